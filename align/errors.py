@@ -1,0 +1,167 @@
+"""Everything that can go wrong, as one tree.
+
+    PrepCorpusError
+    ├── UsageError            a wrong option, config file or manifest as a whole: exit code 2
+    └── RecordingError        one recording cannot go on: it becomes a dead letter, the others go on
+        ├── EntryInvalid          entry-invalid          the manifest entry breaks a rule
+        ├── DuplicateId           duplicate-id
+        ├── IdUnsafe              id-unsafe              the id could leave a folder, or is unprintable
+        ├── AudioMissing          audio-missing
+        ├── AudioUnreadable       audio-unreadable       no decoder can open it
+        ├── AudioTruncated        audio-truncated        it breaks off before its stated end
+        ├── AudioEmpty            audio-empty            no samples
+        ├── AudioTooShort         audio-too-short        shorter than one frame of the model
+        ├── AudioSilent           audio-silent
+        ├── AudioNotFinite        audio-not-finite       NaN or infinity among the samples
+        ├── DurationMismatch      duration-mismatch      decoded length against the stated one
+        ├── TranscriptMissing     transcript-missing
+        ├── TranscriptNotUtf8     transcript-not-utf8
+        ├── TranscriptEmpty       transcript-empty
+        ├── TranscriptUnsayable   transcript-unsayable   over half of it is outside the model's alphabet
+        ├── Infeasible            transcript-too-long    more tokens than frames
+        └── InternalError         internal-error         a defect of this program, with its traceback
+
+Every message states the rule, both values, and which recording.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class PrepCorpusError(Exception):
+    """Root of the tree."""
+
+
+class UsageError(PrepCorpusError):
+    """The command was asked for something it cannot do; nothing was started."""
+
+
+class RecordingError(PrepCorpusError):
+    """One recording cannot be processed."""
+
+    reason: ClassVar[str] = "internal-error"
+
+
+class EntryInvalid(RecordingError):
+    """A manifest entry breaks a rule."""
+
+    reason = "entry-invalid"
+
+
+class DuplicateId(RecordingError):
+    """Two manifest entries share an id."""
+
+    reason = "duplicate-id"
+
+
+class IdUnsafe(RecordingError):
+    """An id could leave the output folder or cannot be printed."""
+
+    reason = "id-unsafe"
+
+
+class AudioMissing(RecordingError):
+    """The audio file is not there."""
+
+    reason = "audio-missing"
+
+
+class AudioUnreadable(RecordingError):
+    """No decoder can open the file as audio."""
+
+    reason = "audio-unreadable"
+
+
+class AudioTruncated(RecordingError):
+    """The audio breaks off before its stated end."""
+
+    reason = "audio-truncated"
+
+
+class AudioEmpty(RecordingError):
+    """The file holds no samples."""
+
+    reason = "audio-empty"
+
+
+class AudioTooShort(RecordingError):
+    """The recording is shorter than one frame of the model."""
+
+    reason = "audio-too-short"
+
+
+class AudioSilent(RecordingError):
+    """The recording is silent from end to end."""
+
+    reason = "audio-silent"
+
+
+class AudioNotFinite(RecordingError):
+    """There is a NaN or an infinity among the samples."""
+
+    reason = "audio-not-finite"
+
+
+class DurationMismatch(RecordingError):
+    """The decoded length differs by more than 1 % from the one stated."""
+
+    reason = "duration-mismatch"
+
+
+class TranscriptMissing(RecordingError):
+    """The transcript file is not there."""
+
+    reason = "transcript-missing"
+
+
+class TranscriptNotUtf8(RecordingError):
+    """The transcript is not UTF-8."""
+
+    reason = "transcript-not-utf8"
+
+
+class TranscriptEmpty(RecordingError):
+    """The transcript holds nothing that could be said."""
+
+    reason = "transcript-empty"
+
+
+class TranscriptUnsayable(RecordingError):
+    """Over half of the transcript's letters are outside the model's alphabet."""
+
+    reason = "transcript-unsayable"
+
+
+class Infeasible(RecordingError):
+    """The transcript has more tokens than the recording has frames for."""
+
+    reason = "transcript-too-long"
+
+
+class InternalError(RecordingError):
+    """An exception that nobody foresaw, wrapped with its traceback."""
+
+    reason = "internal-error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """One rejected recording, with what the ledgers need of it.
+
+    Attributes:
+        stage: the stage that rejected it.
+        recording_id: its id, or the manifest line where it has none.
+        reason: the slug of the error's class.
+        message: the rule, both values and the recording's name.
+        decoded_samples: samples decoded before it was rejected, at the model's rate.
+        read_characters: characters of its transcript.
+    """
+
+    stage: str
+    recording_id: str
+    reason: str
+    message: str
+    decoded_samples: int = 0
+    read_characters: int = 0

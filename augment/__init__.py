@@ -1,0 +1,1 @@
+"""Pure functions that add noise: the plan and the mix."""

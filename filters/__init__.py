@@ -1,0 +1,1 @@
+"""Pure functions that judge words and utterances: features, linear models, labels, fitting."""
