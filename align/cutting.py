@@ -1,0 +1,401 @@
+"""Where a recording is cut into segments, and what becomes of every word and every sample.
+
+Legend: T frames, W words. Gap g lies before word g; gaps 0 and W are the recording's ends (see evidence.py).
+
+A cut is allowed in a gap of at least k frames: on the alignment's path a gap is a maximal run of blanks and
+word delimiters that holds a delimiter. In languages without spaces every character is a word, and the run holds
+blanks alone.
+
+Drop reasons that cutting gives:
+    too-short       shorter than the minimum
+    too-long        longer than the maximum, and no gap inside where it could be cut
+    inside-speech   words that the audio says, between others that it does not, without a pause to cut at
+    low-score       given later, by the utterance classifier (`with_scores`)
+
+Source: Deep Speech 2 (arXiv 1512.02595), section 5.1, for `cut_paper`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.evidence import Track, gap_bounds
+
+if TYPE_CHECKING:
+    from prep_corpus.align.words import Words
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int32]
+Span = tuple[int, int]
+
+TOO_SHORT = "too-short"
+TOO_LONG = "too-long"
+INSIDE_SPEECH = "inside-speech"
+LOW_SCORE = "low-score"
+REASONS = (TOO_SHORT, TOO_LONG, INSIDE_SPEECH, LOW_SCORE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutOptions:
+    """How segments are shaped.
+
+    Attributes:
+        stride_samples: samples a frame.
+        sample_rate_hz: of the model.
+        min_seconds: shorter segments are dropped.
+        max_seconds: longer segments are cut once more, or dropped.
+        padding_seconds: at most this much before the first and after the last word.
+        edge_gap_seconds: a cut beside a word that the audio does not say, or to shorten a segment, needs a
+            gap of this length.
+        gap_mass: a gap with this much speech in it, in frames of certain speech, breaks a run of words.
+    """
+
+    stride_samples: int
+    sample_rate_hz: int
+    min_seconds: float = 1.0
+    max_seconds: float = 20.0
+    padding_seconds: float = 0.2
+    edge_gap_seconds: float = 0.04
+    gap_mass: float = 3.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_seconds < self.max_seconds:
+            raise UsageError(
+                f"the minimum duration ({self.min_seconds} s) must be under the maximum, {self.max_seconds} s"
+            )
+        if self.padding_seconds < 0:
+            raise UsageError(f"the padding must not be negative, and is {self.padding_seconds} s")
+
+    def frames(self, seconds: float) -> int:
+        """Frames that cover `seconds`, rounded to the nearest."""
+        return round(seconds * self.sample_rate_hz / self.stride_samples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A piece of a recording with the words said in it.
+
+    Attributes:
+        frame_start, frame_end: half-open, padding included.
+        sample_start, sample_end: the same in samples.
+        word_start, word_end: half-open range of words.
+        reason: "" for a candidate, or why it is dropped.
+    """
+
+    frame_start: int
+    frame_end: int
+    sample_start: int
+    sample_end: int
+    word_start: int
+    word_end: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cuts:
+    """What became of a recording.
+
+    Attributes:
+        segments: in order, without overlap, candidates and dropped.
+        untranscribed: half-open spans of samples outside all segments that hold speech.
+        segment_W: int32, for each word the segment that holds it, or -1 where the audio does not say it.
+    """
+
+    segments: tuple[Segment, ...]
+    untranscribed: tuple[Span, ...]
+    segment_W: IntArray
+
+
+def candidate_gaps(options: CutOptions) -> tuple[int, ...]:
+    """The values of k, in frames, among which one is picked for a corpus: 0.04 s to about 2 s."""
+    shortest = max(1, options.frames(0.04))
+    longest = max(options.frames(2.0), shortest + 1)
+    return tuple(int(k) for k in np.unique(np.round(np.geomspace(shortest, longest, 40)).astype(int)))
+
+
+def cut_paper(seen: Track, words: Words, *, k_frames: int, options: CutOptions) -> Cuts:
+    """Cut at every gap of at least k frames, whatever the words are worth: the paper's rule.
+
+    Args:
+        seen: of the recording's T frames.
+        words: W words; those that the aligner skipped count as unspoken.
+        k_frames: shortest gap that is a cut, in frames.
+        options: lengths and padding.
+    """
+    spoken_W = ~words.skipped
+    starts, ends = gap_bounds(words, len(seen.speech_T))
+    break_G = (ends - starts) >= k_frames
+    runs = _runs(spoken_W, break_G)
+    return _finish(seen, words, _shaped(runs, words, starts, ends, options), options)
+
+
+def cut_words(seen: Track, words: Words, spoken_W: BoolArray, *, k_frames: int, options: CutOptions) -> Cuts:
+    """Cut around the words that the audio does not say, and at gaps of at least k frames elsewhere.
+
+    Args:
+        seen: of the recording's T frames.
+        words: W words.
+        spoken_W: the word classifier's verdict: the audio says it.
+        k_frames: shortest gap between two spoken words that is a cut, in frames.
+        options: lengths and padding.
+    """
+    spoken_W = spoken_W & ~words.skipped
+    starts, ends = gap_bounds(words, len(seen.speech_T))
+    mass_sums = np.concatenate(([0.0], np.cumsum(seen.speech_T, dtype=np.float64)))
+    mass_G = mass_sums[ends] - mass_sums[starts]
+    long_G = (ends - starts) >= max(options.frames(options.edge_gap_seconds), 1)
+    loud_G = mass_G > options.gap_mass
+    pieces: list[tuple[int, int, str]] = []
+    for whole in _runs(spoken_W, loud_G):
+        start, end = _trimmed(whole, long_G)
+        if start >= end:
+            pieces.append((*whole, INSIDE_SPEECH))
+            continue
+        if whole[0] < start:
+            pieces.append((whole[0], start, INSIDE_SPEECH))
+        break_G = ((ends - starts) >= k_frames)[start + 1 : end]
+        borders = [start, *(np.flatnonzero(break_G) + start + 1).tolist(), end]
+        parts = _merged(list(pairwise(borders)), words, options)
+        pieces += _shaped(parts, words, starts, ends, options)
+        if end < whole[1]:
+            pieces.append((end, whole[1], INSIDE_SPEECH))
+    return _finish(seen, words, pieces, options)
+
+
+def measure(
+    cut: Callable[[int], Cuts], candidates: Sequence[int]
+) -> dict[int, tuple[int, int]]:
+    """How many candidates a recording gives, and how long they are together, for each k.
+
+    Args:
+        cut: the whole cut function of one recording, of k in frames.
+        candidates: values of k to try.
+
+    Returns:
+        k -> (segments without a drop reason, their samples); sums over recordings go to `pick_k`.
+    """
+    totals = {}
+    for k_frames in candidates:
+        kept = [segment for segment in cut(k_frames).segments if not segment.reason]
+        totals[k_frames] = (len(kept), sum(segment.sample_end - segment.sample_start for segment in kept))
+    return totals
+
+
+def pick_k(totals: Mapping[int, tuple[int, int]], target_samples: float) -> int:
+    """The k whose mean length over the corpus is nearest to the target; the smallest such k.
+
+    Args:
+        totals: k -> (segments, samples), summed over all recordings.
+        target_samples: wanted mean length.
+
+    Raises:
+        UsageError: no candidate gives any segment.
+    """
+    means = {k: samples / count for k, (count, samples) in totals.items() if count}
+    if not means:
+        raise UsageError("no value of k yields a single segment: the corpus holds nothing that can be cut")
+    return min(means, key=lambda k: (abs(means[k] - target_samples), k))
+
+
+def with_scores(cuts: Cuts, scores_S: NDArray[np.floating], threshold: float) -> Cuts:
+    """The cuts with candidates of an utterance score under the threshold dropped as low-score.
+
+    Args:
+        cuts: S segments, dropped ones included.
+        scores_S: one score a segment; those of dropped segments are not looked at.
+        threshold: lowest score that is kept.
+    """
+    if len(scores_S) != len(cuts.segments):
+        raise ValueError(f"there must be one score a segment: {len(scores_S)} for {len(cuts.segments)}")
+    segments = tuple(
+        replace(segment, reason=LOW_SCORE) if not segment.reason and not score >= threshold else segment
+        for segment, score in zip(cuts.segments, scores_S)
+    )
+    return replace(cuts, segments=segments)
+
+
+def sample_ledger(cuts: Cuts, n_samples: int) -> dict[str, int]:
+    """Where every sample of a recording went.
+
+    Returns:
+        Samples by "kept", "dropped:<reason>", "untranscribed" and "pause"; they add up to `n_samples`.
+    """
+    ledger: dict[str, int] = {"kept": 0, "untranscribed": 0}
+    for segment in cuts.segments:
+        key = f"dropped:{segment.reason}" if segment.reason else "kept"
+        ledger[key] = ledger.get(key, 0) + segment.sample_end - segment.sample_start
+    ledger["untranscribed"] = sum(end - start for start, end in cuts.untranscribed)
+    ledger["pause"] = n_samples - sum(ledger.values())
+    return ledger
+
+
+def character_ledger(cuts: Cuts, owner_N: NDArray[np.integer]) -> dict[str, int]:
+    """Where every character of a transcript went.
+
+    Args:
+        cuts: with a segment or -1 for each word.
+        owner_N: for each character of the original transcript the word that owns it, or a negative number
+            where no word does (`NormalizedText.char_ownership`).
+
+    Returns:
+        Characters by "kept", "dropped:<reason>", "unspoken" and "unsayable"; they add up to len(owner_N).
+    """
+    ledger: dict[str, int] = {"kept": 0, "unspoken": 0}
+    owned = owner_N[owner_N >= 0]
+    ledger["unsayable"] = len(owner_N) - len(owned)
+    counts = np.bincount(cuts.segment_W[owned] + 1, minlength=len(cuts.segments) + 1)
+    ledger["unspoken"] = int(counts[0])
+    for segment, count in zip(cuts.segments, counts[1:].tolist()):
+        key = f"dropped:{segment.reason}" if segment.reason else "kept"
+        ledger[key] = ledger.get(key, 0) + count
+    return ledger
+
+
+def _runs(spoken_W: BoolArray, break_G: BoolArray) -> list[Span]:
+    """Maximal word ranges of spoken words without a breaking gap inside."""
+    if len(spoken_W) == 0:
+        return []
+    joined_W = spoken_W.copy()
+    joined_W[1:] &= spoken_W[:-1] & ~break_G[1:-1]
+    joined_W[0] = False
+    # A run starts at a spoken word that is not joined to the one before it.
+    starts = np.flatnonzero(spoken_W & ~joined_W)
+    follows_W = np.append(joined_W[1:], False)
+    ends = np.flatnonzero(spoken_W & ~follows_W) + 1
+    return list(zip(starts.tolist(), ends.tolist()))
+
+
+def _trimmed(run: Span, long_G: BoolArray) -> Span:
+    """The run without the edge words that have no gap outside them to cut in."""
+    start, end = run
+    while start < end and not long_G[start]:
+        start += 1
+    while end > start and not long_G[end]:
+        end -= 1
+    return start, end
+
+
+def _word_samples(start: int, end: int, words: Words, options: CutOptions) -> int:
+    return int(words.frame_ends[end - 1] - words.frame_starts[start]) * options.stride_samples
+
+
+def _merged(parts: list[Span], words: Words, options: CutOptions) -> list[Span]:
+    """Neighbouring parts joined where one alone is shorter than the minimum."""
+    longest = options.max_seconds * options.sample_rate_hz
+    shortest = options.min_seconds * options.sample_rate_hz
+    parts = list(parts)
+    at = 0
+    while at < len(parts):
+        if len(parts) == 1 or _word_samples(*parts[at], words, options) >= shortest:
+            at += 1
+            continue
+        choices = []
+        for first in (at - 1, at):
+            if first < 0 or first + 1 >= len(parts):
+                continue
+            joined = (parts[first][0], parts[first + 1][1])
+            if _word_samples(*joined, words, options) <= longest:
+                border = parts[first][1]
+                gap = int(words.frame_starts[border] - words.frame_ends[border - 1])
+                choices.append((gap, first, joined))
+        if not choices:
+            at += 1
+            continue
+        _, first, joined = min(choices)
+        parts[first : first + 2] = [joined]
+        at = first
+    return parts
+
+
+def _shaped(
+    runs: Sequence[Span], words: Words, starts: IntArray, ends: IntArray, options: CutOptions
+) -> list[tuple[int, int, str]]:
+    """Runs cut at their longest gaps until none is over the maximum, each with its drop reason or ""."""
+    longest = options.max_seconds * options.sample_rate_hz
+    shortest = options.min_seconds * options.sample_rate_hz
+    edge = max(options.frames(options.edge_gap_seconds), 1)
+    shaped: list[tuple[int, int, str]] = []
+    waiting = list(reversed(runs))
+    while waiting:
+        start, end = waiting.pop()
+        samples = _word_samples(start, end, words, options)
+        if samples > longest:
+            lengths = (ends - starts)[start + 1 : end]
+            if len(lengths) and int(lengths.max()) >= edge:
+                middle = start + 1 + int(lengths.argmax())
+                waiting += [(middle, end), (start, middle)]
+            else:
+                shaped.append((start, end, TOO_LONG))
+        else:
+            shaped.append((start, end, TOO_SHORT if samples < shortest else ""))
+    return shaped
+
+
+def _finish(
+    seen: Track, words: Words, pieces: Sequence[tuple[int, int, str]], options: CutOptions
+) -> Cuts:
+    """Give the pieces their padding, and name the speech that none of them covers."""
+    frames = len(seen.speech_T)
+    padding = options.frames(options.padding_seconds)
+    quiet_T = seen.quiet_T
+    firsts = [int(words.frame_starts[start]) for start, _, _ in pieces]
+    lasts = [int(words.frame_ends[end - 1]) for _, end, _ in pieces]
+    segment_W = np.full(len(words.frame_starts), -1, np.int32)
+    segments = []
+    for s, (word_start, word_end, reason) in enumerate(pieces):
+        # Half of an odd frame goes to the earlier segment.
+        lowest = (lasts[s - 1] + firsts[s] + 1) // 2 if s else 0
+        highest = (lasts[s] + firsts[s + 1] + 1) // 2 if s + 1 < len(pieces) else frames
+        start, end = firsts[s], lasts[s]
+        while start > max(lowest, firsts[s] - padding) and quiet_T[start - 1]:
+            start -= 1
+        while end < min(highest, lasts[s] + padding) and quiet_T[end]:
+            end += 1
+        segment_W[word_start:word_end] = s
+        segments.append(
+            Segment(
+                frame_start=start,
+                frame_end=end,
+                sample_start=start * options.stride_samples,
+                sample_end=end * options.stride_samples,
+                word_start=word_start,
+                word_end=word_end,
+                reason=reason,
+            )
+        )
+    return Cuts(
+        segments=tuple(segments),
+        untranscribed=_untranscribed(seen, segments, options),
+        segment_W=segment_W,
+    )
+
+
+def _untranscribed(seen: Track, segments: Sequence[Segment], options: CutOptions) -> tuple[Span, ...]:
+    """Spans of speech outside all segments: symbols less than half a second apart belong together."""
+    free_T = ~seen.quiet_T
+    for segment in segments:
+        free_T[segment.frame_start : segment.frame_end] = False
+    places = np.flatnonzero(free_T)
+    if len(places) == 0:
+        return ()
+    # Speech on the two sides of a segment is never one span.
+    owner_T = np.zeros(len(free_T) + 1, np.int32)
+    for segment in segments:
+        owner_T[segment.frame_end] += 1
+    owners = np.cumsum(owner_T)[places]
+    near = options.frames(0.5)
+    apart = (np.diff(places) > near) | (np.diff(owners) != 0)
+    first = places[np.concatenate(([True], apart))]
+    last = places[np.concatenate((apart, [True]))] + 1
+    return tuple(
+        (int(start) * options.stride_samples, int(end) * options.stride_samples)
+        for start, end in zip(first, last)
+        if float(seen.speech_T[start:end].sum()) >= options.gap_mass
+    )

@@ -1,0 +1,149 @@
+"""Features of the two classifiers: the paper's six of an utterance, and a word's evidence with its context.
+
+Legend: T frames, C classes, L tokens, W words, S segments, F features.
+
+A word feature's name says how it is made from the columns of `align.evidence`:
+    ratio_mean          the word's own
+    ratio_mean@-1       of the word one before; @+2 of the word two after; of the edge word beyond the ends
+    ratio_mean~9        mean over the nine words around it, itself included
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.cutting import Segment
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.evidence import EVIDENCE_NAMES
+
+if TYPE_CHECKING:
+    from prep_corpus.align.words import Words
+
+DoubleArray = NDArray[np.float64]
+
+FEATURE_NAMES = (
+    "ctc_cost",
+    "ctc_cost_per_frame",
+    "ctc_cost_per_token",
+    "frames_per_token",
+    "words",
+    "characters",
+)
+"""The paper's six, in order: CTC cost in nats, over T, over L, T / L, words, characters."""
+
+_NAME = re.compile(r"(?P<column>[a-z_]+)(?:@(?P<shift>[+-]\d+)|~(?P<width>\d+))?")
+_BATCH_FRAMES = 40_000
+
+
+def word_features(evidence_WF: NDArray[np.floating], names: Sequence[str]) -> DoubleArray:
+    """The named features of each word, float64 [W, len(names)].
+
+    Args:
+        evidence_WF: columns as in `EVIDENCE_NAMES`.
+        names: as at the top of this file.
+
+    Raises:
+        UsageError: a name is not of that form.
+    """
+    n_words = len(evidence_WF)
+    features_WF = np.empty((n_words, len(names)))
+    for f, name in enumerate(names):
+        parsed = _NAME.fullmatch(name)
+        if parsed is None or parsed["column"] not in EVIDENCE_NAMES:
+            raise UsageError(f"unknown word feature {name!r}: the columns are {', '.join(EVIDENCE_NAMES)}")
+        column_W = evidence_WF[:, EVIDENCE_NAMES.index(parsed["column"])].astype(np.float64)
+        if n_words and parsed["shift"]:
+            at_W = np.clip(np.arange(n_words) + int(parsed["shift"]), 0, n_words - 1)
+            column_W = column_W[at_W]
+        elif n_words and parsed["width"]:
+            column_W = _smoothed(column_W, int(parsed["width"]))
+        features_WF[:, f] = column_W
+    return features_WF
+
+
+def _smoothed(column_W: DoubleArray, width: int) -> DoubleArray:
+    """Mean over a centred window of `width` words, cut off at the ends."""
+    sums = np.concatenate(([0.0], np.cumsum(column_W)))
+    at_W = np.arange(len(column_W))
+    starts_W = np.maximum(at_W - width // 2, 0)
+    ends_W = np.minimum(at_W + width // 2 + 1, len(column_W))
+    return (sums[ends_W] - sums[starts_W]) / (ends_W - starts_W)
+
+
+def utterance_features(
+    log_probs_TC: NDArray[np.floating],
+    tokens_L: NDArray[np.int32],
+    words: Words,
+    segments: Sequence[Segment],
+    *,
+    blank: int,
+) -> DoubleArray:
+    """The paper's six features of each segment, float64 [S, 6].
+
+    Args:
+        log_probs_TC: of the recording.
+        tokens_L: of the recording's transcript.
+        words: tokens of each word.
+        segments: frames and words of each segment, at least one word each.
+        blank: index of the blank.
+
+    Source: Deep Speech 2 (arXiv 1512.02595), section 5.1.
+    """
+    features_SF = np.zeros((len(segments), len(FEATURE_NAMES)))
+    spans = [
+        (int(words.token_starts[s.word_start]), int(words.token_ends[s.word_end - 1])) for s in segments
+    ]
+    frames_S = np.array([s.frame_end - s.frame_start for s in segments], np.int64)
+    tokens_S = np.array([end - start for start, end in spans], np.int64)
+    costs_S = np.zeros(len(segments))
+    order = sorted(range(len(segments)), key=lambda s: int(frames_S[s]))
+    batch: list[int] = []
+    for place, s in enumerate(order):
+        batch.append(s)
+        following = order[place + 1] if place + 1 < len(order) else None
+        if following is None or (len(batch) + 1) * frames_S[following] > _BATCH_FRAMES:
+            pieces = [log_probs_TC[segments[b].frame_start : segments[b].frame_end] for b in batch]
+            targets = [tokens_L[spans[b][0] : spans[b][1]] for b in batch]
+            costs_S[batch] = ctc_costs(pieces, targets, blank)
+            batch = []
+    features_SF[:, 0] = costs_S
+    features_SF[:, 1] = costs_S / np.maximum(frames_S, 1)
+    features_SF[:, 2] = costs_S / np.maximum(tokens_S, 1)
+    features_SF[:, 3] = frames_S / np.maximum(tokens_S, 1)
+    features_SF[:, 4] = [s.word_end - s.word_start for s in segments]
+    letters_W = (words.token_ends - words.token_starts).astype(np.int64)
+    features_SF[:, 5] = [letters_W[s.word_start : s.word_end].sum() for s in segments]
+    return features_SF
+
+
+def ctc_costs(
+    log_probs: Sequence[NDArray[np.floating]], tokens: Sequence[NDArray[np.int32]], blank: int
+) -> DoubleArray:
+    """-log p(tokens | emissions) of each pair, in nats, summed over all paths, on one thread's worth of work.
+
+    Args:
+        log_probs: [T, C] each.
+        tokens: [L] each, 1 <= L.
+        blank: index of the blank.
+    """
+    import torch
+
+    longest = max(len(piece) for piece in log_probs)
+    batch_TBC = torch.zeros(longest, len(log_probs), log_probs[0].shape[1])
+    for b, piece_TC in enumerate(log_probs):
+        batch_TBC[: len(piece_TC), b] = torch.from_numpy(np.asarray(piece_TC, dtype=np.float32))
+    costs_B = torch.nn.functional.ctc_loss(
+        batch_TBC,
+        torch.from_numpy(np.concatenate(tokens).astype(np.int64)),
+        torch.tensor([len(piece) for piece in log_probs]),
+        torch.tensor([len(target) for target in tokens]),
+        blank=blank,
+        reduction="none",
+    )
+    costs: DoubleArray = costs_B.double().numpy()
+    return costs

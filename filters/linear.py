@@ -1,0 +1,227 @@
+"""Linear classifiers as plain numbers, and the fitted filter that holds them: one JSON file.
+
+Legend: N rows, F features.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.evidence import EVIDENCE_NAMES
+from prep_corpus.filters.curve import Point, choose
+from prep_corpus.filters.features import FEATURE_NAMES, word_features
+
+DoubleArray = NDArray[np.float64]
+
+FORMAT = "prep-corpus filter 1"
+BUNDLED = ("quartznet", "english")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear:
+    """Log-odds of the good class as a linear function of standardised features.
+
+    Attributes:
+        names: of the F features, in the order of the columns.
+        means, scales: of each feature where the classifier was fitted; scales are positive.
+        coefficients: one a feature.
+        intercept: in nats.
+    """
+
+    names: tuple[str, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    coefficients: tuple[float, ...]
+    intercept: float
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.names), len(self.means), len(self.scales), len(self.coefficients)}
+        if len(lengths) != 1:
+            raise UsageError(
+                "a linear classifier needs one mean, scale and coefficient for each feature name: "
+                f"{len(self.names)} names, {len(self.means)} means, {len(self.scales)} scales, "
+                f"{len(self.coefficients)} coefficients"
+            )
+        if not all(scale > 0 for scale in self.scales):
+            raise UsageError(f"a linear classifier's scales must be positive, not {min(self.scales)}")
+        numbers = (*self.means, *self.scales, *self.coefficients, self.intercept)
+        if not np.isfinite(numbers).all():
+            raise UsageError("a linear classifier's numbers must be finite")
+
+    def score(self, features_NF: NDArray[np.floating]) -> DoubleArray:
+        """Log-odds [N], in nats.
+
+        Args:
+            features_NF: columns as in `names`.
+        """
+        if features_NF.ndim != 2 or features_NF.shape[1] != len(self.names):
+            raise ValueError(f"features must be [N, {len(self.names)}], not {list(features_NF.shape)}")
+        standard_NF = (features_NF.astype(np.float64) - np.array(self.means)) / np.array(self.scales)
+        # A sum along rows, not a matrix product: BLAS may give other last bits for other numbers of rows.
+        scores_N: DoubleArray = (standard_NF * np.array(self.coefficients)).sum(axis=1) + self.intercept
+        return scores_N
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """The utterance classifier for one way of cutting, and what can be had with it.
+
+    Attributes:
+        utterance: over the six features.
+        curve: operating points; see `curve.choose`.
+        k_frames: the k with which the curve was measured.
+    """
+
+    utterance: Linear
+    curve: tuple[Point, ...]
+    k_frames: int
+
+    def __post_init__(self) -> None:
+        if self.utterance.names != FEATURE_NAMES:
+            raise UsageError(
+                f"a filter's utterance features must be {', '.join(FEATURE_NAMES)}, "
+                f"not {', '.join(self.utterance.names)}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """The word classifier, and for each way of cutting the utterance classifier with its curve.
+
+    Attributes:
+        word: over `word_features`.
+        words: for utterances cut around bad words (`--cut words`).
+        paper: for the paper's utterances (`--cut paper`); the word thresholds of its curve mean nothing.
+        model_digest: of the acoustic model for which it was fitted.
+        frame_seconds: of that model.
+        fitted_on: what it was fitted on, in words.
+        data_digest: of the recordings and transcripts it was fitted on.
+    """
+
+    word: Linear
+    words: Level
+    paper: Level
+    model_digest: str
+    frame_seconds: float
+    fitted_on: str
+    data_digest: str
+
+    def __post_init__(self) -> None:
+        word_features(np.zeros((0, len(EVIDENCE_NAMES))), self.word.names)
+
+    def level(self, cut: str) -> Level:
+        """The part for one way of cutting.
+
+        Args:
+            cut: "words" or "paper".
+        """
+        if cut not in ("words", "paper"):
+            raise UsageError(f"the way of cutting must be words or paper, not {cut!r}")
+        return self.words if cut == "words" else self.paper
+
+    def point(self, max_wer: float, *, cut: str = "words") -> Point:
+        """The operating point for a word error rate; raises UsageError where it cannot be reached.
+
+        Args:
+            max_wer: largest share of wrong words accepted.
+            cut: "words" or "paper".
+        """
+        return choose(self.level(cut).curve, max_wer)
+
+    def fits(self, model_digest: str) -> bool:
+        """Whether it was fitted for the model of this digest."""
+        return self.model_digest == model_digest
+
+    @property
+    def digest(self) -> str:
+        """Identity of all its numbers, hexadecimal."""
+        return blake2b(_document(self).encode(), digest_size=16).hexdigest()
+
+
+def _document(fitted: Filter) -> str:
+    return json.dumps({"format": FORMAT, **asdict(fitted)}, indent=1, allow_nan=False) + "\n"
+
+
+def save_filter(fitted: Filter, path: Path) -> None:
+    """Write the filter as JSON, floats in full."""
+    path.write_text(_document(fitted), encoding="utf-8")
+
+
+def load_filter(path: Path) -> Filter:
+    """Read a filter that `save_filter` wrote.
+
+    Raises:
+        UsageError: it is not there or not such a file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--filter {path}: cannot be read ({error.strerror})") from error
+    return parse_filter(text, str(path))
+
+
+def bundled_filter(name: str) -> Filter:
+    """One of the filters that ship with the package.
+
+    Args:
+        name: of `BUNDLED`.
+    """
+    return load_filter(Path(__file__).with_name(f"{name}.json"))
+
+
+def parse_filter(text: str, name: str) -> Filter:
+    """A filter from the text of its JSON file.
+
+    Args:
+        text: the JSON document.
+        name: where it came from, for messages.
+
+    Raises:
+        UsageError: it is not a filter of this format.
+    """
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"--filter {name}: a filter is a JSON file, and this is none ({error})") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        found = document.get("format") if isinstance(document, dict) else None
+        raise UsageError(f"--filter {name}: the format must be {FORMAT!r}, not {found!r}")
+    try:
+        return Filter(
+            word=_linear(document["word"]),
+            words=_level(document["words"]),
+            paper=_level(document["paper"]),
+            model_digest=document["model_digest"],
+            frame_seconds=float(document["frame_seconds"]),
+            fitted_on=document["fitted_on"],
+            data_digest=document["data_digest"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"--filter {name}: a field is missing or wrong ({error!r})") from error
+
+
+def _level(document: Mapping[str, Any]) -> Level:
+    return Level(
+        utterance=_linear(document["utterance"]),
+        curve=tuple(Point(**point) for point in document["curve"]),
+        k_frames=int(document["k_frames"]),
+    )
+
+
+def _linear(document: Mapping[str, Any]) -> Linear:
+    return Linear(
+        names=tuple(document["names"]),
+        means=tuple(map(float, document["means"])),
+        scales=tuple(map(float, document["scales"])),
+        coefficients=tuple(map(float, document["coefficients"])),
+        intercept=float(document["intercept"]),
+    )

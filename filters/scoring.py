@@ -1,0 +1,37 @@
+"""A fitted filter applied, with numpy alone.
+
+Legend: W words, S segments, F features.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.filters.features import word_features
+from prep_corpus.filters.linear import Filter
+
+DoubleArray = NDArray[np.float64]
+
+
+def score_words(evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArray:
+    """Log-odds [W] that the audio says each word.
+
+    Args:
+        evidence_WF: of one recording's words in order (neighbours matter), as `align.evidence` gives it.
+        fitted: the filter.
+    """
+    return fitted.word.score(word_features(evidence_WF, fitted.word.names))
+
+
+def score_utterances(
+    features_SF: NDArray[np.floating], fitted: Filter, *, cut: str = "words"
+) -> DoubleArray:
+    """Log-odds [S] that each utterance's text is right: the column `score` of the output.
+
+    Args:
+        features_SF: columns as in `FEATURE_NAMES`.
+        fitted: the filter.
+        cut: "words" or "paper", as the segments were cut.
+    """
+    return fitted.level(cut).utterance.score(features_SF)
