@@ -1,0 +1,205 @@
+"""Exact CTC alignment of a transcript with a recording of any length.
+
+Legend: T frames, C classes of the model, L tokens, W words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from prep_corpus.align.errors import Infeasible
+from prep_corpus.align.trellis import FLOOR_NATS, UNITS_PER_NAT, Trellis, best_path
+
+VERSION = 1
+"""Raised whenever the result may change."""
+
+LogProbs = npt.NDArray[np.float32] | npt.NDArray[np.float16]
+Tokens = npt.NDArray[np.int32]
+Edges = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapCosts:
+    """What it costs a path to leave the text, or the audio, at the edge of a word.
+
+    Attributes:
+        skip_word_nats: cost of leaving out one word that nobody says.
+        enter_nats: cost of beginning a stretch of untranscribed speech.
+        speech_nats: what one frame of untranscribed speech scores below the best symbol of the frame.
+    """
+
+    skip_word_nats: float = 20.0
+    enter_nats: float = 40.0
+    speech_nats: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("skip_word_nats", "enter_nats", "speech_nats"):
+            value = getattr(self, name)
+            if not 0 < value < 1e6:
+                raise ValueError(f"{name} must be over 0 and under a million nats, not {value}")
+
+
+DEFAULT_GAPS = GapCosts()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alignment:
+    """Where each token of a transcript is said.
+
+    Attributes:
+        starts_L, ends_L: half-open span of frames in which the token itself is emitted; of a skipped token both
+            are the frame at which the path passed it by.
+        skipped_L: tokens of words that the path left out.
+        untranscribed: half-open spans of frames that no text covers, in order.
+        score_nats: float64 sum of the log-probs along the path, with the gaps' costs where there are any.
+    """
+
+    starts_L: Tokens
+    ends_L: Tokens
+    skipped_L: npt.NDArray[np.bool_]
+    untranscribed: tuple[tuple[int, int], ...]
+    score_nats: float
+
+
+def align(
+    log_probs_TC: LogProbs,
+    tokens_L: npt.NDArray[np.integer],
+    *,
+    blank: int,
+    delimiter: int | None = None,
+    gaps: GapCosts | None = DEFAULT_GAPS,
+    recording_id: str = "",
+) -> Alignment:
+    """Find the best CTC path of a transcript through a recording.
+
+    Args:
+        log_probs_TC: natural log-probabilities, float16 or float32; may hold only the columns in use, and then
+            one more with the maximum of all others.
+        tokens_L: column of each token, without blanks.
+        blank: column of the blank.
+        delimiter: column of the symbol between words; without one, every token is a word.
+        gaps: lets the path skip unspoken words and untranscribed speech; plain CTC where it is None.
+        recording_id: named in errors.
+
+    Returns:
+        The alignment.
+
+    Raises:
+        Infeasible: there are more tokens, with a blank between repeated ones, than frames.
+    """
+    tokens_L = np.asarray(tokens_L, dtype=np.int32)
+    frames, classes = log_probs_TC.shape
+    _check(tokens_L, classes, blank)
+    repeats = int(np.count_nonzero(tokens_L[1:] == tokens_L[:-1]))
+    if frames < len(tokens_L) + repeats:
+        raise Infeasible(
+            f"{recording_id or 'recording'}: a recording needs at least one frame a token and one between repeated "
+            f"tokens: {frames} frames, {len(tokens_L)} tokens + {repeats} repeats"
+        )
+    if len(tokens_L) == 0:
+        score = float(np.sum(log_probs_TC[:, blank], dtype=np.float64))
+        none = np.empty(0, np.int32)
+        return Alignment(
+            starts_L=none, ends_L=none, skipped_L=np.empty(0, np.bool_), untranscribed=(), score_nats=score
+        )
+    edges_E = _edges(tokens_L, delimiter) if gaps is not None else np.empty(0, np.int64)
+    trellis = _trellis(log_probs_TC, tokens_L, blank, edges_E, gaps)
+    path_T = best_path(trellis)
+    return _read_path(path_T, log_probs_TC, tokens_L, blank, edges_E, gaps)
+
+
+def _check(tokens_L: Tokens, classes: int, blank: int) -> None:
+    if not 0 <= blank < classes:
+        raise ValueError(f"blank must be a column: {blank} of {classes}")
+    if len(tokens_L) and not (0 <= tokens_L.min() and tokens_L.max() < classes):
+        raise ValueError(f"tokens must be columns: {tokens_L.min()} to {tokens_L.max()} of {classes}")
+    if np.any(tokens_L == blank):
+        raise ValueError(f"tokens must not hold the blank, {blank}")
+
+
+def _edges(tokens_L: Tokens, delimiter: int | None) -> Edges:
+    """The first token of each word, and the end of the last."""
+    if delimiter is None:
+        return np.arange(len(tokens_L) + 1, dtype=np.int64)
+    firsts = np.flatnonzero(tokens_L[:-1] == delimiter) + 1
+    return np.concatenate(([0], firsts, [len(tokens_L)])).astype(np.int64)
+
+
+def _trellis(
+    log_probs_TC: LogProbs,
+    tokens_L: Tokens,
+    blank: int,
+    edges_E: Edges,
+    gaps: GapCosts | None,
+) -> Trellis:
+    columns, symbols_L = np.unique(tokens_L, return_inverse=True)
+    joins_P = np.ones(len(tokens_L) + 1, np.uint8)
+    joins_P[1:-1] = tokens_L[1:] != tokens_L[:-1]
+    speech_T = np.zeros(len(log_probs_TC), np.int32)
+    skip, enter = 0, 0
+    if gaps is not None:
+        skip, enter = round(gaps.skip_word_nats * UNITS_PER_NAT), round(gaps.enter_nats * UNITS_PER_NAT)
+        speech = _speech_scores(log_probs_TC) - np.maximum(log_probs_TC[:, blank], FLOOR_NATS)
+        speech_T = np.rint((speech - gaps.speech_nats) * UNITS_PER_NAT).astype(np.int32)
+    return Trellis(
+        log_probs_TC=log_probs_TC,  # type: ignore[arg-type]
+        columns=columns.astype(np.int64),
+        blank=blank,
+        symbols_P=np.append(symbols_L, len(columns)).astype(np.int32),
+        joins_P=joins_P,
+        edges_E=edges_E,
+        skip_costs_E=np.full(len(edges_E), skip, np.int64),
+        entry_cost=enter,
+        speech_T=speech_T,
+    )
+
+
+def _speech_scores(log_probs_TC: LogProbs) -> npt.NDArray[np.float64]:
+    return np.maximum(log_probs_TC.max(axis=1), FLOOR_NATS).astype(np.float64)
+
+
+def _read_path(
+    path_T: npt.NDArray[np.int32],
+    log_probs_TC: LogProbs,
+    tokens_L: Tokens,
+    blank: int,
+    edges_E: Edges,
+    gaps: GapCosts | None,
+) -> Alignment:
+    """Turn one state a frame into spans, and add up the original log-probs."""
+    frames = np.arange(len(path_T))
+    said = (path_T >= 0) & (path_T % 2 == 1)
+    token_of = path_T[said] // 2
+    starts_L = np.full(len(tokens_L), -1, np.int32)
+    ends_L = np.full(len(tokens_L), -1, np.int32)
+    starts_L[token_of[::-1]] = frames[said][::-1]
+    ends_L[token_of] = frames[said] + 1
+    skipped_L = starts_L < 0
+    # A skipped token stands where the token before it ended.
+    passed = np.maximum.accumulate(np.where(skipped_L, 0, ends_L))
+    starts_L[skipped_L] = ends_L[skipped_L] = passed[skipped_L]
+
+    classes = np.full(len(path_T), blank)
+    classes[said] = tokens_L[token_of]
+    score_T = log_probs_TC[frames, classes].astype(np.float64)
+    speech = path_T < 0
+    cost = 0.0
+    untranscribed: list[tuple[int, int]] = []
+    if gaps is not None:
+        score_T[speech] = _speech_scores(log_probs_TC[speech]) - gaps.speech_nats
+        edge = np.append(-1, path_T)
+        begins = np.flatnonzero(speech & (edge[1:] != edge[:-1]))
+        ends = np.flatnonzero(speech & (np.append(path_T[1:], -1 << 30) != path_T)) + 1
+        untranscribed = [(int(a), int(b)) for a, b in zip(begins, ends)]
+        skipped_words = int(np.count_nonzero(skipped_L[edges_E[:-1]]))
+        cost = len(untranscribed) * gaps.enter_nats + skipped_words * gaps.skip_word_nats
+    return Alignment(
+        starts_L=starts_L,
+        ends_L=ends_L,
+        skipped_L=skipped_L,
+        untranscribed=tuple(untranscribed),
+        score_nats=float(score_T.sum()) - cost,
+    )
