@@ -1,0 +1,237 @@
+"""The command line: parses, builds a config, calls, and turns errors into messages. Nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline.config import FORMATS, RunConfig
+
+EXIT_CODES = """
+\b
+Exit codes:
+  0  done
+  1  crashed (an I/O error that retries did not cure, or a defect)
+  2  wrong usage; nothing was started
+  3  done, but some recordings met internal errors: see dead-letters.jsonl
+  4  more recordings failed than --max-failed allows; nothing was published
+"""
+
+
+class _Commands(click.Group):
+    """Turns our errors into click's, at this one place."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            failure = click.ClickException(str(error))
+            failure.exit_code = 2
+            raise failure from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="prep-corpus")
+def main() -> None:
+    """Turn long, noisily transcribed recordings into training data for speech recognition."""
+
+
+def _load_toml(ctx: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
+    """Settings of a TOML file become the defaults of the flags."""
+    if path is None:
+        return None
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        with open(path, "rb") as file:
+            settings = tomllib.load(file)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"--config {path}: not valid TOML: {error}") from error
+    known = {option.lstrip("-"): p.name for p in ctx.command.params for option in p.opts if option.startswith("--")}
+    known.pop("config", None)
+    unknown = sorted(key for key in settings if key.replace("_", "-") not in known)
+    if unknown:
+        raise UsageError(
+            f"--config {path}: unknown setting {unknown[0]!r}; the settings are {', '.join(sorted(known))}"
+        )
+    defaults = dict(ctx.default_map or {})
+    defaults.update({known[key.replace("_", "-")]: value for key, value in settings.items()})
+    ctx.default_map = defaults
+    return path
+
+
+def _parse_splits(shares: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    if not shares:
+        return (("train", 1.0),)
+    parsed: list[tuple[str, float]] = []
+    for share in shares:
+        name, _, value = share.partition("=")
+        if not name.isidentifier() or not value.replace(".", "", 1).isdigit():
+            raise UsageError(f"--split takes NAME=SHARE, such as dev=0.02; not {share!r}")
+        parsed.append((name, float(value)))
+    if len({name for name, _ in parsed}) < len(parsed):
+        raise UsageError(f"--split names must differ, not {', '.join(name for name, _ in parsed)}")
+    rest = 1 - sum(share for _, share in parsed)
+    if rest > 1e-9 and "train" not in dict(parsed):
+        parsed.insert(0, ("train", round(rest, 9)))
+    return tuple(parsed)
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("manifest")
+@click.option("--out", required=True, metavar="DIR", help="Run folder (path or URI); a run in it is gone on with.")
+@click.option(
+    "--config",
+    metavar="FILE.toml",
+    type=click.Path(exists=True, dir_okay=False),
+    is_eager=True,
+    expose_value=False,
+    callback=_load_toml,
+    help="Settings by flag name; flags win over it.",
+)
+@click.option(
+    "--model",
+    default="english",
+    show_default=True,
+    help="Bundled model, model folder, Hugging Face CTC model, or module:factory.",
+)
+@click.option("--filter", "filter_", metavar="FILE.json", help="Filter to use.  [default: the one made for the model]")
+@click.option(
+    "--cut",
+    type=click.Choice(["words", "paper"]),
+    default="words",
+    show_default=True,
+    help="Cut around words that the audio does not say, or by the paper's rule alone.",
+)
+@click.option("--max-wer", type=float, help="Highest share of wrong words in what is kept, such as 0.01.")
+@click.option("--target-duration", type=float, default=7.0, show_default=True, help="Mean length, in seconds.")
+@click.option("--min-duration", type=float, default=1.0, show_default=True, help="Drop shorter ones.")
+@click.option("--max-duration", type=float, default=20.0, show_default=True, help="Cut longer ones, or drop them.")
+@click.option("--padding", type=float, default=0.2, show_default=True, help="Most silence kept at each end.")
+@click.option("--min-pause-frames", type=int, help="Shortest pause to cut at.  [default: chosen for the target]")
+@click.option("--retune", is_flag=True, help="Choose the shortest pause anew for a corpus that has grown.")
+@click.option("--noise", metavar="PATH", help="Folder or manifest of noise clips.  [default: generated noise]")
+@click.option("--noise-fraction", type=float, default=0.4, show_default=True, help="Share of utterances with noise.")
+@click.option("--snr-db", type=float, nargs=2, default=(0.0, 30.0), show_default=True, metavar="MIN MAX")
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(FORMATS),
+    multiple=True,
+    default=("parquet",),
+    show_default=True,
+    help="Shard format; may be repeated.",
+)
+@click.option("--shard-mb", type=float, default=256.0, show_default=True, help="Target size of a shard.")
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="NAME=SHARE",
+    help="Such as dev=0.02; may be repeated. The rest is train.",
+)
+@click.option(
+    "--split-by",
+    type=click.Choice(["auto", "speaker", "recording"]),
+    default="auto",
+    show_default=True,
+    help="What stays whole in one split; auto: speaker where known, else recording.",
+)
+@click.option(
+    "--order", type=click.Choice(["shuffle", "length"]), default="shuffle", show_default=True, help="Of utterances."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
+@click.option("--language", default="en", show_default=True, help="Of recordings that name none.")
+@click.option("--strip-markup", is_flag=True, help="Leave HTML and Markdown marks out of transcripts.")
+@click.option("--strip-speakers", is_flag=True, help="Leave NAME: at line starts out of transcripts.")
+@click.option("--strip-brackets", is_flag=True, help="Leave [stage directions] out of transcripts.")
+@click.option("--device", help="cpu or cuda.  [default: cuda where there is one]")
+@click.option("--workers", type=int, help="Threads.  [default: all cores]")
+@click.option("--max-failed", type=float, default=0.1, show_default=True, help="Share of recordings that may fail.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
+@click.option("--force", is_flag=True, help="Write into a folder that is no run, or replace a run of other settings.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def run(ctx: click.Context, dry_run: bool, force: bool, quiet: bool, **settings: Any) -> None:
+    """Turn the recordings of MANIFEST into shards.
+
+    MANIFEST is a JSON-lines, CSV or TSV file with audio_filepath and text (or text_filepath), a folder of
+    same-stem audio and text files, or a Kaldi data directory. What an earlier run in the same folder has
+    done already is not done again. Options after -- go to Apache Beam.
+    """
+    from prep_corpus.jobs.run import execute
+
+    ctx.exit(execute(_run_config(settings), dry_run=dry_run, force=force, quiet=quiet))
+
+
+def _run_config(settings: dict[str, Any]) -> RunConfig:
+    from prep_corpus.align.models import default_device
+
+    return RunConfig(
+        manifest=settings["manifest"],
+        out=settings["out"],
+        model=settings["model"],
+        filter=settings["filter_"],
+        cut=settings["cut"],
+        max_wer=settings["max_wer"],
+        target_duration_seconds=settings["target_duration"],
+        min_duration_seconds=settings["min_duration"],
+        max_duration_seconds=settings["max_duration"],
+        padding_seconds=settings["padding"],
+        min_pause_frames=settings["min_pause_frames"],
+        retune=settings["retune"],
+        noise=settings["noise"],
+        noise_fraction=settings["noise_fraction"],
+        snr_db=tuple(settings["snr_db"]),
+        formats=tuple(dict.fromkeys(settings["formats"])),
+        shard_mb=settings["shard_mb"],
+        splits=_parse_splits(tuple(settings["splits"])),
+        split_by=settings["split_by"],
+        order=settings["order"],
+        seed=settings["seed"],
+        language=settings["language"],
+        strip_markup=settings["strip_markup"],
+        strip_speakers=settings["strip_speakers"],
+        strip_brackets=settings["strip_brackets"],
+        device=settings["device"] or default_device(),
+        workers=settings["workers"] or os.cpu_count() or 1,
+        max_failed=settings["max_failed"],
+        beam_options=tuple(settings["beam_options"]),
+    )
+
+
+@main.command()
+@click.argument("folder", metavar="DIR")
+@click.option("--dry-run", is_flag=True, help="List what would be removed, and stop.")
+@click.option("--all", "everything", is_flag=True, help="Remove all stage files: the shards stay, a rerun starts anew.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
+    """List and remove the stage files of run DIR that no longer serve.
+
+    Every finished run notes the stage files that it used; the others come from earlier settings or from
+    recordings that have left the corpus.
+    """
+    from prep_corpus.pipeline.clean import removable, remove
+
+    listed = removable(folder, everything=everything)
+    for entry in listed:
+        click.echo(f"{entry.size_bytes / 1e6:10.1f} MB  {entry.path}")
+    size_mb = sum(entry.size_bytes for entry in listed) / 1e6
+    click.echo(f"{len(listed)} files, {size_mb:.1f} MB that no longer serve")
+    if dry_run or not listed:
+        return
+    if not yes:
+        click.confirm("Remove them?", abort=True)
+    remove(folder, listed)
+    click.echo("removed")
+
+
+if __name__ == "__main__":
+    main()

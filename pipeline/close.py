@@ -1,0 +1,247 @@
+"""Close: add everything up, write the dead letters, and publish the shards by writing manifest.json last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import AsIter, AsSingleton, PCollection
+
+from prep_corpus.align.errors import DeadLetter
+from prep_corpus.pipeline import files
+from prep_corpus.pipeline.check import MANIFEST_NAME, ShardEntry, manifest
+from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
+from prep_corpus.pipeline.stores import StageRef, Store
+from prep_corpus.pipeline.write import ShardFile
+
+OUTCOME_NAME = "outcome.json"
+DEAD_LETTERS_NAME = "dead-letters.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        published: whether manifest.json was written.
+        entries: manifest entries, good and bad.
+        failed: dead letters.
+        internal_errors: those of them that are defects of this program.
+        reasons: dead letters by reason.
+        k_frames: the shortest pause that was cut at.
+        sample_rate_hz: of the samples in the ledgers.
+        ledgers: of the whole corpus, as JSON.
+        shards: files by format.
+        utterances, noisy: kept utterances, and those with noise.
+    """
+
+    published: bool
+    entries: int
+    failed: int
+    internal_errors: int
+    reasons: Mapping[str, int]
+    k_frames: int
+    sample_rate_hz: int
+    ledgers: Mapping[str, Mapping[str, int]]
+    shards: Mapping[str, int]
+    utterances: int
+    noisy: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseOptions:
+    """What close reads of the configuration.
+
+    Attributes:
+        out: run folder.
+        entries: manifest entries.
+        early_letters: what the manifest and the probe rejected.
+        sample_rate_hz: of the model.
+        settings: the run's settings, for the manifest.
+        model_digest: of the model.
+        seed: of the run.
+        bundles: digests of the run's bundles, so that cleaning knows what still serves.
+    """
+
+    out: str
+    entries: int
+    early_letters: tuple[DeadLetter, ...]
+    sample_rate_hz: int
+    settings: dict[str, Any]
+    model_digest: str
+    seed: int
+
+
+def ledgers_of(store: Store, segments: StageRef) -> Ledgers:
+    """The ledgers of a bundle's segments."""
+    return Ledgers.from_json(store.read(segments, columns=[]).notes["ledgers"])
+
+
+def letters_of(store: Store, ref: StageRef) -> Iterator[DeadLetter]:
+    """The dead letters of a stage's result."""
+    if ref.failed:
+        yield from store.read(ref, columns=[]).dead_letters
+
+
+def close_run(
+    options: CloseOptions,
+    *,
+    publish: bool,
+    k_frames: int,
+    ledgers: Iterable[Ledgers],
+    letters: Iterable[DeadLetter],
+    shards: Iterable[ShardFile],
+    stages: Iterable[StageRef],
+) -> Outcome:
+    """Write dead-letters.jsonl, then outcome.json, then, where all is well, manifest.json.
+
+    Args:
+        options: see there.
+        publish: False where too much has failed.
+        k_frames: shortest pause that was cut at.
+        ledgers: of each bundle's segments.
+        letters: of emit, align and segment.
+        shards: all finished files.
+        stages: every stage result that served; what is not among them may be cleaned away.
+    """
+    rejected = sorted(
+        [*options.early_letters, *letters], key=lambda letter: (letter.recording_id, letter.stage, letter.message)
+    )
+    whole = total([*ledgers, of_dead_letters(rejected)])
+    whole.check("the corpus")
+    lines = "".join(json.dumps(asdict(letter), ensure_ascii=False) + "\n" for letter in rejected)
+    _save(options.out, DEAD_LETTERS_NAME, lines)
+    listed = sorted(shards)
+    formats = sorted({shard.format for shard in listed})
+    first = [shard for shard in listed if shard.format == (formats[0] if formats else "")]
+    once = {shard.path: shard for shard in first if not shard.path.endswith(".tar") or shard.format != "shar"}
+    reasons: dict[str, int] = {}
+    for letter in rejected:
+        reasons[letter.reason] = reasons.get(letter.reason, 0) + 1
+    outcome = Outcome(
+        published=publish,
+        entries=options.entries,
+        failed=len(rejected),
+        internal_errors=reasons.get("internal-error", 0),
+        reasons=dict(sorted(reasons.items())),
+        k_frames=k_frames,
+        sample_rate_hz=options.sample_rate_hz,
+        ledgers=whole.to_json(),
+        shards={name: sum(shard.format == name for shard in listed) for name in formats},
+        utterances=sum(shard.utterances for shard in once.values()),
+        noisy=sum(shard.noisy for shard in once.values()),
+    )
+    used = sorted({f"{ref.stage}/{ref.digest}" for ref in stages})
+    _save(options.out, "work/used.json", json.dumps(used, indent=0))
+    if publish:
+        _publish(options, listed, outcome)
+    _save(options.out, OUTCOME_NAME, json.dumps(asdict(outcome), indent=1, sort_keys=True))
+    return outcome
+
+
+def _publish(options: CloseOptions, shards: list[ShardFile], outcome: Outcome) -> None:
+    entries = [
+        ShardEntry(
+            format=shard.format,
+            path=shard.path,
+            split=shard.split,
+            utterances=shard.utterances,
+            seconds=shard.samples / options.sample_rate_hz,
+            n_bytes=shard.n_bytes,
+            digest=shard.digest,
+        )
+        for shard in shards
+    ]
+    uri = files.join(options.out, MANIFEST_NAME)
+    before: set[str] = set()
+    if files.exists(uri):
+        listed = json.loads(files.read_bytes(uri))["formats"]
+        before = {shard["path"] for shards_of in listed.values() for shard in shards_of}
+    document = manifest(
+        entries,
+        ledgers=outcome.ledgers,
+        settings=options.settings,
+        model_digest=options.model_digest,
+        seed=options.seed,
+    )
+    _save(options.out, MANIFEST_NAME, json.dumps(document, indent=1, sort_keys=True))
+    # Shards of an earlier state of this run would be read beside the new ones by their names alone.
+    for path in sorted(before - {shard.path for shard in shards}):
+        files.remove(files.join(options.out, path))
+
+
+def _save(out: str, name: str, text: str) -> None:
+    data = text.encode()
+    files.write_atomic(files.join(out, name), lambda file: file.write(data), replace=True)
+
+
+def read_outcome(out: str) -> Outcome:
+    """How the run in a folder ended."""
+    return Outcome(**json.loads(files.read_bytes(files.join(out, OUTCOME_NAME))))
+
+
+class _CloseRun(beam.DoFn):
+    def __init__(self, options: CloseOptions) -> None:
+        self._options = options
+
+    def process(
+        self,
+        _: None,
+        publish: bool,
+        k_frames: int,
+        ledgers: Iterable[Ledgers],
+        letters: Iterable[DeadLetter],
+        shards: Iterable[ShardFile],
+        stages: Iterable[StageRef],
+    ) -> Iterator[None]:
+        close_run(
+            self._options,
+            publish=publish,
+            k_frames=k_frames,
+            ledgers=ledgers,
+            letters=letters,
+            shards=shards,
+            stages=stages,
+        )
+        yield None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """What the other stages leave for closing."""
+
+    publish: PCollection[bool]
+    k_frames: PCollection[int]
+    ledgers: PCollection[Ledgers]
+    letters: PCollection[DeadLetter]
+    shards: PCollection[ShardFile]
+    stages: PCollection[StageRef]
+
+
+class Close(beam.PTransform):
+    """All results -> the published run."""
+
+    def __init__(self, options: CloseOptions, ends: Ends) -> None:
+        super().__init__()
+        self._options, self._ends = options, ends
+
+    def expand(self, pipeline: beam.Pipeline) -> PCollection[None]:
+        """Runs once, after everything else."""
+        ends = self._ends
+        return (
+            pipeline
+            | "Once" >> beam.Create([None])
+            | "CloseRun"
+            >> beam.ParDo(
+                _CloseRun(self._options),
+                AsSingleton(ends.publish),
+                AsSingleton(ends.k_frames),
+                AsIter(ends.ledgers),
+                AsIter(ends.letters),
+                AsIter(ends.shards),
+                AsIter(ends.stages),
+            )
+        )

@@ -1,0 +1,271 @@
+"""Emit: decode, mix, resample, window, run the model; the one stage that wants a GPU."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.pvalue import PCollection
+from apache_beam.utils.shared import Shared
+from numpy.typing import NDArray
+
+from prep_corpus.align import audio
+from prep_corpus.align.emissions import Emitter, FloatArray, HalfArray, WindowOptions
+from prep_corpus.align.errors import AudioMissing, DeadLetter, RecordingError
+from prep_corpus.align.models import LoadedModel, ModelInfo, load_model
+from prep_corpus.align.text import TextOptions, normalize
+from prep_corpus.pipeline import files
+from prep_corpus.pipeline.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
+from prep_corpus.pipeline.stores import StageRef, Store, digest_of
+
+VERSION = 1
+CHUNK_FRAMES = 1024
+FULL_VOCABULARY = 128
+"""Above so many symbols, emissions hold only the columns that a bundle's transcripts use, and one for the rest."""
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("n_samples", pa.int64()),
+        ("n_frames", pa.int64()),
+        ("chunk", pa.int32()),
+        ("log_probs", pa.binary()),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmitOptions:
+    """What emit reads of the configuration.
+
+    Attributes:
+        model: name of the model, as `load_model` takes it.
+        device: where it runs.
+        windows: windows and batches.
+        text: decides which symbols a bundle's transcripts use; read for large vocabularies alone.
+        threads: model calls at a time; no part of the result.
+    """
+
+    model: str
+    device: str
+    windows: WindowOptions
+    text: TextOptions
+    threads: int
+
+
+def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Iterator[FloatArray]:
+    """The samples of a recording in blocks, in order, mixed, at the rate asked for.
+
+    Raises:
+        RecordingError: the audio breaks a rule.
+    """
+    recording = probed.recording
+    try:
+        file = files.open_binary(recording.audio_uri)
+    except FileNotFoundError as error:
+        raise AudioMissing(f"{recording.id}: the audio must exist, and there is none at {recording.audio_uri}") from error
+    with file:
+        yield from audio.decode(
+            file,
+            name=recording.id,
+            sample_rate_hz=sample_rate_hz,
+            channel=recording.channel,
+            offset_seconds=recording.offset_seconds,
+            duration_seconds=recording.duration_seconds,
+        )
+
+
+def dead_letter(stage: str, probed: ProbedRecording, error: Exception, decoded_samples: int) -> DeadLetter:
+    """The row for a recording that an exception stopped; I/O errors are no fault of the recording and go on up."""
+    if isinstance(error, OSError):
+        raise error
+    if isinstance(error, RecordingError):
+        reason, message = error.reason, str(error)
+    else:
+        reason = "internal-error"
+        message = f"{probed.recording.id}: " + "".join(traceback.format_exception(error)).strip()
+    return DeadLetter(
+        stage=stage,
+        recording_id=probed.recording.id,
+        reason=reason,
+        message=message,
+        decoded_samples=decoded_samples,
+        read_characters=len(probed.recording.text),
+    )
+
+
+def bundle_symbols(bundle: list[ProbedRecording], info: ModelInfo, options: TextOptions) -> frozenset[str]:
+    """The symbols of the vocabulary that a bundle's transcripts use."""
+    used: set[str] = set()
+    for probed in bundle:
+        used.update(
+            normalize(
+                probed.recording.text,
+                alphabet=info.alphabet,
+                language=probed.recording.language,
+                has_spaces=info.word_delimiter is not None,
+                options=options,
+            ).text
+        )
+    return frozenset(used & info.alphabet)
+
+
+def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: EmitOptions) -> StageRef:
+    """Make, or find, the emissions of a bundle."""
+    bundle = read_bundle(store, bundle_digest)
+    info = model.info
+    if len(info.vocabulary) > FULL_VOCABULARY:
+        reduced = info.reduced(bundle_symbols(bundle, info, options.text))
+        columns = np.array([info.vocabulary.index(s) for s in reduced.vocabulary[:-1]], np.int64)
+    else:
+        reduced, columns = info, None
+    digest = digest_of(
+        "emit",
+        VERSION,
+        audio.VERSION,
+        [probed.audio_identity for probed in bundle],
+        info.digest,
+        asdict(options.windows),
+        "cuda" if model.device.startswith("cuda") else "cpu",
+        list(reduced.vocabulary),
+    )
+    seconds = sum(probed.seconds for probed in bundle)
+    found = store.find("emit", bundle_digest, digest)
+    if found is None:
+        with timed("emit"):
+            found = _emit(store, bundle_digest, digest, bundle, model, options, reduced, columns)
+        step = StageProgress(units=1, recordings=len(bundle), audio_seconds=seconds, failed=found.failed)
+    else:
+        step = StageProgress(
+            units=1, found=1, recordings=len(bundle), audio_seconds=seconds, failed=found.failed
+        )
+    BOARD.add("emit", step)
+    return found
+
+
+def _emit(
+    store: Store,
+    bundle_digest: str,
+    digest: str,
+    bundle: list[ProbedRecording],
+    model: LoadedModel,
+    options: EmitOptions,
+    reduced: ModelInfo,
+    columns: NDArray[np.int64] | None,
+) -> StageRef:
+    n_samples = [0] * len(bundle)
+    letters: dict[int, DeadLetter] = {}
+
+    def counted(index: int) -> Iterator[FloatArray]:
+        for block_N in decoded(bundle[index], model.info.sample_rate_hz):
+            n_samples[index] += len(block_N)
+            yield block_N
+
+    def on_error(index: int, error: Exception) -> None:
+        letters[index] = dead_letter("emit", bundle[index], error, n_samples[index])
+
+    emitter = Emitter[int](model, options.windows, columns=columns, threads=options.threads)
+    emitted = dict(emitter.emit(((i, counted(i)) for i in range(len(bundle))), on_error))
+    rows: list[dict[str, Any]] = []
+    for index in sorted(emitted):
+        log_probs_TC = emitted[index]
+        for chunk, start in enumerate(range(0, len(log_probs_TC), CHUNK_FRAMES)):
+            rows.append(
+                {
+                    "id": bundle[index].recording.id,
+                    "n_samples": n_samples[index],
+                    "n_frames": len(log_probs_TC),
+                    "chunk": chunk,
+                    "log_probs": log_probs_TC[start : start + CHUNK_FRAMES].tobytes(),
+                }
+            )
+    return store.write(
+        "emit",
+        bundle_digest,
+        digest,
+        pa.Table.from_pylist(rows, schema=SCHEMA),
+        notes={"model": {**asdict(reduced), "vocabulary": list(reduced.vocabulary)}},
+        dead_letters=[letters[index] for index in sorted(letters)],
+        row_group_rows=256,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmittedRecording:
+    """The emissions of one recording, read back.
+
+    Attributes:
+        n_samples: samples decoded.
+        log_probs_TC: float16.
+    """
+
+    n_samples: int
+    log_probs_TC: HalfArray
+
+
+def read_emissions(store: Store, ref: StageRef) -> tuple[ModelInfo, dict[str, EmittedRecording]]:
+    """The emissions of a bundle by recording id, and the model whose columns they hold."""
+    stage = store.read(ref)
+    model = stage.notes["model"]
+    info = ModelInfo(**{**model, "vocabulary": tuple(model["vocabulary"])})
+    table = stage.table
+    chunks: dict[str, list[bytes]] = {}
+    lengths: dict[str, tuple[int, int]] = {}
+    for batch in table.to_batches():
+        for id_, n_samples, n_frames, data in zip(
+            batch.column("id").to_pylist(),
+            batch.column("n_samples").to_pylist(),
+            batch.column("n_frames").to_pylist(),
+            batch.column("log_probs"),
+        ):
+            chunks.setdefault(id_, []).append(data.as_buffer())
+            lengths[id_] = (n_samples, n_frames)
+    emitted: dict[str, EmittedRecording] = {}
+    for id_, parts in chunks.items():
+        n_samples, n_frames = lengths[id_]
+        log_probs_TC = np.frombuffer(b"".join(parts), np.float16).reshape(n_frames, len(info.vocabulary))
+        emitted[id_] = EmittedRecording(n_samples=n_samples, log_probs_TC=log_probs_TC)
+    return info, emitted
+
+
+class _EmitBundle(beam.DoFn):
+    def __init__(self, root: str, options: EmitOptions) -> None:
+        self._store = Store(root)
+        self._options = options
+        self._shared = Shared()
+
+    def setup(self) -> None:
+        import torch
+
+        # Results change with the threads of a call: calls run side by side instead.
+        torch.set_num_threads(1)
+        self._model = self._shared.acquire(self._load, tag=(self._options.model, self._options.device))
+
+    def _load(self) -> LoadedModel:
+        return load_model(self._options.model, self._options.device)
+
+    def process(self, bundle_digest: str) -> Iterator[StageRef]:
+        yield emit_bundle(self._store, bundle_digest, self._model, self._options)
+
+
+class Emit(beam.PTransform):
+    """Bundle digests -> references to their emissions, on GPU workers where there are some."""
+
+    def __init__(self, root: str, options: EmitOptions) -> None:
+        super().__init__()
+        self._root, self._options = root, options
+
+    def expand(self, bundles: PCollection[str]) -> PCollection[StageRef]:
+        """One reference a bundle."""
+        emitted = beam.ParDo(_EmitBundle(self._root, self._options))
+        if self._options.device.startswith("cuda"):
+            emitted = emitted.with_resource_hints(
+                accelerator="type:nvidia-tesla-t4;count:1;install-nvidia-driver", min_ram="16GB"
+            )
+        return bundles | "EmitBundles" >> emitted

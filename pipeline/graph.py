@@ -1,0 +1,97 @@
+"""The whole graph on one screen; the same on one machine, on Flink and on Dataflow.
+
+    bundles ─ emit ─┬─ align ─┬─ pick k ─┐
+                    │         └──────────┴─ segment ─┬─ plan ─ write ─┐
+                    └── dead letters, counts ────────┴── ledgers ─────┴─ close
+
+Only references cross a shuffle. The reshuffles around emit keep the other stages off GPU workers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import apache_beam as beam
+
+from prep_corpus.pipeline import files
+from prep_corpus.pipeline.align_stage import Align
+from prep_corpus.pipeline.close import Close, CloseOptions, Ends, ledgers_of, letters_of
+from prep_corpus.pipeline.emit import Emit, EmitOptions
+from prep_corpus.pipeline.measure import PickK
+from prep_corpus.pipeline.plan import Plan, PlanOptions
+from prep_corpus.pipeline.segment import SegmentBundles, SegmentOptions
+from prep_corpus.pipeline.stores import Store
+from prep_corpus.pipeline.write import WriteOptions, WriteShards
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphOptions:
+    """What each stage reads of the configuration.
+
+    Attributes:
+        work: folder of the stage files.
+        bundles_uri: text file with the digest of one bundle a line.
+        k_frames: shortest pause to cut at, or None to pick it.
+        k_uri: where a picked k is kept.
+        target_samples: mean length that k is picked for.
+        retune: pick k anew.
+        max_failed: share of `close.entries` that may fail.
+        threads: of one worker; no part of any result.
+    """
+
+    work: str
+    bundles_uri: str
+    k_frames: int | None
+    k_uri: str
+    target_samples: float
+    retune: bool
+    max_failed: float
+    threads: int
+    emit: EmitOptions
+    segment: SegmentOptions
+    plan: PlanOptions
+    write: WriteOptions
+    close: CloseOptions
+
+
+def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
+    """Add all stages to a pipeline."""
+    work, store = options.work, Store(options.work)
+    bundles = (
+        pipeline
+        | "BundleList" >> beam.Create([options.bundles_uri])
+        | "ReadList" >> beam.FlatMap(lambda uri: files.read_bytes(uri).decode().split())
+        | "SpreadBundles" >> beam.Reshuffle()
+    )
+    emitted = bundles | Emit(work, options.emit) | "SpreadEmitted" >> beam.Reshuffle()
+    aligned = emitted | Align(work, options.segment.text, options.threads)
+    if options.k_frames is None:
+        k_frames = aligned | PickK(
+            work, options.segment, options.k_uri, options.target_samples, options.retune
+        )
+    else:
+        k_frames = pipeline | "GivenK" >> beam.Create([options.k_frames])
+    segments = aligned | SegmentBundles(work, options.segment, k_frames)
+
+    stages = (emitted, aligned, segments) | "AllStages" >> beam.Flatten()
+    early, entries, limit = len(options.close.early_letters), options.close.entries, options.max_failed
+    publish = (
+        stages
+        | "Failures" >> beam.Map(lambda ref: ref.failed)
+        | "SumFailures" >> beam.CombineGlobally(sum)
+        | "WithinLimit" >> beam.Map(lambda failed: failed + early <= limit * entries)
+    )
+    shards = (
+        segments
+        | Plan(work, options.plan)
+        | WriteShards(work, options.close.out, options.write, publish)
+    )
+    ends = Ends(
+        publish=publish,
+        k_frames=k_frames,
+        ledgers=segments | "Ledgers" >> beam.Map(lambda ref: ledgers_of(store, ref)),
+        letters=stages | "Letters" >> beam.FlatMap(lambda ref: letters_of(store, ref)),
+        shards=shards,
+        stages=stages,
+    )
+    pipeline | Close(options.close, ends)

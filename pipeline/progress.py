@@ -1,0 +1,73 @@
+"""Counters that the stages of this process feed, so that a run can be watched while Beam blocks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+STAGES = ("emit", "align", "measure", "segment", "write")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageProgress:
+    """What one stage has done so far in this process.
+
+    Attributes:
+        units: bundles (for "write": shards) finished, found ones included.
+        found: those that stood in the store already.
+        recordings: recordings (for "write": utterances) in them.
+        audio_seconds: audio in them.
+        cpu_seconds: CPU time of the whole process while the stage ran; exact with one worker alone.
+        failed: dead letters.
+    """
+
+    units: int = 0
+    found: int = 0
+    recordings: int = 0
+    audio_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    failed: int = 0
+
+
+class _Board:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stages: dict[str, StageProgress] = {}
+
+    def clear(self) -> None:
+        with self._lock:
+            self._stages = {}
+
+    def add(self, stage: str, step: StageProgress) -> None:
+        with self._lock:
+            so_far = self._stages.get(stage, StageProgress())
+            self._stages[stage] = replace(
+                so_far,
+                units=so_far.units + step.units,
+                found=so_far.found + step.found,
+                recordings=so_far.recordings + step.recordings,
+                audio_seconds=so_far.audio_seconds + step.audio_seconds,
+                cpu_seconds=so_far.cpu_seconds + step.cpu_seconds,
+                failed=so_far.failed + step.failed,
+            )
+
+    def snapshot(self) -> dict[str, StageProgress]:
+        with self._lock:
+            return dict(self._stages)
+
+
+BOARD = _Board()
+"""The one board of this process: Beam gives no other way to see inside a running local pipeline."""
+
+
+@contextmanager
+def timed(stage: str) -> Iterator[None]:
+    """Add the CPU time of what runs inside to a stage."""
+    before = time.process_time()
+    try:
+        yield
+    finally:
+        BOARD.add(stage, StageProgress(cpu_seconds=time.process_time() - before))

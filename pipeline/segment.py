@@ -1,0 +1,400 @@
+"""Segment: cut each recording, score the pieces, and encode those that are kept from one more decode in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.pvalue import AsSingleton, PCollection
+from numpy.typing import NDArray
+
+from prep_corpus.align import audio
+from prep_corpus.align.cutting import (
+    CutOptions,
+    Cuts,
+    Segment,
+    character_ledger,
+    cut_paper,
+    cut_words,
+    sample_ledger,
+    with_scores,
+)
+from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.evidence import Track, track
+from prep_corpus.align.models import ModelInfo
+from prep_corpus.align.text import STRIPPED, TextOptions
+from prep_corpus.filters.features import UTTERANCE_NAMES, utterance_features
+from prep_corpus.filters.scoring import Filter, score_utterances, score_words
+from prep_corpus.pipeline import files
+from prep_corpus.pipeline.align_stage import AlignedRecording, read_alignments
+from prep_corpus.pipeline.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.clips import pack_clip
+from prep_corpus.pipeline.emit import EmittedRecording, FloatArray, dead_letter, decoded, read_emissions
+from prep_corpus.pipeline.ledgers import Ledgers, total
+from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
+from prep_corpus.pipeline.rows import utterance_id
+from prep_corpus.pipeline.stores import StageRef, Store, digest_of
+
+VERSION = 1
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("recording_id", pa.string()),
+        ("speaker", pa.string()),
+        ("kept", pa.bool_()),
+        ("reason", pa.string()),
+        ("start_sample", pa.int64()),
+        ("end_sample", pa.int64()),
+        ("start", pa.float64()),
+        ("end", pa.float64()),
+        ("duration", pa.float64()),
+        ("text", pa.string()),
+        ("text_normalized", pa.string()),
+        ("char_start", pa.int64()),
+        ("char_end", pa.int64()),
+        *[(name, pa.float64()) for name in UTTERANCE_NAMES],
+        ("score", pa.float64()),
+        ("clip_offset", pa.int64()),
+        ("clip_bytes", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentOptions:
+    """What measure and segment read of the configuration.
+
+    Attributes:
+        cut: "words" or "paper".
+        filter: the fitted filter.
+        word_threshold: lowest word score that counts as spoken.
+        utterance_threshold: lowest utterance score that is kept.
+        min_seconds, max_seconds, padding_seconds: see `CutOptions`.
+        text: how transcripts are normalised.
+        config_digest: goes into each row.
+    """
+
+    cut: str
+    filter: Filter
+    word_threshold: float
+    utterance_threshold: float
+    min_seconds: float
+    max_seconds: float
+    padding_seconds: float
+    text: TextOptions
+    config_digest: str
+
+    def identity(self) -> list[object]:
+        """All that decides the result, for a digest."""
+        return [
+            self.cut,
+            asdict(self.filter),
+            self.word_threshold,
+            self.utterance_threshold,
+            self.min_seconds,
+            self.max_seconds,
+            self.padding_seconds,
+            asdict(self.text),
+        ]
+
+    def cut_options(self, info: ModelInfo) -> CutOptions:
+        """The same for a model's frames."""
+        return CutOptions(
+            stride_samples=info.stride_samples,
+            sample_rate_hz=info.sample_rate_hz,
+            min_seconds=self.min_seconds,
+            max_seconds=self.max_seconds,
+            padding_seconds=self.padding_seconds,
+        )
+
+
+def cut_recording(
+    aligned: AlignedRecording, seen: Track, info: ModelInfo, options: SegmentOptions, k_frames: int
+) -> Cuts:
+    """The whole cut function but for the utterance classifier: what measure tries and segment does."""
+    shape = options.cut_options(info)
+    if options.cut == "paper":
+        return cut_paper(seen, aligned.words, k_frames=k_frames, options=shape)
+    spoken_W = score_words(aligned.evidence_WF, options.filter) >= options.word_threshold
+    return cut_words(seen, aligned.words, spoken_W, k_frames=k_frames, options=shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentedRecording:
+    """What became of a recording, before its audio is cut.
+
+    Attributes:
+        cuts: segments with their final reasons.
+        features_SF: float64 [segments, 6], as `UTTERANCE_NAMES`; NaN for those that cutting dropped.
+        scores_S: float64, log-odds; NaN likewise.
+        ledgers: of this recording.
+    """
+
+    cuts: Cuts
+    features_SF: NDArray[np.float64]
+    scores_S: NDArray[np.float64]
+    ledgers: Ledgers
+
+
+def segment_recording(
+    aligned: AlignedRecording,
+    emitted: EmittedRecording,
+    info: ModelInfo,
+    options: SegmentOptions,
+    k_frames: int,
+) -> SegmentedRecording:
+    """Cut and score one recording, and account for every sample and character of it."""
+    seen = track(emitted.log_probs_TC, info)
+    cuts = cut_recording(aligned, seen, info, options, k_frames)
+    features_SF = np.full((len(cuts.segments), len(UTTERANCE_NAMES)), np.nan)
+    candidates = [s for s, segment in enumerate(cuts.segments) if not segment.reason]
+    if candidates:
+        features_SF[candidates] = utterance_features(
+            emitted.log_probs_TC,
+            aligned.tokens_L,
+            [cuts.segments[s] for s in candidates],
+            aligned.words,
+            info,
+        )
+    scores_S = np.full(len(cuts.segments), np.nan)
+    scores_S[candidates] = score_utterances(features_SF[candidates], options.filter)
+    cuts = with_scores(cuts, scores_S, options.utterance_threshold)
+    owner_N = aligned.normalized.char_ownership()
+    characters = character_ledger(cuts, owner_N)
+    stripped = int((owner_N == STRIPPED).sum())
+    characters["unsayable"] -= stripped
+    kept = [segment for segment in cuts.segments if not segment.reason]
+    ledgers = Ledgers(
+        samples={**sample_ledger(cuts, aligned.n_samples), "decoded": aligned.n_samples},
+        characters={**characters, "stripped": stripped, "read": len(owner_N)},
+        counts={
+            "recordings": 1,
+            "words": len(aligned.words.frame_starts),
+            "words kept": sum(segment.word_end - segment.word_start for segment in kept),
+            "segments": len(cuts.segments),
+            "utterances": len(kept),
+        },
+    )
+    ledgers.check(aligned.probed.recording.id)
+    return SegmentedRecording(cuts=cuts, features_SF=features_SF, scores_S=scores_S, ledgers=ledgers)
+
+
+def slices(blocks: Iterator[FloatArray], spans: list[tuple[int, int]]) -> Iterator[FloatArray]:
+    """The samples of ordered spans without overlap, from blocks in order, holding little more than one span."""
+    held: list[FloatArray] = []
+    held_start = held_end = 0
+    for start, end in spans:
+        while held_end < end:
+            block_N = next(blocks, None)
+            if block_N is None:
+                raise EOFError(f"the audio ended at sample {held_end}, and was longer when it was aligned")
+            held.append(block_N)
+            held_end += len(block_N)
+            while held and held_start + len(held[0]) <= start:
+                held_start += len(held.pop(0))
+        joined_N = np.concatenate(held)
+        yield joined_N[start - held_start : end - held_start]
+
+
+def segment_bundle(
+    store: Store, alignments: StageRef, options: SegmentOptions, k_frames: int
+) -> StageRef:
+    """Make, or find, the segments and clips of a bundle."""
+    bundle = read_bundle(store, alignments.bundle)
+    digest = digest_of(
+        "segment",
+        VERSION,
+        alignments.content,
+        [probed.audio_identity for probed in bundle],
+        [(probed.recording.audio_uri, probed.recording.speaker) for probed in bundle],
+        options.identity(),
+        options.config_digest,
+        k_frames,
+    )
+    found = store.find("segment", alignments.bundle, digest)
+    done = 1 if found else 0
+    if found is None:
+        with timed("segment"):
+            found = _segment(store, alignments, digest, bundle, options, k_frames)
+    BOARD.add(
+        "segment",
+        StageProgress(
+            units=1,
+            found=done,
+            recordings=len(bundle),
+            audio_seconds=sum(probed.seconds for probed in bundle),
+            failed=found.failed,
+        ),
+    )
+    return found
+
+
+def _segment(
+    store: Store,
+    alignments: StageRef,
+    digest: str,
+    bundle: list[ProbedRecording],
+    options: SegmentOptions,
+    k_frames: int,
+) -> StageRef:
+    emissions = StageRef(*store.read(alignments, columns=[]).notes["emissions"])
+    info, emitted = read_emissions(store, emissions)
+    rows: list[dict[str, Any]] = []
+    letters: list[DeadLetter] = []
+    ledgers: list[Ledgers] = []
+
+    def save(file: BinaryIO) -> None:
+        for aligned in read_alignments(store, alignments, bundle, info, options.text):
+            offset = file.tell()
+            try:
+                cut = segment_recording(
+                    aligned, emitted[aligned.probed.recording.id], info, options, k_frames
+                )
+                made = list(_rows(aligned, cut, info, options, file))
+            except Exception as error:
+                # What it has written stays as a hole that no reference names.
+                assert file.tell() >= offset
+                letters.append(dead_letter("segment", aligned.probed, error, aligned.n_samples))
+                continue
+            rows.extend(made)
+            ledgers.append(cut.ledgers)
+
+    files.write_atomic(store.uri("segment", digest, ".clips"), save, replace=True)
+    return store.write(
+        "segment",
+        alignments.bundle,
+        digest,
+        pa.Table.from_pylist(rows, schema=SCHEMA),
+        notes={"ledgers": total(ledgers).to_json(), "sample_rate_hz": info.sample_rate_hz},
+        dead_letters=letters,
+    )
+
+
+def _rows(
+    aligned: AlignedRecording,
+    cut: SegmentedRecording,
+    info: ModelInfo,
+    options: SegmentOptions,
+    file: BinaryIO,
+) -> Iterator[dict[str, Any]]:
+    """Segment rows of a recording; the clips of the kept ones go to `file` on the way."""
+    kept = [segment for segment in cut.cuts.segments if not segment.reason]
+    spans = [(segment.sample_start, segment.sample_end) for segment in kept]
+    with closing(_generator(decoded(aligned.probed, info.sample_rate_hz))) as blocks:
+        samples = slices(blocks, spans)
+        for s, segment in enumerate(cut.cuts.segments):
+            row = _row(aligned, segment, info)
+            row.update(zip(UTTERANCE_NAMES, cut.features_SF[s].tolist()), score=float(cut.scores_S[s]))
+            if segment.reason:
+                yield row
+                continue
+            flac = audio.encode_flac(next(samples), info.sample_rate_hz)
+            record = pack_clip(_clip_fields(aligned, row, info, options), flac)
+            offset = file.tell()
+            file.write(record)
+            yield {**row, "clip_offset": offset, "clip_bytes": len(record)}
+
+
+def _generator(blocks: Iterator[FloatArray]) -> Any:
+    return (block_N for block_N in blocks)
+
+
+def _row(aligned: AlignedRecording, segment: Segment, info: ModelInfo) -> dict[str, Any]:
+    recording = aligned.probed.recording
+    rate = info.sample_rate_hz
+    char_start, char_end = aligned.normalized.span_of(segment.word_start, segment.word_end)
+    return {
+        "id": utterance_id(recording.id, segment.sample_start, segment.sample_end),
+        "recording_id": recording.id,
+        "speaker": recording.speaker,
+        "kept": not segment.reason,
+        "reason": segment.reason,
+        "start_sample": segment.sample_start,
+        "end_sample": segment.sample_end,
+        "start": segment.sample_start / rate,
+        "end": segment.sample_end / rate,
+        "duration": (segment.sample_end - segment.sample_start) / rate,
+        "text": aligned.normalized.text_of(segment.word_start, segment.word_end),
+        "text_normalized": aligned.normalized.spoken_of(segment.word_start, segment.word_end),
+        "char_start": char_start,
+        "char_end": char_end,
+    }
+
+
+def _clip_fields(
+    aligned: AlignedRecording, row: dict[str, Any], info: ModelInfo, options: SegmentOptions
+) -> dict[str, Any]:
+    """The row of an utterance without audio and noise, as `rows.from_fields` takes it."""
+    recording = aligned.probed.recording
+    fields = {key: row[key] for key in row if key not in ("kept", "reason", "char_start", "char_end")}
+    return {
+        **fields,
+        "words": int(row["words"]),
+        "characters": int(row["characters"]),
+        "language": recording.language,
+        "source_uri": recording.audio_uri,
+        "model_digest": info.digest,
+        "config_digest": options.config_digest,
+        "sample_rate_hz": info.sample_rate_hz,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptUtterance:
+    """What planning needs of a kept utterance."""
+
+    id: str
+    recording_id: str
+    speaker: str | None
+    seconds: float
+    offset: int
+    n_bytes: int
+
+
+def read_utterance_refs(store: Store, segments: StageRef) -> Iterator[KeptUtterance]:
+    """The kept utterances of a bundle."""
+    columns = ["id", "recording_id", "speaker", "kept", "duration", "clip_offset", "clip_bytes"]
+    table = store.read(segments, columns).table
+    for row in table.filter(table["kept"]).to_pylist():
+        yield KeptUtterance(
+            id=row["id"],
+            recording_id=row["recording_id"],
+            speaker=row["speaker"],
+            seconds=row["duration"],
+            offset=row["clip_offset"],
+            n_bytes=row["clip_bytes"],
+        )
+
+
+class _SegmentBundle(beam.DoFn):
+    def __init__(self, root: str, options: SegmentOptions) -> None:
+        self._store, self._options = Store(root), options
+
+    def setup(self) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+
+    def process(self, alignments: StageRef, k_frames: int) -> Iterator[StageRef]:
+        yield segment_bundle(self._store, alignments, self._options, k_frames)
+
+
+class SegmentBundles(beam.PTransform):
+    """References to alignments -> references to segments, cut at pauses of k frames."""
+
+    def __init__(self, root: str, options: SegmentOptions, k_frames: PCollection[int]) -> None:
+        super().__init__()
+        self._root, self._options, self._k_frames = root, options, k_frames
+
+    def expand(self, alignments: PCollection[StageRef]) -> PCollection[StageRef]:
+        """One reference a bundle."""
+        return alignments | "SegmentBundle" >> beam.ParDo(
+            _SegmentBundle(self._root, self._options), AsSingleton(self._k_frames)
+        )
+
