@@ -1,0 +1,183 @@
+"""The noise bank: decoded clips that mixes are planned from, named by their content.
+
+Shapes: N samples.
+
+Samples are 16-bit integers and every clip is scaled to full scale, since a mix sets its own level. So a
+bank's digest, and each mix made from it, is the same wherever the clips decode to the same 16 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from prep_corpus.align.errors import AudioNotFinite, RecordingError, UsageError
+
+FULL_SCALE = 32767
+DIGEST_BYTES = 16
+
+# Under this peak a clip is digital silence or a dead channel: -80 dB of full scale.
+SILENT_PEAK = 1e-4
+
+Int16Array = npt.NDArray[np.int16]
+
+
+class NoiseSilent(RecordingError):
+    """A noise has no power to set a signal-to-noise ratio with."""
+
+    reason: ClassVar[str] = "noise-silent"
+
+
+class SpeechSilent(RecordingError):
+    """An utterance has no power to set a signal-to-noise ratio with."""
+
+    reason: ClassVar[str] = "speech-silent"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NoiseClip:
+    """One decoded clip.
+
+    Attributes:
+        name: for people; the content is what counts.
+        samples_N: int16 at the bank's rate, its peak at full scale.
+        digest: of the samples.
+    """
+
+    name: str
+    samples_N: Int16Array
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImpulseResponse:
+    """A room: what a click becomes in it.
+
+    Attributes:
+        name: for people; the content is what counts.
+        samples_N: float32 at the bank's rate; the direct path is its largest sample.
+        digest: of the samples.
+    """
+
+    name: str
+    samples_N: npt.NDArray[np.float32]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NoiseBank:
+    """Clips in the order of their digests, each content once.
+
+    Attributes:
+        sample_rate_hz: of all clips.
+        clips: at least one.
+        impulse_responses: none, unless reverberation is wanted.
+        digest: of the rate and all contents; names do not enter.
+    """
+
+    sample_rate_hz: int
+    clips: tuple[NoiseClip, ...]
+    impulse_responses: tuple[ImpulseResponse, ...]
+    digest: str
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length of all clips together."""
+        return sum(clip.samples_N.size for clip in self.clips) / self.sample_rate_hz
+
+
+def noise_clip(name: str, samples_N: npt.NDArray[np.float32]) -> NoiseClip:
+    """A clip from decoded samples in [-1, 1].
+
+    Raises:
+        NoiseSilent: no sample is over 0.0001.
+        AudioNotFinite: NaN or infinity.
+    """
+    peak = _finite_peak(name, samples_N)
+    if peak < SILENT_PEAK:
+        raise NoiseSilent(f"a noise clip's peak is at least {SILENT_PEAK}: {peak:.2g} in {name!r}")
+    scaled_N = np.rint(samples_N.astype(np.float64) * (FULL_SCALE / peak)).astype(np.int16)
+    return NoiseClip(name=name, samples_N=scaled_N, digest=_digest(scaled_N))
+
+
+def impulse_response(name: str, samples_N: npt.NDArray[np.float32]) -> ImpulseResponse:
+    """A room's impulse response from decoded samples.
+
+    Raises:
+        NoiseSilent: no sample is over 0.0001.
+        AudioNotFinite: NaN or infinity.
+    """
+    peak = _finite_peak(name, samples_N)
+    if peak < SILENT_PEAK:
+        raise NoiseSilent(f"an impulse response's peak is at least {SILENT_PEAK}: {peak:.2g} in {name!r}")
+    samples_N = np.ascontiguousarray(samples_N, np.float32)
+    return ImpulseResponse(name=name, samples_N=samples_N, digest=_digest(samples_N))
+
+
+def noise_bank(
+    clips: Iterable[NoiseClip], sample_rate_hz: int, *, impulse_responses: Sequence[ImpulseResponse] = ()
+) -> NoiseBank:
+    """A bank of clips; equal contents count once, and neither order nor names change its digest.
+
+    Raises:
+        UsageError: no clips.
+    """
+    unique_clips = {clip.digest: clip for clip in clips}
+    if not unique_clips:
+        raise UsageError("a noise bank holds at least one clip: 0 given")
+    unique_rooms = {room.digest: room for room in impulse_responses}
+    ordered_clips = tuple(unique_clips[digest] for digest in sorted(unique_clips))
+    ordered_rooms = tuple(unique_rooms[digest] for digest in sorted(unique_rooms))
+    contents = [clip.digest for clip in ordered_clips] + ["rooms"] + [room.digest for room in ordered_rooms]
+    digest = blake2b(f"bank {sample_rate_hz} {' '.join(contents)}".encode(), digest_size=DIGEST_BYTES)
+    return NoiseBank(
+        sample_rate_hz=sample_rate_hz,
+        clips=ordered_clips,
+        impulse_responses=ordered_rooms,
+        digest=digest.hexdigest(),
+    )
+
+
+def babble_clip(name: str, voices: Sequence[npt.NDArray[np.float32]]) -> NoiseClip:
+    """Many voices at once, at equal power, as long as the longest; shorter ones repeat.
+
+    Args:
+        name: of the clip.
+        voices: float32 [N] each, of other recordings than those that the babble will be added to.
+
+    Raises:
+        UsageError: under two voices.
+        NoiseSilent: a voice is silent.
+    """
+    if len(voices) < 2:
+        raise UsageError(f"babble needs two voices: {len(voices)} given for {name!r}")
+    longest = max(voice_N.size for voice_N in voices)
+    sum_N = np.zeros(longest, np.float64)
+    for number, voice_N in enumerate(voices):
+        peak = _finite_peak(f"voice {number} of {name}", voice_N)
+        if peak < SILENT_PEAK:
+            raise NoiseSilent(
+                f"a voice's peak is at least {SILENT_PEAK}: {peak:.2g} in voice {number} of {name!r}"
+            )
+        voice_rms = float(np.sqrt(np.mean(voice_N.astype(np.float64) ** 2)))
+        sum_N += np.resize(voice_N, longest) / voice_rms
+    return noise_clip(name, (sum_N / np.max(np.abs(sum_N))).astype(np.float32))
+
+
+def _finite_peak(name: str, samples_N: npt.NDArray[np.float32]) -> float:
+    if samples_N.ndim != 1:
+        raise UsageError(f"a clip has the shape [N]: {samples_N.shape} in {name!r}")
+    peak = float(np.max(np.abs(samples_N), initial=0.0))
+    if not np.isfinite(peak):
+        raise AudioNotFinite(f"samples are finite: {peak} in {name!r}")
+    return peak
+
+
+def _digest(samples_N: npt.NDArray[np.int16] | npt.NDArray[np.float32]) -> str:
+    little_endian = samples_N.astype(samples_N.dtype.newbyteorder("<"), copy=False)
+    return blake2b(np.ascontiguousarray(little_endian).data, digest_size=DIGEST_BYTES).hexdigest()
