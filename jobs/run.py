@@ -238,6 +238,7 @@ def graph_options(
             sample_rate_hz=info.sample_rate_hz,
             settings=settings_of(config),
             model_digest=info.digest,
+            config_digest=segment.config_digest,
             seed=config.seed,
         ),
     )
@@ -264,7 +265,7 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool) -> in
     if dry_run:
         from prep_corpus.jobs.dry_run import describe
 
-        describe(config, model.info, fitted, point, console=Console())
+        describe(config, model, fitted, point, console=Console())
         return 0
     claim_folder(config, force)
     store = Store(config.work)

@@ -21,6 +21,7 @@ SCHEMA = pa.schema(
         ("text", pa.string()),
         ("offset_seconds", pa.float64()),
         ("duration_seconds", pa.float64()),
+        ("sliced", pa.bool_()),
         ("speaker", pa.string()),
         ("language", pa.string()),
         ("channel", pa.int32()),
@@ -53,6 +54,7 @@ class ProbedRecording:
             self.fingerprint,
             recording.offset_seconds,
             recording.duration_seconds,
+            recording.sliced,
             recording.channel,
         )
 
@@ -86,6 +88,7 @@ def write_bundle(store: Store, bundle: list[ProbedRecording]) -> StageRef:
             "text": probed.recording.text,
             "offset_seconds": probed.recording.offset_seconds,
             "duration_seconds": probed.recording.duration_seconds,
+            "sliced": probed.recording.sliced,
             "speaker": probed.recording.speaker,
             "language": probed.recording.language,
             "channel": probed.recording.channel,

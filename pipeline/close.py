@@ -12,8 +12,8 @@ from apache_beam.pvalue import AsIter, AsSingleton, PCollection
 
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.pipeline import files
-from prep_corpus.pipeline.check import MANIFEST_NAME, ShardEntry, manifest
 from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
+from prep_corpus.pipeline.published import MANIFEST_NAME, ShardEntry, manifest
 from prep_corpus.pipeline.stores import StageRef, Store
 from prep_corpus.pipeline.write import ShardFile
 
@@ -62,8 +62,8 @@ class CloseOptions:
         sample_rate_hz: of the model.
         settings: the run's settings, for the manifest.
         model_digest: of the model.
+        config_digest: as it stands in the rows.
         seed: of the run.
-        bundles: digests of the run's bundles, so that cleaning knows what still serves.
     """
 
     out: str
@@ -72,6 +72,7 @@ class CloseOptions:
     sample_rate_hz: int
     settings: dict[str, Any]
     model_digest: str
+    config_digest: str
     seed: int
 
 
@@ -116,8 +117,8 @@ def close_run(
     _save(options.out, DEAD_LETTERS_NAME, lines)
     listed = sorted(shards)
     formats = sorted({shard.format for shard in listed})
-    first = [shard for shard in listed if shard.format == (formats[0] if formats else "")]
-    once = {shard.path: shard for shard in first if not shard.path.endswith(".tar") or shard.format != "shar"}
+    # Every format holds the same utterances, and Shar has two files to a shard.
+    counted = [shard for shard in listed if shard.format == formats[0] and _entry(shard, options).counts]
     reasons: dict[str, int] = {}
     for letter in rejected:
         reasons[letter.reason] = reasons.get(letter.reason, 0) + 1
@@ -131,10 +132,10 @@ def close_run(
         sample_rate_hz=options.sample_rate_hz,
         ledgers=whole.to_json(),
         shards={name: sum(shard.format == name for shard in listed) for name in formats},
-        utterances=sum(shard.utterances for shard in once.values()),
-        noisy=sum(shard.noisy for shard in once.values()),
+        utterances=sum(shard.utterances for shard in counted),
+        noisy=sum(shard.noisy for shard in counted),
     )
-    used = sorted({f"{ref.stage}/{ref.digest}" for ref in stages})
+    used = sorted({name for ref in stages for name in (f"{ref.stage}/{ref.digest}", f"bundles/{ref.bundle}")})
     _save(options.out, "work/used.json", json.dumps(used, indent=0))
     if publish:
         _publish(options, listed, outcome)
@@ -143,34 +144,36 @@ def close_run(
 
 
 def _publish(options: CloseOptions, shards: list[ShardFile], outcome: Outcome) -> None:
-    entries = [
-        ShardEntry(
-            format=shard.format,
-            path=shard.path,
-            split=shard.split,
-            utterances=shard.utterances,
-            seconds=shard.samples / options.sample_rate_hz,
-            n_bytes=shard.n_bytes,
-            digest=shard.digest,
-        )
-        for shard in shards
-    ]
     uri = files.join(options.out, MANIFEST_NAME)
     before: set[str] = set()
     if files.exists(uri):
         listed = json.loads(files.read_bytes(uri))["formats"]
         before = {shard["path"] for shards_of in listed.values() for shard in shards_of}
     document = manifest(
-        entries,
+        [_entry(shard, options) for shard in shards],
         ledgers=outcome.ledgers,
         settings=options.settings,
         model_digest=options.model_digest,
         seed=options.seed,
+        sample_rate_hz=options.sample_rate_hz,
+        config_digest=options.config_digest,
     )
     _save(options.out, MANIFEST_NAME, json.dumps(document, indent=1, sort_keys=True))
     # Shards of an earlier state of this run would be read beside the new ones by their names alone.
     for path in sorted(before - {shard.path for shard in shards}):
         files.remove(files.join(options.out, path))
+
+
+def _entry(shard: ShardFile, options: CloseOptions) -> ShardEntry:
+    return ShardEntry(
+        format=shard.format,
+        path=shard.path,
+        split=shard.split,
+        utterances=shard.utterances,
+        seconds=shard.samples / options.sample_rate_hz,
+        n_bytes=shard.n_bytes,
+        digest=shard.digest,
+    )
 
 
 def _save(out: str, name: str, text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -148,9 +148,10 @@ def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
         os.chmod(temporary, 0o666 & ~_umask())
         if replace:
             os.replace(temporary, uri)
-        elif not os.path.exists(uri):
-            os.replace(temporary, uri)
         else:
+            # A link fails where the name is taken: the first writer wins.
+            with suppress(FileExistsError):
+                os.link(temporary, uri)
             os.unlink(temporary)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,55 @@
+# make demo and make test set up everything they need in .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help setup demo test check lint types clean bench-align bench-run bench-write bench-read bench-quality
+
+help:  ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, not " + sys.version) if sys.version_info < (3, 10) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade setuptools
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,hf]'
+	mkdir -p .types/prep_corpus
+	for folder in align augment filters jobs pipeline; do ln -sfn ../../$$folder .types/prep_corpus/$$folder; done
+	touch $@
+
+setup: .venv/ready  ## Create .venv with the tested versions
+
+demo: setup  ## Run the main job on the demo corpus; shards land in demo-run
+	rm -rf demo-run
+	$(BIN)/prep-corpus run demo/manifest.jsonl --out demo-run --format parquet --format tfrecord --noise demo/noise
+	@ls -l demo-run/data demo-run/tfrecord
+
+test: setup  ## Run the tests
+	$(BIN)/python -m pytest
+
+lint: setup  ## Check style
+	$(BIN)/ruff check .
+
+types: setup  ## Check types
+	$(BIN)/mypy
+
+check: lint types test  ## All of the above
+
+bench-align: setup  ## Alignment against peers: time, memory, exactness
+	$(BIN)/python tests/bench/bench_align.py
+
+bench-run: setup  ## CPU seconds an hour of audio, by stage, besides the model
+	$(BIN)/python tests/bench/bench_run.py
+
+bench-write: setup  ## Noise, encoding and writing against plain loops
+	$(BIN)/python tests/bench/bench_write.py
+
+bench-read: setup  ## Reading shards against other readers
+	$(BIN)/python tests/bench/bench_read.py
+
+bench-quality: setup  ## Words kept and word errors on real speech with known truth
+	$(BIN)/python tests/quality.py
+
+clean:  ## Remove what the other targets made
+	rm -rf .venv .types demo-run bench build dist *.egg-info

@@ -1,0 +1,91 @@
+"""`prep-corpus run --dry-run`: what would be done, and what it would take."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from prep_corpus.align.models import LoadedModel, ModelInfo
+from prep_corpus.filters.curve import Point
+from prep_corpus.filters.scoring import Filter
+from prep_corpus.jobs.display import clock
+from prep_corpus.jobs.run import MARKER, read_corpus
+from prep_corpus.pipeline import files
+from prep_corpus.pipeline.config import RunConfig
+
+# FLAC of 16 kHz mono speech holds about half of its 16 bits a sample; shards hold as much again.
+_FLAC_SHARE = 0.55
+# CPU seconds an hour of audio for everything but the model, from `make bench-run`.
+_OTHER_CPU_SECONDS_PER_HOUR = 25.0
+
+
+def model_seconds_per_hour(model: LoadedModel) -> float:
+    """Seconds that the model takes for an hour of audio in one thread, tried on a few seconds of noise."""
+    import torch
+
+    info = model.info
+    seconds = 10
+    noise_N = np.random.default_rng(0).normal(0, 0.05, seconds * info.sample_rate_hz)
+    batch_BN = torch.from_numpy(noise_N.astype(np.float32))[None].to(model.device)
+    with torch.inference_mode():
+        model.run(batch_BN)
+        began = time.perf_counter()
+        model.run(batch_BN).sum().item()
+    return (time.perf_counter() - began) * 3600 / seconds
+
+
+def stages_done(out: str) -> dict[str, int]:
+    """Files in the store by stage."""
+    work = files.join(out, "work")
+    if not files.exists(work):
+        return {}
+    counts: dict[str, int] = {}
+    for uri in files.list_files(work):
+        stage = uri[len(work) :].lstrip("/").split("/")[0]
+        if uri.endswith(".parquet"):
+            counts[stage] = counts.get(stage, 0) + 1
+    return counts
+
+
+def describe(
+    config: RunConfig, model: LoadedModel, fitted: Filter, point: Point, *, console: Console
+) -> None:
+    """Print recordings, hours, stages done, bytes, free space and time; nothing is written."""
+    info: ModelInfo = model.info
+    corpus = read_corpus(config, None, None)
+    hours = corpus.audio_seconds / 3600
+    console.print(f"manifest      {config.manifest}: {corpus.entries} recordings, {hours:.2f} hours, "
+                  f"{len(corpus.bundles)} bundles", highlight=False)  # fmt: skip
+    for letter in corpus.dead_letters[:10]:
+        console.print(f"  rejected    {letter.reason}: {letter.message}", highlight=False)
+    if len(corpus.dead_letters) > 10:
+        console.print(f"  rejected    {len(corpus.dead_letters) - 10} more", highlight=False)
+    console.print(f"model         {config.model} on {config.device}: {len(info.vocabulary)} symbols, "
+                  f"{1000 * info.frame_seconds:.0f} ms frames", highlight=False)  # fmt: skip
+    console.print(f"filter        fitted on {fitted.fitted_on}; expected to keep {point.kept_share:.0%} of the spoken "
+                  f"words at {point.wer:.2%} wrong (at most {point.wer_upper:.2%})", highlight=False)  # fmt: skip
+    state = "a run to go on with" if files.exists(files.join(config.out, MARKER)) else "new"
+    done = ", ".join(f"{stage} {count}" for stage, count in sorted(stages_done(config.out).items())) or "nothing yet"
+    console.print(f"out           {config.out} ({state}); in its store: {done}", highlight=False)
+    emissions = corpus.audio_seconds / info.frame_seconds * len(info.vocabulary) * 2
+    audio_bytes = corpus.audio_seconds * info.sample_rate_hz * 2 * _FLAC_SHARE
+    need = emissions + audio_bytes * (1 + len(config.formats))
+    console.print(f"space         about {need / 1e9:.2f} GB at most, {_free(config.out)}", highlight=False)
+    seconds = hours * model_seconds_per_hour(model)
+    seconds = (seconds + hours * _OTHER_CPU_SECONDS_PER_HOUR) / max(config.workers, 1)
+    console.print(f"time          about {clock(seconds)} with {config.workers} workers, if nothing is done yet",
+                  highlight=False)  # fmt: skip
+
+
+def _free(out: str) -> str:
+    if not files.is_local(out):
+        return "free space is not known for an object store"
+    folder = Path(os.path.abspath(out))
+    while not folder.exists():
+        folder = folder.parent
+    return f"{shutil.disk_usage(folder).free / 1e9:.1f} GB free"
