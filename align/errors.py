@@ -39,9 +39,15 @@ class UsageError(PrepCorpusError):
 
 
 class RecordingError(PrepCorpusError):
-    """One recording cannot be processed."""
+    """One recording cannot be processed.
+
+    Attributes:
+        reason: the slug of the class.
+        decoded_samples: samples decoded before it was raised, at the model's rate; set by decoding.
+    """
 
     reason: ClassVar[str] = "internal-error"
+    decoded_samples: int = 0
 
 
 class EntryInvalid(RecordingError):

@@ -1,0 +1,275 @@
+"""A recording, and the rules that its manifest entry must keep."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prep_corpus.align.errors import EntryInvalid, IdUnsafe
+
+MAX_ID_BYTES = 512
+DEFAULT_LANGUAGE = "en"
+
+# Keys that a manifest entry may hold; any other key is ignored.
+ENTRY_KEYS = (
+    "audio_filepath",
+    "text",
+    "text_filepath",
+    "id",
+    "offset",
+    "duration",
+    "speaker",
+    "lang",
+    "channel",
+)
+
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
+_DRIVE = re.compile(r"^[A-Za-z]:[/\\]")
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """One recording with its transcript.
+
+    Attributes:
+        id: unique in a manifest, safe as the path of a file; see `check_id`.
+        audio_uri: where the audio is; absolute, or as the manifest's folder makes it.
+        text: the transcript, as found.
+        offset_seconds: where in the audio file the recording starts.
+        duration_seconds: its length, where the manifest states it.
+        sliced: the manifest gave an offset, so `duration_seconds` is a length to take out of the file. Where
+            it gave none, `duration_seconds` states the length of the whole file, and decoding checks it.
+        speaker: who speaks, where known.
+        language: a tag such as "en".
+        channel: the one channel to take, counted from 0; the mean of all where None.
+
+    Raises:
+        IdUnsafe, EntryInvalid: see `check_id` and `check_span`.
+    """
+
+    id: str
+    audio_uri: str
+    text: str
+    offset_seconds: float = 0.0
+    duration_seconds: float | None = None
+    sliced: bool = False
+    speaker: str | None = None
+    language: str = DEFAULT_LANGUAGE
+    channel: int | None = None
+
+    def __post_init__(self) -> None:
+        check_id(self.id)
+        if not self.audio_uri:
+            raise EntryInvalid(f"recording {self.id!r}: the path of its audio is empty")
+        check_span(
+            offset_seconds=self.offset_seconds,
+            duration_seconds=self.duration_seconds,
+            channel=self.channel,
+            name=f"recording {self.id!r}",
+        )
+        if self.offset_seconds > 0 and not self.sliced:
+            object.__setattr__(self, "sliced", True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A manifest entry whose form is right, its transcript not read yet.
+
+    Attributes:
+        text: the transcript where the entry holds it, else None.
+        text_uri: the file that holds the transcript, else None. One of the two is given.
+        The others are as in `Recording`.
+    """
+
+    id: str
+    audio_uri: str
+    text: str | None
+    text_uri: str | None
+    offset_seconds: float
+    duration_seconds: float | None
+    sliced: bool
+    speaker: str | None
+    language: str
+    channel: int | None
+
+    def recording(self, text: str) -> Recording:
+        """The recording, with its transcript at hand."""
+        return Recording(
+            id=self.id,
+            audio_uri=self.audio_uri,
+            text=text,
+            offset_seconds=self.offset_seconds,
+            duration_seconds=self.duration_seconds,
+            sliced=self.sliced,
+            speaker=self.speaker,
+            language=self.language,
+            channel=self.channel,
+        )
+
+
+def check_id(recording_id: str) -> None:
+    """Refuse an id that could leave a folder when used as a path, or that cannot be printed.
+
+    "book/chapter1" is a good id: "/" between names makes folders.
+
+    Raises:
+        IdUnsafe: it is empty, over 512 bytes, absolute, or holds a control character, a backslash, or an empty,
+            "." or ".." name between slashes.
+    """
+    shown = ascii(recording_id if len(recording_id) <= 80 else recording_id[:77] + "...")
+    if not recording_id.strip():
+        raise IdUnsafe(f"id {shown}: an id must not be empty")
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in recording_id):
+        raise IdUnsafe(f"id {shown}: an id must not hold control or invisible characters")
+    size = len(recording_id.encode())
+    if size > MAX_ID_BYTES:
+        raise IdUnsafe(f"id {shown}: an id may have {MAX_ID_BYTES} bytes, this one has {size}")
+    if "\\" in recording_id:
+        raise IdUnsafe(f"id {shown}: an id must not hold a backslash")
+    if recording_id.startswith("/") or _DRIVE.match(recording_id) or _SCHEME.match(recording_id):
+        raise IdUnsafe(f"id {shown}: an id must be relative, not an absolute path or a URI")
+    for part in recording_id.split("/"):
+        if part in ("", ".", ".."):
+            raise IdUnsafe(
+                f"id {shown}: the name {part!r} between slashes could lead out of the output folder"
+            )
+
+
+def check_span(
+    *, offset_seconds: float, duration_seconds: float | None, channel: int | None, name: str
+) -> None:
+    """Refuse times and channels that no audio file can have.
+
+    Raises:
+        EntryInvalid: the offset is negative or not finite, the duration not over 0 or not finite, or the
+            channel is negative.
+    """
+    if not (math.isfinite(offset_seconds) and offset_seconds >= 0):
+        raise EntryInvalid(f"{name}: offset must be at least 0 seconds, it is {offset_seconds}")
+    if duration_seconds is not None and not (math.isfinite(duration_seconds) and duration_seconds > 0):
+        raise EntryInvalid(f"{name}: duration must be over 0 seconds, it is {duration_seconds}")
+    if channel is not None and channel < 0:
+        raise EntryInvalid(f"{name}: channel must be at least 0, it is {channel}")
+
+
+def default_id(audio_filepath: str, *, offset: float | None) -> str:
+    """The id of an entry that states none: its audio path without extension, and its offset where given.
+
+    An absolute path or URI gives its last name only, and names that lead upwards are left out, so that the id
+    depends on the manifest alone and stays inside a folder.
+
+    Args:
+        audio_filepath: as the manifest writes it.
+        offset: seconds, as the manifest gives it.
+
+    Returns:
+        For example "book/chapter1", or "book/chapter1-12.5" for the part that starts at 12.5 s.
+    """
+    path = audio_filepath.replace("\\", "/")
+    if path.startswith("/") or _SCHEME.match(path) or _DRIVE.match(path):
+        path = posixpath.basename(path)
+    parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+    stem = posixpath.splitext("/".join(parts))[0]
+    return stem if offset is None else f"{stem}-{offset:.6f}".rstrip("0").rstrip(".")
+
+
+def parse_entry(
+    entry: Mapping[str, Any], *, join: Callable[[str], str], name: str, language: str = DEFAULT_LANGUAGE
+) -> Entry:
+    """Read one manifest entry.
+
+    Args:
+        entry: keys as in `ENTRY_KEYS`; other keys are ignored. Values are JSON values or, from CSV, strings;
+            None and the empty string count as not given, except for `text`.
+        join: makes a path of the manifest absolute.
+        name: of the entry in messages, such as "manifest.jsonl:3".
+        language: of an entry that states none.
+
+    Returns:
+        The entry, checked.
+
+    Raises:
+        EntryInvalid: a key is missing or its value has the wrong type or range.
+        IdUnsafe: see `check_id`.
+    """
+    audio = _text(entry, "audio_filepath", name)
+    if audio is None:
+        raise EntryInvalid(f"{name}: an entry needs audio_filepath, this one has {_listed(entry)}")
+    offset = _number(entry, "offset", name)
+    duration = _number(entry, "duration", name)
+    channel = _channel(entry, name)
+    check_span(offset_seconds=offset or 0.0, duration_seconds=duration, channel=channel, name=name)
+    text_path = _text(entry, "text_filepath", name)
+    text = entry.get("text")
+    if text is None and text_path is None:
+        raise EntryInvalid(f"{name}: an entry needs text or text_filepath, this one has {_listed(entry)}")
+    if text is not None and not isinstance(text, str):
+        raise EntryInvalid(f"{name}: text must be a string, it is {_shown(text)}")
+    if text == "" and text_path is not None:
+        text = None
+    recording_id = _text(entry, "id", name)
+    if recording_id is None:
+        recording_id = default_id(audio, offset=offset)
+    try:
+        check_id(recording_id)
+    except IdUnsafe as error:
+        raise IdUnsafe(f"{name}: {error}") from error
+    return Entry(
+        id=recording_id,
+        audio_uri=join(audio),
+        text=text,
+        text_uri=None if text is not None or text_path is None else join(text_path),
+        offset_seconds=offset or 0.0,
+        duration_seconds=duration,
+        sliced=offset is not None,
+        speaker=_text(entry, "speaker", name),
+        language=_text(entry, "lang", name) or language,
+        channel=channel,
+    )
+
+
+def _listed(entry: Mapping[str, Any]) -> str:
+    given = [repr(key) for key, value in entry.items() if value not in (None, "")]
+    return ", ".join(given[:8]) if given else "no value at all"
+
+
+def _shown(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _text(entry: Mapping[str, Any], key: str, name: str) -> str | None:
+    """A string; a number counts as one (a speaker 84), other types do not."""
+    value = entry.get(key)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise EntryInvalid(f"{name}: {key} must be a string, it is {_shown(value)}")
+    return str(value)
+
+
+def _number(entry: Mapping[str, Any], key: str, name: str) -> float | None:
+    value = entry.get(key)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise EntryInvalid(f"{name}: {key} must be a number of seconds, it is {_shown(value)}")
+    try:
+        return float(value)
+    except (ValueError, OverflowError) as error:
+        raise EntryInvalid(f"{name}: {key} must be a number of seconds, it is {_shown(value)}") from error
+
+
+def _channel(entry: Mapping[str, Any], name: str) -> int | None:
+    number = _number(entry, "channel", name)
+    if number is None:
+        return None
+    if not number.is_integer():
+        raise EntryInvalid(f"{name}: channel must be a whole number counted from 0, it is {number}")
+    return int(number)

@@ -1,0 +1,291 @@
+"""Reading manifests: every entry ends as a recording or as a dead letter, in bounded memory.
+
+Accepted: NeMo-style JSON lines, CSV and TSV of the same names, a folder of audio files with texts of the same
+name beside them, and a Kaldi data directory (`kaldi.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from prep_corpus.align.errors import (
+    DeadLetter,
+    DuplicateId,
+    EntryInvalid,
+    RecordingError,
+    TranscriptEmpty,
+    TranscriptMissing,
+    TranscriptNotUtf8,
+    UsageError,
+)
+from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, parse_entry
+from prep_corpus.pipeline import files
+from prep_corpus.pipeline.kaldi import is_kaldi, kaldi_entries
+from prep_corpus.pipeline.lines import MAX_LINE_BYTES, Line, decode_line, read_lines
+
+STAGE = "manifest"
+ACCEPTED = (
+    "JSON lines (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), a folder of audio files each with a "
+    ".txt or .lab of the same name, or a Kaldi data directory with wav.scp and text"
+)
+
+_JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")
+_AUDIO_ENDINGS = frozenset(
+    {
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".m4a",
+        ".mp4",
+        ".webm",
+        ".aac",
+        ".aif",
+        ".aiff",
+        ".sph",
+    }
+)
+_TEXT_ENDINGS = (".txt", ".lab")
+
+# An entry as its reader finds it: its name in messages, and either its fields or what is wrong with it.
+FoundEntry = tuple[str, Mapping[str, Any] | RecordingError]
+
+
+def read_manifest(uri: str, *, language: str = DEFAULT_LANGUAGE) -> Iterator[Recording | DeadLetter]:
+    """Read a manifest in order.
+
+    Args:
+        uri: a file or folder, local or of a file system that Beam knows.
+        language: of the entries that state none.
+
+    Returns:
+        One recording or dead letter an entry.
+
+    Raises:
+        UsageError: there is no manifest, or it is in no form that is accepted. Raised by the call itself.
+    """
+    found, join = _open(uri)
+    return _recordings(found, join, language)
+
+
+def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
+    """The entries of a manifest, and what makes their paths absolute."""
+    folder_join = partial(files.resolve, files.join(uri, "manifest"))
+    if _is_folder(uri):
+        if is_kaldi(uri):
+            return kaldi_entries(uri), folder_join
+        pairs = _pairs(uri)
+        if not pairs:
+            raise UsageError(f"{uri}: the folder holds no pairs of audio and text; accepted are {ACCEPTED}")
+        return _pair_entries(uri, pairs), folder_join
+    if not files.exists(uri):
+        raise UsageError(f"{uri}: there is no such manifest; accepted are {ACCEPTED}")
+    join = partial(files.resolve, uri)
+    ending = os.path.splitext(uri)[1].lower()
+    if ending == ".csv":
+        return _table_entries(uri, ","), join
+    if ending == ".tsv":
+        return _table_entries(uri, "\t"), join
+    if ending in _JSON_ENDINGS:
+        _refuse_json_array(uri)
+        return _json_entries(uri), join
+    raise UsageError(f"{uri}: the ending {ending!r} names no known form of manifest; accepted are {ACCEPTED}")
+
+
+def _recordings(
+    found: Iterator[FoundEntry], join: Callable[[str], str], language: str
+) -> Iterator[Recording | DeadLetter]:
+    """Check entries, read their transcripts, and reject what breaks a rule."""
+    seen = _SeenIds()
+    for name, fields in found:
+        entry: Entry | None = None
+        text = ""
+        try:
+            if isinstance(fields, RecordingError):
+                raise fields
+            entry = parse_entry(fields, join=join, name=name, language=language)
+            seen.add(entry.id, name)
+            text = entry.text if entry.text is not None else _read_text(entry, name)
+            if not text.strip():
+                raise TranscriptEmpty(f"{name}: recording {entry.id!r}: the transcript must not be empty")
+            yield entry.recording(text)
+        except RecordingError as error:
+            yield DeadLetter(
+                stage=STAGE,
+                recording_id=entry.id if entry is not None else name,
+                reason=error.reason,
+                message=str(error),
+                read_characters=len(text),
+            )
+
+
+class _SeenIds:
+    """Ids seen so far as 16-byte digests, with the place of each first one."""
+
+    def __init__(self) -> None:
+        self._places: dict[bytes, str] = {}
+
+    def add(self, recording_id: str, name: str) -> None:
+        """Note an id.
+
+        Raises:
+            DuplicateId: it was noted before.
+        """
+        digest = hashlib.blake2b(recording_id.encode(), digest_size=16).digest()
+        first = self._places.setdefault(digest, name)
+        if first is not name:
+            raise DuplicateId(
+                f"{name}: an id must be unique, but {recording_id!r} is that of {first} too; the first one is kept"
+            )
+
+
+def _read_text(entry: Entry, name: str) -> str:
+    """The transcript of an entry that names a file."""
+    assert entry.text_uri is not None
+    try:
+        data = files.read_bytes(entry.text_uri)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise TranscriptMissing(
+            f"{name}: recording {entry.id!r}: the transcript must be a file, and there is none at {entry.text_uri}"
+        ) from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TranscriptNotUtf8(
+            f"{name}: recording {entry.id!r}: the transcript must be UTF-8, but byte {error.start} of "
+            f"{entry.text_uri} is 0x{data[error.start]:02x}"
+        ) from error
+
+
+def _json_entries(uri: str) -> Iterator[FoundEntry]:
+    for line in read_lines(uri):
+        if not line.data.strip():
+            continue
+        try:
+            text = decode_line(line)
+            fields = json.loads(text)
+        except RecordingError as error:
+            yield line.name, error
+            continue
+        except (ValueError, RecursionError) as error:
+            yield line.name, EntryInvalid(f"{line.name}: a line must be one JSON object; {error}")
+            continue
+        if isinstance(fields, dict):
+            yield line.name, fields
+        else:
+            kind = type(fields).__name__
+            yield (
+                line.name,
+                EntryInvalid(f"{line.name}: a line must be one JSON object, this one is a {kind}"),
+            )
+
+
+def _refuse_json_array(uri: str) -> None:
+    with files.open_binary(uri) as file:
+        start = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"["):
+        raise UsageError(
+            f"{uri}: a JSON manifest must hold one object a line, this one is an array; "
+            "`jq -c '.[]'` turns one into the other"
+        )
+
+
+def _table_entries(uri: str, delimiter: str) -> Iterator[FoundEntry]:
+    """Rows of CSV or TSV; a quoted value may span lines."""
+    lines = _Remembered(read_lines(uri))
+    # TSV files of this field do not quote: a text may begin with a quotation mark.
+    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    csv.field_size_limit(MAX_LINE_BYTES)
+    rows = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=False)
+    header = [name.strip() for name in next(rows, [])]
+    if "audio_filepath" not in header or not {"text", "text_filepath"} & set(header):
+        raise UsageError(
+            f"{uri}: the first line must name the columns, audio_filepath and text or text_filepath among them; it "
+            f"names {', '.join(header[:20]) or 'none'}"
+        )
+    while True:
+        lines.start_row()
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            yield lines.name, EntryInvalid(f"{lines.name}: a row must be well-formed; {error}")
+            continue
+        if row is None:
+            return
+        if not row:
+            continue
+        if lines.error is not None:
+            yield lines.name, lines.error
+        elif len(row) != len(header):
+            yield (
+                lines.name,
+                EntryInvalid(f"{lines.name}: a row must have {len(header)} values, this one has {len(row)}"),
+            )
+        else:
+            yield lines.name, dict(zip(header, row))
+
+
+class _Remembered:
+    """Lines as text for the CSV reader, with the first line and the first error of the row being read."""
+
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self._is_first = True
+        self.name = ""
+        self.error: RecordingError | None = None
+
+    def start_row(self) -> None:
+        self._is_first, self.error = True, None
+
+    def __iter__(self) -> _Remembered:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        if self._is_first:
+            self.name, self._is_first = line.name, False
+        try:
+            return decode_line(line) + "\n"
+        except RecordingError as error:
+            self.error = self.error or error
+            return line.data.decode("utf-8", errors="replace") + "\n"
+
+
+def _is_folder(uri: str) -> bool:
+    if files.is_local(uri):
+        return os.path.isdir(uri)
+    # Object stores know no folders: it is one if something lies under it, and nothing at its own name.
+    return not files.exists(uri) and any(True for _ in files.list_files(uri))
+
+
+def _pairs(uri: str) -> list[str]:
+    """Audio files under a folder, relative to it, if any of them has a text beside it."""
+    prefix = uri.rstrip("/") + "/"
+    found = [path[len(prefix) :] for path in files.list_files(uri) if path.startswith(prefix)]
+    names = set(found)
+    audio = [name for name in found if os.path.splitext(name)[1].lower() in _AUDIO_ENDINGS]
+    if not any(os.path.splitext(name)[0] + ending in names for name in audio for ending in _TEXT_ENDINGS):
+        return []
+    return audio
+
+
+def _pair_entries(uri: str, audio: list[str]) -> Iterator[FoundEntry]:
+    for name in audio:
+        stem = os.path.splitext(name)[0]
+        place = files.join(uri, name)
+        texts = [stem + ending for ending in _TEXT_ENDINGS if files.exists(files.join(uri, stem + ending))]
+        if texts:
+            yield place, {"audio_filepath": name, "text_filepath": texts[0]}
+        else:
+            yield (
+                place,
+                TranscriptMissing(f"{place}: there must be {stem}.txt or {stem}.lab beside the audio"),
+            )
