@@ -166,6 +166,10 @@ def run(ctx: click.Context, dry_run: bool, force: bool, quiet: bool, **settings:
     same-stem audio and text files, or a Kaldi data directory. What an earlier run in the same folder has
     done already is not done again. Options after -- go to Apache Beam.
     """
+    import logging
+
+    # Beam warns at import of optional packages that nothing here needs.
+    logging.basicConfig(level=logging.ERROR)
     from prep_corpus.jobs.run import execute
 
     ctx.exit(execute(_run_config(settings), dry_run=dry_run, force=force, quiet=quiet))

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from prep_corpus.align.models import LoadedModel, ModelInfo
 from prep_corpus.filters.curve import Point
-from prep_corpus.filters.scoring import Filter
+from prep_corpus.filters.linear import Filter
 from prep_corpus.jobs.display import clock
 from prep_corpus.jobs.run import MARKER, read_corpus
 from prep_corpus.pipeline import files

@@ -20,7 +20,7 @@ from prep_corpus.align.recordings import Recording
 from prep_corpus.align.text import TextOptions
 from prep_corpus.augment.plan import NoiseOptions
 from prep_corpus.filters.curve import Point
-from prep_corpus.filters.scoring import BUNDLED, Filter, bundled_filter, load_filter
+from prep_corpus.filters.linear import BUNDLED, Filter, bundled_filter, load_filter
 from prep_corpus.jobs import display
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.bundles import ProbedRecording, cut_bundles, write_bundle
@@ -170,13 +170,13 @@ def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> 
 def operating_point(config: RunConfig, fitted: Filter, console: Console | None) -> Point:
     """The thresholds for the word error rate asked for; without one, the nearest to 1 % that can be reached."""
     if config.max_wer is not None:
-        return fitted.point(config.max_wer)
+        return fitted.point(config.max_wer, cut=config.cut)
     try:
-        return fitted.point(DEFAULT_MAX_WER)
+        return fitted.point(DEFAULT_MAX_WER, cut=config.cut)
     except UsageError:
-        best = min(point.wer_upper for point in fitted.curve)
+        best = min(point.wer_upper for point in fitted.level(config.cut).curve)
         _say(console, f"the filter cannot promise {DEFAULT_MAX_WER:.0%} wrong words; {best:.2%} is its best", style="yellow")
-        return fitted.point(best)
+        return fitted.point(best, cut=config.cut)
 
 
 def graph_options(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -59,7 +59,7 @@ class EmitOptions:
     threads: int
 
 
-def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Iterator[FloatArray]:
+def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArray, None, None]:
     """The samples of a recording in blocks, in order, mixed, at the rate asked for.
 
     Raises:
@@ -78,6 +78,7 @@ def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Iterator[FloatArray
             channel=recording.channel,
             offset_seconds=recording.offset_seconds,
             duration_seconds=recording.duration_seconds,
+            sliced=recording.sliced,
         )
 
 

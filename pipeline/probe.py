@@ -69,6 +69,14 @@ def probe(recording: Recording, cache: FingerprintCache) -> ProbedRecording | De
             fingerprint = cache.fingerprint(recording.audio_uri)
             with files.open_binary(recording.audio_uri) as file:
                 header = audio.probe(file, name=recording.id)
+            audio.check_stated(
+                header,
+                name=recording.id,
+                channel=recording.channel,
+                offset_seconds=recording.offset_seconds,
+                duration_seconds=recording.duration_seconds,
+                sliced=recording.sliced,
+            )
         except (FileNotFoundError, IsADirectoryError) as error:
             raise AudioMissing(
                 f"{recording.id}: the audio must be a file, and there is none at {recording.audio_uri}"

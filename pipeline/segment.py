@@ -28,8 +28,9 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.evidence import Track, track
 from prep_corpus.align.models import ModelInfo
 from prep_corpus.align.text import STRIPPED, TextOptions
-from prep_corpus.filters.features import UTTERANCE_NAMES, utterance_features
-from prep_corpus.filters.scoring import Filter, score_utterances, score_words
+from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
+from prep_corpus.filters.linear import Filter
+from prep_corpus.filters.scoring import score_utterances, score_words
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.align_stage import AlignedRecording, read_alignments
 from prep_corpus.pipeline.bundles import ProbedRecording, read_bundle
@@ -58,7 +59,7 @@ SCHEMA = pa.schema(
         ("text_normalized", pa.string()),
         ("char_start", pa.int64()),
         ("char_end", pa.int64()),
-        *[(name, pa.float64()) for name in UTTERANCE_NAMES],
+        *[(name, pa.float64()) for name in FEATURE_NAMES],
         ("score", pa.float64()),
         ("clip_offset", pa.int64()),
         ("clip_bytes", pa.int64()),
@@ -94,7 +95,7 @@ class SegmentOptions:
         """All that decides the result, for a digest."""
         return [
             self.cut,
-            asdict(self.filter),
+            self.filter.digest,
             self.word_threshold,
             self.utterance_threshold,
             self.min_seconds,
@@ -131,7 +132,7 @@ class SegmentedRecording:
 
     Attributes:
         cuts: segments with their final reasons.
-        features_SF: float64 [segments, 6], as `UTTERANCE_NAMES`; NaN for those that cutting dropped.
+        features_SF: float64 [segments, 6], as `FEATURE_NAMES`; NaN for those that cutting dropped.
         scores_S: float64, log-odds; NaN likewise.
         ledgers: of this recording.
     """
@@ -152,18 +153,18 @@ def segment_recording(
     """Cut and score one recording, and account for every sample and character of it."""
     seen = track(emitted.log_probs_TC, info)
     cuts = cut_recording(aligned, seen, info, options, k_frames)
-    features_SF = np.full((len(cuts.segments), len(UTTERANCE_NAMES)), np.nan)
+    features_SF = np.full((len(cuts.segments), len(FEATURE_NAMES)), np.nan)
     candidates = [s for s, segment in enumerate(cuts.segments) if not segment.reason]
     if candidates:
         features_SF[candidates] = utterance_features(
             emitted.log_probs_TC,
             aligned.tokens_L,
-            [cuts.segments[s] for s in candidates],
             aligned.words,
-            info,
+            [cuts.segments[s] for s in candidates],
+            blank=info.blank,
         )
     scores_S = np.full(len(cuts.segments), np.nan)
-    scores_S[candidates] = score_utterances(features_SF[candidates], options.filter)
+    scores_S[candidates] = score_utterances(features_SF[candidates], options.filter, cut=options.cut)
     cuts = with_scores(cuts, scores_S, options.utterance_threshold)
     owner_N = aligned.normalized.char_ownership()
     characters = character_ledger(cuts, owner_N)
@@ -286,11 +287,11 @@ def _rows(
     """Segment rows of a recording; the clips of the kept ones go to `file` on the way."""
     kept = [segment for segment in cut.cuts.segments if not segment.reason]
     spans = [(segment.sample_start, segment.sample_end) for segment in kept]
-    with closing(_generator(decoded(aligned.probed, info.sample_rate_hz))) as blocks:
+    with closing(decoded(aligned.probed, info.sample_rate_hz)) as blocks:
         samples = slices(blocks, spans)
         for s, segment in enumerate(cut.cuts.segments):
             row = _row(aligned, segment, info)
-            row.update(zip(UTTERANCE_NAMES, cut.features_SF[s].tolist()), score=float(cut.scores_S[s]))
+            row.update(zip(FEATURE_NAMES, cut.features_SF[s].tolist()), score=float(cut.scores_S[s]))
             if segment.reason:
                 yield row
                 continue
@@ -299,10 +300,6 @@ def _rows(
             offset = file.tell()
             file.write(record)
             yield {**row, "clip_offset": offset, "clip_bytes": len(record)}
-
-
-def _generator(blocks: Iterator[FloatArray]) -> Any:
-    return (block_N for block_N in blocks)
 
 
 def _row(aligned: AlignedRecording, segment: Segment, info: ModelInfo) -> dict[str, Any]:
