@@ -56,7 +56,7 @@ class ShardEntry:
             raise UsageError(f"a shard's path stays inside the run folder: {self.path!r}")
         if self.utterances < 0 or self.n_bytes < 0:
             raise UsageError(
-                f"counts are not negative: {self.utterances} utterances, {self.n_bytes} bytes in {self.path!r}"
+                f"counts are not negative: {self.utterances} rows, {self.n_bytes} bytes in {self.path!r}"
             )
 
     @property
@@ -184,7 +184,7 @@ def parse_manifest(content: bytes, *, name: str) -> RunManifest:
             )
         if columns["version"] != MANIFEST_VERSION:
             raise UsageError(
-                f"this program reads manifests of version {MANIFEST_VERSION}: {columns['version']!r} in {name}"
+                f"a manifest has version {MANIFEST_VERSION} here: {columns['version']!r} in {name}"
             )
         shards = tuple(
             _from_json(shard_format, entry)
