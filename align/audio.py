@@ -1,7 +1,8 @@
 """Decoding: one definition of a recording's samples, for every stage.
 
-A recording's samples are those of its file decoded in order, mixed to mono, cut to [offset, offset + duration)
-at the file's rate, then resampled. Spans are slices of that: seeking in compressed files gives other samples.
+A recording's samples are those of its file decoded in order, mixed to mono, cut to
+[offset, offset + duration) at the file's rate, then resampled. Spans are slices of that: seeking in
+compressed files gives other samples.
 
 Shapes: N samples.
 """
@@ -18,7 +19,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from prep_corpus.align.containers import READ_SAMPLES, AudioHeader, FloatArray, Source, open_source
+from prep_corpus.align.containers import open_source
 from prep_corpus.align.errors import (
     AudioEmpty,
     AudioNotFinite,
@@ -27,6 +28,7 @@ from prep_corpus.align.errors import (
     EntryInvalid,
     RecordingError,
 )
+from prep_corpus.align.sources import READ_SAMPLES, AudioHeader, FloatArray, Source
 
 __all__ = [
     "VERSION",
@@ -89,7 +91,7 @@ def check_stated(
     """
     if channel is not None and channel >= header.channels:
         raise EntryInvalid(
-            f"{name}: channel is counted from 0 and must be under the file's {header.channels}, it is {channel}"
+            f"{name}: channel counts from 0 and must be under the file's {header.channels}, it is {channel}"
         )
     if header.duration_seconds is None or not header.duration_is_exact:
         return
@@ -112,8 +114,8 @@ def decode(
 ) -> Iterator[FloatArray]:
     """Decode a recording in order, in little memory.
 
-    Every sample is yielded before an error that a check at the end raises; an error's `decoded_samples` is the
-    number yielded. The samples do not depend on `block_samples`.
+    Every good sample is yielded before an error is raised, and the error's `decoded_samples` is their
+    number. The samples do not depend on `block_samples`.
 
     Args:
         file: open, binary, seekable.
@@ -129,7 +131,7 @@ def decode(
         float32 [N], within about [-1, 1].
 
     Raises:
-        RecordingError: the audio is empty, unreadable, truncated, silent, not finite or not as long as stated.
+        RecordingError: the audio is empty, unreadable, truncated, silent, not finite or of another length.
         OSError: the file could not be read for reasons of its own.
     """
     yielded = 0
@@ -269,8 +271,8 @@ def _check_whole(
     slack = max(DURATION_TOLERANCE * stated_seconds, header.slack_seconds)
     if abs(seconds - stated_seconds) > slack:
         raise DurationMismatch(
-            f"{name}: the file has {seconds:.3f} s ({measure}), but {witness} states {stated_seconds:.3f} s; they "
-            f"may differ by {DURATION_TOLERANCE:.0%} (at least {header.slack_seconds:.2f} s)"
+            f"{name}: the file has {seconds:.3f} s ({measure}), but {witness} states {stated_seconds:.3f} s; "
+            f"they may differ by {DURATION_TOLERANCE:.0%} (at least {header.slack_seconds:.2f} s)"
         )
 
 
@@ -287,7 +289,8 @@ def _check_part(
             else f"{offset_seconds:.3f} s on"
         )
         raise DurationMismatch(
-            f"{name}: the manifest's part, {part}, must lie inside the file, which ends at {end_seconds:.3f} s"
+            f"{name}: the manifest's part, {part}, must lie inside the file, which ends at "
+            f"{end_seconds:.3f} s"
         )
 
 

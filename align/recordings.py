@@ -119,8 +119,8 @@ def check_id(recording_id: str) -> None:
     "book/chapter1" is a good id: "/" between names makes folders.
 
     Raises:
-        IdUnsafe: it is empty, over 512 bytes, absolute, or holds a control character, a backslash, or an empty,
-            "." or ".." name between slashes.
+        IdUnsafe: it is empty, over 512 bytes, absolute, or holds a control character, a backslash, or an
+            empty, "." or ".." name between slashes.
     """
     shown = ascii(recording_id if len(recording_id) <= 80 else recording_id[:77] + "...")
     if not recording_id.strip():
@@ -158,25 +158,25 @@ def check_span(
         raise EntryInvalid(f"{name}: channel must be at least 0, it is {channel}")
 
 
-def default_id(audio_filepath: str, *, offset: float | None) -> str:
-    """The id of an entry that states none: its audio path without extension, and its offset where given.
+def default_id(audio_filepath: str, *, offset: float | None, channel: int | None) -> str:
+    """The id of an entry that states none: its audio path without extension, its offset and channel.
 
-    An absolute path or URI gives its last name only, and names that lead upwards are left out, so that the id
-    depends on the manifest alone and stays inside a folder.
+    The leading slash or scheme of an absolute path, and names that lead upwards, are left out.
 
     Args:
         audio_filepath: as the manifest writes it.
         offset: seconds, as the manifest gives it.
+        channel: as the manifest gives it.
 
     Returns:
         For example "book/chapter1", or "book/chapter1-12.5" for the part that starts at 12.5 s.
     """
-    path = audio_filepath.replace("\\", "/")
-    if path.startswith("/") or _SCHEME.match(path) or _DRIVE.match(path):
-        path = posixpath.basename(path)
-    parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+    path = _SCHEME.sub("", audio_filepath.replace("\\", "/"))
+    parts = [part for part in _DRIVE.sub("", path).split("/") if part not in ("", ".", "..")]
     stem = posixpath.splitext("/".join(parts))[0]
-    return stem if offset is None else f"{stem}-{offset:.6f}".rstrip("0").rstrip(".")
+    if offset is not None:
+        stem += f"-{offset:.6f}".rstrip("0").rstrip(".")
+    return stem if channel is None else f"{stem}-channel{channel}"
 
 
 def parse_entry(
@@ -213,9 +213,11 @@ def parse_entry(
         raise EntryInvalid(f"{name}: text must be a string, it is {_shown(text)}")
     if text == "" and text_path is not None:
         text = None
+    if text is not None:
+        _check_unicode(text, "text", name)
     recording_id = _text(entry, "id", name)
     if recording_id is None:
-        recording_id = default_id(audio, offset=offset)
+        recording_id = default_id(audio, offset=offset, channel=channel)
     try:
         check_id(recording_id)
     except IdUnsafe as error:
@@ -251,7 +253,17 @@ def _text(entry: Mapping[str, Any], key: str, name: str) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise EntryInvalid(f"{name}: {key} must be a string, it is {_shown(value)}")
-    return str(value)
+    string = str(value)
+    if "\0" in string:
+        raise EntryInvalid(f"{name}: {key} must not hold a zero character, it is {_shown(value)}")
+    _check_unicode(string, key, name)
+    return string
+
+
+def _check_unicode(value: str, key: str, name: str) -> None:
+    """Refuse half a surrogate pair, which JSON can write and no file can hold."""
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise EntryInvalid(f"{name}: {key} must not hold half a surrogate pair: {_shown(value)}")
 
 
 def _number(entry: Mapping[str, Any], key: str, name: str) -> float | None:

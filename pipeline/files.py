@@ -1,11 +1,13 @@
 """Opening, naming and writing files by local path or URI, over Beam's file systems.
 
-Local paths go through the operating system; everything with a scheme (gs://, s3://, hdfs://) goes through Beam.
+Local paths go through the operating system; everything with a scheme (gs://, s3://, hdfs://) through Beam.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +17,11 @@ from typing import BinaryIO, cast
 
 from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
+
+# What the name itself is guilty of; a second try would not help.
+_ABSENT = frozenset(
+    {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +44,22 @@ def is_local(uri: str) -> bool:
     return "://" not in uri
 
 
+def is_supported(uri: str) -> bool:
+    """Whether it is local, or Beam has the file system of its scheme."""
+    if is_local(uri):
+        return True
+    try:
+        FileSystems.get_filesystem(uri)
+    except ValueError:
+        return False
+    return True
+
+
+def is_absent(error: OSError) -> bool:
+    """Whether the name leads to no file that may be read; other errors are failures on the way to it."""
+    return isinstance(error, FileNotFoundError) or error.errno in _ABSENT
+
+
 def join(folder: str, *names: str) -> str:
     """A path or URI inside a folder."""
     if is_local(folder):
@@ -45,7 +68,8 @@ def join(folder: str, *names: str) -> str:
 
 
 def resolve(manifest: str, name: str) -> str:
-    """A name in a manifest: absolute as it is, else relative to the manifest's folder."""
+    """A name in a manifest: absolute as it is, else relative to the manifest's folder; file:// is dropped."""
+    name = name.removeprefix("file://")
     if not is_local(name) or os.path.isabs(name):
         return name
     if is_local(manifest):
@@ -80,9 +104,7 @@ def identity(uri: str) -> Identity:
     except (BeamIOError, NotImplementedError):
         checksum = None
     modified = matches[0].last_updated_in_seconds or 0
-    return Identity(
-        size_bytes=matches[0].size_in_bytes, modified_ns=int(modified * 1e9), checksum=checksum
-    )
+    return Identity(size_bytes=matches[0].size_in_bytes, modified_ns=int(modified * 1e9), checksum=checksum)
 
 
 def open_binary(uri: str) -> BinaryIO:
@@ -133,13 +155,20 @@ def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
         replace: False to leave what another writer has put there meanwhile.
     """
     if not is_local(uri):
-        # One put: the object appears when the upload is closed.
-        with FileSystems.create(uri, compression_type="uncompressed") as remote:
-            yield cast(BinaryIO, remote)
+        # Closing an upload publishes it, after an error too: so the file is made here first.
+        with tempfile.TemporaryFile() as spool:
+            yield cast(BinaryIO, spool)
+            spool.seek(0)
+            if replace or not FileSystems.exists(uri):
+                # One put: the object appears when the upload is closed.
+                with FileSystems.create(uri, compression_type="uncompressed") as remote:
+                    shutil.copyfileobj(spool, remote, 1 << 20)
         return
     folder = os.path.dirname(uri) or "."
     os.makedirs(folder, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(uri)[:100]}.", suffix=".tmp", dir=folder)
+    descriptor, temporary = tempfile.mkstemp(
+        prefix=f".{os.path.basename(uri)[:100]}.", suffix=".tmp", dir=folder
+    )
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file

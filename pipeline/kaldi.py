@@ -89,7 +89,7 @@ def _utterance(
 ) -> Mapping[str, Any] | RecordingError:
     if audio.endswith("|") or audio.startswith("|"):
         return EntryInvalid(
-            f"{name}: wav.scp must name a file; {audio!r} is a command, and commands of a manifest are not run. "
+            f"{name}: wav.scp must name a file; {audio!r} is a command, and commands are not run. "
             "Write its output to files first (`wav-copy` does)"
         )
     if key not in texts:

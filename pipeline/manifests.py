@@ -31,8 +31,8 @@ from prep_corpus.pipeline.lines import MAX_LINE_BYTES, Line, decode_line, read_l
 
 STAGE = "manifest"
 ACCEPTED = (
-    "JSON lines (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), a folder of audio files each with a "
-    ".txt or .lab of the same name, or a Kaldi data directory with wav.scp and text"
+    "JSON lines (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), a folder of audio files each "
+    "with a .txt or .lab of the same name, or a Kaldi data directory with wav.scp and text"
 )
 
 _JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")
@@ -78,14 +78,19 @@ def read_manifest(uri: str, *, language: str = DEFAULT_LANGUAGE) -> Iterator[Rec
 
 def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
     """The entries of a manifest, and what makes their paths absolute."""
+    if not files.is_supported(uri):
+        raise UsageError(
+            f"{uri}: no file system of this scheme is installed (gs:// needs prep-corpus[gcp], s3:// "
+            "prep-corpus[aws])"
+        )
     folder_join = partial(files.resolve, files.join(uri, "manifest"))
     if _is_folder(uri):
         if is_kaldi(uri):
             return kaldi_entries(uri), folder_join
-        pairs = _pairs(uri)
-        if not pairs:
+        audio, names = _listing(uri)
+        if not audio:
             raise UsageError(f"{uri}: the folder holds no pairs of audio and text; accepted are {ACCEPTED}")
-        return _pair_entries(uri, pairs), folder_join
+        return _pair_entries(uri, audio, names), folder_join
     if not files.exists(uri):
         raise UsageError(f"{uri}: there is no such manifest; accepted are {ACCEPTED}")
     join = partial(files.resolve, uri)
@@ -112,6 +117,12 @@ def _recordings(
             if isinstance(fields, RecordingError):
                 raise fields
             entry = parse_entry(fields, join=join, name=name, language=language)
+            for uri in (entry.audio_uri, entry.text_uri or ""):
+                if not files.is_supported(uri):
+                    raise EntryInvalid(
+                        f"{name}: a path must be local or of an installed file system, {uri!r} is neither "
+                        "(gs:// needs prep-corpus[gcp], s3:// prep-corpus[aws])"
+                    )
             seen.add(entry.id, name)
             text = entry.text if entry.text is not None else _read_text(entry, name)
             if not text.strip():
@@ -143,7 +154,7 @@ class _SeenIds:
         first = self._places.setdefault(digest, name)
         if first is not name:
             raise DuplicateId(
-                f"{name}: an id must be unique, but {recording_id!r} is that of {first} too; the first one is kept"
+                f"{name}: an id must be unique, but {recording_id!r} is the id of {first} too, which is kept"
             )
 
 
@@ -152,9 +163,11 @@ def _read_text(entry: Entry, name: str) -> str:
     assert entry.text_uri is not None
     try:
         data = files.read_bytes(entry.text_uri)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+    except OSError as error:
+        if not files.is_absent(error):
+            raise
         raise TranscriptMissing(
-            f"{name}: recording {entry.id!r}: the transcript must be a file, and there is none at {entry.text_uri}"
+            f"{name}: {entry.id!r}: there must be a transcript at {entry.text_uri}: {error}"
         ) from error
     try:
         return data.decode("utf-8-sig")
@@ -199,18 +212,28 @@ def _refuse_json_array(uri: str) -> None:
 
 
 def _table_entries(uri: str, delimiter: str) -> Iterator[FoundEntry]:
-    """Rows of CSV or TSV; a quoted value may span lines."""
+    """Rows of CSV or TSV; a quoted value may span lines.
+
+    Raises:
+        UsageError: the first line does not name the columns. Raised by the call itself.
+    """
     lines = _Remembered(read_lines(uri))
     # TSV files of this field do not quote: a text may begin with a quotation mark.
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
     csv.field_size_limit(MAX_LINE_BYTES)
-    rows = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=False)
+    if delimiter == "\t":
+        rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
+        rows = csv.reader(lines, delimiter=delimiter)
     header = [name.strip() for name in next(rows, [])]
     if "audio_filepath" not in header or not {"text", "text_filepath"} & set(header):
         raise UsageError(
-            f"{uri}: the first line must name the columns, audio_filepath and text or text_filepath among them; it "
-            f"names {', '.join(header[:20]) or 'none'}"
+            f"{uri}: the first line must name the columns, audio_filepath and text or text_filepath among "
+            f"them; it names {', '.join(header[:20]) or 'none'}"
         )
+    return _rows(rows, lines, header)
+
+
+def _rows(rows: Iterator[list[str]], lines: _Remembered, header: list[str]) -> Iterator[FoundEntry]:
     while True:
         lines.start_row()
         try:
@@ -266,26 +289,28 @@ def _is_folder(uri: str) -> bool:
     return not files.exists(uri) and any(True for _ in files.list_files(uri))
 
 
-def _pairs(uri: str) -> list[str]:
-    """Audio files under a folder, relative to it, if any of them has a text beside it."""
+def _listing(uri: str) -> tuple[list[str], frozenset[str]]:
+    """Audio files under a folder, none if none has a text beside it, and all files; relative to it."""
     prefix = uri.rstrip("/") + "/"
     found = [path[len(prefix) :] for path in files.list_files(uri) if path.startswith(prefix)]
-    names = set(found)
+    names = frozenset(found)
     audio = [name for name in found if os.path.splitext(name)[1].lower() in _AUDIO_ENDINGS]
-    if not any(os.path.splitext(name)[0] + ending in names for name in audio for ending in _TEXT_ENDINGS):
-        return []
-    return audio
+    return (audio if any(_text_of(name, names) for name in audio) else []), names
 
 
-def _pair_entries(uri: str, audio: list[str]) -> Iterator[FoundEntry]:
+def _text_of(audio: str, names: frozenset[str]) -> str | None:
+    stem = os.path.splitext(audio)[0]
+    return next((stem + ending for ending in _TEXT_ENDINGS if stem + ending in names), None)
+
+
+def _pair_entries(uri: str, audio: list[str], names: frozenset[str]) -> Iterator[FoundEntry]:
     for name in audio:
-        stem = os.path.splitext(name)[0]
         place = files.join(uri, name)
-        texts = [stem + ending for ending in _TEXT_ENDINGS if files.exists(files.join(uri, stem + ending))]
-        if texts:
-            yield place, {"audio_filepath": name, "text_filepath": texts[0]}
+        text = _text_of(name, names)
+        if text is not None:
+            yield place, {"audio_filepath": name, "text_filepath": text}
         else:
             yield (
                 place,
-                TranscriptMissing(f"{place}: there must be {stem}.txt or {stem}.lab beside the audio"),
+                TranscriptMissing(f"{place}: a .txt or .lab of the same name must be beside it"),
             )

@@ -1,0 +1,122 @@
+"""What the readers of audio files share: the header, the file handed to C libraries, the mix.
+
+Shapes: N samples (of one channel), C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.errors import EntryInvalid
+
+FloatArray = NDArray[np.float32]
+
+READ_SAMPLES = 65_536
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioHeader:
+    """What a file says of itself.
+
+    Attributes:
+        sample_rate_hz: of the file.
+        channels: of the file.
+        duration_seconds: of the whole file; None where it does not say.
+        duration_is_exact: False where the length is an estimate, as in an MP3 file.
+        slack_seconds: how far lengths may differ on short files, where a codec pads.
+        decoder: which library reads it.
+    """
+
+    sample_rate_hz: int
+    channels: int
+    duration_seconds: float | None
+    duration_is_exact: bool
+    slack_seconds: float
+    decoder: Literal["soundfile", "av"]
+
+
+class Source(Protocol):
+    """An open audio file."""
+
+    header: AudioHeader
+
+    def blocks(self, channel: int | None, start_samples: int) -> Iterator[FloatArray]:
+        """Mono samples from `start_samples` on, in order, at the file's rate.
+
+        Raises:
+            AudioTruncated, AudioUnreadable: after the last good block.
+        """
+        ...
+
+
+class GuardedFile:
+    """A file whose I/O errors reach the caller: C libraries take them for the end of the file.
+
+    An error of the disk or network must be raised as such, for a retry; it says nothing about the audio.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._error: Exception | None = None
+
+    def _guarded(self, call: Callable[[], Any], otherwise: Any) -> Any:
+        if self._error is not None:
+            return otherwise
+        try:
+            return call()
+        except Exception as error:
+            self._error = error
+            return otherwise
+
+    def read(self, size: int = -1) -> bytes:
+        return self._guarded(lambda: self._file.read(size), b"")
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._guarded(lambda: self._file.seek(offset, whence), 0)
+
+    def tell(self) -> int:
+        return self._guarded(self._file.tell, 0)
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def raise_io_error(self) -> None:
+        """Raise what went wrong while reading, if anything did."""
+        if self._error is not None:
+            raise self._error
+
+
+class CannotOpen(Exception):
+    """This library does not take the file; another may."""
+
+
+def mono(block: FloatArray, channel: int | None, name: str) -> FloatArray:
+    """One channel, or the mean of all: float32 [N] or [N, C] to [N]."""
+    if block.ndim == 1:
+        block = block[:, None]
+    channels = block.shape[1]
+    if channel is not None:
+        if channel >= channels:
+            raise EntryInvalid(
+                f"{name}: channel counts from 0 and must be under the file's {channels}, it is {channel}"
+            )
+        return np.ascontiguousarray(block[:, channel])
+    if channels == 1:
+        return block[:, 0]
+    if channels == 2:
+        return (block[:, 0] + block[:, 1]) * np.float32(0.5)
+    return block.mean(axis=1, dtype=np.float32)
+
+
+def one_line(error: BaseException) -> str:
+    """One line of a library's message."""
+    text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+    return " ".join(str(text).split()) or type(error).__name__
