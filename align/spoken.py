@@ -1,0 +1,46 @@
+"""Which expressions are read otherwise than they are written: the rules of each language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from prep_corpus.align.spoken_rules import Rule, apply_rules
+from prep_corpus.align.traced import Edit
+
+_THREE_LETTERS = {
+    "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "por": "pt",
+    "nld": "nl", "dut": "nl", "rus": "ru", "pol": "pl", "zho": "zh", "chi": "zh", "cmn": "zh", "jpn": "ja",
+    "kor": "ko", "tur": "tr", "ukr": "uk", "ces": "cs", "cze": "cs", "swe": "sv", "dan": "da", "nor": "no",
+    "nob": "no", "nb": "no", "fin": "fi", "hun": "hu", "ara": "ar", "fas": "fa", "per": "fa", "cat": "ca",
+    "ron": "ro", "rum": "ro", "vie": "vi", "tha": "th", "heb": "he", "ind": "id", "kaz": "kk",
+}  # fmt: skip
+
+
+def primary_language(tag: str) -> str:
+    """The primary subtag in two letters where there are two ("en" of "en-GB", "eng" and "EN_us").
+
+    Args:
+        tag: a BCP 47 tag or an ISO 639-3 code.
+    """
+    primary = re.split(r"[-_]", tag.strip().lower())[0]
+    return _THREE_LETTERS.get(primary, primary)
+
+
+def spoken_edits(text: str, language: str) -> list[Edit]:
+    """What a reader of the language says instead of numbers, units, abbreviations and symbols.
+
+    Args:
+        text: came through `characters.cleaning_edits`.
+        language: primary subtag. For one without rules there is nothing.
+    """
+    return apply_rules(text, rules_for(language))
+
+
+def rules_for(language: str) -> Sequence[Rule]:
+    """The rules of a language, the most special first."""
+    from prep_corpus.align import spoken_english
+
+    if language == "en":
+        return spoken_english.RULES
+    return ()

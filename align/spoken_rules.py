@@ -1,0 +1,52 @@
+"""Rules that find expressions in a text and speak them out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from prep_corpus.align.traced import Edit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One kind of expression.
+
+    Attributes:
+        pattern: finds it. A group named `it` alone is replaced, and the rest is context.
+        say: its spoken form, or None where this is not one after all.
+    """
+
+    pattern: re.Pattern[str]
+    say: Callable[[re.Match[str]], str | None]
+
+
+def apply_rules(text: str, rules: Sequence[Rule]) -> list[Edit]:
+    """The edits of all rules, in the order of the text; of two that overlap, the earlier rule's.
+
+    Args:
+        text: any text.
+        rules: the most special first.
+    """
+    claimed = bytearray(len(text))
+    edits: list[Edit] = []
+    for rule in rules:
+        group: str | int = "it" if "it" in rule.pattern.groupindex else 0
+        for found in rule.pattern.finditer(text):
+            start, end = found.span(group)
+            if start == end or claimed.find(1, start, end) >= 0:
+                continue
+            spoken = rule.say(found)
+            if spoken is not None:
+                edits.append((start, end, _parted(text, start, end, spoken)))
+                claimed[start:end] = b"\x01" * (end - start)
+    edits.sort()
+    return edits
+
+
+def _parted(text: str, start: int, end: int, spoken: str) -> str:
+    """The spoken form, parted from what it touches by spaces, but for a genitive ("Henry VIII's")."""
+    before, after = text[start - 1 : start] if start else " ", text[end : end + 1] or " "
+    genitive = after == "'" and text[end + 1 : end + 2].isalpha()
+    return f"{'' if before.isspace() else ' '}{spoken}{'' if after.isspace() or genitive else ' '}"
