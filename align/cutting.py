@@ -3,8 +3,8 @@
 Legend: T frames, W words. Gap g lies before word g; gaps 0 and W are the recording's ends (see evidence.py).
 
 A cut is allowed in a gap of at least k frames: on the alignment's path a gap is a maximal run of blanks and
-word delimiters that holds a delimiter. In languages without spaces every character is a word, and the run holds
-blanks alone.
+word delimiters that holds a delimiter. In languages without spaces every character is a word, and the run is
+of blanks alone.
 
 Drop reasons that cutting gives:
     too-short       shorter than the minimum
@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from prep_corpus.align.edges import Edges
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.evidence import Track, gap_bounds
+from prep_corpus.align.levels import SILENCE_DB, Levels
 
 if TYPE_CHECKING:
     from prep_corpus.align.words import Words
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int32]
 Span = tuple[int, int]
+Piece = tuple[int, int, str]
+"""(first word, end of the words, drop reason or "")."""
+
+FLOOR_MARGIN_DB = 6.0
+"""An edge at most this much above the recording's noise is quiet, however loud the noise is."""
 
 TOO_SHORT = "too-short"
 TOO_LONG = "too-long"
@@ -52,17 +59,19 @@ class CutOptions:
         min_seconds: shorter segments are dropped.
         max_seconds: longer segments are cut once more, or dropped.
         padding_seconds: at most this much before the first and after the last word.
-        edge_gap_seconds: a cut beside a word that the audio does not say, or to shorten a segment, needs a
-            gap of this length.
+        edge_gap_seconds: to shorten a segment, a gap must have this length.
+        edge_drop_db: an edge is no cut inside speech if the audio just inside it is this much under the mean
+            level of the words, or little above the recording's noise.
         gap_mass: a gap with this much speech in it, in frames of certain speech, breaks a run of words.
     """
 
     stride_samples: int
     sample_rate_hz: int
-    min_seconds: float = 1.0
+    min_seconds: float = 0.5
     max_seconds: float = 20.0
     padding_seconds: float = 0.2
     edge_gap_seconds: float = 0.04
+    edge_drop_db: float = 12.0
     gap_mass: float = 3.0
 
     def __post_init__(self) -> None:
@@ -83,8 +92,8 @@ class Segment:
     """A piece of a recording with the words said in it.
 
     Attributes:
-        frame_start, frame_end: half-open, padding included.
-        sample_start, sample_end: the same in samples.
+        frame_start, frame_end: half-open; all frames of the samples and of the words.
+        sample_start, sample_end: half-open, the audio, padding included.
         word_start, word_end: half-open range of words.
         reason: "" for a candidate, or why it is dropped.
     """
@@ -120,7 +129,9 @@ def candidate_gaps(options: CutOptions) -> tuple[int, ...]:
     return tuple(int(k) for k in np.unique(np.round(np.geomspace(shortest, longest, 40)).astype(int)))
 
 
-def cut_paper(seen: Track, words: Words, *, k_frames: int, options: CutOptions) -> Cuts:
+def cut_paper(
+    seen: Track, words: Words, *, k_frames: int, options: CutOptions, levels: Levels | None = None
+) -> Cuts:
     """Cut at every gap of at least k frames, whatever the words are worth: the paper's rule.
 
     Args:
@@ -128,15 +139,26 @@ def cut_paper(seen: Track, words: Words, *, k_frames: int, options: CutOptions) 
         words: W words; those that the aligner skipped count as unspoken.
         k_frames: shortest gap that is a cut, in frames.
         options: lengths and padding.
+        levels: loudness of the recording, for where in a gap the cut stands; from the emissions where None.
     """
     spoken_W = ~words.skipped
+    edges = _edges(seen, words, spoken_W, options, levels)
     starts, ends = gap_bounds(words, len(seen.speech_T))
-    break_G = (ends - starts) >= k_frames
-    runs = _runs(spoken_W, break_G)
-    return _finish(seen, words, _shaped(runs, words, starts, ends, options), options)
+    pieces = []
+    for run in _runs(spoken_W, (ends - starts) >= k_frames):
+        pieces += _shaped(run, words, _Breaks(lengths_G=ends - starts, limit_db=np.inf, edges=edges), options)
+    return _finish(seen, words, pieces, edges, options)
 
 
-def cut_words(seen: Track, words: Words, spoken_W: BoolArray, *, k_frames: int, options: CutOptions) -> Cuts:
+def cut_words(
+    seen: Track,
+    words: Words,
+    spoken_W: BoolArray,
+    *,
+    k_frames: int,
+    options: CutOptions,
+    levels: Levels | None = None,
+) -> Cuts:
     """Cut around the words that the audio does not say, and at gaps of at least k frames elsewhere.
 
     Args:
@@ -145,33 +167,32 @@ def cut_words(seen: Track, words: Words, spoken_W: BoolArray, *, k_frames: int, 
         spoken_W: the word classifier's verdict: the audio says it.
         k_frames: shortest gap between two spoken words that is a cut, in frames.
         options: lengths and padding.
+        levels: loudness of the recording, for where it is quiet enough to cut; from the emissions where None.
     """
     spoken_W = spoken_W & ~words.skipped
+    edges = _edges(seen, words, spoken_W, options, levels)
     starts, ends = gap_bounds(words, len(seen.speech_T))
     mass_sums = np.concatenate(([0.0], np.cumsum(seen.speech_T, dtype=np.float64)))
-    mass_G = mass_sums[ends] - mass_sums[starts]
-    long_G = (ends - starts) >= max(options.frames(options.edge_gap_seconds), 1)
-    loud_G = mass_G > options.gap_mass
-    pieces: list[tuple[int, int, str]] = []
-    for whole in _runs(spoken_W, loud_G):
-        start, end = _trimmed(whole, long_G)
+    loud_G = mass_sums[ends] - mass_sums[starts] > options.gap_mass
+    pieces: list[Piece] = []
+    for run in _runs(spoken_W, loud_G):
+        breaks = _Breaks(
+            lengths_G=ends - starts, limit_db=_limit_db(run, words, edges.levels, options), edges=edges
+        )
+        start, end = breaks.trimmed(run)
         if start >= end:
-            pieces.append((*whole, INSIDE_SPEECH))
+            pieces.append((*run, INSIDE_SPEECH))
             continue
-        if whole[0] < start:
-            pieces.append((whole[0], start, INSIDE_SPEECH))
-        break_G = ((ends - starts) >= k_frames)[start + 1 : end]
-        borders = [start, *(np.flatnonzero(break_G) + start + 1).tolist(), end]
-        parts = _merged(list(pairwise(borders)), words, options)
-        pieces += _shaped(parts, words, starts, ends, options)
-        if end < whole[1]:
-            pieces.append((end, whole[1], INSIDE_SPEECH))
-    return _finish(seen, words, pieces, options)
+        if run[0] < start:
+            pieces.append((run[0], start, INSIDE_SPEECH))
+        for part in _merged(breaks.parts((start, end), k_frames), words, options):
+            pieces += _shaped(part, words, breaks, options)
+        if end < run[1]:
+            pieces.append((end, run[1], INSIDE_SPEECH))
+    return _finish(seen, words, pieces, edges, options)
 
 
-def measure(
-    cut: Callable[[int], Cuts], candidates: Sequence[int]
-) -> dict[int, tuple[int, int]]:
+def measure(cut: Callable[[int], Cuts], candidates: Sequence[int]) -> dict[int, tuple[int, int]]:
     """How many candidates a recording gives, and how long they are together, for each k.
 
     Args:
@@ -272,14 +293,55 @@ def _runs(spoken_W: BoolArray, break_G: BoolArray) -> list[Span]:
     return list(zip(starts.tolist(), ends.tolist()))
 
 
-def _trimmed(run: Span, long_G: BoolArray) -> Span:
-    """The run without the edge words that have no gap outside them to cut in."""
-    start, end = run
-    while start < end and not long_G[start]:
-        start += 1
-    while end > start and not long_G[end]:
-        end -= 1
-    return start, end
+@dataclass(frozen=True, kw_only=True)
+class _Breaks:
+    """Where a run of words may be broken.
+
+    Attributes:
+        lengths_G: frames of each gap.
+        limit_db: loudest edge that is no cut inside speech.
+        edges: of the words.
+    """
+
+    lengths_G: IntArray
+    limit_db: float
+    edges: Edges
+
+    def allowed(self, gap: int) -> bool:
+        """Whether the words on both sides of a gap can end and begin there."""
+        return self._starts(gap) and self._ends(gap)
+
+    def _starts(self, word: int) -> bool:
+        return self.edges.left(word).level_db <= self.limit_db
+
+    def _ends(self, word_end: int) -> bool:
+        return self.edges.right(word_end - 1).level_db <= self.limit_db
+
+    def trimmed(self, run: Span) -> Span:
+        """The run without the words at its two ends beside which there is no place to cut."""
+        start, end = run
+        while start < end and not self._starts(start):
+            start += 1
+        while end > start and not self._ends(end):
+            end -= 1
+        return start, end
+
+    def parts(self, run: Span, k_frames: int) -> list[Span]:
+        """The run broken at all allowed gaps of at least k frames."""
+        start, end = run
+        wide = np.flatnonzero(self.lengths_G[start + 1 : end] >= k_frames) + start + 1
+        return list(pairwise([start, *(gap for gap in wide.tolist() if self.allowed(gap)), end]))
+
+    def widest(self, run: Span, shortest_frames: int) -> int | None:
+        """The longest allowed gap inside a run, if it has `shortest_frames`; the earliest among equals."""
+        start, end = run
+        lengths = self.lengths_G[start + 1 : end]
+        for place in np.argsort(-lengths, kind="stable").tolist():
+            if lengths[place] < shortest_frames:
+                return None
+            if self.allowed(start + 1 + place):
+                return start + 1 + int(place)
+        return None
 
 
 def _word_samples(start: int, end: int, words: Words, options: CutOptions) -> int:
@@ -314,57 +376,71 @@ def _merged(parts: list[Span], words: Words, options: CutOptions) -> list[Span]:
     return parts
 
 
-def _shaped(
-    runs: Sequence[Span], words: Words, starts: IntArray, ends: IntArray, options: CutOptions
-) -> list[tuple[int, int, str]]:
-    """Runs cut at their longest gaps until none is over the maximum, each with its drop reason or ""."""
+def _shaped(run: Span, words: Words, breaks: _Breaks, options: CutOptions) -> list[Piece]:
+    """A run cut at its longest gaps until no piece is over the maximum, each with its drop reason or ""."""
     longest = options.max_seconds * options.sample_rate_hz
-    shortest = options.min_seconds * options.sample_rate_hz
+    padding = options.padding_seconds * options.sample_rate_hz
     edge = max(options.frames(options.edge_gap_seconds), 1)
-    shaped: list[tuple[int, int, str]] = []
-    waiting = list(reversed(runs))
+    shaped: list[Piece] = []
+    waiting = [run]
     while waiting:
-        start, end = waiting.pop()
-        samples = _word_samples(start, end, words, options)
-        if samples > longest:
-            lengths = (ends - starts)[start + 1 : end]
-            if len(lengths) and int(lengths.max()) >= edge:
-                middle = start + 1 + int(lengths.argmax())
-                waiting += [(middle, end), (start, middle)]
-            else:
-                shaped.append((start, end, TOO_LONG))
-        else:
-            shaped.append((start, end, TOO_SHORT if samples < shortest else ""))
+        piece = waiting.pop()
+        reason = ""
+        if _word_samples(*piece, words, options) > longest - 2 * padding:
+            middle = breaks.widest(piece, edge)
+            if middle is not None:
+                waiting += [(middle, piece[1]), (piece[0], middle)]
+                continue
+            reason = TOO_LONG
+        shaped.append((*piece, reason))
     return shaped
 
 
-def _finish(
-    seen: Track, words: Words, pieces: Sequence[tuple[int, int, str]], options: CutOptions
-) -> Cuts:
-    """Give the pieces their padding, and name the speech that none of them covers."""
-    frames = len(seen.speech_T)
-    padding = options.frames(options.padding_seconds)
+def _limit_db(run: Span, words: Words, levels: Levels, options: CutOptions) -> float:
+    """The level that counts as a pause beside a run: well under its speech, or little above the noise."""
+    stride = options.stride_samples
+    speech_db = levels.mean_db(
+        int(words.frame_starts[run[0]]) * stride, int(words.frame_ends[run[1] - 1]) * stride
+    )
+    return max(speech_db - options.edge_drop_db, levels.floor_db + FLOOR_MARGIN_DB)
+
+
+def _edges(
+    seen: Track, words: Words, spoken_W: BoolArray, options: CutOptions, levels: Levels | None
+) -> Edges:
     quiet_T = seen.quiet_T
-    firsts = [int(words.frame_starts[start]) for start, _, _ in pieces]
-    lasts = [int(words.frame_ends[end - 1]) for _, end, _ in pieces]
+    if levels is None:
+        # Without the audio a frame is as loud as its symbols: two quiet frames beside a word are a pause.
+        levels = Levels(
+            power_P=np.where(quiet_T, 1e-12, 1.0), block_samples=options.stride_samples, floor_db=SILENCE_DB
+        )
+    return Edges(
+        words=words,
+        spoken_W=spoken_W,
+        quiet_T=quiet_T,
+        levels=levels,
+        stride_samples=options.stride_samples,
+        padding_frames=options.frames(options.padding_seconds),
+    )
+
+
+def _finish(seen: Track, words: Words, pieces: Sequence[Piece], edges: Edges, options: CutOptions) -> Cuts:
+    """Give the pieces their edges and the last reasons, and name the speech that none of them covers."""
+    frames, stride = len(seen.speech_T), options.stride_samples
+    shortest = options.min_seconds * options.sample_rate_hz
     segment_W = np.full(len(words.frame_starts), -1, np.int32)
-    segments = []
+    segments: list[Segment] = []
     for s, (word_start, word_end, reason) in enumerate(pieces):
-        # Half of an odd frame goes to the earlier segment.
-        lowest = (lasts[s - 1] + firsts[s] + 1) // 2 if s else 0
-        highest = (lasts[s] + firsts[s + 1] + 1) // 2 if s + 1 < len(pieces) else frames
-        start, end = firsts[s], lasts[s]
-        while start > max(lowest, firsts[s] - padding) and quiet_T[start - 1]:
-            start -= 1
-        while end < min(highest, lasts[s] + padding) and quiet_T[end]:
-            end += 1
+        start, end = edges.left(word_start).sample, edges.right(word_end - 1).sample
         segment_W[word_start:word_end] = s
+        if not reason and end - start < shortest:
+            reason = TOO_SHORT
         segments.append(
             Segment(
-                frame_start=start,
-                frame_end=end,
-                sample_start=start * options.stride_samples,
-                sample_end=end * options.stride_samples,
+                frame_start=min(start // stride, int(words.frame_starts[word_start])),
+                frame_end=max(min(-(-end // stride), frames), int(words.frame_ends[word_end - 1])),
+                sample_start=start,
+                sample_end=max(end, start),
                 word_start=word_start,
                 word_end=word_end,
                 reason=reason,

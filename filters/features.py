@@ -82,6 +82,7 @@ def utterance_features(
     segments: Sequence[Segment],
     *,
     blank: int,
+    delimiter: int | None = None,
 ) -> DoubleArray:
     """The paper's six features of each segment, float64 [S, 6].
 
@@ -91,13 +92,13 @@ def utterance_features(
         words: tokens of each word.
         segments: frames and words of each segment, at least one word each.
         blank: index of the blank.
+        delimiter: index of the word delimiter, which some models say in silence instead of the blank: in the
+            padding either costs what the likelier of the two does.
 
     Source: Deep Speech 2 (arXiv 1512.02595), section 5.1.
     """
     features_SF = np.zeros((len(segments), len(FEATURE_NAMES)))
-    spans = [
-        (int(words.token_starts[s.word_start]), int(words.token_ends[s.word_end - 1])) for s in segments
-    ]
+    spans = [(int(words.token_starts[s.word_start]), int(words.token_ends[s.word_end - 1])) for s in segments]
     frames_S = np.array([s.frame_end - s.frame_start for s in segments], np.int64)
     tokens_S = np.array([end - start for start, end in spans], np.int64)
     costs_S = np.zeros(len(segments))
@@ -107,7 +108,7 @@ def utterance_features(
         batch.append(s)
         following = order[place + 1] if place + 1 < len(order) else None
         if following is None or (len(batch) + 1) * frames_S[following] > _BATCH_FRAMES:
-            pieces = [log_probs_TC[segments[b].frame_start : segments[b].frame_end] for b in batch]
+            pieces = [_padded_piece(log_probs_TC, segments[b], words, blank, delimiter) for b in batch]
             targets = [tokens_L[spans[b][0] : spans[b][1]] for b in batch]
             costs_S[batch] = ctc_costs(pieces, targets, blank)
             batch = []
@@ -119,6 +120,19 @@ def utterance_features(
     letters_W = (words.token_ends - words.token_starts).astype(np.int64)
     features_SF[:, 5] = [letters_W[s.word_start : s.word_end].sum() for s in segments]
     return features_SF
+
+
+def _padded_piece(
+    log_probs_TC: NDArray[np.floating], segment: Segment, words: Words, blank: int, delimiter: int | None
+) -> NDArray[np.float32]:
+    """The segment's emissions, in whose padding the blank is as likely as the delimiter."""
+    piece_TC = log_probs_TC[segment.frame_start : segment.frame_end].astype(np.float32)
+    if delimiter is not None:
+        first = int(words.frame_starts[segment.word_start]) - segment.frame_start
+        last = int(words.frame_ends[segment.word_end - 1]) - segment.frame_start
+        for padding in (slice(0, first), slice(last, None)):
+            piece_TC[padding, blank] = piece_TC[padding][:, [blank, delimiter]].max(axis=1)
+    return piece_TC
 
 
 def ctc_costs(

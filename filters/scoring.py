@@ -24,9 +24,7 @@ def score_words(evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArra
     return fitted.word.score(word_features(evidence_WF, fitted.word.names))
 
 
-def score_utterances(
-    features_SF: NDArray[np.floating], fitted: Filter, *, cut: str = "words"
-) -> DoubleArray:
+def score_utterances(features_SF: NDArray[np.floating], fitted: Filter, *, cut: str = "words") -> DoubleArray:
     """Log-odds [S] that each utterance's text is right: the column `score` of the output.
 
     Args:

@@ -1,0 +1,96 @@
+"""How loud a recording is, block by block: one byte for every 5 ms, gathered while it is decoded.
+
+Cuts are placed where it is quiet (edges.py); a frame of the model is too coarse for that, and its emissions
+say where a letter was recognised, which is not where its sound ends.
+
+Legend: N samples, P blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+DoubleArray = NDArray[np.float64]
+ByteArray = NDArray[np.uint8]
+
+BLOCK_SECONDS = 0.005
+SILENCE_DB = -120.0
+_STEPS_PER_DB = 2
+
+
+def block_samples(sample_rate_hz: int) -> int:
+    """Samples of one block."""
+    return max(1, round(BLOCK_SECONDS * sample_rate_hz))
+
+
+@dataclass
+class LevelMeter:
+    """Measures a recording as it passes by.
+
+    Attributes:
+        block_samples: samples of one block.
+    """
+
+    block_samples: int
+    _rest_N: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    _bytes: list[ByteArray] = field(default_factory=list)
+
+    def through(self, blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
+        """Yield the decoded blocks as they are, and measure them on the way."""
+        for samples_N in blocks:
+            self.add(samples_N)
+            yield samples_N
+
+    def add(self, samples_N: FloatArray) -> None:
+        """Take the next samples of the recording, float32 in [-1, 1]."""
+        held_N = np.concatenate((self._rest_N, samples_N))
+        whole = len(held_N) // self.block_samples * self.block_samples
+        self._rest_N = held_N[whole:]
+        self._bytes.append(_as_bytes(held_N[:whole].reshape(-1, self.block_samples)))
+
+    def finish(self) -> ByteArray:
+        """The levels uint8 [P]: -2 times the dB against full scale; the last block may be a partial one."""
+        pieces = list(self._bytes)
+        if len(self._rest_N):
+            pieces.append(_as_bytes(self._rest_N[None]))
+        return np.concatenate(pieces) if pieces else np.zeros(0, np.uint8)
+
+
+def _as_bytes(blocks_PN: FloatArray) -> ByteArray:
+    power_P = np.square(blocks_PN, dtype=np.float64).mean(axis=1)
+    db_P = 10 * np.log10(np.maximum(power_P, 10 ** (SILENCE_DB / 10)))
+    return np.clip(np.rint(-_STEPS_PER_DB * db_P), 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Levels:
+    """A recording's loudness.
+
+    Attributes:
+        power_P: mean square of each block, full scale is 1, float64.
+        block_samples: samples of one block.
+        floor_db: the level under which a tenth of the blocks lie: noise between words.
+    """
+
+    power_P: DoubleArray
+    block_samples: int
+    floor_db: float
+
+    @classmethod
+    def of(cls, levels_P: ByteArray, block_samples: int) -> Levels:
+        """From the bytes of a `LevelMeter`."""
+        db_P = levels_P.astype(np.float64) / -_STEPS_PER_DB
+        floor = float(np.quantile(db_P, 0.1)) if len(db_P) else SILENCE_DB
+        return cls(power_P=10 ** (db_P / 10), block_samples=block_samples, floor_db=floor)
+
+    def mean_db(self, start_sample: int, end_sample: int) -> float:
+        """Mean level over a half-open span of samples, in dB against full scale."""
+        start = start_sample // self.block_samples
+        end = max(-(-end_sample // self.block_samples), start + 1)
+        power = float(self.power_P[start:end].mean()) if start < len(self.power_P) else 0.0
+        return 10 * float(np.log10(max(power, 10 ** (SILENCE_DB / 10))))
