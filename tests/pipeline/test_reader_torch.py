@@ -74,7 +74,7 @@ def test_a_state_of_other_workers_is_refused(run: str) -> None:
 def test_samples_are_padded_and_have_their_lengths(run: str) -> None:
     batch = next(iter(_loader(run, 0)))
     assert batch.samples_BN.shape == (len(batch.ids), int(batch.lengths_B.max()))
-    assert batch.texts[0].startswith("word number")
+    assert set(batch.texts[0]) <= set("abcdefghij")
     for samples_N, length in zip(batch.samples_BN, batch.lengths_B, strict=True):
         assert samples_N[:length].abs().max() > 0.1
         assert not samples_N[length:].any()
