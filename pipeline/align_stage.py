@@ -108,7 +108,13 @@ def align_recording(
     """
     normalized = normalize_transcript(probed, info, options)
     tokens_L = text.encode(normalized, info.vocabulary, info.word_delimiter)
-    alignment = viterbi.align(emitted.log_probs_TC, tokens_L, blank=info.blank, delimiter=info.delimiter_index)
+    alignment = viterbi.align(
+        emitted.log_probs_TC,
+        tokens_L,
+        blank=info.blank,
+        delimiter=info.delimiter_index,
+        recording_id=probed.recording.id,
+    )
     table = words.word_table(alignment, normalized)
     return AlignedRecording(
         probed=probed,

@@ -88,6 +88,8 @@ def dead_letter(stage: str, probed: ProbedRecording, error: Exception, decoded_s
         raise error
     if isinstance(error, RecordingError):
         reason, message = error.reason, str(error)
+        if probed.recording.id not in message:
+            message = f"{probed.recording.id}: {message}"
     else:
         reason = "internal-error"
         message = f"{probed.recording.id}: " + "".join(traceback.format_exception(error)).strip()

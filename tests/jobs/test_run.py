@@ -15,12 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
+from .. import toy
+
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS))
-import toy  # noqa: E402
-
-sys.path.pop(0)
-
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
 COMMAND = [sys.executable, "-m", "prep_corpus.jobs.cli", "run"]
 
