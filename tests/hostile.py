@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import av
@@ -105,23 +106,25 @@ def encode_av(
         stereo: the same samples on two channels, the second at half the level.
     """
     layout = "stereo" if stereo else "mono"
-    file = io.BytesIO()
-    with av.open(file, "w", format=container, options=options or {}) as output:
-        stream: Any = output.add_stream(codec, rate=sample_rate_hz, layout=layout)
-        if vbr_quality is not None:
-            stream.codec_context.qscale = True
-            stream.codec_context.global_quality = vbr_quality
-        audio_CN = np.stack([audio_N, audio_N / 2]) if stereo else audio_N[None]
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(audio_CN, np.float32), format="fltp", layout=layout
-        )
-        frame.sample_rate = sample_rate_hz
-        wanted = stream.codec_context.format.name
-        resampler = av.AudioResampler(format=wanted, layout=layout, rate=sample_rate_hz)
-        for ready in [*resampler.resample(frame), *resampler.resample(None), None]:
-            for packet in stream.encode(ready):
-                output.mux(packet)
-    return file.getvalue()
+    # A file with a name, since FFmpeg opens it a second time to move an index to the front.
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "encoded"
+        with av.open(str(path), "w", format=container, options=options or {}) as output:
+            stream: Any = output.add_stream(codec, rate=sample_rate_hz, layout=layout)
+            if vbr_quality is not None:
+                stream.codec_context.qscale = True
+                stream.codec_context.global_quality = vbr_quality
+            audio_CN = np.stack([audio_N, audio_N / 2]) if stereo else audio_N[None]
+            frame = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(audio_CN, np.float32), format="fltp", layout=layout
+            )
+            frame.sample_rate = sample_rate_hz
+            wanted = stream.codec_context.format.name
+            resampler = av.AudioResampler(format=wanted, layout=layout, rate=sample_rate_hz)
+            for ready in [*resampler.resample(frame), *resampler.resample(None), None]:
+                for packet in stream.encode(ready):
+                    output.mux(packet)
+        return path.read_bytes()
 
 
 def vbr_mp3_without_xing(audio_N: FloatArray, sample_rate_hz: int) -> bytes:
