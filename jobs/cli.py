@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Any
@@ -166,13 +167,15 @@ def run(ctx: click.Context, dry_run: bool, force: bool, quiet: bool, **settings:
     same-stem audio and text files, or a Kaldi data directory. What an earlier run in the same folder has
     done already is not done again. Options after -- go to Apache Beam.
     """
-    import logging
-
-    # Beam warns at import of optional packages that nothing here needs.
-    logging.basicConfig(level=logging.ERROR)
+    _quiet_beam()
     from prep_corpus.jobs.run import execute
 
     ctx.exit(execute(_run_config(settings), dry_run=dry_run, force=force, quiet=quiet))
+
+
+def _quiet_beam() -> None:
+    """Beam warns at import of optional packages that nothing here needs."""
+    logging.basicConfig(level=logging.ERROR)
 
 
 def _run_config(settings: dict[str, Any]) -> RunConfig:
@@ -209,6 +212,69 @@ def _run_config(settings: dict[str, Any]) -> RunConfig:
         max_failed=settings["max_failed"],
         beam_options=tuple(settings["beam_options"]),
     )
+
+
+@main.command()
+@click.argument("manifest")
+@click.option("--out", required=True, metavar="DIR", help="Folder of the results (path or URI).")
+@click.option("--model", default="english", show_default=True, help="As for run.")
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(["ctm", "textgrid", "jsonl"]),
+    multiple=True,
+    default=("ctm",),
+    show_default=True,
+    help="One file a recording; may be repeated.",
+)
+@click.option("--language", default="en", show_default=True, help="Of recordings that name none.")
+@click.option("--strip-markup", is_flag=True, help="Leave HTML and Markdown marks out of transcripts.")
+@click.option("--strip-speakers", is_flag=True, help="Leave NAME: at line starts out of transcripts.")
+@click.option("--strip-brackets", is_flag=True, help="Leave [stage directions] out of transcripts.")
+@click.option("--device", help="cpu or cuda.  [default: cuda where there is one]")
+@click.option("--workers", type=int, help="Threads.  [default: all cores]")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def align(
+    ctx: click.Context,
+    manifest: str,
+    out: str,
+    model: str,
+    formats: tuple[str, ...],
+    language: str,
+    strip_markup: bool,
+    strip_speakers: bool,
+    strip_brackets: bool,
+    device: str | None,
+    workers: int | None,
+    quiet: bool,
+    beam_options: tuple[str, ...],
+) -> None:
+    """Align the recordings of MANIFEST with their transcripts, of any length, and write the times of the words.
+
+    CTM and TextGrid are for other tools; the JSON lines hold for each word its times, its characters in the
+    transcript as written, whether the audio says it, and the evidence, and the stretches without text.
+    """
+    _quiet_beam()
+    from prep_corpus.align.models import default_device
+    from prep_corpus.jobs.align import ExportOptions, execute
+    from prep_corpus.jobs.run import text_options
+
+    config = RunConfig(
+        manifest=manifest,
+        out=out,
+        model=model,
+        language=language,
+        strip_markup=strip_markup,
+        strip_speakers=strip_speakers,
+        strip_brackets=strip_brackets,
+        device=device or default_device(),
+        workers=workers or os.cpu_count() or 1,
+        beam_options=beam_options,
+    )
+    options = ExportOptions(out=out, formats=tuple(dict.fromkeys(formats)), text=text_options(config))
+    ctx.exit(execute(config, options, quiet=quiet))
 
 
 @main.command()

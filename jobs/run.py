@@ -144,6 +144,14 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
     )
 
 
+def write_bundle_list(config: RunConfig, corpus: Corpus) -> str:
+    """Put the digests of the bundles where the graph reads them; returns the URI."""
+    listing = "\n".join(corpus.bundles).encode()
+    uri = files.join(config.work, "bundles", f"list-{digest_of(corpus.bundles)}.txt")
+    files.write_atomic(uri, lambda file: file.write(listing), replace=True)
+    return uri
+
+
 def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> Filter:
     """The filter asked for, or the bundled one that was made for the model.
 
@@ -276,9 +284,7 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool) -> in
          f"bundles; {len(corpus.dead_letters)} rejected before the start")  # fmt: skip
     if config.noise is None and config.noise_fraction > 0:
         _say(console, "no --noise given: generated white, pink and brown noise is used")
-    listing = "\n".join(corpus.bundles).encode()
-    bundles_uri = files.join(config.work, "bundles", f"list-{digest_of(corpus.bundles)}.txt")
-    files.write_atomic(bundles_uri, lambda file: file.write(listing), replace=True)
+    bundles_uri = write_bundle_list(config, corpus)
     options = graph_options(config, corpus, model.info, fitted, point, bundles_uri)
     files.remove(files.join(config.out, OUTCOME_NAME))
     BOARD.clear()

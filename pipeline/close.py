@@ -87,6 +87,13 @@ def letters_of(store: Store, ref: StageRef) -> Iterator[DeadLetter]:
         yield from store.read(ref, columns=[]).dead_letters
 
 
+def write_dead_letters(uri: str, letters: Iterable[DeadLetter]) -> None:
+    """Write dead letters as JSON lines, in an order that depends on them alone."""
+    ordered = sorted(letters, key=lambda letter: (letter.recording_id, letter.stage, letter.message))
+    data = "".join(json.dumps(asdict(letter), ensure_ascii=False) + "\n" for letter in ordered).encode()
+    files.write_atomic(uri, lambda file: file.write(data), replace=True)
+
+
 def close_run(
     options: CloseOptions,
     *,
@@ -108,13 +115,10 @@ def close_run(
         shards: all finished files.
         stages: every stage result that served; what is not among them may be cleaned away.
     """
-    rejected = sorted(
-        [*options.early_letters, *letters], key=lambda letter: (letter.recording_id, letter.stage, letter.message)
-    )
+    rejected = [*options.early_letters, *letters]
     whole = total([*ledgers, of_dead_letters(rejected)])
     whole.check("the corpus")
-    lines = "".join(json.dumps(asdict(letter), ensure_ascii=False) + "\n" for letter in rejected)
-    _save(options.out, DEAD_LETTERS_NAME, lines)
+    write_dead_letters(files.join(options.out, DEAD_LETTERS_NAME), rejected)
     listed = sorted(shards)
     formats = sorted({shard.format for shard in listed})
     # Every format holds the same utterances, and Shar has two files to a shard.

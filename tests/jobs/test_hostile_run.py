@@ -35,7 +35,7 @@ def out(corpus: HostileCorpus, tmp_path_factory: pytest.TempPathFactory) -> Path
             *(sys.executable, "-m", "prep_corpus.jobs.cli", "run", str(corpus.manifest), "--out", str(out)),
             *("--model", "toy:acoustic_model", "--filter", str(toy.write_filter(out.parent / "filter.json"))),
         ],
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])},
         capture_output=True,
         text=True,
         check=False,
@@ -85,6 +85,6 @@ def test_nothing_is_written_outside_the_run_folder(corpus: HostileCorpus, out: P
 
 def test_a_truncated_file_counts_what_was_decoded_of_it(out: Path) -> None:
     letters = [json.loads(line) for line in (out / "dead-letters.jsonl").read_text().splitlines()]
-    (truncated,) = [letter for letter in letters if letter["reason"] == "audio-truncated"]
+    (truncated,) = [letter for letter in letters if letter["recording_id"] == "audio/truncated"]
     assert 0 < truncated["decoded_samples"]
     assert truncated["read_characters"] > 0

@@ -18,7 +18,7 @@ import soundfile
 from .. import toy
 
 TESTS = Path(__file__).resolve().parents[1]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1"}
 COMMAND = [sys.executable, "-m", "prep_corpus.jobs.cli", "run"]
 
 
