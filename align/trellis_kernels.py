@@ -2,24 +2,29 @@
 
 Legend: F frames of one block, C columns of the block's scores, P pairs, E word edges, V visits of the edges.
 
-Pair p is the blank before token p, and token p; the last pair is the blank after the last token. Blank scores are
-subtracted from every frame, so that a frame in blank costs nothing:
+Pair p is the blank before token p, and token p; the last pair is the blank after the last token. Blank scores
+are subtracted from every frame, so that a frame in blank costs nothing:
 
     blank'[p] = max(blank[p], token[p-1])
     token'[p] = max(token[p], blank'[p] if token p differs from token p-1 else blank[p]) + score[symbol of p]
 
-A word edge is the blank before a word's first token, or the blank after the last word. Only there, and only every
-`EDGE_FRAMES` frames, may a path leave the text (untranscribed speech) or the audio (unspoken words):
+A word edge is the blank before a word's first token, or the blank after the last word. Only there, and only
+every `EDGE_FRAMES` frames, may a path leave the text (untranscribed speech) or the audio (unspoken words):
 
-    best'[e]   = max(best'[e-1] - skip cost of the word between, blank[e], speech[e] + gain of the last frames)
+    best'[e]   = max(best'[e-1] - skip cost of the word between, blank[e], speech[e] + gain since then)
     blank'[e]  = best'[e]
     speech'[e] = max(speech[e] + gain, best'[e] - entry cost)
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from numba import njit
+
+Array = npt.NDArray[Any]
 
 EDGE_FRAMES = 8
 DEAD = -(1 << 60)  # a state that no path has reached; far from overflow after any number of frames
@@ -37,7 +42,15 @@ SPEECH_FROM_EDGE = 4
 
 
 @njit(cache=True, nogil=True)
-def visit_edges(blank_P, speech_E, edges_E, skip_costs_E, entry_cost, gain, moves_E):
+def visit_edges(
+    blank_P: Array,
+    speech_E: Array,
+    edges_E: Array,
+    skip_costs_E: Array,
+    entry_cost: int,
+    gain: int,
+    moves_E: Array,
+) -> None:
     """Let every word edge be reached by skipped words and by untranscribed speech, and speech be entered.
 
     Args:
@@ -73,7 +86,7 @@ def visit_edges(blank_P, speech_E, edges_E, skip_costs_E, entry_cost, gain, move
 
 
 @njit(cache=True, nogil=True)
-def _step(blank_P, token_P, next_P, gather_P, joins_P):
+def _step(blank_P: Array, token_P: Array, next_P: Array, gather_P: Array, joins_P: Array) -> None:
     for p in range(1, blank_P.shape[0]):
         stay = blank_P[p]
         moved = max(stay, token_P[p - 1])
@@ -83,7 +96,9 @@ def _step(blank_P, token_P, next_P, gather_P, joins_P):
 
 
 @njit(cache=True, nogil=True)
-def _step_moves(blank_P, token_P, next_P, gather_P, joins_P, moves_P):
+def _step_moves(
+    blank_P: Array, token_P: Array, next_P: Array, gather_P: Array, joins_P: Array, moves_P: Array
+) -> None:
     for p in range(1, blank_P.shape[0]):
         stay = blank_P[p]
         before = token_P[p - 1]
@@ -99,20 +114,20 @@ def _step_moves(blank_P, token_P, next_P, gather_P, joins_P, moves_P):
 
 @njit(cache=True, nogil=True)
 def advance_rows(
-    blank_P,
-    token_P,
-    speech_E,
-    scores_FC,
-    gains_F,
-    symbols_P,
-    joins_P,
-    edges_E,
-    skip_costs_E,
-    entry_cost,
-    closing,
-    moves_FP,
-    moves_VE,
-):
+    blank_P: Array,
+    token_P: Array,
+    speech_E: Array,
+    scores_FC: Array,
+    gains_F: Array,
+    symbols_P: Array,
+    joins_P: Array,
+    edges_E: Array,
+    skip_costs_E: Array,
+    entry_cost: int,
+    closing: bool,
+    moves_FP: Array,
+    moves_VE: Array,
+) -> None:
     """Advance a strip of pairs by a block of frames, in 64 bits.
 
     Args:
@@ -153,7 +168,9 @@ def advance_rows(
 
 
 @njit(cache=True, nogil=True)
-def trace_rows(moves_FP, moves_VE, edges_E, closing, kind, pair, path_F):
+def trace_rows(
+    moves_FP: Array, moves_VE: Array, edges_E: Array, closing: bool, kind: int, pair: int, path_F: Array
+) -> tuple[int, int]:
     """Walk back through a strip.
 
     Args:

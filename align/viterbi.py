@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.align.errors import Infeasible
-from prep_corpus.align.trellis import FLOOR_NATS, UNITS_PER_NAT, Trellis, best_path
+from prep_corpus.align.trellis import FLOOR_NATS, UNITS_PER_NAT, Trellis
+from prep_corpus.align.trellis_refine import refine
+from prep_corpus.align.trellis_search import best_path
 
 VERSION = 1
 """Raised whenever the result may change."""
@@ -50,8 +52,8 @@ class Alignment:
     """Where each token of a transcript is said.
 
     Attributes:
-        starts_L, ends_L: half-open span of frames in which the token itself is emitted; of a skipped token both
-            are the frame at which the path passed it by.
+        starts_L, ends_L: half-open span of frames in which the token itself is emitted; of a skipped token
+            both are the frame at which the path passed it by.
         skipped_L: tokens of words that the path left out.
         untranscribed: half-open spans of frames that no text covers, in order.
         score_nats: float64 sum of the log-probs along the path, with the gaps' costs where there are any.
@@ -66,7 +68,7 @@ class Alignment:
 
 def align(
     log_probs_TC: LogProbs,
-    tokens_L: npt.NDArray[np.integer],
+    tokens_L: npt.NDArray[np.int32],
     *,
     blank: int,
     delimiter: int | None = None,
@@ -76,8 +78,8 @@ def align(
     """Find the best CTC path of a transcript through a recording.
 
     Args:
-        log_probs_TC: natural log-probabilities, float16 or float32; may hold only the columns in use, and then
-            one more with the maximum of all others.
+        log_probs_TC: natural log-probabilities, float16 or float32; may hold only the columns in use, and
+            then one more with the maximum of all others.
         tokens_L: column of each token, without blanks.
         blank: column of the blank.
         delimiter: column of the symbol between words; without one, every token is a word.
@@ -96,8 +98,8 @@ def align(
     repeats = int(np.count_nonzero(tokens_L[1:] == tokens_L[:-1]))
     if frames < len(tokens_L) + repeats:
         raise Infeasible(
-            f"{recording_id or 'recording'}: a recording needs at least one frame a token and one between repeated "
-            f"tokens: {frames} frames, {len(tokens_L)} tokens + {repeats} repeats"
+            f"{recording_id or 'recording'}: a transcript must have no more tokens, with blanks between "
+            f"repeated ones, than the recording has frames: {len(tokens_L)} + {repeats} against {frames}"
         )
     if len(tokens_L) == 0:
         score = float(np.sum(log_probs_TC[:, blank], dtype=np.float64))
@@ -108,13 +110,14 @@ def align(
     edges_E = _edges(tokens_L, delimiter) if gaps is not None else np.empty(0, np.int64)
     trellis = _trellis(log_probs_TC, tokens_L, blank, edges_E, gaps)
     path_T = best_path(trellis)
+    refine(trellis, path_T)
     return _read_path(path_T, log_probs_TC, tokens_L, blank, edges_E, gaps)
 
 
 def _check(tokens_L: Tokens, classes: int, blank: int) -> None:
     if not 0 <= blank < classes:
         raise ValueError(f"blank must be a column: {blank} of {classes}")
-    if len(tokens_L) and not (0 <= tokens_L.min() and tokens_L.max() < classes):
+    if len(tokens_L) and (tokens_L.min() < 0 or tokens_L.max() >= classes):
         raise ValueError(f"tokens must be columns: {tokens_L.min()} to {tokens_L.max()} of {classes}")
     if np.any(tokens_L == blank):
         raise ValueError(f"tokens must not hold the blank, {blank}")
@@ -158,7 +161,10 @@ def _trellis(
 
 
 def _speech_scores(log_probs_TC: LogProbs) -> npt.NDArray[np.float64]:
-    return np.maximum(log_probs_TC.max(axis=1), FLOOR_NATS).astype(np.float64)
+    best = log_probs_TC.max(axis=1, initial=-np.inf)
+    if np.isnan(best).any():
+        raise ValueError(f"log-probs must be numbers: there is a NaN in frame {int(np.isnan(best).argmax())}")
+    return np.maximum(best, FLOOR_NATS).astype(np.float64)
 
 
 def _read_path(
@@ -190,9 +196,9 @@ def _read_path(
     untranscribed: list[tuple[int, int]] = []
     if gaps is not None:
         score_T[speech] = _speech_scores(log_probs_TC[speech]) - gaps.speech_nats
-        edge = np.append(-1, path_T)
-        begins = np.flatnonzero(speech & (edge[1:] != edge[:-1]))
-        ends = np.flatnonzero(speech & (np.append(path_T[1:], -1 << 30) != path_T)) + 1
+        changes = np.append(True, path_T[1:] != path_T[:-1])
+        begins = np.flatnonzero(speech & changes)
+        ends = np.flatnonzero(speech & np.append(changes[1:], True)) + 1
         untranscribed = [(int(a), int(b)) for a, b in zip(begins, ends)]
         skipped_words = int(np.count_nonzero(skipped_L[edges_E[:-1]]))
         cost = len(untranscribed) * gaps.enter_nats + skipped_words * gaps.skip_word_nats

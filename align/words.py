@@ -23,8 +23,8 @@ class Words:
 
     Attributes:
         token_starts, token_ends: int32 [W], tokens of each word, without the delimiter.
-        frame_starts, frame_ends: int32 [W], frames from its first token to its last; never overlap. Those of a
-            skipped word are equal: the frame at which the path passed it by.
+        frame_starts, frame_ends: int32 [W], frames from its first token to its last; never overlap. Those of
+            a skipped word are equal: the frame at which the path passed it by.
         char_starts, char_ends: int32 [W], characters of the original transcript.
         skipped: bool [W], the text has the word, but the path left it out.
     """
