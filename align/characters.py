@@ -16,8 +16,8 @@ _TYPOGRAPHIC = {
     "‒": "–",
 }  # fmt: skip
 
-# Their compatibility forms would run into a neighbour: 3½ -> 31/2, 10² -> 102, word™ -> wordTM.
-_KEPT_AS_WRITTEN = frozenset("™℠®©") | {"\N{FRACTION SLASH}"}
+# Their compatibility forms would run into a neighbour: 3½ -> 31/2, 10² -> 102, 1º -> 1o.
+_KEPT_AS_WRITTEN = frozenset("™℠®©ºª") | {"\N{FRACTION SLASH}"}
 
 _ZERO_WIDTH_JOINER = "\u200d"
 _LONGEST_CACHED_WORD = 32

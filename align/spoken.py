@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
+from prep_corpus.align import spoken_english, spoken_european, spoken_mandarin
+from prep_corpus.align.european_words import TONGUES
+from prep_corpus.align.spoken_numbers import in_words
 from prep_corpus.align.spoken_rules import Rule, apply_rules
 from prep_corpus.align.traced import Edit
 
@@ -37,10 +41,17 @@ def spoken_edits(text: str, language: str) -> list[Edit]:
     return apply_rules(text, rules_for(language))
 
 
+@lru_cache(maxsize=64)
 def rules_for(language: str) -> Sequence[Rule]:
-    """The rules of a language, the most special first."""
-    from prep_corpus.align import spoken_english
+    """The rules of a language, the most special first; none for one whose numbers nobody here knows.
 
+    Args:
+        language: primary subtag.
+    """
     if language == "en":
         return spoken_english.RULES
-    return ()
+    if language == "zh":
+        return spoken_mandarin.RULES
+    if language in TONGUES:
+        return spoken_european.rules_of(TONGUES[language])
+    return spoken_european.plain_rules_of(language) if in_words(1, language) is not None else ()

@@ -11,7 +11,8 @@ from prep_corpus.align.spoken_numbers import decimal_in_words, digits_in_words, 
 from prep_corpus.align.spoken_rules import Rule
 
 _Match = re.Match[str]
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\w.])\.\d+)"
+# Never from the middle of another number, which also keeps long runs of digits from taking quadratic time.
+_NUMBER = r"(?:(?<!\d)(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)|(?<![\w.])\.\d+)"
 _FIRST_YEAR, _LAST_YEAR = 1010, 2099
 
 
@@ -335,7 +336,7 @@ RULES = (
     _rule(rf"(?P<amount>{_NUMBER})\s?°\s?(?P<scale>[CFK]\b)?", _degrees),
     _rule(rf"(?P<amount>{_NUMBER})[ \u00a0-]?(?P<unit>{_UNIT})(?![\w²³/'])", _unit),
     _rule(
-        r"(?<![\d.,])(?P<digits>\d{1,3}(?:,\d{3})+|\d{1,9})(?:st|nd|rd|th|ST|ND|RD|TH)\b",
+        r"(?<![\d.,])(?P<digits>\d{1,3}(?:,\d{3}){1,4}|\d{1,9})(?:st|nd|rd|th|ST|ND|RD|TH)\b",
         _ordinal_digits,
     ),
     _rule(r"(?<![\w'])'?(?P<century>\d{2})?(?P<tens>\d0)'?s\b", _decade),
