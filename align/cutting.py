@@ -1,6 +1,6 @@
 """Where a recording is cut into segments, and what becomes of every word and every sample.
 
-Legend: T frames, W words. Gap g lies before word g; gaps 0 and W are the recording's ends (see evidence.py).
+Legend: T frames, W words of the transcript.
 
 A cut is allowed in a gap of at least k frames: on the alignment's path a gap is a maximal run of blanks and
 word delimiters that holds a delimiter. In languages without spaces every character is a word, and the run is
@@ -27,17 +27,17 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.edges import Edges
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.evidence import Track, gap_bounds
+from prep_corpus.align.evidence import Track
 from prep_corpus.align.levels import SILENCE_DB, Levels
+from prep_corpus.align.runs import Breaks, Span, Spoken, merged, runs
 
 if TYPE_CHECKING:
     from prep_corpus.align.words import Words
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int32]
-Span = tuple[int, int]
 Piece = tuple[int, int, str]
-"""(first word, end of the words, drop reason or "")."""
+"""(first spoken word, end of the spoken words, drop reason or "")."""
 
 FLOOR_MARGIN_DB = 6.0
 """An edge at most this much above the recording's noise is quiet, however loud the noise is."""
@@ -62,7 +62,10 @@ class CutOptions:
         edge_gap_seconds: to shorten a segment, a gap must have this length.
         edge_drop_db: an edge is no cut inside speech if the audio just inside it is this much under the mean
             level of the words, or little above the recording's noise.
-        gap_mass: a gap with this much speech in it, in frames of certain speech, breaks a run of words.
+        gap_mass: a gap with more speech than this in it, in frames of certain speech, breaks a run of words.
+        bridge_mass: the same for a gap where the transcript has words that the audio does not say; -1 breaks
+            at every such gap.
+        slack_seconds: an edge may stand this far inside the word's first or last letter.
     """
 
     stride_samples: int
@@ -73,6 +76,8 @@ class CutOptions:
     edge_gap_seconds: float = 0.04
     edge_drop_db: float = 12.0
     gap_mass: float = 3.0
+    bridge_mass: float = -1.0
+    slack_seconds: float = 0.04
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_seconds < self.max_seconds:
@@ -95,6 +100,7 @@ class Segment:
         frame_start, frame_end: half-open; all frames of the samples and of the words.
         sample_start, sample_end: half-open, the audio, padding included.
         word_start, word_end: half-open range of words.
+        unspoken: words in that range that the audio does not say and the text leaves out.
         reason: "" for a candidate, or why it is dropped.
     """
 
@@ -104,7 +110,13 @@ class Segment:
     sample_end: int
     word_start: int
     word_end: int
+    unspoken: tuple[int, ...] = ()
     reason: str = ""
+
+    def spoken_ranges(self) -> list[Span]:
+        """The half-open ranges of words that the segment's text holds: all but the unspoken ones."""
+        borders = [self.word_start - 1, *self.unspoken, self.word_end]
+        return [(before + 1, after) for before, after in pairwise(borders) if before + 1 < after]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,13 +153,14 @@ def cut_paper(
         options: lengths and padding.
         levels: loudness of the recording, for where in a gap the cut stands; from the emissions where None.
     """
-    spoken_W = ~words.skipped
-    edges = _edges(seen, words, spoken_W, options, levels)
-    starts, ends = gap_bounds(words, len(seen.speech_T))
-    pieces = []
-    for run in _runs(spoken_W, (ends - starts) >= k_frames):
-        pieces += _shaped(run, words, _Breaks(lengths_G=ends - starts, limit_db=np.inf, edges=edges), options)
-    return _finish(seen, words, pieces, edges, options)
+    spoken = Spoken.of(words, ~words.skipped, len(seen.speech_T))
+    edges = _edges(seen, spoken, options, levels)
+    lengths_G = spoken.gap_frames
+    breaks = Breaks(lengths_G=lengths_G, limit_db=np.inf, edges=edges)
+    pieces: list[Piece] = []
+    for run in runs(spoken, (lengths_G >= k_frames) | spoken.passed_G):
+        pieces += _shaped(run, spoken, breaks, options)
+    return _finish(seen, words, spoken, pieces, edges, options)
 
 
 def cut_words(
@@ -161,6 +174,9 @@ def cut_words(
 ) -> Cuts:
     """Cut around the words that the audio does not say, and at gaps of at least k frames elsewhere.
 
+    A word of the transcript that nobody says, between two that follow each other in the audio without speech
+    between them, is left out of its utterance's text (`Segment.unspoken`) instead of costing a cut.
+
     Args:
         seen: of the recording's T frames.
         words: W words.
@@ -169,27 +185,29 @@ def cut_words(
         options: lengths and padding.
         levels: loudness of the recording, for where it is quiet enough to cut; from the emissions where None.
     """
-    spoken_W = spoken_W & ~words.skipped
-    edges = _edges(seen, words, spoken_W, options, levels)
-    starts, ends = gap_bounds(words, len(seen.speech_T))
+    spoken = Spoken.of(words, spoken_W & ~words.skipped, len(seen.speech_T))
+    edges = _edges(seen, spoken, options, levels)
+    lengths_G = spoken.gap_frames
     mass_sums = np.concatenate(([0.0], np.cumsum(seen.speech_T, dtype=np.float64)))
-    loud_G = mass_sums[ends] - mass_sums[starts] > options.gap_mass
+    mass_G = mass_sums[spoken.gap_ends] - mass_sums[spoken.gap_starts]
+    break_G = mass_G > np.where(spoken.passed_G, options.bridge_mass, options.gap_mass)
+    min_frames, max_frames = options.frames(options.min_seconds), options.frames(options.max_seconds)
     pieces: list[Piece] = []
-    for run in _runs(spoken_W, loud_G):
-        breaks = _Breaks(
-            lengths_G=ends - starts, limit_db=_limit_db(run, words, edges.levels, options), edges=edges
-        )
+    for run in runs(spoken, break_G):
+        limit_db = _limit_db(run, spoken, edges.levels, options)
+        breaks = Breaks(lengths_G=lengths_G, limit_db=limit_db, edges=edges)
         start, end = breaks.trimmed(run)
         if start >= end:
             pieces.append((*run, INSIDE_SPEECH))
             continue
         if run[0] < start:
             pieces.append((run[0], start, INSIDE_SPEECH))
-        for part in _merged(breaks.parts((start, end), k_frames), words, options):
-            pieces += _shaped(part, words, breaks, options)
+        parts = breaks.parts((start, end), k_frames)
+        for part in merged(parts, spoken, min_frames=min_frames, max_frames=max_frames):
+            pieces += _shaped(part, spoken, breaks, options)
         if end < run[1]:
             pieces.append((end, run[1], INSIDE_SPEECH))
-    return _finish(seen, words, pieces, edges, options)
+    return _finish(seen, words, spoken, pieces, edges, options)
 
 
 def measure(cut: Callable[[int], Cuts], candidates: Sequence[int]) -> dict[int, tuple[int, int]]:
@@ -279,114 +297,16 @@ def character_ledger(cuts: Cuts, owner_N: NDArray[np.integer]) -> dict[str, int]
     return ledger
 
 
-def _runs(spoken_W: BoolArray, break_G: BoolArray) -> list[Span]:
-    """Maximal word ranges of spoken words without a breaking gap inside."""
-    if len(spoken_W) == 0:
-        return []
-    joined_W = spoken_W.copy()
-    joined_W[1:] &= spoken_W[:-1] & ~break_G[1:-1]
-    joined_W[0] = False
-    # A run starts at a spoken word that is not joined to the one before it.
-    starts = np.flatnonzero(spoken_W & ~joined_W)
-    follows_W = np.append(joined_W[1:], False)
-    ends = np.flatnonzero(spoken_W & ~follows_W) + 1
-    return list(zip(starts.tolist(), ends.tolist()))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Breaks:
-    """Where a run of words may be broken.
-
-    Attributes:
-        lengths_G: frames of each gap.
-        limit_db: loudest edge that is no cut inside speech.
-        edges: of the words.
-    """
-
-    lengths_G: IntArray
-    limit_db: float
-    edges: Edges
-
-    def allowed(self, gap: int) -> bool:
-        """Whether the words on both sides of a gap can end and begin there."""
-        return self._starts(gap) and self._ends(gap)
-
-    def _starts(self, word: int) -> bool:
-        return self.edges.left(word).level_db <= self.limit_db
-
-    def _ends(self, word_end: int) -> bool:
-        return self.edges.right(word_end - 1).level_db <= self.limit_db
-
-    def trimmed(self, run: Span) -> Span:
-        """The run without the words at its two ends beside which there is no place to cut."""
-        start, end = run
-        while start < end and not self._starts(start):
-            start += 1
-        while end > start and not self._ends(end):
-            end -= 1
-        return start, end
-
-    def parts(self, run: Span, k_frames: int) -> list[Span]:
-        """The run broken at all allowed gaps of at least k frames."""
-        start, end = run
-        wide = np.flatnonzero(self.lengths_G[start + 1 : end] >= k_frames) + start + 1
-        return list(pairwise([start, *(gap for gap in wide.tolist() if self.allowed(gap)), end]))
-
-    def widest(self, run: Span, shortest_frames: int) -> int | None:
-        """The longest allowed gap inside a run, if it has `shortest_frames`; the earliest among equals."""
-        start, end = run
-        lengths = self.lengths_G[start + 1 : end]
-        for place in np.argsort(-lengths, kind="stable").tolist():
-            if lengths[place] < shortest_frames:
-                return None
-            if self.allowed(start + 1 + place):
-                return start + 1 + int(place)
-        return None
-
-
-def _word_samples(start: int, end: int, words: Words, options: CutOptions) -> int:
-    return int(words.frame_ends[end - 1] - words.frame_starts[start]) * options.stride_samples
-
-
-def _merged(parts: list[Span], words: Words, options: CutOptions) -> list[Span]:
-    """Neighbouring parts joined where one alone is shorter than the minimum."""
-    longest = options.max_seconds * options.sample_rate_hz
-    shortest = options.min_seconds * options.sample_rate_hz
-    parts = list(parts)
-    at = 0
-    while at < len(parts):
-        if len(parts) == 1 or _word_samples(*parts[at], words, options) >= shortest:
-            at += 1
-            continue
-        choices = []
-        for first in (at - 1, at):
-            if first < 0 or first + 1 >= len(parts):
-                continue
-            joined = (parts[first][0], parts[first + 1][1])
-            if _word_samples(*joined, words, options) <= longest:
-                border = parts[first][1]
-                gap = int(words.frame_starts[border] - words.frame_ends[border - 1])
-                choices.append((gap, first, joined))
-        if not choices:
-            at += 1
-            continue
-        _, first, joined = min(choices)
-        parts[first : first + 2] = [joined]
-        at = first
-    return parts
-
-
-def _shaped(run: Span, words: Words, breaks: _Breaks, options: CutOptions) -> list[Piece]:
+def _shaped(run: Span, spoken: Spoken, breaks: Breaks, options: CutOptions) -> list[Piece]:
     """A run cut at its longest gaps until no piece is over the maximum, each with its drop reason or ""."""
-    longest = options.max_seconds * options.sample_rate_hz
-    padding = options.padding_seconds * options.sample_rate_hz
+    longest = options.frames(options.max_seconds) - 2 * options.frames(options.padding_seconds)
     edge = max(options.frames(options.edge_gap_seconds), 1)
     shaped: list[Piece] = []
     waiting = [run]
     while waiting:
         piece = waiting.pop()
         reason = ""
-        if _word_samples(*piece, words, options) > longest - 2 * padding:
+        if spoken.length(piece) > longest:
             middle = breaks.widest(piece, edge)
             if middle is not None:
                 waiting += [(middle, piece[1]), (piece[0], middle)]
@@ -396,53 +316,64 @@ def _shaped(run: Span, words: Words, breaks: _Breaks, options: CutOptions) -> li
     return shaped
 
 
-def _limit_db(run: Span, words: Words, levels: Levels, options: CutOptions) -> float:
+def _limit_db(run: Span, spoken: Spoken, levels: Levels, options: CutOptions) -> float:
     """The level that counts as a pause beside a run: well under its speech, or little above the noise."""
     stride = options.stride_samples
-    speech_db = levels.mean_db(
-        int(words.frame_starts[run[0]]) * stride, int(words.frame_ends[run[1] - 1]) * stride
-    )
+    speech_db = levels.mean_db(int(spoken.starts_V[run[0]]) * stride, int(spoken.ends_V[run[1] - 1]) * stride)
     return max(speech_db - options.edge_drop_db, levels.floor_db + FLOOR_MARGIN_DB)
 
 
-def _edges(
-    seen: Track, words: Words, spoken_W: BoolArray, options: CutOptions, levels: Levels | None
-) -> Edges:
+def _edges(seen: Track, spoken: Spoken, options: CutOptions, levels: Levels | None) -> Edges:
     quiet_T = seen.quiet_T
+    slack = options.frames(options.slack_seconds)
     if levels is None:
-        # Without the audio a frame is as loud as its symbols: two quiet frames beside a word are a pause.
+        # Without the audio a frame is as loud as its symbols, and a letter's own frames are no place to cut.
         levels = Levels(
             power_P=np.where(quiet_T, 1e-12, 1.0), block_samples=options.stride_samples, floor_db=SILENCE_DB
         )
+        slack = 0
     return Edges(
-        words=words,
-        spoken_W=spoken_W,
+        starts_V=spoken.starts_V,
+        ends_V=spoken.ends_V,
         quiet_T=quiet_T,
         levels=levels,
         stride_samples=options.stride_samples,
         padding_frames=options.frames(options.padding_seconds),
+        slack_frames=slack,
     )
 
 
-def _finish(seen: Track, words: Words, pieces: Sequence[Piece], edges: Edges, options: CutOptions) -> Cuts:
+def _finish(
+    seen: Track,
+    words: Words,
+    spoken: Spoken,
+    pieces: Sequence[Piece],
+    edges: Edges,
+    options: CutOptions,
+) -> Cuts:
     """Give the pieces their edges and the last reasons, and name the speech that none of them covers."""
-    frames, stride = len(seen.speech_T), options.stride_samples
+    stride = options.stride_samples
     shortest = options.min_seconds * options.sample_rate_hz
     segment_W = np.full(len(words.frame_starts), -1, np.int32)
     segments: list[Segment] = []
-    for s, (word_start, word_end, reason) in enumerate(pieces):
-        start, end = edges.left(word_start).sample, edges.right(word_end - 1).sample
-        segment_W[word_start:word_end] = s
+    for s, (first, last, reason) in enumerate(pieces):
+        start = edges.left(first).sample
+        end = max(edges.right(last - 1).sample, start)
+        said = spoken.index_V[first:last]
+        segment_W[said] = s
+        word_start, word_end = int(said[0]), int(said[-1]) + 1
+        passed = np.setdiff1d(np.arange(word_start, word_end), said, assume_unique=True)
         if not reason and end - start < shortest:
             reason = TOO_SHORT
         segments.append(
             Segment(
-                frame_start=min(start // stride, int(words.frame_starts[word_start])),
-                frame_end=max(min(-(-end // stride), frames), int(words.frame_ends[word_end - 1])),
+                frame_start=min(start // stride, int(spoken.starts_V[first])),
+                frame_end=max(min(-(-end // stride), spoken.frames), int(spoken.ends_V[last - 1])),
                 sample_start=start,
-                sample_end=max(end, start),
+                sample_end=end,
                 word_start=word_start,
                 word_end=word_end,
+                unspoken=tuple(passed.tolist()),
                 reason=reason,
             )
         )

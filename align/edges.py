@@ -1,7 +1,7 @@
 """Where beside a word a cut may stand: the quietest place that is near enough.
 
-Legend: T frames, W words. Around a word's edge the search goes from `slack` inside the word, through the
-frames whose most likely symbol is blank or delimiter, to `slack` beyond them, but not over the padding or
+Legend: T frames, V spoken words. Around a word's edge the search goes from `slack` inside the word, through
+the frames whose most likely symbol is blank or delimiter, to `slack` beyond them, but not over the padding or
 half-way to the next word:
 
     frames        ..dd....o..g........|.....c...
@@ -12,19 +12,16 @@ half-way to the next word:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.levels import Levels
 
-if TYPE_CHECKING:
-    from prep_corpus.align.words import Words
-
 BoolArray = NDArray[np.bool_]
+LongArray = NDArray[np.int64]
 
-WINDOW_BLOCKS = 2
+WINDOW_BLOCKS = 4
 """Blocks of 5 ms just inside a cut over which its level is taken."""
 
 
@@ -43,11 +40,10 @@ class Edge:
 
 @dataclass(frozen=True, kw_only=True)
 class Edges:
-    """Finds the edges of words; each is looked for once.
+    """Finds the edges of spoken words; each is looked for once.
 
     Attributes:
-        words: W words.
-        spoken_W: which of them the audio says; the others bound nothing.
+        starts_V, ends_V: frames of the words, half-open.
         quiet_T: frames whose most likely symbol is blank or delimiter.
         levels: of the recording.
         stride_samples: samples a frame.
@@ -55,23 +51,15 @@ class Edges:
         slack_frames: at most this far inside, and this far into frames that are not quiet.
     """
 
-    words: Words
-    spoken_W: BoolArray
+    starts_V: LongArray
+    ends_V: LongArray
     quiet_T: BoolArray
     levels: Levels
     stride_samples: int
     padding_frames: int
-    slack_frames: int = 1
+    slack_frames: int
     _lefts: dict[int, Edge] = field(default_factory=dict)
     _rights: dict[int, Edge] = field(default_factory=dict)
-    _nearest: tuple[NDArray[np.int64], NDArray[np.int64]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        places = np.where(self.spoken_W, np.arange(len(self.spoken_W)), -1)
-        before = np.concatenate(([-1], np.maximum.accumulate(places)[:-1]))
-        places = np.where(self.spoken_W, np.arange(len(self.spoken_W)), len(self.spoken_W))
-        after = np.append(np.minimum.accumulate(places[::-1])[::-1][1:], len(self.spoken_W))
-        object.__setattr__(self, "_nearest", (before, after))
 
     def left(self, word: int) -> Edge:
         """The best start of an utterance whose first word this is."""
@@ -86,27 +74,24 @@ class Edges:
         return self._rights[word]
 
     def _find_left(self, word: int) -> Edge:
-        first, last = int(self.words.frame_starts[word]), int(self.words.frame_ends[word])
-        before = int(self._nearest[0][word])
-        bound = 0 if before < 0 else (int(self.words.frame_ends[before]) + first + 1) // 2
+        first, last = int(self.starts_V[word]), int(self.ends_V[word])
+        bound = (int(self.ends_V[word - 1]) + first + 1) // 2 if word else 0
         low = first
         while low > max(bound, first - self.padding_frames) and self.quiet_T[low - 1]:
             low -= 1
-        low = max(low - self.slack_frames, min(bound, first), 0)
+        low = max(low - self.slack_frames, min(bound, first))
         high = min(first + self.slack_frames, (first + last) // 2)
         return self._quietest(low, max(high, low), ahead=True)
 
     def _find_right(self, word: int) -> Edge:
-        first, last = int(self.words.frame_starts[word]), int(self.words.frame_ends[word])
-        after = int(self._nearest[1][word])
-        frames = len(self.quiet_T)
-        bound = frames
-        if after < len(self.spoken_W):
-            bound = (last + int(self.words.frame_starts[after]) + 1) // 2
+        first, last = int(self.starts_V[word]), int(self.ends_V[word])
+        bound = len(self.quiet_T)
+        if word + 1 < len(self.starts_V):
+            bound = (last + int(self.starts_V[word + 1]) + 1) // 2
         high = last
         while high < min(bound, last + self.padding_frames) and self.quiet_T[high]:
             high += 1
-        high = min(high + self.slack_frames, max(bound, last), frames)
+        high = min(high + self.slack_frames, max(bound, last))
         low = max(last - self.slack_frames, (first + last + 1) // 2)
         return self._quietest(min(low, high), high, ahead=False)
 

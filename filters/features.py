@@ -98,9 +98,9 @@ def utterance_features(
     Source: Deep Speech 2 (arXiv 1512.02595), section 5.1.
     """
     features_SF = np.zeros((len(segments), len(FEATURE_NAMES)))
-    spans = [(int(words.token_starts[s.word_start]), int(words.token_ends[s.word_end - 1])) for s in segments]
+    targets = [_tokens_of(s, tokens_L, words, delimiter) for s in segments]
     frames_S = np.array([s.frame_end - s.frame_start for s in segments], np.int64)
-    tokens_S = np.array([end - start for start, end in spans], np.int64)
+    tokens_S = np.array([len(target) for target in targets], np.int64)
     costs_S = np.zeros(len(segments))
     order = sorted(range(len(segments)), key=lambda s: int(frames_S[s]))
     batch: list[int] = []
@@ -109,17 +109,30 @@ def utterance_features(
         following = order[place + 1] if place + 1 < len(order) else None
         if following is None or (len(batch) + 1) * frames_S[following] > _BATCH_FRAMES:
             pieces = [_padded_piece(log_probs_TC, segments[b], words, blank, delimiter) for b in batch]
-            targets = [tokens_L[spans[b][0] : spans[b][1]] for b in batch]
-            costs_S[batch] = ctc_costs(pieces, targets, blank)
+            costs_S[batch] = ctc_costs(pieces, [targets[b] for b in batch], blank)
             batch = []
     features_SF[:, 0] = costs_S
     features_SF[:, 1] = costs_S / np.maximum(frames_S, 1)
     features_SF[:, 2] = costs_S / np.maximum(tokens_S, 1)
     features_SF[:, 3] = frames_S / np.maximum(tokens_S, 1)
-    features_SF[:, 4] = [s.word_end - s.word_start for s in segments]
     letters_W = (words.token_ends - words.token_starts).astype(np.int64)
-    features_SF[:, 5] = [letters_W[s.word_start : s.word_end].sum() for s in segments]
+    for row, segment in enumerate(segments):
+        ranges = segment.spoken_ranges()
+        features_SF[row, 4] = sum(end - start for start, end in ranges)
+        features_SF[row, 5] = sum(letters_W[start:end].sum() for start, end in ranges)
     return features_SF
+
+
+def _tokens_of(
+    segment: Segment, tokens_L: NDArray[np.int32], words: Words, delimiter: int | None
+) -> NDArray[np.int32]:
+    """The tokens of the segment's text, without those of its unspoken words."""
+    pieces: list[NDArray[np.int32]] = []
+    for start, end in segment.spoken_ranges():
+        if pieces and delimiter is not None:
+            pieces.append(np.array([delimiter], np.int32))
+        pieces.append(tokens_L[words.token_starts[start] : words.token_ends[end - 1]])
+    return np.concatenate(pieces)
 
 
 def _padded_piece(

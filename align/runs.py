@@ -1,0 +1,162 @@
+"""Runs of words that the audio says, and where they may be broken into pieces.
+
+Legend: V spoken words, the others left out. Gap g lies before spoken word g; gaps 0 and V are the ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.edges import Edges
+
+if TYPE_CHECKING:
+    from prep_corpus.align.words import Words
+
+BoolArray = NDArray[np.bool_]
+LongArray = NDArray[np.int64]
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spoken:
+    """The words that the audio says, and the gaps between them.
+
+    Attributes:
+        index_V: which word of the transcript each is.
+        starts_V, ends_V: its frames, half-open.
+        frames: T.
+    """
+
+    index_V: LongArray
+    starts_V: LongArray
+    ends_V: LongArray
+    frames: int
+
+    @classmethod
+    def of(cls, words: Words, spoken_W: BoolArray, frames: int) -> Spoken:
+        """Those of `words` that are marked."""
+        index_V = np.flatnonzero(spoken_W)
+        return cls(
+            index_V=index_V,
+            starts_V=words.frame_starts[index_V].astype(np.int64),
+            ends_V=words.frame_ends[index_V].astype(np.int64),
+            frames=frames,
+        )
+
+    @property
+    def gap_starts(self) -> LongArray:
+        """First frame of each of the V + 1 gaps."""
+        return np.concatenate(([0], self.ends_V))
+
+    @property
+    def gap_ends(self) -> LongArray:
+        """End of each gap."""
+        return np.maximum(np.append(self.starts_V, self.frames), self.gap_starts)
+
+    @property
+    def gap_frames(self) -> LongArray:
+        """Length of each gap."""
+        return self.gap_ends - self.gap_starts
+
+    @property
+    def passed_G(self) -> BoolArray:
+        """Gaps in which the transcript has words that the audio does not say; the two ends count as none."""
+        between = np.diff(self.index_V) > 1
+        return np.concatenate(([False], between, [False])) if len(self.index_V) else np.zeros(1, bool)
+
+    def length(self, piece: Span) -> int:
+        """Frames from the first word's start to the last word's end."""
+        return int(self.ends_V[piece[1] - 1] - self.starts_V[piece[0]])
+
+
+def runs(spoken: Spoken, break_G: BoolArray) -> list[Span]:
+    """Maximal ranges of spoken words without a breaking gap inside."""
+    count = len(spoken.index_V)
+    if count == 0:
+        return []
+    return list(pairwise([0, *(np.flatnonzero(break_G[1:-1]) + 1).tolist(), count]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breaks:
+    """Where a run of words may be broken.
+
+    Attributes:
+        lengths_G: frames of each gap.
+        limit_db: loudest edge that is no cut inside speech.
+        edges: of the words.
+    """
+
+    lengths_G: LongArray
+    limit_db: float
+    edges: Edges
+
+    def allowed(self, gap: int) -> bool:
+        """Whether the words on both sides of a gap can end and begin there."""
+        return self._starts(gap) and self._ends(gap)
+
+    def _starts(self, word: int) -> bool:
+        return self.edges.left(word).level_db <= self.limit_db
+
+    def _ends(self, word_end: int) -> bool:
+        return self.edges.right(word_end - 1).level_db <= self.limit_db
+
+    def trimmed(self, run: Span) -> Span:
+        """The run without the words at its two ends beside which there is no place to cut."""
+        start, end = run
+        while start < end and not self._starts(start):
+            start += 1
+        while end > start and not self._ends(end):
+            end -= 1
+        return start, end
+
+    def parts(self, run: Span, k_frames: int) -> list[Span]:
+        """The run broken at all allowed gaps of at least k frames."""
+        start, end = run
+        wide = np.flatnonzero(self.lengths_G[start + 1 : end] >= k_frames) + start + 1
+        return list(pairwise([start, *(gap for gap in wide.tolist() if self.allowed(gap)), end]))
+
+    def widest(self, run: Span, shortest_frames: int) -> int | None:
+        """The longest allowed gap inside a run, if it has `shortest_frames`; the earliest among equals."""
+        start, end = run
+        lengths = self.lengths_G[start + 1 : end]
+        for place in np.argsort(-lengths, kind="stable").tolist():
+            if lengths[place] < shortest_frames:
+                return None
+            if self.allowed(start + 1 + place):
+                return start + 1 + int(place)
+        return None
+
+
+def merged(parts: list[Span], spoken: Spoken, *, min_frames: float, max_frames: float) -> list[Span]:
+    """Neighbouring parts joined over the smaller gap where one alone is shorter than the minimum.
+
+    Args:
+        parts: consecutive ranges of words.
+        spoken: the words.
+        min_frames: shorter parts look for a neighbour.
+        max_frames: no joined part is longer.
+    """
+    parts = list(parts)
+    at = 0
+    while at < len(parts):
+        choices = []
+        if spoken.length(parts[at]) < min_frames:
+            for first in (at - 1, at):
+                if first < 0 or first + 1 >= len(parts):
+                    continue
+                joined = (parts[first][0], parts[first + 1][1])
+                if spoken.length(joined) <= max_frames:
+                    choices.append((int(spoken.gap_frames[parts[first][1]]), first, joined))
+        if not choices:
+            at += 1
+            continue
+        _, first, joined = min(choices)
+        parts[first : first + 2] = [joined]
+        at = first
+    return parts

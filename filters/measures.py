@@ -1,0 +1,130 @@
+"""Kept share and word error rate against known truth.
+
+Kept share: true words whose middle lies in exactly one kept utterance, over all words spoken. Word error
+rate: word edits of the kept texts against the true words inside them, over those true words.
+
+Legend: W true words of a recording, in order of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptUtterance:
+    """An utterance as it would be trained on.
+
+    Attributes:
+        start_seconds, end_seconds: half-open, in the recording.
+        words: its normalised text.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """Counts that add up over recordings.
+
+    Attributes:
+        spoken: words truly said in the recordings.
+        kept: of these, words whose middle lies in exactly one kept utterance.
+        right: words that the transcript has right, whether kept or not; 0 where that is not known.
+        right_kept: of these, words whose middle lies in exactly one kept utterance.
+        inside: true words inside kept utterances; a word inside two counts twice.
+        edits: word edits between each kept text and the true words inside it.
+        utterances: kept.
+        seconds: of kept speech.
+    """
+
+    spoken: int = 0
+    kept: int = 0
+    right: int = 0
+    right_kept: int = 0
+    inside: int = 0
+    edits: int = 0
+    utterances: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            spoken=self.spoken + other.spoken,
+            kept=self.kept + other.kept,
+            right=self.right + other.right,
+            right_kept=self.right_kept + other.right_kept,
+            inside=self.inside + other.inside,
+            edits=self.edits + other.edits,
+            utterances=self.utterances + other.utterances,
+            seconds=self.seconds + other.seconds,
+        )
+
+    @property
+    def kept_share(self) -> float:
+        """Kept words over all words spoken."""
+        return self.kept / max(self.spoken, 1)
+
+    @property
+    def right_kept_share(self) -> float:
+        """Kept ones among the words that the transcript has right."""
+        return self.right_kept / max(self.right, 1)
+
+    @property
+    def wer(self) -> float:
+        """Word edits over the true words inside kept utterances."""
+        return self.edits / max(self.inside, 1)
+
+    @property
+    def mean_seconds(self) -> float:
+        """Mean length of a kept utterance."""
+        return self.seconds / max(self.utterances, 1)
+
+
+def inside(start_seconds: float, end_seconds: float, middles_W: NDArray[np.float64]) -> tuple[int, int]:
+    """Half-open range of the true words whose middle lies in [start, end)."""
+    first, last = np.searchsorted(middles_W, (start_seconds, end_seconds), side="left")
+    return int(first), int(last)
+
+
+def tally(
+    utterances: Iterable[KeptUtterance],
+    true_words: Sequence[str],
+    middles_W: NDArray[np.float64],
+    *,
+    right_W: NDArray[np.bool_] | None = None,
+) -> Tally:
+    """Count what one recording's kept utterances hold.
+
+    Args:
+        utterances: kept ones, in any order.
+        true_words: W words.
+        middles_W: the middle of each in seconds, rising.
+        right_W: which of them the transcript has right, where that is known.
+    """
+    covered_W = np.zeros(len(true_words), np.int64)
+    edits = inside_words = count = 0
+    seconds = 0.0
+    for utterance in utterances:
+        first, last = inside(utterance.start_seconds, utterance.end_seconds, middles_W)
+        covered_W[first:last] += 1
+        edits += Levenshtein.distance(list(utterance.words), list(true_words[first:last]))
+        inside_words += last - first
+        count += 1
+        seconds += utterance.end_seconds - utterance.start_seconds
+    return Tally(
+        spoken=len(true_words),
+        kept=int((covered_W == 1).sum()),
+        right=0 if right_W is None else int(right_W.sum()),
+        right_kept=0 if right_W is None else int((covered_W[right_W] == 1).sum()),
+        inside=inside_words,
+        edits=edits,
+        utterances=count,
+        seconds=seconds,
+    )
