@@ -276,7 +276,9 @@ class Emitter(Generic[Key]):
 
         if self._columns is not None:
             kept_TC = log_probs_TC[:, torch.from_numpy(self._columns).to(log_probs_TC.device)]
-            others_TC = log_probs_TC.index_fill(1, torch.from_numpy(self._columns).to(log_probs_TC.device), -1e4)
+            others_TC = log_probs_TC.index_fill(
+                1, torch.from_numpy(self._columns).to(log_probs_TC.device), -1e4
+            )
             log_probs_TC = torch.cat((kept_TC, others_TC.amax(1, keepdim=True)), dim=1)
         half_TC: HalfArray = log_probs_TC.clamp_min(-1e4).half().cpu().numpy()
         return half_TC

@@ -18,7 +18,9 @@ class HuggingFaceModel:
 
     def __init__(self, name: str, device: str) -> None:
         try:
-            self._model: Any = AutoModelForCTC.from_pretrained(name, trust_remote_code=False, use_safetensors=True)
+            self._model: Any = AutoModelForCTC.from_pretrained(
+                name, trust_remote_code=False, use_safetensors=True
+            )
             tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
             features = AutoFeatureExtractor.from_pretrained(name, trust_remote_code=False)
         except (OSError, ValueError) as error:
@@ -29,16 +31,22 @@ class HuggingFaceModel:
         self._model.eval().to(device)
         config = self._model.config
         if getattr(config, "add_adapter", False):
-            raise UsageError(f"--model {name}: checkpoints with an adapter layer (add_adapter) are not supported")
+            raise UsageError(
+                f"--model {name}: checkpoints with an adapter layer (add_adapter) are not supported"
+            )
         if getattr(features, "feature_size", 1) != 1:
-            raise UsageError(f"--model {name}: the checkpoint takes spectrograms; only waveform models are supported")
+            raise UsageError(
+                f"--model {name}: the checkpoint takes spectrograms; only waveform models are supported"
+            )
         self._normalize = bool(getattr(features, "do_normalize", False))
         self.sample_rate_hz = int(features.sampling_rate)
         self.stride_samples = math.prod(config.conv_stride)
         index_of: dict[str, int] = tokenizer.get_vocab()
         symbol_at = {index: symbol for symbol, index in index_of.items() if index < config.vocab_size}
         self.vocabulary = tuple(symbol_at.get(i, f"<unused {i}>") for i in range(config.vocab_size))
-        self.blank = int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else config.pad_token_id)
+        self.blank = int(
+            tokenizer.pad_token_id if tokenizer.pad_token_id is not None else config.pad_token_id
+        )
         delimiter = getattr(tokenizer, "word_delimiter_token", None)
         self.word_delimiter = delimiter if delimiter in self.vocabulary else None
         self.digest = self._digest()

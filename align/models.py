@@ -1,9 +1,9 @@
 """Acoustic models: what an aligner must know of one, and the four ways to name one.
 
-    english                     a bundled model, by name
-    DIR                         a folder with the project's own config.json + model.safetensors
-    DIR or ORG/NAME             a Hugging Face CTC checkpoint (extra [hf])
-    module:factory              a callable that takes a device and returns the model object
+english                     a bundled model, by name
+DIR                         a folder with the project's own config.json + model.safetensors
+DIR or ORG/NAME             a Hugging Face CTC checkpoint (extra [hf])
+module:factory              a callable that takes a device and returns the model object
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class ModelInfo:
                 f"not {self.sample_rate_hz} and {self.stride_samples}"
             )
         if not 0 <= self.blank < len(self.vocabulary):
-            raise UsageError(f"model: blank is {self.blank}, the vocabulary has {len(self.vocabulary)} symbols")
+            raise UsageError(
+                f"model: blank is {self.blank}, the vocabulary has {len(self.vocabulary)} symbols"
+            )
         pieces = [
             s
             for i, s in enumerate(self.vocabulary)
@@ -166,7 +168,7 @@ def check_device(device: str) -> None:
 
 
 def default_device() -> str:
-    """"cuda" where a GPU is usable, else "cpu"."""
+    """ "cuda" where a GPU is usable, else "cpu"."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
@@ -202,7 +204,9 @@ def _factory(name: str, device: str) -> Any:
     try:
         factory = getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError as error:
-        raise UsageError(f"--model {name}: cannot import {error.name!r}; is its folder on PYTHONPATH?") from error
+        raise UsageError(
+            f"--model {name}: cannot import {error.name!r}; is its folder on PYTHONPATH?"
+        ) from error
     except AttributeError as error:
         raise UsageError(f"--model {name}: module {module!r} has no {attribute!r}") from error
     return factory(device)
@@ -219,7 +223,9 @@ def _hugging_face(name: str, device: str) -> Any:
 
 
 def _describe(model: Any, name: str) -> ModelInfo:
-    missing = [a for a in ("sample_rate_hz", "stride_samples", "vocabulary", "blank") if not hasattr(model, a)]
+    missing = [
+        a for a in ("sample_rate_hz", "stride_samples", "vocabulary", "blank") if not hasattr(model, a)
+    ]
     if missing:
         raise UsageError(f"--model {name}: the model object lacks {', '.join(missing)}")
     vocabulary = tuple(str(symbol) for symbol in model.vocabulary)

@@ -154,7 +154,8 @@ def execute(config: RunConfig, options: ExportOptions, *, quiet: bool) -> int:
             stages
             | "Letters" >> beam.FlatMap(lambda ref: letters_of(store, ref))
             | beam.combiners.ToList()
-            | "WriteLetters" >> beam.Map(lambda late: write_dead_letters(letters_uri, [*corpus.dead_letters, *late]))
+            | "WriteLetters"
+            >> beam.Map(lambda late: write_dead_letters(letters_uri, [*corpus.dead_letters, *late]))
         )
         pipeline.run().wait_until_finish()
     return _report(config, corpus.entries, console)
@@ -165,5 +166,7 @@ def _report(config: RunConfig, entries: int, console: Console) -> int:
     letters = [DeadLetter(**json.loads(line)) for line in text.splitlines()]
     for letter in letters[:20]:
         console.print(f"rejected: {letter.reason}: {letter.message.splitlines()[0]}", highlight=False)
-    console.print(f"{entries - len(letters)} of {entries} recordings aligned in {config.out}", highlight=False)
+    console.print(
+        f"{entries - len(letters)} of {entries} recordings aligned in {config.out}", highlight=False
+    )
     return EXIT_INTERNAL_ERRORS if any(letter.reason == "internal-error" for letter in letters) else 0

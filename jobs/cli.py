@@ -35,7 +35,9 @@ class _Commands(click.Group):
             raise failure from error
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="prep-corpus")
 def main() -> None:
     """Turn long, noisily transcribed recordings into training data for speech recognition."""
@@ -54,7 +56,9 @@ def _load_toml(ctx: click.Context, parameter: click.Parameter, path: str | None)
             settings = tomllib.load(file)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"--config {path}: not valid TOML: {error}") from error
-    known = {option.lstrip("-"): p.name for p in ctx.command.params for option in p.opts if option.startswith("--")}
+    known = {
+        option.lstrip("-"): p.name for p in ctx.command.params for option in p.opts if option.startswith("--")
+    }
     known.pop("config", None)
     unknown = sorted(key for key in settings if key.replace("_", "-") not in known)
     if unknown:
@@ -86,7 +90,9 @@ def _parse_splits(shares: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
 
 @main.command(epilog=EXIT_CODES)
 @click.argument("manifest")
-@click.option("--out", required=True, metavar="DIR", help="Run folder (path or URI); a run in it is gone on with.")
+@click.option(
+    "--out", required=True, metavar="DIR", help="Run folder (path or URI); a run in it is gone on with."
+)
 @click.option(
     "--config",
     metavar="FILE.toml",
@@ -102,7 +108,9 @@ def _parse_splits(shares: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     show_default=True,
     help="Bundled model, model folder, Hugging Face CTC model, or module:factory.",
 )
-@click.option("--filter", "filter_", metavar="FILE.json", help="Filter to use.  [default: the one made for the model]")
+@click.option(
+    "--filter", "filter_", metavar="FILE.json", help="Filter to use.  [default: the one made for the model]"
+)
 @click.option(
     "--cut",
     type=click.Choice(["words", "paper"]),
@@ -111,14 +119,24 @@ def _parse_splits(shares: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     help="Cut around words that the audio does not say, or by the paper's rule alone.",
 )
 @click.option("--max-wer", type=float, help="Highest share of wrong words in what is kept, such as 0.01.")
-@click.option("--target-duration", type=float, default=7.0, show_default=True, help="Mean length, in seconds.")
+@click.option(
+    "--target-duration", type=float, default=7.0, show_default=True, help="Mean length, in seconds."
+)
 @click.option("--min-duration", type=float, default=1.0, show_default=True, help="Drop shorter ones.")
-@click.option("--max-duration", type=float, default=20.0, show_default=True, help="Cut longer ones, or drop them.")
+@click.option(
+    "--max-duration", type=float, default=20.0, show_default=True, help="Cut longer ones, or drop them."
+)
 @click.option("--padding", type=float, default=0.2, show_default=True, help="Most silence kept at each end.")
-@click.option("--min-pause-frames", type=int, help="Shortest pause to cut at.  [default: chosen for the target]")
+@click.option(
+    "--min-pause-frames", type=int, help="Shortest pause to cut at.  [default: chosen for the target]"
+)
 @click.option("--retune", is_flag=True, help="Choose the shortest pause anew for a corpus that has grown.")
-@click.option("--noise", metavar="PATH", help="Folder or manifest of noise clips.  [default: generated noise]")
-@click.option("--noise-fraction", type=float, default=0.4, show_default=True, help="Share of utterances with noise.")
+@click.option(
+    "--noise", metavar="PATH", help="Folder or manifest of noise clips.  [default: generated noise]"
+)
+@click.option(
+    "--noise-fraction", type=float, default=0.4, show_default=True, help="Share of utterances with noise."
+)
 @click.option("--snr-db", type=float, nargs=2, default=(0.0, 30.0), show_default=True, metavar="MIN MAX")
 @click.option(
     "--format",
@@ -145,7 +163,11 @@ def _parse_splits(shares: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     help="What stays whole in one split; auto: speaker where known, else recording.",
 )
 @click.option(
-    "--order", type=click.Choice(["shuffle", "length"]), default="shuffle", show_default=True, help="Of utterances."
+    "--order",
+    type=click.Choice(["shuffle", "length"]),
+    default="shuffle",
+    show_default=True,
+    help="Of utterances.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
 @click.option("--language", default="en", show_default=True, help="Of recordings that name none.")
@@ -154,9 +176,13 @@ def _parse_splits(shares: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
 @click.option("--strip-brackets", is_flag=True, help="Leave [stage directions] out of transcripts.")
 @click.option("--device", help="cpu or cuda.  [default: cuda where there is one]")
 @click.option("--workers", type=int, help="Threads.  [default: all cores]")
-@click.option("--max-failed", type=float, default=0.1, show_default=True, help="Share of recordings that may fail.")
+@click.option(
+    "--max-failed", type=float, default=0.1, show_default=True, help="Share of recordings that may fail."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
-@click.option("--force", is_flag=True, help="Write into a folder that is no run, or replace a run of other settings.")
+@click.option(
+    "--force", is_flag=True, help="Write into a folder that is no run, or replace a run of other settings."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
@@ -280,7 +306,9 @@ def align(
 @main.command()
 @click.argument("folder", metavar="DIR")
 @click.option("--dry-run", is_flag=True, help="List what would be removed, and stop.")
-@click.option("--all", "everything", is_flag=True, help="Remove all stage files: the shards stay, a rerun starts anew.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Remove all stage files: the shards stay, a rerun starts anew."
+)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
     """List and remove the stage files of run DIR that no longer serve.

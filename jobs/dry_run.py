@@ -70,7 +70,10 @@ def describe(
     console.print(f"filter        fitted on {fitted.fitted_on}; expected to keep {point.kept_share:.0%} of the spoken "
                   f"words at {point.wer:.2%} wrong (at most {point.wer_upper:.2%})", highlight=False)  # fmt: skip
     state = "a run to go on with" if files.exists(files.join(config.out, MARKER)) else "new"
-    done = ", ".join(f"{stage} {count}" for stage, count in sorted(stages_done(config.out).items())) or "nothing yet"
+    done = (
+        ", ".join(f"{stage} {count}" for stage, count in sorted(stages_done(config.out).items()))
+        or "nothing yet"
+    )
     console.print(f"out           {config.out} ({state}); in its store: {done}", highlight=False)
     emissions = corpus.audio_seconds / info.frame_seconds * len(info.vocabulary) * 2
     audio_bytes = corpus.audio_seconds * info.sample_rate_hz * 2 * _FLAC_SHARE

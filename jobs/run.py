@@ -16,7 +16,6 @@ from rich.console import Console
 from prep_corpus.align.emissions import WindowOptions
 from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.align.models import ModelInfo, load_model
-from prep_corpus.align.recordings import Recording
 from prep_corpus.align.text import TextOptions
 from prep_corpus.augment.plan import NoiseOptions
 from prep_corpus.filters.curve import Point
@@ -159,7 +158,9 @@ def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> 
         UsageError: there is none for the model.
     """
     if config.filter is not None:
-        fitted = bundled_filter(config.filter) if config.filter in BUNDLED else load_filter(Path(config.filter))
+        fitted = (
+            bundled_filter(config.filter) if config.filter in BUNDLED else load_filter(Path(config.filter))
+        )
         if not fitted.fits(info.digest):
             _say(console, f"warning: the filter {config.filter} was fitted for another model: its word error "
                  "rates may not hold", style="yellow")  # fmt: skip
@@ -183,7 +184,11 @@ def operating_point(config: RunConfig, fitted: Filter, console: Console | None) 
         return fitted.point(DEFAULT_MAX_WER, cut=config.cut)
     except UsageError:
         best = min(point.wer_upper for point in fitted.level(config.cut).curve)
-        _say(console, f"the filter cannot promise {DEFAULT_MAX_WER:.0%} wrong words; {best:.2%} is its best", style="yellow")
+        _say(
+            console,
+            f"the filter cannot promise {DEFAULT_MAX_WER:.0%} wrong words; {best:.2%} is its best",
+            style="yellow",
+        )
         return fitted.point(best, cut=config.cut)
 
 
@@ -205,7 +210,9 @@ def graph_options(
         config_digest="",
     )
     # Rows carry the identity of what shaped them: not of order, shard size or noise, which are on record elsewhere.
-    segment = replace(segment, config_digest=digest_of("config", segment.identity(), config.target_duration_seconds))
+    segment = replace(
+        segment, config_digest=digest_of("config", segment.identity(), config.target_duration_seconds)
+    )
     k_identity = digest_of("k", info.digest, segment.identity(), config.target_duration_seconds)
     return GraphOptions(
         work=config.work,
@@ -328,7 +335,9 @@ def report(config: RunConfig, outcome: Outcome, *, quiet: bool) -> int:
     for reason, count in outcome.reasons.items():
         console.print(f"{count} recordings rejected: {reason}", highlight=False)
     if outcome.failed:
-        console.print(f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}", highlight=False)
+        console.print(
+            f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}", highlight=False
+        )
     if not outcome.published:
         Console(stderr=True).print(
             f"{outcome.failed} of {outcome.entries} recordings failed, and --max-failed allows "

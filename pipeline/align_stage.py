@@ -93,7 +93,7 @@ def normalize_transcript(probed: ProbedRecording, info: ModelInfo, options: Text
         )
     if not normalized.text:
         raise TranscriptEmpty(
-            f"{recording.id}: the transcript must hold at least one word; its {len(recording.text)} characters hold none"
+            f"{recording.id}: the transcript must hold a word; its {len(recording.text)} characters hold none"
         )
     return normalized
 
@@ -247,4 +247,6 @@ class Align(beam.PTransform):
 
     def expand(self, emissions: PCollection[StageRef]) -> PCollection[StageRef]:
         """One reference a bundle."""
-        return emissions | "AlignBundles" >> beam.ParDo(_AlignBundle(self._root, self._options, self._threads))
+        return emissions | "AlignBundles" >> beam.ParDo(
+            _AlignBundle(self._root, self._options, self._threads)
+        )

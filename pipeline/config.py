@@ -84,7 +84,9 @@ class RunConfig:
             if not 0 <= share <= 1:
                 raise UsageError(f"{name} must lie between 0 and 1, not {share}")
         if self.max_wer is not None and not 0 < self.max_wer < 1:
-            raise UsageError(f"--max-wer is a share, such as 0.01 for 1 %, between 0 and 1; not {self.max_wer}")
+            raise UsageError(
+                f"--max-wer is a share, such as 0.01 for 1 %, between 0 and 1; not {self.max_wer}"
+            )
         lengths = (self.min_duration_seconds, self.target_duration_seconds, self.max_duration_seconds)
         if not 0 < lengths[0] <= lengths[1] <= lengths[2]:
             raise UsageError(
@@ -97,7 +99,9 @@ class RunConfig:
             raise UsageError(f"--shard-mb must be positive, not {self.shard_mb}")
         unknown = set(self.formats) - set(FORMATS)
         if unknown or not self.formats:
-            raise UsageError(f"--format must be of {', '.join(FORMATS)}, not {', '.join(sorted(unknown)) or 'none'}")
+            raise UsageError(
+                f"--format must be of {', '.join(FORMATS)}, not {', '.join(sorted(unknown)) or 'none'}"
+            )
         if abs(sum(share for _, share in self.splits) - 1) > 1e-6:
             raise UsageError(
                 f"--split shares must add up to 1, not {sum(share for _, share in self.splits):g}"

@@ -69,7 +69,9 @@ def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArra
     try:
         file = files.open_binary(recording.audio_uri)
     except FileNotFoundError as error:
-        raise AudioMissing(f"{recording.id}: the audio must exist, and there is none at {recording.audio_uri}") from error
+        raise AudioMissing(
+            f"{recording.id}: the audio must exist, and there is none at {recording.audio_uri}"
+        ) from error
     with file:
         yield from audio.decode(
             file,

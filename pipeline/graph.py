@@ -82,9 +82,7 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
         | "WithinLimit" >> beam.Map(lambda failed: failed + early <= limit * entries)
     )
     shards = (
-        segments
-        | Plan(work, options.plan)
-        | WriteShards(work, options.close.out, options.write, publish)
+        segments | Plan(work, options.plan) | WriteShards(work, options.close.out, options.write, publish)
     )
     ends = Ends(
         publish=publish,

@@ -1,7 +1,7 @@
 """The two ledgers, in which nothing disappears.
 
-    samples      kept + dropped:<reason> + untranscribed + pause + rejected:<reason>              = decoded
-    characters   kept + dropped:<reason> + unspoken + unsayable + stripped + rejected:<reason>    = read
+samples      kept + dropped:<reason> + untranscribed + pause + rejected:<reason>              = decoded
+characters   kept + dropped:<reason> + unspoken + unsayable + stripped + rejected:<reason>    = read
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ class Ledgers:
 
     def to_json(self) -> dict[str, dict[str, int]]:
         """As plain dictionaries."""
-        return {"samples": dict(self.samples), "characters": dict(self.characters), "counts": dict(self.counts)}
+        return {
+            "samples": dict(self.samples),
+            "characters": dict(self.characters),
+            "counts": dict(self.counts),
+        }
 
     @staticmethod
     def from_json(ledgers: Mapping[str, Mapping[str, int]]) -> Ledgers:
@@ -56,7 +60,11 @@ def total(ledgers: Iterable[Ledgers]) -> Ledgers:
     characters: dict[str, int] = {}
     counts: dict[str, int] = {}
     for ledger in ledgers:
-        for into, entries in ((samples, ledger.samples), (characters, ledger.characters), (counts, ledger.counts)):
+        for into, entries in (
+            (samples, ledger.samples),
+            (characters, ledger.characters),
+            (counts, ledger.counts),
+        ):
             for key, value in entries.items():
                 into[key] = into.get(key, 0) + value
     return Ledgers(samples=samples, characters=characters, counts=counts)

@@ -29,7 +29,9 @@ def clip_uris(uri: str) -> list[str]:
     else:
         found = [path for path in files.list_files(uri) if path.lower().endswith(EXTENSIONS)]
     if not found:
-        raise UsageError(f"--noise {uri}: no clips there; it must be a folder of {', '.join(EXTENSIONS)}, or a .jsonl")
+        raise UsageError(
+            f"--noise {uri}: no clips there; it must be a folder of {', '.join(EXTENSIONS)}, or a .jsonl"
+        )
     return sorted(found)
 
 

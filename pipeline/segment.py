@@ -203,9 +203,7 @@ def slices(blocks: Iterator[FloatArray], spans: list[tuple[int, int]]) -> Iterat
         yield joined_N[start - held_start : end - held_start]
 
 
-def segment_bundle(
-    store: Store, alignments: StageRef, options: SegmentOptions, k_frames: int
-) -> StageRef:
+def segment_bundle(store: Store, alignments: StageRef, options: SegmentOptions, k_frames: int) -> StageRef:
     """Make, or find, the segments and clips of a bundle."""
     bundle = read_bundle(store, alignments.bundle)
     digest = digest_of(
@@ -394,4 +392,3 @@ class SegmentBundles(beam.PTransform):
         return alignments | "SegmentBundle" >> beam.ParDo(
             _SegmentBundle(self._root, self._options), AsSingleton(self._k_frames)
         )
-

@@ -135,7 +135,8 @@ class Store:
         letters = dead_letters or []
         final = all(letter.reason != "internal-error" for letter in letters)
         text = json.dumps(
-            {"notes": dict(notes or {}), "dead_letters": [asdict(letter) for letter in letters]}, sort_keys=True
+            {"notes": dict(notes or {}), "dead_letters": [asdict(letter) for letter in letters]},
+            sort_keys=True,
         )
         table = table.replace_schema_metadata(None)
         content = content_of(table, text)

@@ -90,7 +90,9 @@ def noisy_row(fields: dict[str, object], flac: bytes, bank: NoiseBank, options: 
     )
 
 
-def rows_of(store: Store, refs: list[UtteranceRef], bank: NoiseBank, options: WriteOptions) -> Iterator[Utterance]:
+def rows_of(
+    store: Store, refs: list[UtteranceRef], bank: NoiseBank, options: WriteOptions
+) -> Iterator[Utterance]:
     """The rows of a shard in order, each read where its clip lies."""
     with ExitStack() as stack:
         opened: dict[str, BinaryIO] = {}

@@ -24,10 +24,9 @@ BLANK = len(SYMBOLS)
 TONE_SAMPLES = 960
 REST_SAMPLES = 320
 
-WORDS = (
-    "river stone morning light carry window garden silver market under quiet letter winter follow simple "
-    "table before never children water answer yellow distant travel mountain paper evening people house"
-).split()
+WORDS = tuple(
+    ["river", "stone", "morning", "light", "carry", "window", "garden", "silver", "market", "under", "quiet", "letter", "winter", "follow", "simple", "table", "before", "never", "children", "water", "answer", "yellow", "distant", "travel", "mountain", "paper", "evening", "people", "house"]
+)
 
 
 def frequency_hz(symbol: str) -> float:
@@ -96,7 +95,9 @@ def written(said: Sequence[Sequence[str]], seed: int) -> str:
         fate = random.random()
         if fate < 0.1:
             continue
-        shown = [WORDS[i] for i in random.integers(len(WORDS), size=len(words))] if fate < 0.2 else list(words)
+        shown = (
+            [WORDS[i] for i in random.integers(len(WORDS), size=len(words))] if fate < 0.2 else list(words)
+        )
         sentences.append(" ".join(shown).capitalize() + ".")
     return " ".join(sentences)
 
@@ -109,7 +110,11 @@ def write_corpus(folder: Path, *, recordings: int = 4, sentences: int = 12, seed
         samples, said = recording(seed + number, sentences)
         soundfile.write(folder / f"talk{number}.flac", samples, SAMPLE_RATE_HZ)
         (folder / f"talk{number}.txt").write_text(written(said, seed + 100 + number))
-        entry = {"audio_filepath": f"talk{number}.flac", "text_filepath": f"talk{number}.txt", "speaker": f"s{number % 2}"}
+        entry = {
+            "audio_filepath": f"talk{number}.flac",
+            "text_filepath": f"talk{number}.txt",
+            "speaker": f"s{number % 2}",
+        }
         lines.append(json.dumps(entry))
     manifest = folder / "manifest.jsonl"
     manifest.write_text("\n".join(lines) + "\n")
@@ -120,14 +125,27 @@ def write_filter(path: Path) -> Path:
     """A filter for the toy language, with numbers by hand: tests of the pipeline need one, and judge none."""
     level = {
         "utterance": {
-            "names": ["ctc_cost", "ctc_cost_per_frame", "ctc_cost_per_token", "frames_per_token", "words", "characters"],
+            "names": [
+                "ctc_cost",
+                "ctc_cost_per_frame",
+                "ctc_cost_per_token",
+                "frames_per_token",
+                "words",
+                "characters",
+            ],
             "means": [0.0] * 6,
             "scales": [1.0] * 6,
             "coefficients": [0.0, 0.0, -2.0, 0.0, 0.0, 0.0],
             "intercept": 4.0,
         },
         "curve": [
-            {"word_threshold": 0.0, "utterance_threshold": 0.0, "kept_share": 0.7, "wer": 0.005, "wer_upper": 0.01}
+            {
+                "word_threshold": 0.0,
+                "utterance_threshold": 0.0,
+                "kept_share": 0.7,
+                "wer": 0.005,
+                "wer_upper": 0.01,
+            }
         ],
         "k_frames": 10,
     }

@@ -126,7 +126,13 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
 def test_a_word_delimiter_outside_the_vocabulary_is_refused() -> None:
     with pytest.raises(UsageError, match="not in the vocabulary"):
         ModelInfo(
-            sample_rate_hz=1, stride_samples=1, vocabulary=("a", "-"), blank=1, word_delimiter="|", case="lower", digest=""
+            sample_rate_hz=1,
+            stride_samples=1,
+            vocabulary=("a", "-"),
+            blank=1,
+            word_delimiter="|",
+            case="lower",
+            digest="",
         )
 
 
@@ -155,7 +161,9 @@ def tiny_wav2vec2(folder: Path) -> None:
     Wav2Vec2FeatureExtractor(do_normalize=False).save_pretrained(folder)
 
 
-def test_a_hugging_face_checkpoint_is_described_and_its_frames_stand_where_the_sound_is(tmp_path: Path) -> None:
+def test_a_hugging_face_checkpoint_is_described_and_its_frames_stand_where_the_sound_is(
+    tmp_path: Path,
+) -> None:
     pytest.importorskip("transformers")
     tiny_wav2vec2(tmp_path)
     model = load_model(str(tmp_path))

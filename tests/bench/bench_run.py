@@ -1,6 +1,6 @@
 """CPU seconds an hour of audio of every stage of a whole run, on one worker, on real speech where it is at hand.
 
-    python tests/bench/bench_run.py [MANIFEST] [--model NAME]
+python tests/bench/bench_run.py [MANIFEST] [--model NAME]
 """
 
 from __future__ import annotations
@@ -67,13 +67,17 @@ def decode(manifest: str, hours: float) -> None:
             with files.open_binary(recording.audio_uri) as file:
                 for _ in audio.decode(file, name=recording.id, sample_rate_hz=16_000):
                     pass
-    print(f"decoding alone, which emit and segment each do once: {(time.process_time() - began) / hours:.2f} CPU s an hour")
+    seconds = (time.process_time() - began) / hours
+    print(f"decoding alone, which emit and segment each do once: {seconds:.2f} CPU s an hour")
 
 
 def build_real(folder: Path) -> str:
     """A long recording with known truth, where the real speech is at hand; else the demo corpus."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "corpora.py"), str(folder)], check=False, capture_output=True, text=True
+        [sys.executable, str(ROOT / "tests" / "corpora.py"), str(folder)],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     manifest = folder / "manifest.jsonl"
     if done.returncode == 0 and manifest.exists():

@@ -86,5 +86,5 @@ def test_nothing_is_written_outside_the_run_folder(corpus: HostileCorpus, out: P
 def test_a_truncated_file_counts_what_was_decoded_of_it(out: Path) -> None:
     letters = [json.loads(line) for line in (out / "dead-letters.jsonl").read_text().splitlines()]
     (truncated,) = [letter for letter in letters if letter["recording_id"] == "audio/truncated"]
-    assert 0 < truncated["decoded_samples"]
+    assert truncated["decoded_samples"] > 0
     assert truncated["read_characters"] > 0

@@ -18,7 +18,11 @@ import soundfile
 from .. import toy
 
 TESTS = Path(__file__).resolve().parents[1]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
+    "OMP_NUM_THREADS": "1",
+}
 COMMAND = [sys.executable, "-m", "prep_corpus.jobs.cli", "run"]
 
 
@@ -38,7 +42,12 @@ def arguments(manifest: Path, out: Path, *extra: str) -> list[str]:
 
 def run(manifest: Path, out: Path, *extra: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        arguments(manifest, out, *extra), env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300
+        arguments(manifest, out, *extra),
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
@@ -179,7 +188,9 @@ def test_too_many_failures_publish_nothing(tmp_path: Path) -> None:
     assert "1 of 3 recordings failed, and --max-failed allows 10%" in " ".join(done.stderr.split())
     assert not (tmp_path / "run" / "manifest.json").exists()
     run(manifest, tmp_path / "run", "--max-failed", "0.5")
-    (letter,) = [json.loads(line) for line in (tmp_path / "run" / "dead-letters.jsonl").read_text().splitlines()]
+    (letter,) = [
+        json.loads(line) for line in (tmp_path / "run" / "dead-letters.jsonl").read_text().splitlines()
+    ]
     assert letter["reason"] == "audio-missing"
     assert "missing.wav" in letter["message"]
 
