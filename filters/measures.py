@@ -93,6 +93,11 @@ def inside(start_seconds: float, end_seconds: float, middles_W: NDArray[np.float
     return int(first), int(last)
 
 
+def word_edits(text: Sequence[str], truth: Sequence[str]) -> int:
+    """Fewest substitutions, deletions and insertions of words between a text and the truth."""
+    return Levenshtein.distance(list(text), list(truth))
+
+
 def tally(
     utterances: Iterable[KeptUtterance],
     true_words: Sequence[str],
@@ -114,7 +119,7 @@ def tally(
     for utterance in utterances:
         first, last = inside(utterance.start_seconds, utterance.end_seconds, middles_W)
         covered_W[first:last] += 1
-        edits += Levenshtein.distance(list(utterance.words), list(true_words[first:last]))
+        edits += word_edits(utterance.words, true_words[first:last])
         inside_words += last - first
         count += 1
         seconds += utterance.end_seconds - utterance.start_seconds
