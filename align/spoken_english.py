@@ -18,7 +18,7 @@ _FIRST_YEAR, _LAST_YEAR = 1010, 2099
 
 def _any_of(keys: Iterable[str]) -> str:
     """Alternatives, the longest first."""
-    return "|".join(re.escape(key) for key in sorted(keys, key=len, reverse=True))
+    return "|".join(re.escape(key) for key in sorted(keys, key=lambda key: (-len(key), key)))
 
 
 def year(number: int) -> str | None:
@@ -300,54 +300,60 @@ def _rule(pattern: str, say: Callable[[_Match], str | None]) -> Rule:
     return Rule(pattern=re.compile(pattern), say=say)
 
 
+def _digit_rule(pattern: str, say: Callable[[_Match], str | None]) -> Rule:
+    return Rule(pattern=re.compile(pattern), say=say, needs_digit=True)
+
+
 RULES = (
     # Addresses, dates, times and telephone numbers hold numbers that are not read as such.
     _rule(r"\b(?:https?://|www\.)[\w./@-]*\w|\b[\w.-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+", _address),
     _rule(r"\b[A-Za-z][\w-]{0,63}\.(?:com|org|net|edu|gov|info|co\.uk)\b(?!\.\w)", _address),
-    _rule(r"(?<![\d-])(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?![\d-])", _date),
-    _rule(r"(?<![\d/])(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})(?![\d/])", _date),
-    _rule(
+    _digit_rule(r"(?<![\d-])(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?![\d-])", _date),
+    _digit_rule(r"(?<![\d/])(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})(?![\d/])", _date),
+    _digit_rule(
         r"(?<![\d:.])(?P<hours>\d{1,2}):(?P<minutes>\d{2})(?::(?P<seconds>\d{2}))?(?![\d:])"
         r"(?:\s?(?P<half>[aApP])\.?\s?[mM]\b\.?)?",
         _time,
     ),
-    _rule(r"(?<![\d:.,])(?P<hours>\d{1,2})\s?(?P<half>[aApP])\.?[mM]\b\.?", _hour),
-    _rule(
+    _digit_rule(r"(?<![\d:.,])(?P<hours>\d{1,2})\s?(?P<half>[aApP])\.?[mM]\b\.?", _hour),
+    _digit_rule(
         r"(?<![\d-])(?:\+?\d{1,3}[ .-])?(?:\(\d{3}\) ?|\d{3}[.-])?\d{3}[.-]\d{4}(?![\d-]|\.\d)(?<!\d\.\d{4})",
         _phone,
     ),
-    _rule(r"(?<![\d.])\d+(?:\.\d+){2,}(?![\d.]*\d)", _version),
+    _digit_rule(r"(?<![\d.])\d+(?:\.\d+){2,}(?![\d.]*\d)", _version),
     # Signs between and before numbers.
-    _rule(
+    _digit_rule(
         rf"(?<![\d.,-])(?P<left>{_NUMBER})%?(?P<it>\s?(?P<dash>[-–])\s?)(?=[$£€]?(?P<right>{_NUMBER})(?![\d-]))",
         _range,
     ),
-    _rule(r"(?:(?<![^\s(])[-–]|−)(?=[$£€]?\.?\d)", lambda found: "minus"),
-    _rule(r"#(?=\d)", lambda found: "number"),
+    _digit_rule(r"(?:(?<![^\s(])[-–]|−)(?=[$£€]?\.?\d)", lambda found: "minus"),
+    _digit_rule(r"#(?=\d)", lambda found: "number"),
     # Numbers with what they count.
-    _rule(
+    _digit_rule(
         rf"(?P<sign>{_any_of(words.CURRENCIES)})\s?(?P<amount>{_NUMBER}|\.\d+)"
         r"(?:\s?(?P<scale>hundred|thousand|[mbtMBT]illion|bn|mn|tn|[kKmMbB])\b)?",
         _currency,
     ),
-    _rule(rf"(?P<amount>{_NUMBER})\s?(?P<scale>)(?P<sign>[€£])", _currency),
-    _rule(rf"(?P<amount>{_NUMBER})\s?¢", lambda found: _counted(found["amount"], "cent", "cents")),
-    _rule(rf"(?P<amount>{_NUMBER})\s?%", lambda found: _counted(found["amount"], "percent", "percent")),
-    _rule(rf"(?P<amount>{_NUMBER})\s?°\s?(?P<scale>[CFK]\b)?", _degrees),
-    _rule(rf"(?P<amount>{_NUMBER})[ \u00a0-]?(?P<unit>{_UNIT})(?![\w²³/'])", _unit),
-    _rule(
+    _digit_rule(rf"(?P<amount>{_NUMBER})\s?(?P<scale>)(?P<sign>[€£])", _currency),
+    _digit_rule(rf"(?P<amount>{_NUMBER})\s?¢", lambda found: _counted(found["amount"], "cent", "cents")),
+    _digit_rule(rf"(?P<amount>{_NUMBER})\s?%", lambda found: _counted(found["amount"], "percent", "percent")),
+    _digit_rule(rf"(?P<amount>{_NUMBER})\s?°\s?(?P<scale>[CFK]\b)?", _degrees),
+    _digit_rule(rf"(?P<amount>{_NUMBER})[ \u00a0-]?(?P<unit>{_UNIT})(?![\w²³/'])", _unit),
+    _digit_rule(
         r"(?<![\d.,])(?P<digits>\d{1,3}(?:,\d{3}){1,4}|\d{1,9})(?:st|nd|rd|th|ST|ND|RD|TH)\b",
         _ordinal_digits,
     ),
-    _rule(r"(?<![\w'])'?(?P<century>\d{2})?(?P<tens>\d0)'?s\b", _decade),
-    _rule(r"(?<!\w)'(?P<year>\d{2})(?![\w'])", _short_year),
+    _digit_rule(r"(?<![\w'])'?(?P<century>\d{2})?(?P<tens>\d0)'?s\b", _decade),
+    _digit_rule(r"(?<!\w)'(?P<year>\d{2})(?![\w'])", _short_year),
     # Fractions and days of the month.
-    _rule(
+    _digit_rule(
         r"(?<![\d.,/])(?:(?P<whole>\d{1,9})[ -])?(?P<over>\d{1,3})[/⁄](?P<under>\d{1,3})(?![\d/])", _fraction
     ),
     _rule(rf"(?:(?P<whole>{_NUMBER})\s?)?(?P<sign>[{''.join(_VULGAR)}])", _vulgar),
-    _rule(rf"\b{_MONTH}\s(?P<it>\d{{1,2}})(?![\w:]|[.,]\d)", _day_after_month),
-    _rule(rf"(?P<article>\bthe\s)?(?<![\d.,:/$£€-])(?P<it>\d{{1,2}})(?=\s{_MONTH}\b)", _day_before_month),
+    _digit_rule(rf"\b{_MONTH}\s(?P<it>\d{{1,2}})(?![\w:]|[.,]\d)", _day_after_month),
+    _digit_rule(
+        rf"(?P<article>\bthe\s)?(?<![\d.,:/$£€-])(?P<it>\d{{1,2}})(?=\s{_MONTH}\b)", _day_before_month
+    ),
     # Abbreviations.
     _rule(r"\bSt\.", _saint_or_street),
     _rule(r"\b(?:Dr|DR|dr)\.", _doctor_or_drive),
@@ -355,15 +361,15 @@ RULES = (
     _rule(rf"\b(?P<short>{_any_of(words.TITLES_BEFORE_NAMES)})\.(?=\s+[A-Z])", _before_name),
     _rule(rf"\b(?P<short>{_any_of(words.AFTER_NAMES)})\.", _after_name),
     _rule(rf"(?<!\w)(?P<short>(?i:{_any_of(words.ABBREVIATIONS)}))(?:\.|(?<=w/o))(?!\w)", _abbreviation),
-    _rule(
+    _digit_rule(
         rf"\b(?P<short>{_any_of(words.BEFORE_NUMBERS)})\.\s?(?=\d)|\b(?P<plain>No)\s(?=\d)", _before_number
     ),
-    _rule(rf"\b(?P<short>{_any_of(words.SHORT_MONTHS)})\b\.?(?=\s\d)", _short_month),
+    _digit_rule(rf"\b(?P<short>{_any_of(words.SHORT_MONTHS)})\b\.?(?=\s\d)", _short_month),
     # Roman numerals, where they cannot be anything else.
     _rule(rf"\b(?:{_HEADING})\s(?P<it>{ROMAN})\b", _heading),
     _rule(rf"\b(?:{_any_of(words.REGAL_NAMES)})\s(?P<it>{ROMAN})\b", _regal),
     # Whatever number or sign is left.
-    _rule(_NUMBER, _plain),
+    _digit_rule(_NUMBER, _plain),
     _rule("[" + re.escape("".join(_SYMBOLS)) + "]", _symbol),
     _rule("[²³]", _raised),
 )

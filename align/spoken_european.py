@@ -79,7 +79,7 @@ def _counted(written: str, forms: Forms, tongue: Tongue) -> str | None:
 
 
 def _any_of(keys: Iterable[str]) -> str:
-    return "|".join(re.escape(key) for key in sorted(keys, key=len, reverse=True))
+    return "|".join(re.escape(key) for key in sorted(keys, key=lambda key: (-len(key), key)))
 
 
 def _counting_rules(tongue: Tongue) -> Iterable[Rule]:

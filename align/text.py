@@ -10,7 +10,6 @@ units, abbreviations), folded (case, accents, alphabet), and spaced (one space b
 from __future__ import annotations
 
 import html
-import re
 import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -22,8 +21,9 @@ from prep_corpus.align import markup
 from prep_corpus.align.characters import cleaning_edits
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.folding import APOSTROPHES, Folding
+from prep_corpus.align.spacing import SPACE, quote_edits, spaced
 from prep_corpus.align.spoken import primary_language, spoken_edits
-from prep_corpus.align.traced import Edit, TracedText, codes, string
+from prep_corpus.align.traced import Edit, TracedText, codes
 
 VERSION = 1
 """Raised whenever the normalised text may change."""
@@ -31,7 +31,6 @@ VERSION = 1
 UNSAYABLE = -1
 STRIPPED = -2
 NO_WORDS = -3
-_SPACE = ord(" ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,11 +119,21 @@ class NormalizedText:
 
         What the options stripped is left out.
         """
-        start, end = self.span_of(word_start, word_end)
-        kept = self.original[start:end]
-        for a, b in reversed(self.stripped):
-            if start <= a and b <= end:
-                kept = kept[: a - start] + kept[b - start :]
+        at, end = self.span_of(word_start, word_end)
+        inside = [span for span in self.stripped if at <= span[0] and span[1] <= end]
+        kept = ""
+        owner_before = -1
+        for stripped_start, stripped_end in (*inside, (end, end)):
+            piece = self.original[at:stripped_start]
+            if piece and kept:
+                if kept[-1].isspace():
+                    piece = piece.lstrip()
+                elif not piece[0].isspace() and self._owners_O[at] != owner_before:
+                    kept += " "  # a tag or a direction stood between two words
+            if piece:
+                owner_before = self._owners_O[stripped_start - 1]
+            kept += piece
+            at = stripped_end
         return (html.unescape(kept) if self.decodes_references else kept).strip()
 
     def spoken_of(self, word_start: int, word_end: int) -> str:
@@ -141,7 +150,7 @@ class NormalizedText:
         if not self.has_spaces:
             starts_W = np.arange(len(self.text), dtype=np.int32)
             return starts_W, starts_W + np.int32(1)
-        spaces = np.flatnonzero(codes(self.text) == _SPACE).astype(np.int32)
+        spaces = np.flatnonzero(codes(self.text) == SPACE).astype(np.int32)
         starts_W = np.concatenate(([np.int32(0)], spaces + np.int32(1))).astype(np.int32)
         return starts_W, np.append(spaces, np.int32(len(self.text))).astype(np.int32)
 
@@ -168,7 +177,7 @@ class NormalizedText:
         for at in np.flatnonzero(borders - gap_starts > 1).tolist():
             borders[at] -= _leading(self.original[gap_starts[at] : borders[at]])
         lone = np.flatnonzero(borders - gap_starts == 1)
-        for at in lone[(codes(self.original)[gap_starts[lone]] != _SPACE)].tolist():
+        for at in lone[(codes(self.original)[gap_starts[lone]] != SPACE)].tolist():
             borders[at] -= _leading(self.original[gap_starts[at]])
         return np.repeat(owners, np.diff(borders, prepend=0, append=len(self.original)))
 
@@ -213,14 +222,14 @@ def normalize(
     if options.speak:
         traced = traced.replaced(_sayable_edits(traced.text, folding))
     folded, unsayable_S = folding.fold_text(traced)
-    spaced = _spaced(folded.replaced(_quote_edits(folded.text)), has_spaces)
+    text = spaced(folded.replaced(quote_edits(folded.text)), has_spaces)
     return NormalizedText(
         original=original,
-        text=spaced.text,
-        starts_L=spaced.starts_L,
-        ends_L=spaced.ends_L,
+        text=text.text,
+        starts_L=text.starts_L,
+        ends_L=text.ends_L,
         unsayable=_unsaid_spans(
-            len(original), traced.starts_L[unsayable_S], traced.ends_L[unsayable_S], spaced
+            len(original), traced.starts_L[unsayable_S], traced.ends_L[unsayable_S], text
         ),
         stripped=stripped,
         has_spaces=has_spaces,
@@ -306,52 +315,6 @@ def _sayable_edits(text: str, folding: Folding) -> list[Edit]:
     ]
 
 
-_APOSTROPHE = re.compile(f"[{APOSTROPHES}]+")
-_ELIDED = ("tis", "twas", "twere", "twill", "twould", "twixt", "em", "til", "neath", "gainst")
-
-
-def _quote_edits(folded: str) -> list[Edit]:
-    """Edits that take out the apostrophes that quote instead of standing in a word."""
-    padded = f" {folded} "
-    edits: list[Edit] = []
-    for found in _APOSTROPHE.finditer(padded):
-        before, after = padded[found.start() - 1], padded[found.end()]
-        inside = not before.isspace() and not after.isspace() and len(found[0]) == 1
-        elided = before.isspace() and _next_word(padded, found.end()).lower() in _ELIDED
-        if not inside and not elided:
-            edits.append((found.start() - 1, found.end() - 1, " "))
-    return edits
-
-
-def _next_word(text: str, start: int) -> str:
-    end = start
-    while end < min(len(text), start + 8) and text[end].isalpha():
-        end += 1
-    return text[start:end]
-
-
-def _spaced(folded: TracedText, has_spaces: bool) -> TracedText:
-    """The text with one space between words and none at its ends, or without any."""
-    code_L = codes(folded.text)
-    is_space_L = code_L == _SPACE
-    if has_spaces:
-        after_word_L = np.concatenate(([False], ~is_space_L[:-1]))
-        keep_L = ~is_space_L | after_word_L
-        if len(keep_L) and is_space_L[-1]:
-            last = np.flatnonzero(~is_space_L)
-            keep_L[(last[-1] + 1 if len(last) else 0) :] = False
-    else:
-        keep_L = ~is_space_L
-    kept = np.flatnonzero(keep_L)
-    starts_L, ends_L = folded.starts_L[kept], folded.ends_L[kept]
-    space_at = np.flatnonzero(is_space_L[kept])
-    between_start, between_end = ends_L[space_at - 1], starts_L[space_at + 1]
-    shares_source = between_end < between_start
-    starts_L[space_at] = np.where(shares_source, starts_L[space_at - 1], between_start)
-    ends_L[space_at] = np.where(shares_source, ends_L[space_at + 1], between_end)
-    return TracedText(text=string(code_L[kept]), starts_L=starts_L, ends_L=ends_L)
-
-
 def _unsaid_spans(
     length: int, starts: NDArray[np.int32], ends: NDArray[np.int32], said: TracedText
 ) -> tuple[tuple[int, int], ...]:
@@ -359,7 +322,7 @@ def _unsaid_spans(
     if not len(starts):
         return ()
     unsaid_O = _covered(length, starts, ends)
-    is_word_L = codes(said.text) != _SPACE
+    is_word_L = codes(said.text) != SPACE
     unsaid_O &= ~_covered(length, said.starts_L[is_word_L], said.ends_L[is_word_L])
     return _runs(unsaid_O)
 
