@@ -95,9 +95,9 @@ class AvSource:
             self._container.close()
             raise CannotOpen("PyAV: there is no audio stream in it")
         self._stream = stream = streams[0]
-        if not stream.rate or not stream.channels:
+        if stream.codec_context is None or not stream.rate or not stream.channels:
             self._container.close()
-            raise CannotOpen("PyAV: its rate and channels cannot be found out")
+            raise CannotOpen("PyAV: its codec, rate and channels cannot be found out")
         duration = None
         if stream.duration is not None and stream.time_base is not None:
             duration = float(stream.duration * stream.time_base)

@@ -22,6 +22,13 @@ from prep_corpus.align.sources import (
 _EXACT_SEEK = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC"})
 
 
+class _InOrder(soundfile.SoundFile):
+    """Reads on where it stopped: the original seeks after each read, which repeats audio after damage."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 class SoundFileSource:
     """A file that libsndfile reads."""
 
@@ -29,7 +36,7 @@ class SoundFileSource:
         self._guard = file
         self._name = name
         try:
-            self._sound = soundfile.SoundFile(file)
+            self._sound = _InOrder(file)
         except (soundfile.LibsndfileError, TypeError) as error:
             raise CannotOpen(f"soundfile: {one_line(error)}") from error
         sound = self._sound
@@ -78,7 +85,7 @@ class SoundFileSource:
     def _is_seekable(self) -> bool:
         sound = self._sound
         exact = sound.subtype.startswith("PCM") or sound.subtype in ("FLOAT", "DOUBLE")
-        return sound.format in _EXACT_SEEK and exact and sound.seekable()
+        return sound.format in _EXACT_SEEK and exact
 
     def _broken(self, read: int, error: Exception | None) -> RecordingError:
         rate_hz = self.header.sample_rate_hz

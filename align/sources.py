@@ -77,7 +77,16 @@ class GuardedFile:
         return self._guarded(lambda: self._file.read(size), b"")
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return self._guarded(lambda: self._file.seek(offset, whence), 0)
+        return self._guarded(lambda: self._seek(offset, whence), 0)
+
+    def _seek(self, offset: int, whence: int) -> int:
+        """Seek, but stay where a damaged header sends the library before the start."""
+        base = 0
+        if whence:
+            back = self._file.tell()
+            base = back if whence == 1 else self._file.seek(0, 2)
+            self._file.seek(back)
+        return self._file.seek(base + offset) if base + offset >= 0 else self._file.tell()
 
     def tell(self) -> int:
         return self._guarded(self._file.tell, 0)

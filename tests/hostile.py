@@ -144,7 +144,11 @@ def encode_sound(
 ) -> bytes:
     """An encoded file made by libsndfile, of [N] or [N, C]."""
     file = io.BytesIO()
-    soundfile.write(file, audio, sample_rate_hz, format=container, subtype=subtype)
+    channels = 1 if audio.ndim == 1 else audio.shape[1]
+    with soundfile.SoundFile(file, "w", sample_rate_hz, channels, subtype=subtype, format=container) as sound:
+        # libsndfile crashes on minutes of Vorbis in one call.
+        for start in range(0, len(audio), sample_rate_hz):
+            sound.write(audio[start : start + sample_rate_hz])
     return file.getvalue()
 
 

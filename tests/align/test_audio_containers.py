@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 
 import numpy as np
 import pytest
 import soundfile
 
 from prep_corpus.align import audio
-from prep_corpus.align.errors import AudioUnreadable
+from prep_corpus.align.errors import AudioUnreadable, RecordingError
 
-from ..hostile import encode_av, encode_sound, vbr_mp3_without_xing  # noqa: TID252
+from ..hostile import encode_av, encode_sound, vbr_mp3_without_xing
 
 RATE_HZ = 16_000
 
@@ -140,6 +141,27 @@ def test_an_mp3_that_is_mostly_damage_is_refused() -> None:
         data[start + 4 : start + 200] = rng.bytes(196)
     with pytest.raises(AudioUnreadable, match="damaged"):
         decoded(bytes(data))
+
+
+@pytest.mark.parametrize("subtype", ["OPUS", "VORBIS"])
+def test_a_damaged_ogg_page_repeats_no_audio(subtype: str) -> None:
+    # Noise, since a pure tone is packed into pages of many seconds.
+    noise_N = np.random.default_rng(0).standard_normal(120 * RATE_HZ).astype(np.float32) / 20
+    x_N = tones(120) + noise_N
+    data = bytearray(encode_sound(x_N, RATE_HZ, container="OGG", subtype=subtype))
+    page = data.index(b"OggS", len(data) // 2)
+    data[page + 3000 : page + 3010] = bytes(10)
+    samples_N = decoded(bytes(data))
+    # The page's second or so is gone, under 1 % of the file; nothing stands in for it.
+    assert 118.8 < len(samples_N) / RATE_HZ < 119.5
+    assert heard(samples_N[-10 * RATE_HZ :]) == [300 + 100 * s for s in range(10, 20)]
+
+
+def test_a_damaged_header_that_sends_the_reader_before_the_start_is_no_io_error() -> None:
+    data = encode_sound(tones(1), RATE_HZ, container="AIFF")
+    where = data.index(b"SSND") + 4
+    with suppress(RecordingError):
+        decoded(data[:where] + b"\xff\xff\xff\xf0" + data[where + 4 :])
 
 
 def test_decoding_twice_gives_the_same_samples() -> None:
