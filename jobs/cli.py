@@ -23,6 +23,12 @@ Exit codes:
 """
 
 
+class _Refusal(click.ClickException):
+    """Wrong usage: nothing was started."""
+
+    exit_code = 2
+
+
 class _Commands(click.Group):
     """Turns our errors into click's, at this one place."""
 
@@ -30,9 +36,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except UsageError as error:
-            failure = click.ClickException(str(error))
-            failure.exit_code = 2
-            raise failure from error
+            raise _Refusal(str(error)) from error
 
 
 @click.group(
@@ -186,7 +190,7 @@ def _parse_splits(shares: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
 @click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
-def run(ctx: click.Context, dry_run: bool, force: bool, quiet: bool, **settings: Any) -> None:
+def run(ctx: click.Context, /, dry_run: bool, force: bool, quiet: bool, **settings: Any) -> None:
     """Turn the recordings of MANIFEST into shards.
 
     MANIFEST is a JSON-lines, CSV or TSV file with audio_filepath and text (or text_filepath), a folder of

@@ -24,6 +24,7 @@ from prep_corpus.align.cutting import (
     sample_ledger,
     with_scores,
 )
+from prep_corpus.align.emissions import FloatArray
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.evidence import Track, track
 from prep_corpus.align.models import ModelInfo
@@ -35,7 +36,7 @@ from prep_corpus.pipeline import files
 from prep_corpus.pipeline.align_stage import AlignedRecording, read_alignments
 from prep_corpus.pipeline.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.clips import pack_clip
-from prep_corpus.pipeline.emit import EmittedRecording, FloatArray, dead_letter, decoded, read_emissions
+from prep_corpus.pipeline.emit import EmittedRecording, dead_letter, decoded, read_emissions
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
 from prep_corpus.pipeline.rows import utterance_id

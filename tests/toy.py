@@ -24,9 +24,10 @@ BLANK = len(SYMBOLS)
 TONE_SAMPLES = 960
 REST_SAMPLES = 320
 
-WORDS = tuple(
-    ["river", "stone", "morning", "light", "carry", "window", "garden", "silver", "market", "under", "quiet", "letter", "winter", "follow", "simple", "table", "before", "never", "children", "water", "answer", "yellow", "distant", "travel", "mountain", "paper", "evening", "people", "house"]
-)
+WORDS = (
+    "river stone morning light carry window garden silver market under quiet letter winter follow simple "
+    "table before never children water answer yellow distant travel mountain paper evening people house"
+).split(" ")
 
 
 def frequency_hz(symbol: str) -> float:
