@@ -33,9 +33,9 @@ class GapCosts:
         speech_nats: what one frame of untranscribed speech scores below the best symbol of the frame.
     """
 
-    skip_word_nats: float = 20.0
-    enter_nats: float = 40.0
-    speech_nats: float = 1.0
+    skip_word_nats: float = 60.0
+    enter_nats: float = 80.0
+    speech_nats: float = 0.7
 
     def __post_init__(self) -> None:
         for name in ("skip_word_nats", "enter_nats", "speech_nats"):
