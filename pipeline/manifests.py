@@ -117,6 +117,7 @@ def _recordings(
             if isinstance(fields, RecordingError):
                 raise fields
             entry = parse_entry(fields, join=join, name=name, language=language)
+            text = entry.text or ""
             for uri in (entry.audio_uri, entry.text_uri or ""):
                 if not files.is_supported(uri):
                     raise EntryInvalid(
@@ -124,7 +125,8 @@ def _recordings(
                         "(gs:// needs prep-corpus[gcp], s3:// prep-corpus[aws])"
                     )
             seen.add(entry.id, name)
-            text = entry.text if entry.text is not None else _read_text(entry, name)
+            if entry.text is None:
+                text = _read_text(entry, name)
             if not text.strip():
                 raise TranscriptEmpty(f"{name}: recording {entry.id!r}: the transcript must not be empty")
             yield entry.recording(text)
