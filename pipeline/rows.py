@@ -110,6 +110,11 @@ class Utterance:
         """Length in samples."""
         return self.end_sample - self.start_sample
 
+    @property
+    def key(self) -> str:
+        """The name of its files inside an archive, without an extension."""
+        return self.audio_path.rpartition(".")[0]
+
 
 def utterance_id(recording_id: str, start_sample: int, end_sample: int) -> str:
     """The id of the utterance [start_sample, end_sample) of a recording."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from prep_corpus.pipeline.rows import Utterance, from_fields, safe_name, to_fields
+from prep_corpus.pipeline.rows import Utterance, from_fields, to_fields
 from prep_corpus.pipeline.tar_members import add_member, members, open_tar
 
 _GZIP_LEVEL = 6
@@ -34,7 +34,7 @@ class SharSink:
         recording = _recording(row)
         self._cuts.write(_json_line(_cut(row, recording)))
         add_member(self._recordings, row.audio_path, row.audio)
-        add_member(self._recordings, f"{safe_name(row.id)}.json", _json_line(recording))
+        add_member(self._recordings, f"{row.key}.json", _json_line(recording))
 
     def close(self) -> None:
         """End both files."""
@@ -44,7 +44,7 @@ class SharSink:
 
 def _recording(row: Utterance) -> dict[str, Any]:
     return {
-        "id": safe_name(row.id),
+        "id": row.key,
         "sources": [{"type": "shar", "channels": [0], "source": ""}],
         "sampling_rate": row.sample_rate_hz,
         "num_samples": row.samples,

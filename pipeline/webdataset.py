@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from prep_corpus.pipeline.rows import Utterance, from_fields, safe_name, to_fields
+from prep_corpus.pipeline.rows import Utterance, from_fields, to_fields
 from prep_corpus.pipeline.tar_members import add_member, members, open_tar
 
 
@@ -20,7 +20,7 @@ class WebDatasetSink:
         """Add the audio and then the other columns as JSON."""
         add_member(self._archive, row.audio_path, row.audio)
         columns = json.dumps(to_fields(row), ensure_ascii=False, sort_keys=True)
-        add_member(self._archive, f"{safe_name(row.id)}.json", columns.encode())
+        add_member(self._archive, f"{row.key}.json", columns.encode())
 
     def close(self) -> None:
         """End the archive."""

@@ -61,7 +61,12 @@ def repeated(found: list[Utterance], hours: float) -> list[Utterance]:
     seconds = sum(row.duration for row in found)
     times = max(1, round(hours * 3600 / seconds))
     return [
-        replace(row, id=f"{turn}-{row.id}", recording_id=f"{turn}-{row.recording_id}")
+        replace(
+            row,
+            id=f"{turn}-{row.id}",
+            recording_id=f"{turn}-{row.recording_id}",
+            audio_path=f"{turn}-{row.audio_path}",
+        )
         for turn in range(times)
         for row in found
     ]
