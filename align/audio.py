@@ -53,7 +53,7 @@ SILENCE_PEAK = 0.5 / 32768
 
 
 def probe(file: BinaryIO, *, name: str) -> AudioHeader:
-    """Read the header of an audio file.
+    """Read the header of an audio file, and little else of it.
 
     Args:
         file: open, binary, seekable.
@@ -64,7 +64,7 @@ def probe(file: BinaryIO, *, name: str) -> AudioHeader:
         AudioUnreadable: no decoder opens it.
         AudioTruncated: a WAV file ends before its stated length.
     """
-    header = open_source(file, name=name).header
+    header = open_source(file, name=name, header_only=True).header
     if header.duration_is_exact and header.duration_seconds == 0:
         raise AudioEmpty(f"{name}: an audio file must have samples, its header says that it has 0")
     return header

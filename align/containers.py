@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import av
@@ -39,12 +40,13 @@ _MAX_DAMAGED_SHARE = 0.01
 _CODEC_FRAMES_OF_PADDING = 3
 
 
-def open_source(file: BinaryIO, *, name: str) -> Source:
+def open_source(file: BinaryIO, *, name: str, header_only: bool = False) -> Source:
     """Find the library that reads a file, by its content.
 
     Args:
         file: seekable; read from its start.
         name: of the recording, for messages.
+        header_only: do not look through an Ogg file for a second stream; its length is an estimate then.
 
     Raises:
         AudioEmpty: the file has no bytes.
@@ -58,7 +60,8 @@ def open_source(file: BinaryIO, *, name: str) -> Source:
     if not start:
         raise AudioEmpty(f"{name}: an audio file must have samples, this one has 0 bytes")
     opens: list[Callable[[GuardedFile, str], Source]] = [SoundFileSource, AvSource]
-    if _is_av(start) or (start[:4] == b"OggS" and _is_chained(guard)):
+    is_ogg = start[:4] == b"OggS"
+    if _is_av(start) or (is_ogg and not header_only and _is_chained(guard)):
         opens.reverse()
     reasons = []
     for open_one in opens:
@@ -74,6 +77,8 @@ def open_source(file: BinaryIO, *, name: str) -> Source:
             raise AudioUnreadable(
                 f"{name}: the sample rate must be within {MIN_RATE_HZ} and {MAX_RATE_HZ} Hz, it is {rate_hz}"
             )
+        if is_ogg and header_only:
+            source.header = replace(source.header, duration_is_exact=False)
         return source
     raise AudioUnreadable(f"{name}: no decoder reads it as {ACCEPTED} ({'; '.join(reasons)})")
 

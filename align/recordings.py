@@ -125,7 +125,10 @@ def check_id(recording_id: str) -> None:
     shown = ascii(recording_id if len(recording_id) <= 80 else recording_id[:77] + "...")
     if not recording_id.strip():
         raise IdUnsafe(f"id {shown}: an id must not be empty")
-    if any(unicodedata.category(character) in _UNPRINTABLE for character in recording_id):
+    # The first test is the fast one; it also finds spaces of other kinds, which may stand.
+    if not recording_id.isprintable() and any(
+        unicodedata.category(character) in _UNPRINTABLE for character in recording_id
+    ):
         raise IdUnsafe(f"id {shown}: an id must not hold control or invisible characters")
     size = len(recording_id.encode())
     if size > MAX_ID_BYTES:

@@ -118,6 +118,8 @@ def test_joined_mp3s_of_different_rates_and_channels_keep_their_pitch() -> None:
 def test_joined_ogg_files_decode_both_though_libsndfile_stops_after_the_first(subtype: str) -> None:
     data = encode_sound(tones(10), RATE_HZ, container="OGG", subtype=subtype)
     assert soundfile.SoundFile(io.BytesIO(data + data)).frames == 10 * RATE_HZ
+    header = audio.probe(io.BytesIO(data + data), name="r")
+    audio.check_stated(header, name="r", duration_seconds=20)
     samples_N = decoded(data + data)
     assert len(samples_N) / RATE_HZ == pytest.approx(20, abs=0.1)
     assert heard(samples_N[: 10 * RATE_HZ]) == TEN
