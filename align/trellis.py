@@ -37,6 +37,7 @@ class Trellis:
         joins_P: 1 where a token may follow its predecessor without a blank.
         edges_E: pair of each word edge; empty where no path may leave text or audio.
         skip_costs_E: cost, in units, of leaving out the word that ends at the edge.
+        opening_cost: cost, in units, of a run of left-out words.
         entry_cost: cost, in units, of entering untranscribed speech.
         speech_T: blank-normalised score of untranscribed speech, in units; zeros without edges.
     """
@@ -48,6 +49,7 @@ class Trellis:
     joins_P: npt.NDArray[np.uint8]
     edges_E: Int64
     skip_costs_E: Int64
+    opening_cost: int
     entry_cost: int
     speech_T: npt.NDArray[np.int32]
 
@@ -132,6 +134,7 @@ class Rows:
                 trellis.joins_P[self.low : high],
                 trellis.edges_E[first:last] - self.low,
                 trellis.skip_costs_E[first:last],
+                trellis.opening_cost,
                 trellis.entry_cost,
                 chunk[1] == trellis.frames,
                 moves_FP[rows],
@@ -146,5 +149,14 @@ def first_rows(trellis: Trellis) -> Rows:
     blank_P[0] = 0
     speech_E = np.full(len(trellis.edges_E), DEAD, np.int64)
     none = np.empty(0, np.uint8)
-    kernels.visit_edges(blank_P, speech_E, trellis.edges_E, trellis.skip_costs_E, trellis.entry_cost, 0, none)
+    kernels.visit_edges(
+        blank_P,
+        speech_E,
+        trellis.edges_E,
+        trellis.skip_costs_E,
+        trellis.opening_cost,
+        trellis.entry_cost,
+        0,
+        none,
+    )
     return Rows(0, blank_P, np.full(trellis.pairs, DEAD, np.int64), speech_E)

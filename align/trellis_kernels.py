@@ -11,9 +11,9 @@ are subtracted from every frame, so that a frame in blank costs nothing:
 A word edge is the blank before a word's first token, or the blank after the last word. Only there, and only
 every `EDGE_FRAMES` frames, may a path leave the text (untranscribed speech) or the audio (unspoken words):
 
-    best'[e]   = max(best'[e-1] - skip cost of the word between, blank[e], speech[e] + gain since then)
-    blank'[e]  = best'[e]
-    speech'[e] = max(speech[e] + gain, best'[e] - entry cost)
+    blank'[e]  = max(blank[e], speech[e] + gain since then, skip[e])
+    skip[e+1]  = max(skip[e], blank'[e] - opening cost) - cost of the word between
+    speech'[e] = max(speech[e] + gain since then, blank'[e] - entry cost)
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ TOKEN_FROM_TOKEN = 4
 EDGE_FROM_SKIP = 1
 EDGE_FROM_SPEECH = 2
 SPEECH_FROM_EDGE = 4
+EDGE_OPENS_SKIP = 8  # words skipped from here on are the first of their run
 
 
 @njit(cache=True, nogil=True)
@@ -47,6 +48,7 @@ def visit_edges(
     speech_E: Array,
     edges_E: Array,
     skip_costs_E: Array,
+    opening_cost: int,
     entry_cost: int,
     gain: int,
     moves_E: Array,
@@ -57,13 +59,14 @@ def visit_edges(
         blank_P: scores of the blanks; changed.
         speech_E: scores of untranscribed speech at each edge; changed.
         edges_E: pair of each edge, counted from the first element of blank_P.
-        skip_costs_E: cost of the word that ends at each edge (the first is never used).
+        skip_costs_E: cost of the word that ends at each edge.
+        opening_cost: cost of each run of skipped words.
         entry_cost: cost of entering untranscribed speech.
         gain: what untranscribed speech gained since the last visit.
         moves_E: how each edge was reached; empty where nobody asks.
     """
     keep = moves_E.shape[0] > 0
-    best = DEAD
+    chain = DEAD
     for e in range(edges_E.shape[0]):
         move = 0
         here = blank_P[edges_E[e]]
@@ -71,11 +74,14 @@ def visit_edges(
         if speech > here:
             here = speech
             move = EDGE_FROM_SPEECH
-        skipped = best - skip_costs_E[e]
+        skipped = chain - skip_costs_E[e]
         if skipped > here:
             here = skipped
             move = EDGE_FROM_SKIP
-        best = here
+        chain = skipped
+        if here - opening_cost > skipped:
+            chain = here - opening_cost
+            move |= EDGE_OPENS_SKIP
         if here - entry_cost > speech:
             speech = here - entry_cost
             move |= SPEECH_FROM_EDGE
@@ -123,6 +129,7 @@ def advance_rows(
     joins_P: Array,
     edges_E: Array,
     skip_costs_E: Array,
+    opening_cost: int,
     entry_cost: int,
     closing: bool,
     moves_FP: Array,
@@ -136,7 +143,7 @@ def advance_rows(
         gains_F: gain of untranscribed speech in each frame.
         symbols_P: column of each pair's token.
         joins_P: 1 where a token may follow its predecessor without a blank between.
-        edges_E, skip_costs_E, entry_cost: see `visit_edges`.
+        edges_E, skip_costs_E, opening_cost, entry_cost: see `visit_edges`.
         closing: whether the recording ends with the block, so that the edges are visited once more.
         moves_FP, moves_VE: receive the way back; empty where nobody asks.
     """
@@ -160,7 +167,9 @@ def advance_rows(
         token_P, next_P = next_P, token_P
         gain += gains_F[f]
         if (f + 1) % EDGE_FRAMES == 0 or (closing and f + 1 == frames):
-            visit_edges(blank_P, speech_E, edges_E, skip_costs_E, entry_cost, gain, moves_VE[visit])
+            visit_edges(
+                blank_P, speech_E, edges_E, skip_costs_E, opening_cost, entry_cost, gain, moves_VE[visit]
+            )
             gain = 0
             visit += 1
     if frames % 2:
@@ -193,8 +202,10 @@ def trace_rows(
                 if kind == SPEECH and moves_VE[visit, e] & SPEECH_FROM_EDGE:
                     kind = BLANK
                 if kind == BLANK:
-                    while moves_VE[visit, e] & EDGE_FROM_SKIP:
+                    if moves_VE[visit, e] & EDGE_FROM_SKIP:
                         e -= 1
+                        while not moves_VE[visit, e] & EDGE_OPENS_SKIP:
+                            e -= 1
                     if moves_VE[visit, e] & EDGE_FROM_SPEECH:
                         kind = SPEECH
                 pair = edges_E[e]

@@ -135,6 +135,7 @@ def _forward(trellis: Trellis, spacing: int) -> list[Checkpoint] | None:
                 trellis.edges_E,
                 edge_starts_N,
                 skip_costs_E,
+                np.int32(trellis.opening_cost),
                 np.int32(trellis.entry_cost),
                 chunk[0],
                 trellis.frames - chunk[0],

@@ -5,7 +5,7 @@ twins, E word edges, N tiles, V visits of the edges. See `trellis_kernels` for w
 
     frames |  tile 0   tile 1   tile 2         A block of frames runs through one tile, then through the next:
       64   | [------->[------->[------->       all that a tile needs of its left neighbour is that one's last
-      64   | [------->[------->[------->       token, frame by frame, and the best edge, visit by visit.
+      64   | [------->[------->[------->       token, frame by frame, and its skipped words, visit by visit.
 
 Each tile counts from its own base, so that no sum outgrows 32 bits however long the recording is. Scores are
 looked up for two frames and two neighbouring tokens at once: two 16-bit scores of a token make 32 bits, two
@@ -117,17 +117,21 @@ def _visit(
     edges_E: Array,
     skip_costs_E: Array,
     first_pair: int,
+    opening_cost: int,
     entry_cost: int,
     gain: int,
-    best: int,
+    chain: int,
 ) -> int:
+    """`trellis_kernels.visit_edges` for one tile; the chain of skipped words goes on to the next."""
     for e in range(edges_E.shape[0]):
         at = edges_E[e] - first_pair
         speech = speech_E[e] + gain
-        best = max(max(blank_P[at], speech), best - skip_costs_E[e])
-        blank_P[at] = best
-        speech_E[e] = max(speech, best - entry_cost)
-    return best
+        skipped = chain - skip_costs_E[e]
+        here = max(max(blank_P[at], speech), skipped)
+        chain = max(skipped, here - opening_cost)
+        blank_P[at] = here
+        speech_E[e] = max(speech, here - entry_cost)
+    return chain
 
 
 @njit(cache=True, nogil=True)
@@ -180,6 +184,7 @@ def advance_tiles(
     edges_E: Array,
     edge_starts_N: Array,
     skip_costs_E: Array,
+    opening_cost: int,
     entry_cost: int,
     start: int,
     frames_left: int,
@@ -196,7 +201,7 @@ def advance_tiles(
         lookup_H: place in the tables of each twin of pairs, or of each pair where firsts_G is empty.
         firsts_G, seconds_G: columns of the two tokens of each distinct twin.
         joins_P: not 0 where a token may follow its predecessor without a blank between.
-        edges_E, skip_costs_E, entry_cost: see `trellis_kernels.visit_edges`.
+        edges_E, skip_costs_E, opening_cost, entry_cost: see `trellis_kernels.visit_edges`.
         edge_starts_N: first edge of each tile, and the number of edges.
         start: the first frame's number.
         frames_left: frames from the first one to the recording's end.
@@ -220,7 +225,7 @@ def advance_tiles(
     tables_XC = np.empty((BLOCK_FRAMES // 2, 0 if twins else columns), np.int32)
     packed_C = np.empty(columns, np.int64)
     right_F = np.empty(BLOCK_FRAMES, np.int32)
-    best_V = np.empty(BLOCK_FRAMES // EDGE_FRAMES, np.int32)
+    chain_V = np.empty(BLOCK_FRAMES // EDGE_FRAMES, np.int32)
     has_edges = edges_E.shape[0] > 0
     far = 0
     for block in range(0, scores_FC.shape[0], BLOCK_FRAMES):
@@ -233,7 +238,7 @@ def advance_tiles(
         _, high_tile = live_tiles(start + block + count, frames_left - block - count, pairs, has_edges)
         closing = block + count == frames_left
         right_F[:] = DEAD_32
-        best_V[:] = DEAD_32
+        chain_V[:] = DEAD_32
         for tile in range(low_tile, high_tile + 1):
             first = tile * tile_pairs
             blank = blank_P[first : first + tile_pairs]
@@ -246,7 +251,7 @@ def advance_tiles(
             if tile > low_tile:
                 by = bases_N[tile - 1] - bases_N[tile]
                 far += _carry(right_F[:count], by)
-                far += _carry(best_V, by)
+                far += _carry(chain_V, by)
             gain = np.int32(0)
             for f in range(count):
                 if f % 2 == 0:
@@ -265,15 +270,16 @@ def advance_tiles(
                     gain += gains_F[block + f]
                     if (f + 1) % EDGE_FRAMES == 0 or (closing and f + 1 == count):
                         visit = f // EDGE_FRAMES
-                        best_V[visit] = _visit(
+                        chain_V[visit] = _visit(
                             blank,
                             speech_E[e0:e1],
                             edges_E[e0:e1],
                             skip_costs_E[e0:e1],
                             first,
+                            opening_cost,
                             entry_cost,
                             gain,
-                            best_V[visit],
+                            chain_V[visit],
                         )
                         gain = np.int32(0)
             token[:] = token_1 if count % 2 else token_0

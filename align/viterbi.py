@@ -18,6 +18,8 @@ from prep_corpus.align.trellis_search import best_path
 VERSION = 1
 """Raised whenever the result may change."""
 
+MAX_COST_NATS = 1e4
+MAX_SKIP_UNITS = 1 << 28
 LogProbs = npt.NDArray[np.float32] | npt.NDArray[np.float16]
 Tokens = npt.NDArray[np.int32]
 Edges = npt.NDArray[np.int64]
@@ -28,20 +30,22 @@ class GapCosts:
     """What it costs a path to leave the text, or the audio, at the edge of a word.
 
     Attributes:
-        skip_word_nats: cost of leaving out one word that nobody says.
-        enter_nats: cost of beginning a stretch of untranscribed speech.
-        speech_nats: what one frame of untranscribed speech scores below the best symbol of the frame.
+        skip_nats: cost of a run of words that nobody says.
+        skip_token_nats: further cost of each token of these words, delimiters included.
+        enter_nats: cost of a stretch of untranscribed speech.
+        speech_nats: what each of its frames scores below the frame's best symbol.
     """
 
-    skip_word_nats: float = 60.0
+    skip_nats: float = 40.0
+    skip_token_nats: float = 4.0
     enter_nats: float = 80.0
     speech_nats: float = 0.7
 
     def __post_init__(self) -> None:
-        for name in ("skip_word_nats", "enter_nats", "speech_nats"):
+        for name in ("skip_nats", "skip_token_nats", "enter_nats", "speech_nats"):
             value = getattr(self, name)
-            if not 0 < value < 1e6:
-                raise ValueError(f"{name} must be over 0 and under a million nats, not {value}")
+            if not 0 < value <= MAX_COST_NATS:
+                raise ValueError(f"{name} must be over 0 and at most {MAX_COST_NATS:g} nats, not {value}")
 
 
 DEFAULT_GAPS = GapCosts()
@@ -142,9 +146,12 @@ def _trellis(
     joins_P = np.ones(len(tokens_L) + 1, np.uint8)
     joins_P[1:-1] = tokens_L[1:] != tokens_L[:-1]
     speech_T = np.zeros(len(log_probs_TC), np.int32)
-    skip, enter = 0, 0
+    skip_costs_E = np.zeros(len(edges_E), np.int64)
+    opening, entry = 0, 0
     if gaps is not None:
-        skip, enter = round(gaps.skip_word_nats * UNITS_PER_NAT), round(gaps.enter_nats * UNITS_PER_NAT)
+        opening, entry = round(gaps.skip_nats * UNITS_PER_NAT), round(gaps.enter_nats * UNITS_PER_NAT)
+        lengths = np.diff(edges_E)
+        skip_costs_E[1:] = np.minimum(lengths * round(gaps.skip_token_nats * UNITS_PER_NAT), MAX_SKIP_UNITS)
         speech = _speech_scores(log_probs_TC) - np.maximum(log_probs_TC[:, blank], FLOOR_NATS)
         speech_T = np.rint((speech - gaps.speech_nats) * UNITS_PER_NAT).astype(np.int32)
     return Trellis(
@@ -154,8 +161,9 @@ def _trellis(
         symbols_P=np.append(symbols_L, len(columns)).astype(np.int32),
         joins_P=joins_P,
         edges_E=edges_E,
-        skip_costs_E=np.full(len(edges_E), skip, np.int64),
-        entry_cost=enter,
+        skip_costs_E=skip_costs_E,
+        opening_cost=opening,
+        entry_cost=entry,
         speech_T=speech_T,
     )
 
@@ -200,8 +208,10 @@ def _read_path(
         begins = np.flatnonzero(speech & changes)
         ends = np.flatnonzero(speech & np.append(changes[1:], True)) + 1
         untranscribed = [(int(a), int(b)) for a, b in zip(begins, ends)]
-        skipped_words = int(np.count_nonzero(skipped_L[edges_E[:-1]]))
-        cost = len(untranscribed) * gaps.enter_nats + skipped_words * gaps.skip_word_nats
+        # Words skipped in a row were skipped in one leap: two would have cost more.
+        leaps = int(np.count_nonzero(skipped_L & ~np.append(False, skipped_L[:-1])))
+        cost = len(untranscribed) * gaps.enter_nats + leaps * gaps.skip_nats
+        cost += int(np.count_nonzero(skipped_L)) * gaps.skip_token_nats
     return Alignment(
         starts_L=starts_L,
         ends_L=ends_L,

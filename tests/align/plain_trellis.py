@@ -59,8 +59,11 @@ def _leap(
         return
     for edge in edges:
         score[2 * edge] = max(score[2 * edge], speech[edge])
-    for before, after in itertools.pairwise(edges):
-        score[2 * after] = max(score[2 * after], score[2 * before] - gaps.skip_word_nats)
+    own = score.copy()
+    for i, before in enumerate(edges):
+        for after in edges[i + 1 :]:
+            cost = gaps.skip_nats + (after - before) * gaps.skip_token_nats
+            score[2 * after] = max(score[2 * after], own[2 * before] - cost)
     for edge in edges:
         speech[edge] = max(speech[edge], score[2 * edge] - gaps.enter_nats)
 
@@ -121,5 +124,7 @@ def score_of(
         edges = word_edges(tokens_L, delimiter)
         for start, end in itertools.pairwise(edges):
             assert len(set(alignment.skipped_L[start:end].tolist())) == 1, "a word is skipped as a whole"
-            cost += gaps.skip_word_nats * bool(alignment.skipped_L[start])
+            skipped = bool(alignment.skipped_L[start])
+            cost += skipped * gaps.skip_token_nats * (end - start)
+            cost += gaps.skip_nats * (skipped and not (start and alignment.skipped_L[start - 1]))
     return float(score_T.sum()) - cost
