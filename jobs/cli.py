@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -92,6 +93,62 @@ def _parse_splits(shares: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     return tuple(parsed)
 
 
+def _shard_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What shapes shards: shared by run and export."""
+    options = (
+        click.option(
+            "--noise", metavar="PATH", help="Folder or manifest of noise clips.  [default: generated noise]"
+        ),
+        click.option(
+            "--noise-fraction",
+            type=float,
+            default=0.4,
+            show_default=True,
+            help="Share of utterances with noise.",
+        ),
+        click.option(
+            "--snr-db", type=float, nargs=2, default=(0.0, 30.0), show_default=True, metavar="MIN MAX"
+        ),
+        click.option(
+            "--format",
+            "formats",
+            type=click.Choice(FORMATS),
+            multiple=True,
+            default=("parquet",),
+            show_default=True,
+            help="Shard format; may be repeated.",
+        ),
+        click.option(
+            "--shard-mb", type=float, default=256.0, show_default=True, help="Target size of a shard."
+        ),
+        click.option(
+            "--split",
+            "splits",
+            multiple=True,
+            metavar="NAME=SHARE",
+            help="Such as dev=0.02; may be repeated. The rest is train.",
+        ),
+        click.option(
+            "--split-by",
+            type=click.Choice(["auto", "speaker", "recording"]),
+            default="auto",
+            show_default=True,
+            help="What stays whole in one split; auto: speaker where known, else recording.",
+        ),
+        click.option(
+            "--order",
+            type=click.Choice(["shuffle", "length"]),
+            default="shuffle",
+            show_default=True,
+            help="Of utterances.",
+        ),
+        click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @main.command(epilog=EXIT_CODES)
 @click.argument("manifest")
 @click.option(
@@ -135,45 +192,7 @@ def _parse_splits(shares: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     "--min-pause-frames", type=int, help="Shortest pause to cut at.  [default: chosen for the target]"
 )
 @click.option("--retune", is_flag=True, help="Choose the shortest pause anew for a corpus that has grown.")
-@click.option(
-    "--noise", metavar="PATH", help="Folder or manifest of noise clips.  [default: generated noise]"
-)
-@click.option(
-    "--noise-fraction", type=float, default=0.4, show_default=True, help="Share of utterances with noise."
-)
-@click.option("--snr-db", type=float, nargs=2, default=(0.0, 30.0), show_default=True, metavar="MIN MAX")
-@click.option(
-    "--format",
-    "formats",
-    type=click.Choice(FORMATS),
-    multiple=True,
-    default=("parquet",),
-    show_default=True,
-    help="Shard format; may be repeated.",
-)
-@click.option("--shard-mb", type=float, default=256.0, show_default=True, help="Target size of a shard.")
-@click.option(
-    "--split",
-    "splits",
-    multiple=True,
-    metavar="NAME=SHARE",
-    help="Such as dev=0.02; may be repeated. The rest is train.",
-)
-@click.option(
-    "--split-by",
-    type=click.Choice(["auto", "speaker", "recording"]),
-    default="auto",
-    show_default=True,
-    help="What stays whole in one split; auto: speaker where known, else recording.",
-)
-@click.option(
-    "--order",
-    type=click.Choice(["shuffle", "length"]),
-    default="shuffle",
-    show_default=True,
-    help="Of utterances.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
+@_shard_options
 @click.option("--language", default="en", show_default=True, help="Of recordings that name none.")
 @click.option("--strip-markup", is_flag=True, help="Leave HTML and Markdown marks out of transcripts.")
 @click.option("--strip-speakers", is_flag=True, help="Leave NAME: at line starts out of transcripts.")
@@ -208,6 +227,21 @@ def _quiet_beam() -> None:
     logging.basicConfig(level=logging.ERROR)
 
 
+def _shard_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a config that `_shard_options` gives."""
+    return {
+        "noise": settings["noise"],
+        "noise_fraction": settings["noise_fraction"],
+        "snr_db": tuple(settings["snr_db"]),
+        "formats": tuple(dict.fromkeys(settings["formats"])),
+        "shard_mb": settings["shard_mb"],
+        "splits": _parse_splits(tuple(settings["splits"])),
+        "split_by": settings["split_by"],
+        "order": settings["order"],
+        "seed": settings["seed"],
+    }
+
+
 def _run_config(settings: dict[str, Any]) -> RunConfig:
     from prep_corpus.align.models import default_device
 
@@ -224,15 +258,7 @@ def _run_config(settings: dict[str, Any]) -> RunConfig:
         padding_seconds=settings["padding"],
         min_pause_frames=settings["min_pause_frames"],
         retune=settings["retune"],
-        noise=settings["noise"],
-        noise_fraction=settings["noise_fraction"],
-        snr_db=tuple(settings["snr_db"]),
-        formats=tuple(dict.fromkeys(settings["formats"])),
-        shard_mb=settings["shard_mb"],
-        splits=_parse_splits(tuple(settings["splits"])),
-        split_by=settings["split_by"],
-        order=settings["order"],
-        seed=settings["seed"],
+        **_shard_settings(settings),
         language=settings["language"],
         strip_markup=settings["strip_markup"],
         strip_speakers=settings["strip_speakers"],
@@ -305,6 +331,57 @@ def align(
     )
     options = ExportOptions(out=out, formats=tuple(dict.fromkeys(formats)), text=text_options(config))
     ctx.exit(execute(config, options, quiet=quiet))
+
+
+@main.command()
+@click.argument("folder", metavar="RUN")
+@click.option("--out", required=True, metavar="DIR", help="Folder of the new shards (path or URI).")
+@_shard_options
+@click.option("--force", is_flag=True, help="Write into a folder that is no run, or replace other settings.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def export(
+    ctx: click.Context,
+    /,
+    folder: str,
+    out: str,
+    force: bool,
+    quiet: bool,
+    beam_options: tuple[str, ...],
+    **settings: Any,
+) -> None:
+    """Write the utterances of the finished run in RUN anew: other formats, noise, seed, splits or order.
+
+    Neither a model nor the source audio is touched.
+    """
+    _quiet_beam()
+    from prep_corpus.jobs.export import execute
+
+    config = RunConfig(manifest=folder, out=out, beam_options=beam_options, **_shard_settings(settings))
+    ctx.exit(execute(folder, config, force=force, quiet=quiet))
+
+
+@main.command()
+@click.argument("folder", metavar="DIR")
+@click.option("--fast", is_flag=True, help="Do not decode the audio: counts, digests and rows alone.")
+@click.pass_context
+def check(ctx: click.Context, folder: str, fast: bool) -> None:
+    """Check the shards of the finished run in DIR: counts, digests, audio, duplicates, splits.
+
+    Every problem is named with the shard or utterance and the rule. Exits with 0 where all is well, else with 1.
+    """
+    _quiet_beam()
+    from prep_corpus.pipeline.check import check_run
+
+    report = check_run(folder, decode=not fast)
+    for problem in report.problems:
+        click.echo(f"{problem.slug}: {problem.where}: {problem.message}", err=True)
+    click.echo(
+        f"{report.shards} files, {report.utterances} utterances, {report.seconds / 3600:.2f} hours: "
+        f"{len(report.problems) or 'no'} problem{'' if len(report.problems) == 1 else 's'}"
+    )
+    ctx.exit(1 if report.problems else 0)
 
 
 @main.command()

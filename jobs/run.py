@@ -192,6 +192,17 @@ def operating_point(config: RunConfig, fitted: Filter, console: Console | None) 
         return fitted.point(best, cut=config.cut)
 
 
+def plan_options(config: RunConfig) -> PlanOptions:
+    """What shapes order, splits and shards."""
+    return PlanOptions(
+        seed=config.seed,
+        order=config.order,  # type: ignore[arg-type]
+        splits=config.splits,
+        split_by=config.split_by,
+        shard_bytes=round(config.shard_mb * 1e6),
+    )
+
+
 def graph_options(
     config: RunConfig, corpus: Corpus, info: ModelInfo, fitted: Filter, point: Point, bundles_uri: str
 ) -> GraphOptions:
@@ -231,13 +242,7 @@ def graph_options(
             threads=config.workers,
         ),
         segment=segment,
-        plan=PlanOptions(
-            seed=config.seed,
-            order=config.order,  # type: ignore[arg-type]
-            splits=config.splits,
-            split_by=config.split_by,
-            shard_bytes=round(config.shard_mb * 1e6),
-        ),
+        plan=plan_options(config),
         write=WriteOptions(
             formats=config.formats,  # type: ignore[arg-type]
             noise=NoiseOptions(fraction=config.noise_fraction, snr_db=config.snr_db),

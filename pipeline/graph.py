@@ -82,7 +82,9 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
         | "WithinLimit" >> beam.Map(lambda failed: failed + early <= limit * entries)
     )
     shards = (
-        segments | Plan(work, options.plan) | WriteShards(work, options.close.out, options.write, publish)
+        segments
+        | Plan(work, options.plan)
+        | WriteShards(work, work, options.close.out, options.write, publish)
     )
     ends = Ends(
         publish=publish,

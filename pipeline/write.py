@@ -109,6 +109,7 @@ def rows_of(
 
 def write_shard(
     store: Store,
+    receipts: Store,
     out: str,
     address: tuple[str, int, int],
     refs: Iterable[UtteranceRef],
@@ -117,8 +118,7 @@ def write_shard(
 ) -> list[ShardFile]:
     """Write one shard in all formats, or find it written.
 
-    A receipt in the store says what stands at the shard's place; it is taken away before the shard is written and
-    put back after.
+    A receipt says what stands at the shard's place; it is taken away before the shard is written and put back after.
     """
     split, index, count = address
     ordered = sorted(set(refs), key=lambda ref: (ref.key, ref.id))
@@ -131,7 +131,7 @@ def write_shard(
         options.bank_digest,
         options.seed,
     )
-    receipt = store.uri("write", f"{split}-{index:05d}-of-{count:05d}", ".json")
+    receipt = receipts.uri("write", f"{split}-{index:05d}-of-{count:05d}", ".json")
     written = _standing(receipt, out, digest)
     found = written is not None
     if written is None:
@@ -210,8 +210,9 @@ def _write(
 
 
 class _WriteShard(beam.DoFn):
-    def __init__(self, root: str, out: str, options: WriteOptions) -> None:
-        self._store, self._out, self._options = Store(root), out, options
+    def __init__(self, root: str, receipts: str, out: str, options: WriteOptions) -> None:
+        self._store, self._receipts = Store(root), Store(receipts)
+        self._out, self._options = out, options
         self._shared = Shared()
 
     def setup(self) -> None:
@@ -224,20 +225,23 @@ class _WriteShard(beam.DoFn):
         self, shard: tuple[tuple[str, int, int], Iterable[UtteranceRef]], publish: bool
     ) -> Iterator[ShardFile]:
         if publish:
-            yield from write_shard(self._store, self._out, *shard, self._bank, self._options)
+            yield from write_shard(self._store, self._receipts, self._out, *shard, self._bank, self._options)
 
 
 class WriteShards(beam.PTransform):
     """((split, shard, shards), utterance references) -> finished files; none where too much has failed."""
 
-    def __init__(self, root: str, out: str, options: WriteOptions, publish: PCollection[bool]) -> None:
+    def __init__(
+        self, root: str, receipts: str, out: str, options: WriteOptions, publish: PCollection[bool]
+    ) -> None:
         super().__init__()
-        self._root, self._out, self._options, self._publish = root, out, options, publish
+        self._root, self._receipts, self._out = root, receipts, out
+        self._options, self._publish = options, publish
 
     def expand(
         self, shards: PCollection[tuple[tuple[str, int, int], Iterable[UtteranceRef]]]
     ) -> PCollection[ShardFile]:
         """The files of each shard."""
         return shards | "WriteShard" >> beam.ParDo(
-            _WriteShard(self._root, self._out, self._options), AsSingleton(self._publish)
+            _WriteShard(self._root, self._receipts, self._out, self._options), AsSingleton(self._publish)
         )

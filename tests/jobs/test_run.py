@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -218,3 +219,86 @@ def test_flags_win_over_the_config_file(corpus: Path, tmp_path: Path) -> None:
     settings.write_text("colour = 1\n")
     done = run(corpus, tmp_path / "other", "--config", str(settings), code=2)
     assert "unknown setting 'colour'" in done.stderr
+
+
+def cli(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "prep_corpus.jobs.cli", *words],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def test_check_finds_a_finished_run_sound_and_a_flipped_byte_in_it(finished: Path, tmp_path: Path) -> None:
+    assert "no problems" in cli("check", str(finished)).stdout
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    shard = next((copy / "data").iterdir())
+    damaged = bytearray(shard.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    shard.write_bytes(damaged)
+    done = cli("check", str(copy), code=1)
+    assert f"shard-corrupt: data/{shard.name}" in done.stderr
+
+
+def test_export_makes_other_shards_of_the_same_utterances_without_model_or_source(
+    corpus: Path, finished: Path, tmp_path: Path
+) -> None:
+    moved = tmp_path / "moved"
+    shutil.copytree(finished, moved)
+    cli("export", str(moved), "--out", str(tmp_path / "same"), *BOTH)
+    assert shards(tmp_path / "same") == shards(finished)
+    cli("export", str(moved), "--out", str(tmp_path / "other"), "--format", "webdataset", "--seed", "5")
+    assert outcome(tmp_path / "other")["utterances"] == outcome(finished)["utterances"]
+    assert "no problems" in cli("check", str(tmp_path / "other")).stdout
+    refused = cli("export", str(moved), "--out", str(moved), code=2)
+    assert "must be another folder" in refused.stderr
+
+
+def test_align_writes_word_times_of_every_recording(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "aligned"
+    formats = ("--format", "ctm", "--format", "textgrid", "--format", "jsonl")
+    cli("align", str(corpus), "--out", str(out), "--model", "toy:acoustic_model", *formats)
+    assert len(list(out.glob("*.ctm"))) == len(list(out.glob("*.TextGrid"))) == 4
+    text = (corpus.parent / "talk0.txt").read_text()
+    words = [json.loads(line) for line in (out / "talk0.jsonl").read_text().splitlines()]
+    words = [word for word in words if "word" in word]
+    assert [word["written"].lower() for word in words] == text.lower().replace(".", "").split()
+    assert all(text[word["char_start"] : word["char_end"]] == word["written"] for word in words)
+
+
+def test_clean_removes_what_the_last_run_did_not_use(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run(corpus, out)
+    assert "0 files" in cli("clean", str(out)).stdout
+    run(corpus, out, "--max-duration", "10", "--force")
+    listed = cli("clean", str(out), "--dry-run").stdout
+    assert "work/segment/" in listed
+    assert "work/emit/" not in listed
+    cli("clean", str(out), "--yes")
+    assert "0 files" in cli("clean", str(out)).stdout
+    before = shards(out)
+    run(corpus, out, "--max-duration", "10")
+    assert shards(out) == before
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["align"], ["export"], ["check"], ["clean"]])
+def test_every_command_has_help(command: list[str]) -> None:
+    done = cli(*command, "--help")
+    assert "Usage:" in done.stdout
+    assert len(done.stdout.splitlines()) > 5
+
+
+def test_every_command_is_in_the_docs() -> None:
+    from prep_corpus.jobs.cli import main
+
+    documented = "".join(
+        path.read_text() for path in [TESTS.parent / "README.md", *(TESTS.parent / "docs").glob("*.md")]
+    )
+    for name in main.commands:
+        assert f"prep-corpus {name}" in documented, name
