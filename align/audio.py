@@ -149,9 +149,8 @@ def decode(
         )
         # Ends are rounded each on its own, so that neighbouring parts share no sample and lose none.
         first = round(offset_seconds * header.sample_rate_hz)
-        stop = None
-        if sliced and duration_seconds is not None:
-            stop = round((offset_seconds + duration_seconds) * header.sample_rate_hz)
+        last_seconds = offset_seconds + duration_seconds if sliced and duration_seconds is not None else None
+        stop = None if last_seconds is None else round(last_seconds * header.sample_rate_hz)
         facts = _Facts()
         read = _checked(source, facts, channel=channel, first=first, stop=stop, name=name)
         resampled = _resampled(read, header.sample_rate_hz, sample_rate_hz)
