@@ -7,6 +7,8 @@ import re
 from html.parser import HTMLParser
 from itertools import accumulate
 
+import numpy as np
+
 from prep_corpus.align.markup import entity_spans, html_edits, markdown_edits
 from prep_corpus.align.traced import TracedText
 from prep_corpus.align.transcripts import Piece, Transcript, assemble, piece_of
@@ -154,8 +156,6 @@ def _shown(block: list[TracedText]) -> TracedText:
         return piece_of("", 0, 0)
     whole = block[0]
     if len(block) > 1:
-        import numpy as np
-
         whole = TracedText(
             text="".join(part.text for part in block),
             starts_L=np.concatenate([part.starts_L for part in block]),
