@@ -397,13 +397,14 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
     Every finished run notes the stage files that it used; the others come from earlier settings or from
     recordings that have left the corpus.
     """
+    _quiet_beam()
     from prep_corpus.pipeline.clean import removable, remove
 
     listed = removable(folder, everything=everything)
     for entry in listed:
         click.echo(f"{entry.size_bytes / 1e6:10.1f} MB  {entry.path}")
     size_mb = sum(entry.size_bytes for entry in listed) / 1e6
-    click.echo(f"{len(listed)} files, {size_mb:.1f} MB that no longer serve")
+    click.echo(f"{len(listed)} file{'' if len(listed) == 1 else 's'}, {size_mb:.1f} MB that no longer serve")
     if dry_run or not listed:
         return
     if not yes:

@@ -68,7 +68,9 @@ def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArra
     recording = probed.recording
     try:
         file = files.open_binary(recording.audio_uri)
-    except FileNotFoundError as error:
+    except OSError as error:
+        if not files.is_absent(error):
+            raise
         raise AudioMissing(
             f"{recording.id}: the audio must exist, and there is none at {recording.audio_uri}"
         ) from error

@@ -1,8 +1,8 @@
 """The whole graph on one screen; the same on one machine, on Flink and on Dataflow.
 
-    bundles ─ emit ─┬─ align ─┬─ pick k ─┐
-                    │         └──────────┴─ segment ─┬─ plan ─ write ─┐
-                    └── dead letters, counts ────────┴── ledgers ─────┴─ close
+    bundles ─ emit ─┬─ align ─┬─ measure ─ pick k ─┐
+                    │         └────────────────────┴─ segment ─┬─ plan ─ write ─┐
+                    └── dead letters, counts ──────────────────┴── ledgers ─────┴─ close
 
 Only references cross a shuffle. The reshuffles around emit keep the other stages off GPU workers.
 """
@@ -17,7 +17,7 @@ from prep_corpus.pipeline import files
 from prep_corpus.pipeline.align_stage import Align
 from prep_corpus.pipeline.close import Close, CloseOptions, Ends, ledgers_of, letters_of
 from prep_corpus.pipeline.emit import Emit, EmitOptions
-from prep_corpus.pipeline.measure import PickK
+from prep_corpus.pipeline.measure import Measure, PickK
 from prep_corpus.pipeline.plan import Plan, PlanOptions
 from prep_corpus.pipeline.segment import SegmentBundles, SegmentOptions
 from prep_corpus.pipeline.stores import Store
@@ -65,15 +65,14 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
     )
     emitted = bundles | Emit(work, options.emit) | "SpreadEmitted" >> beam.Reshuffle()
     aligned = emitted | Align(work, options.segment.text, options.threads)
+    measured = aligned | Measure(work, options.segment)
     if options.k_frames is None:
-        k_frames = aligned | PickK(
-            work, options.segment, options.k_uri, options.target_samples, options.retune
-        )
+        k_frames = measured | PickK(work, options.k_uri, options.target_samples, options.retune)
     else:
         k_frames = pipeline | "GivenK" >> beam.Create([options.k_frames])
     segments = aligned | SegmentBundles(work, options.segment, k_frames)
 
-    stages = (emitted, aligned, segments) | "AllStages" >> beam.Flatten()
+    stages = (emitted, aligned, measured, segments) | "AllStages" >> beam.Flatten()
     early, entries, limit = len(options.close.early_letters), options.close.entries, options.max_failed
     publish = (
         stages

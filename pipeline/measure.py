@@ -68,7 +68,7 @@ def _measure(store: Store, alignments: StageRef, digest: str, options: SegmentOp
             # Segment meets the same error and writes the dead letter; here it only leaves the sums.
             failed.append(dead_letter("measure", aligned.probed, error, 0))
     rows = [{"k_frames": k, "segments": sums[k][0], "samples": sums[k][1]} for k in sorted(sums)]
-    notes = {"sample_rate_hz": info.sample_rate_hz, "left_out": [letter.message for letter in failed]}
+    notes = {"left_out": [letter.message for letter in failed]}
     return store.write(
         "measure", alignments.bundle, digest, pa.Table.from_pylist(rows, schema=SCHEMA), notes=notes
     )
@@ -83,11 +83,10 @@ def add_totals(one: Totals, other: Totals) -> Totals:
     return added
 
 
-def read_totals(store: Store, measured: StageRef) -> tuple[Totals, int]:
-    """The totals of a bundle, and the sample rate they are in."""
-    stage = store.read(measured)
-    totals = {row["k_frames"]: (row["segments"], row["samples"]) for row in stage.table.to_pylist()}
-    return totals, int(stage.notes["sample_rate_hz"])
+def read_totals(store: Store, measured: StageRef) -> Totals:
+    """The totals of a bundle."""
+    table = store.read(measured).table
+    return {row["k_frames"]: (row["segments"], row["samples"]) for row in table.to_pylist()}
 
 
 class TotalsFn(beam.CombineFn):
@@ -134,26 +133,37 @@ class _MeasureBundle(beam.DoFn):
     def __init__(self, root: str, options: SegmentOptions) -> None:
         self._store, self._options = Store(root), options
 
-    def process(self, alignments: StageRef) -> Iterator[Totals]:
-        yield read_totals(self._store, measure_bundle(self._store, alignments, self._options))[0]
+    def process(self, alignments: StageRef) -> Iterator[StageRef]:
+        yield measure_bundle(self._store, alignments, self._options)
+
+
+class Measure(beam.PTransform):
+    """References to alignments -> references to what each k would yield."""
+
+    def __init__(self, root: str, options: SegmentOptions) -> None:
+        super().__init__()
+        self._root, self._options = root, options
+
+    def expand(self, alignments: PCollection[StageRef]) -> PCollection[StageRef]:
+        """One reference a bundle."""
+        return alignments | "MeasureBundle" >> beam.ParDo(_MeasureBundle(self._root, self._options))
 
 
 class PickK(beam.PTransform):
-    """References to alignments -> k, one number."""
+    """References to measures -> k, one number."""
 
-    def __init__(
-        self, root: str, options: SegmentOptions, uri: str, target_samples: float, retune: bool
-    ) -> None:
+    def __init__(self, root: str, uri: str, target_samples: float, retune: bool) -> None:
         super().__init__()
-        self._root, self._options, self._uri = root, options, uri
+        self._store, self._uri = Store(root), uri
         self._target_samples, self._retune = target_samples, retune
 
-    def expand(self, alignments: PCollection[StageRef]) -> PCollection[int]:
+    def expand(self, measured: PCollection[StageRef]) -> PCollection[int]:
         """A single number, for all segments."""
-        uri, target_samples, retune = self._uri, self._target_samples, self._retune
+        store, uri = self._store, self._uri
+        target_samples, retune = self._target_samples, self._retune
         return (
-            alignments
-            | "MeasureBundle" >> beam.ParDo(_MeasureBundle(self._root, self._options))
+            measured
+            | "ReadTotals" >> beam.Map(lambda ref: read_totals(store, ref))
             | "SumTotals" >> beam.CombineGlobally(TotalsFn())
             | "SettleK" >> beam.Map(lambda totals: settle_k(uri, totals, target_samples, retune))
         )

@@ -77,7 +77,9 @@ def probe(recording: Recording, cache: FingerprintCache) -> ProbedRecording | De
                 duration_seconds=recording.duration_seconds,
                 sliced=recording.sliced,
             )
-        except (FileNotFoundError, IsADirectoryError) as error:
+        except OSError as error:
+            if not files.is_absent(error):
+                raise
             raise AudioMissing(
                 f"{recording.id}: the audio must be a file, and there is none at {recording.audio_uri}"
             ) from error
