@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import html
 import unicodedata
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -120,7 +121,7 @@ class NormalizedText:
         What the options stripped is left out.
         """
         at, end = self.span_of(word_start, word_end)
-        inside = [span for span in self.stripped if at <= span[0] and span[1] <= end]
+        inside = self.stripped[bisect_left(self.stripped, (at, 0)) : bisect_left(self.stripped, (end, 0))]
         kept = ""
         owner_before = -1
         for stripped_start, stripped_end in (*inside, (end, end)):
