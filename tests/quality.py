@@ -1,0 +1,266 @@
+"""How much good speech comes out, and how wrong its text is: the table of the cutting and the filter.
+
+    python tests/quality.py table            what is kept, across speakers and seeds, beside the paper's recipe
+    python tests/quality.py fit --out F.json  the bundled filter of a model, fitted on all speakers
+    python tests/quality.py promise          whether --max-wer keeps its word on speakers not fitted on
+
+Long recordings of LibriSpeech dev-clean with corrupted transcripts (tests/corpora.py); everything is fitted and
+every threshold chosen on other speakers: two are left out at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
+QUARTZNET = "quartznet:acoustic_model"
+
+sys.path[:0] = [str(ROOT / "tests"), str(SHARED / "models" / "quartznet15x5")]
+
+import corpora  # noqa: E402
+import numpy as np  # noqa: E402
+import quality_cases  # noqa: E402
+
+from prep_corpus.align import viterbi  # noqa: E402
+from prep_corpus.align.cutting import CutOptions  # noqa: E402
+from prep_corpus.align.errors import UsageError  # noqa: E402
+from prep_corpus.align.models import ModelInfo  # noqa: E402
+from prep_corpus.filters.features import word_features  # noqa: E402
+from prep_corpus.filters.fit import FitOptions, fit_filter  # noqa: E402
+from prep_corpus.filters.labels import Case  # noqa: E402
+from prep_corpus.filters.linear import Filter, save_filter  # noqa: E402
+from prep_corpus.filters.measures import Tally, tally  # noqa: E402
+from prep_corpus.filters.sweep import Bench, kept_utterance  # noqa: E402
+
+ASKED = (0.005, 0.01, 0.02, 0.05)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """Labelled cases of all speakers and seeds.
+
+    Attributes:
+        info: of the model.
+        cases: speaker by speaker, seed by seed.
+        seeds: of each case.
+    """
+
+    info: ModelInfo
+    cases: list[Case]
+    seeds: list[int]
+
+    def bench(self, indices: Sequence[int], options: CutOptions) -> Bench:
+        """Some of the cases, ready to be cut."""
+        return Bench(
+            cases=[self.cases[i] for i in indices],
+            options=options,
+            blank=self.info.blank,
+            delimiter=self.info.delimiter_index,
+        )
+
+
+def build(arguments: argparse.Namespace) -> Corpus:
+    """Recordings, emissions, corrupted transcripts, alignments."""
+    info, spoken = quality_cases.spoken_recordings(
+        SHARED, arguments.cache, arguments.model, corpora.DEV_CLEAN_SPEAKERS
+    )
+    texts = [utterance.words for one in spoken for utterance in one.recording.utterances]
+    gaps = None if arguments.plain else viterbi.DEFAULT_GAPS
+    cases, seeds = [], []
+    for one in spoken:
+        for seed in range(arguments.seeds):
+            transcript = corpora.corrupt(one.recording, seed=seed, texts=texts)
+            cases.append(quality_cases.labelled(one, transcript, info, gaps=gaps))
+            seeds.append(seed)
+    return Corpus(info=info, cases=cases, seeds=seeds)
+
+
+def cut_options(info: ModelInfo, arguments: argparse.Namespace) -> CutOptions:
+    """How segments are shaped in all measurements: the product's defaults."""
+    options = CutOptions(stride_samples=info.stride_samples, sample_rate_hz=info.sample_rate_hz)
+    changes = {
+        name: value
+        for name, value in (
+            ("min_seconds", arguments.min_duration),
+            ("edge_drop_db", arguments.edge_drop_db),
+            ("bridge_mass", arguments.bridge_mass),
+        )
+        if value is not None
+    }
+    return replace(options, **changes)
+
+
+def fit(corpus: Corpus, indices: Sequence[int], options: CutOptions, fitted_on: str) -> Filter:
+    """A filter from some of the cases."""
+    bench = corpus.bench(indices, options)
+    return fit_filter(
+        bench,
+        FitOptions(),
+        model_digest=corpus.info.digest,
+        frame_seconds=corpus.info.frame_seconds,
+        fitted_on=fitted_on,
+        data_digest=quality_cases.data_digest(bench.cases),
+    ).filter
+
+
+@dataclass
+class Judged:
+    """What one way of cutting and one wanted error rate give on speakers not fitted on.
+
+    Attributes:
+        by_seed: counts of each seed.
+        by_fold: counts of each fold.
+        edges_db: levels at the edges of kept utterances against their own mean, in dB.
+    """
+
+    by_seed: dict[int, Tally]
+    by_fold: dict[int, Tally]
+    edges_db: list[float]
+
+    def add(self, seed: int, fold: int, counts: Tally) -> None:
+        """Count one more case."""
+        self.by_seed[seed] = self.by_seed.get(seed, Tally()) + counts
+        self.by_fold[fold] = self.by_fold.get(fold, Tally()) + counts
+
+    @property
+    def total(self) -> Tally:
+        """All seeds together."""
+        return sum(self.by_seed.values(), Tally())
+
+
+def judge(
+    corpus: Corpus, index: int, fitted: Filter, cut: str, max_wer: float, options: CutOptions
+) -> tuple[Tally, list[float]]:
+    """Cut one case with a filter as `prep-corpus run` would, and count what is kept."""
+    bench = corpus.bench([index], options)
+    case = bench.cases[0]
+    level = fitted.level(cut)
+    point = fitted.point(max_wer, cut=cut)
+    scores_W = (
+        fitted.word.score(word_features(case.evidence_WF, fitted.word.names)) if cut == "words" else None
+    )
+    cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames)
+    outcome = bench.outcome(0, cuts)
+    kept_S = level.utterance.score(outcome.features_SF) >= point.utterance_threshold
+    segments = [s for s in cuts.segments if not s.reason]
+    kept = [segment for segment, keep in zip(segments, kept_S) if keep]
+    counts = tally(
+        [kept_utterance(segment, case.texts, options.sample_rate_hz) for segment in kept],
+        case.true_texts,
+        case.true_middles_V,
+        right_W=case.true_right_V,
+    )
+    edges = []
+    window = round(0.02 * options.sample_rate_hz)
+    assert case.levels is not None
+    for segment in kept:
+        start, end = segment.sample_start, segment.sample_end
+        mean = case.levels.mean_db(start, end)
+        edges += [
+            case.levels.mean_db(start, start + window) - mean,
+            case.levels.mean_db(end - window, end) - mean,
+        ]
+    return counts, edges
+
+
+def cross_validated(corpus: Corpus, options: CutOptions) -> dict[tuple[str, float], Judged]:
+    """Every way of cutting and wanted error rate, judged on two speakers at a time, fitted on the rest."""
+    speakers = sorted({case.group for case in corpus.cases})
+    found: dict[tuple[str, float], Judged] = {}
+    for fold in range(len(speakers) // 2):
+        left_out = speakers[2 * fold : 2 * fold + 2]
+        inside = [i for i, case in enumerate(corpus.cases) if case.group not in left_out]
+        fitted = fit(corpus, inside, options, "")
+        print(
+            f"fold {fold}: k {fitted.words.k_frames} and {fitted.paper.k_frames}", file=sys.stderr, flush=True
+        )
+        for cut in ("words", "paper"):
+            for max_wer in ASKED:
+                judged = found.setdefault((cut, max_wer), Judged(by_seed={}, by_fold={}, edges_db=[]))
+                for i, case in enumerate(corpus.cases):
+                    if case.group not in left_out:
+                        continue
+                    try:
+                        counts, edges = judge(corpus, i, fitted, cut, max_wer, options)
+                    except UsageError:
+                        counts, edges = nothing(case), []
+                    judged.add(corpus.seeds[i], fold, counts)
+                    judged.edges_db += edges
+    return found
+
+
+def nothing(case: Case) -> Tally:
+    """What is kept where the wanted error rate cannot be promised."""
+    return tally([], case.true_texts, case.true_middles_V, right_W=case.true_right_V)
+
+
+def print_table(found: dict[tuple[str, float], Judged]) -> None:
+    """One row for each way of cutting and wanted error rate."""
+    print(
+        "| cut | max-wer | right words kept | spread over seeds | spoken words kept | WER | 90th pct over folds "
+        "| mean s | hours | edges over -10 dB |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for (cut, max_wer), judged in found.items():
+        total = judged.total
+        by_seed = [counts.right_kept_share for counts in judged.by_seed.values()]
+        wers = [counts.wer for counts in judged.by_fold.values()]
+        loud = np.mean(np.array(judged.edges_db) > -10) if judged.edges_db else 0.0
+        print(
+            f"| {cut} | {max_wer:.1%} | {total.right_kept_share:.2%} | {min(by_seed):.2%} to {max(by_seed):.2%} "
+            f"| {total.kept_share:.2%} | {total.wer:.3%} | {np.quantile(wers, 0.9):.3%} "
+            f"| {total.mean_seconds:.2f} | {total.seconds / 3600 / len(by_seed):.3f} | {loud:.2%} |"
+        )
+
+
+def print_paper(corpus: Corpus) -> None:
+    """What the transcripts themselves are worth: the paper's starting point."""
+    right = sum(int(case.true_right_V.sum()) for case in corpus.cases)
+    spoken = sum(len(case.true_texts) for case in corpus.cases)
+    wrong = sum(int((~case.right_W).sum()) for case in corpus.cases)
+    print(
+        f"{len(corpus.cases)} recordings; of the words spoken the text has {right / spoken:.1%} right; "
+        f"{wrong / sum(len(case.texts) for case in corpus.cases):.1%} of its words are not said there"
+    )
+
+
+def main() -> None:
+    """Run one measurement."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("table", "fit"))
+    parser.add_argument("--model", default=QUARTZNET)
+    parser.add_argument("--cache", type=Path, default=ROOT / "build" / "quality")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--plain", action="store_true", help="align without skips and untranscribed speech")
+    parser.add_argument("--min-duration", type=float)
+    parser.add_argument("--edge-drop-db", type=float)
+    parser.add_argument("--bridge-mass", type=float)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    corpus = build(arguments)
+    options = cut_options(corpus.info, arguments)
+    print(f"cases built in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    if arguments.what == "fit":
+        description = (
+            f"LibriSpeech dev-clean, {len(corpora.DEV_CLEAN_SPEAKERS)} speakers joined by tests/corpora.py, "
+            f"{arguments.seeds} corrupted transcripts each"
+        )
+        save_filter(fit(corpus, range(len(corpus.cases)), options, description), arguments.out)
+    else:
+        print_paper(corpus)
+        print_table(cross_validated(corpus, options))
+    print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
