@@ -70,7 +70,7 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
         k_frames = measured | PickK(work, options.k_uri, options.target_samples, options.retune)
     else:
         k_frames = pipeline | "GivenK" >> beam.Create([options.k_frames])
-    segments = aligned | SegmentBundles(work, options.segment, k_frames)
+    segments = aligned | SegmentBundles(work, options.segment, k_frames, options.threads)
 
     stages = (emitted, aligned, measured, segments) | "AllStages" >> beam.Flatten()
     early, entries, limit = len(options.close.early_letters), options.close.entries, options.max_failed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
@@ -204,12 +205,15 @@ def slices(blocks: Iterator[FloatArray], spans: list[tuple[int, int]]) -> Iterat
         yield joined_N[start - held_start : end - held_start]
 
 
-def segment_bundle(store: Store, alignments: StageRef, options: SegmentOptions, k_frames: int) -> StageRef:
+def segment_bundle(
+    store: Store, alignments: StageRef, options: SegmentOptions, k_frames: int, threads: int
+) -> StageRef:
     """Make, or find, the segments and clips of a bundle."""
     bundle = read_bundle(store, alignments.bundle)
     digest = digest_of(
         "segment",
         VERSION,
+        audio.VERSION,
         alignments.content,
         [probed.audio_identity for probed in bundle],
         [(probed.recording.audio_uri, probed.recording.speaker) for probed in bundle],
@@ -221,7 +225,7 @@ def segment_bundle(store: Store, alignments: StageRef, options: SegmentOptions, 
     done = 1 if found else 0
     if found is None:
         with timed("segment"):
-            found = _segment(store, alignments, digest, bundle, options, k_frames)
+            found = _segment(store, alignments, digest, bundle, options, k_frames, threads)
     BOARD.add(
         "segment",
         StageProgress(
@@ -242,6 +246,7 @@ def _segment(
     bundle: list[ProbedRecording],
     options: SegmentOptions,
     k_frames: int,
+    threads: int,
 ) -> StageRef:
     emissions = StageRef(*store.read(alignments, columns=[]).notes["emissions"])
     info, emitted = read_emissions(store, emissions)
@@ -249,21 +254,25 @@ def _segment(
     letters: list[DeadLetter] = []
     ledgers: list[Ledgers] = []
 
+    def one(aligned: AlignedRecording) -> _Made | DeadLetter:
+        try:
+            cut = segment_recording(aligned, emitted[aligned.probed.recording.id], info, options, k_frames)
+            return _Made(rows=_rows(aligned, cut, info, options), ledgers=cut.ledgers)
+        except Exception as error:
+            return dead_letter("segment", aligned.probed, error, aligned.n_samples)
+
     def save(file: BinaryIO) -> None:
-        for aligned in read_alignments(store, alignments, bundle, info, options.text):
-            offset = file.tell()
-            try:
-                cut = segment_recording(
-                    aligned, emitted[aligned.probed.recording.id], info, options, k_frames
-                )
-                made = list(_rows(aligned, cut, info, options, file))
-            except Exception as error:
-                # What it has written stays as a hole that no reference names.
-                assert file.tell() >= offset
-                letters.append(dead_letter("segment", aligned.probed, error, aligned.n_samples))
-                continue
-            rows.extend(made)
-            ledgers.append(cut.ledgers)
+        with ThreadPoolExecutor(threads) as pool:
+            for made in pool.map(one, read_alignments(store, alignments, bundle, info, options.text)):
+                if isinstance(made, DeadLetter):
+                    letters.append(made)
+                    continue
+                ledgers.append(made.ledgers)
+                for row, record in made.rows:
+                    if record is not None:
+                        row.update(clip_offset=file.tell(), clip_bytes=len(record))
+                        file.write(record)
+                    rows.append(row)
 
     files.write_atomic(store.uri("segment", digest, ".clips"), save, replace=True)
     return store.write(
@@ -276,29 +285,31 @@ def _segment(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """A recording's segment rows, each with its clip's record where it is kept."""
+
+    rows: list[tuple[dict[str, Any], bytes | None]]
+    ledgers: Ledgers
+
+
 def _rows(
-    aligned: AlignedRecording,
-    cut: SegmentedRecording,
-    info: ModelInfo,
-    options: SegmentOptions,
-    file: BinaryIO,
-) -> Iterator[dict[str, Any]]:
-    """Segment rows of a recording; the clips of the kept ones go to `file` on the way."""
+    aligned: AlignedRecording, cut: SegmentedRecording, info: ModelInfo, options: SegmentOptions
+) -> list[tuple[dict[str, Any], bytes | None]]:
     kept = [segment for segment in cut.cuts.segments if not segment.reason]
     spans = [(segment.sample_start, segment.sample_end) for segment in kept]
+    rows: list[tuple[dict[str, Any], bytes | None]] = []
     with closing(decoded(aligned.probed, info.sample_rate_hz)) as blocks:
         samples = slices(blocks, spans)
         for s, segment in enumerate(cut.cuts.segments):
             row = _row(aligned, segment, info)
             row.update(zip(FEATURE_NAMES, cut.features_SF[s].tolist()), score=float(cut.scores_S[s]))
             if segment.reason:
-                yield row
-                continue
-            flac = audio.encode_flac(next(samples), info.sample_rate_hz)
-            record = pack_clip(_clip_fields(aligned, row, info, options), flac)
-            offset = file.tell()
-            file.write(record)
-            yield {**row, "clip_offset": offset, "clip_bytes": len(record)}
+                rows.append((row, None))
+            else:
+                flac = audio.encode_flac(next(samples), info.sample_rate_hz)
+                rows.append((row, pack_clip(_clip_fields(aligned, row, info, options), flac)))
+    return rows
 
 
 def _row(aligned: AlignedRecording, segment: Segment, info: ModelInfo) -> dict[str, Any]:
@@ -369,8 +380,8 @@ def read_utterance_refs(store: Store, segments: StageRef) -> Iterator[KeptUttera
 
 
 class _SegmentBundle(beam.DoFn):
-    def __init__(self, root: str, options: SegmentOptions) -> None:
-        self._store, self._options = Store(root), options
+    def __init__(self, root: str, options: SegmentOptions, threads: int) -> None:
+        self._store, self._options, self._threads = Store(root), options, threads
 
     def setup(self) -> None:
         import torch
@@ -378,18 +389,18 @@ class _SegmentBundle(beam.DoFn):
         torch.set_num_threads(1)
 
     def process(self, alignments: StageRef, k_frames: int) -> Iterator[StageRef]:
-        yield segment_bundle(self._store, alignments, self._options, k_frames)
+        yield segment_bundle(self._store, alignments, self._options, k_frames, self._threads)
 
 
 class SegmentBundles(beam.PTransform):
     """References to alignments -> references to segments, cut at pauses of k frames."""
 
-    def __init__(self, root: str, options: SegmentOptions, k_frames: PCollection[int]) -> None:
+    def __init__(self, root: str, options: SegmentOptions, k_frames: PCollection[int], threads: int) -> None:
         super().__init__()
-        self._root, self._options, self._k_frames = root, options, k_frames
+        self._root, self._options, self._k_frames, self._threads = root, options, k_frames, threads
 
     def expand(self, alignments: PCollection[StageRef]) -> PCollection[StageRef]:
         """One reference a bundle."""
         return alignments | "SegmentBundle" >> beam.ParDo(
-            _SegmentBundle(self._root, self._options), AsSingleton(self._k_frames)
+            _SegmentBundle(self._root, self._options, self._threads), AsSingleton(self._k_frames)
         )

@@ -1,7 +1,7 @@
 """The store: every stage's result for a bundle is one file, named by a digest of what it depends on.
 
-    OUT/work/<stage>/<digest>.parquet          final
-    OUT/work/<stage>/<digest>.retry.parquet    holds internal errors: serves this run, done again by the next
+    STAGE/DIGEST.parquet          final
+    STAGE/DIGEST.retry.parquet    holds internal errors: serves this run, done again by the next
 
 A file appears whole or not at all, and the first writer wins. Beside the table it carries notes (dead
 letters, ledgers, facts for the next stage) and the digest of its own content, on which what follows depends.
