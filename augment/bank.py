@@ -8,10 +8,13 @@ bank's digest, and each mix made from it, is the same wherever the clips decode 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import blake2b
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +26,9 @@ DIGEST_BYTES = 16
 
 # Under this peak a clip is digital silence or a dead channel: -80 dB of full scale.
 SILENT_PEAK = 1e-4
+
+# What is squared at once, so that an hour of noise is not copied to 64 bits.
+_BLOCK_SAMPLES = 1 << 20
 
 Int16Array = npt.NDArray[np.int16]
 
@@ -45,13 +51,15 @@ class NoiseClip:
 
     Attributes:
         name: for people; the content is what counts.
-        samples_N: int16 at the bank's rate, its peak at full scale.
+        samples_N: int16 at the bank's rate, its peak at full scale; it may be mapped from a file.
         digest: of the samples.
+        power: mean of the squares.
     """
 
     name: str
     samples_N: Int16Array
     digest: str
+    power: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,6 +93,11 @@ class NoiseBank:
     impulse_responses: tuple[ImpulseResponse, ...]
     digest: str
 
+    @cached_property
+    def by_digest(self) -> Mapping[str, NoiseClip]:
+        """The clips by their digests."""
+        return {clip.digest: clip for clip in self.clips}
+
     @property
     def duration_seconds(self) -> float:
         """Length of all clips together."""
@@ -92,17 +105,54 @@ class NoiseBank:
 
 
 def noise_clip(name: str, samples_N: npt.NDArray[np.float32]) -> NoiseClip:
-    """A clip from decoded samples in [-1, 1].
+    """A clip from decoded samples in [-1, 1], see `noise_clip_from`."""
+    return noise_clip_from(name, lambda: (samples_N,))
+
+
+def noise_clip_from(name: str, decode: Callable[[], Iterable[npt.NDArray[np.float32]]]) -> NoiseClip:
+    """A clip from blocks of decoded samples in [-1, 1].
+
+    Args:
+        name: of the clip.
+        decode: gives the same blocks each time; it is called twice, for the peak and for the samples, so that
+            no more is in memory than the clip in 16 bits.
 
     Raises:
         NoiseSilent: no sample is over 0.0001.
         AudioNotFinite: NaN or infinity.
     """
-    peak = _finite_peak(name, samples_N)
+    peak = max((_finite_peak(name, block_N) for block_N in decode()), default=0.0)
     if peak < SILENT_PEAK:
         raise NoiseSilent(f"a noise clip's peak is at least {SILENT_PEAK}: {peak:.2g} in {name!r}")
-    scaled_N = np.rint(samples_N.astype(np.float64) * (FULL_SCALE / peak)).astype(np.int16)
-    return NoiseClip(name=name, samples_N=scaled_N, digest=_digest(scaled_N))
+    scaled = [
+        np.rint(block_N.astype(np.float64) * (FULL_SCALE / peak)).astype(np.int16) for block_N in decode()
+    ]
+    samples_N = scaled[0] if len(scaled) == 1 else np.concatenate(scaled)
+    return NoiseClip(name=name, samples_N=samples_N, digest=_digest(samples_N), power=mean_power(samples_N))
+
+
+def map_clip(clip: NoiseClip, folder: Path) -> NoiseClip:
+    """The same clip, its samples in a file that is mapped: a bank of many hours then needs no memory of its own.
+
+    Args:
+        clip: to be stored.
+        folder: local; the file is named by the clip's digest, and one that is there is used.
+    """
+    path = folder / f"{clip.digest}.int16"
+    if not path.exists():
+        temporary = path.with_suffix(f".{os.getpid()}")
+        clip.samples_N.astype("<i2").tofile(temporary)
+        temporary.replace(path)
+    return replace(clip, samples_N=np.memmap(path, dtype="<i2", mode="r"))
+
+
+def mean_power(samples_N: npt.NDArray[np.signedinteger[Any]]) -> float:
+    """Mean of the squares; the sum is of integers, so it is the same on every machine."""
+    total = sum(
+        int(np.square(samples_N[start : start + _BLOCK_SAMPLES], dtype=np.int64).sum())
+        for start in range(0, samples_N.size, _BLOCK_SAMPLES)
+    )
+    return total / samples_N.size
 
 
 def impulse_response(name: str, samples_N: npt.NDArray[np.float32]) -> ImpulseResponse:

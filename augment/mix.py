@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.augment.bank import FULL_SCALE, Int16Array, NoiseBank, NoiseSilent, SpeechSilent
-from prep_corpus.augment.plan import MixPlan, mean_power, window
+from prep_corpus.augment.bank import FULL_SCALE, Int16Array, NoiseBank, NoiseSilent, SpeechSilent, mean_power
+from prep_corpus.augment.plan import MixPlan, window
 
 SPEECH_FRAME_SECONDS = 0.02
 # ITU-T P.56 counts as speech what is at most this far under the active level.
@@ -139,10 +139,9 @@ def active_power(samples_N: Int16Array, sample_rate_hz: int, *, utterance_id: st
 
 def _combined(plan: MixPlan, bank: NoiseBank, samples: int, utterance_id: str) -> npt.NDArray[np.int32]:
     """The plan's clips, brought to equal power, weighted and added up."""
-    clips = {clip.digest: clip for clip in bank.clips}
     total_N = np.zeros(samples, np.float64)
     for part in plan.parts:
-        part_N = window(clips[part.digest].samples_N, part.offset_samples, samples)
+        part_N = window(bank.by_digest[part.digest].samples_N, part.offset_samples, samples)
         power = mean_power(part_N)
         if power < SILENT_POWER:
             raise NoiseSilent(

@@ -12,10 +12,9 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.augment.bank import Int16Array, NoiseBank, NoiseClip
+from prep_corpus.augment.bank import Int16Array, NoiseBank, NoiseClip, mean_power
 
 # A window of a clip this much under the clip's own power is one of its pauses; another window is drawn.
 QUIETEST_WINDOW_DB = -30.0
@@ -177,12 +176,6 @@ def window(clip_N: Int16Array, offset_samples: int, samples: int) -> Int16Array:
     return np.resize(np.concatenate([clip_N[offset_samples:], clip_N[:offset_samples]]), samples)
 
 
-def mean_power(samples_N: npt.NDArray[np.signedinteger[Any]]) -> float:
-    """Mean of the squares; the sum is of integers, so it is the same on every machine."""
-    squares_N = np.square(samples_N, dtype=np.int64)
-    return int(squares_N.sum()) / samples_N.size
-
-
 def _between(interval: tuple[float, float], position: float) -> float:
     # Thousandths of a decibel keep the JSON short, and equal on machines whose last bits differ.
     return round(interval[0] + position * (interval[1] - interval[0]), 3)
@@ -190,10 +183,16 @@ def _between(interval: tuple[float, float], position: float) -> float:
 
 def _offset(clip: NoiseClip, samples: int, uniform: Iterator[float]) -> int:
     """An offset whose window is not one of the clip's pauses."""
-    quietest = mean_power(clip.samples_N) * 10.0 ** (QUIETEST_WINDOW_DB / 10.0)
+    quietest = clip.power * 10.0 ** (QUIETEST_WINDOW_DB / 10.0)
     for _ in range(_WINDOW_DRAWS):
         offset = int(next(uniform) * clip.samples_N.size)
         if mean_power(window(clip.samples_N, offset, samples)) >= quietest:
             return offset
     # A clip of a few knocks in a long silence: put its loudest sample into the middle of the utterance.
-    return int(np.argmax(np.abs(clip.samples_N.astype(np.int32))) - samples // 2) % clip.samples_N.size
+    return int(_loudest(clip.samples_N) - samples // 2) % clip.samples_N.size
+
+
+def _loudest(clip_N: Int16Array) -> int:
+    """Index of the largest sample by magnitude; the two ends of 16 bits need no wider numbers for that."""
+    highest, lowest = int(np.argmax(clip_N)), int(np.argmin(clip_N))
+    return highest if int(clip_N[highest]) >= -int(clip_N[lowest]) else lowest

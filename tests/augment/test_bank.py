@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from prep_corpus.align.errors import AudioNotFinite, UsageError
-from prep_corpus.augment.bank import NoiseSilent, babble_clip, noise_bank, noise_clip
+from prep_corpus.augment.bank import (
+    NoiseSilent,
+    babble_clip,
+    map_clip,
+    noise_bank,
+    noise_clip,
+    noise_clip_from,
+)
 from prep_corpus.augment.coloured import generated_bank
 
 RATE_HZ = 16000
@@ -27,6 +36,21 @@ def test_a_quiet_clip_uses_all_16_bits() -> None:
     loud, quiet = noise_clip("a", _noise(1)), noise_clip("b", _noise(1) * np.float32(0.25))
     assert np.array_equal(loud.samples_N, quiet.samples_N)
     assert np.max(np.abs(loud.samples_N)) == 32767
+
+
+def test_a_clip_in_blocks_is_the_same_clip() -> None:
+    whole_N = _noise(1)
+    blocks = noise_clip_from("a", lambda: (whole_N[start : start + 999] for start in range(0, 4000, 999)))
+    assert blocks.digest == noise_clip("a", whole_N).digest
+    assert blocks.power == pytest.approx(np.mean(blocks.samples_N.astype(float) ** 2))
+
+
+def test_a_mapped_clip_is_the_same_clip(tmp_path: Path) -> None:
+    clip = noise_clip("a", _noise(1))
+    mapped = map_clip(clip, tmp_path)
+    assert np.array_equal(mapped.samples_N, clip.samples_N)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{clip.digest}.int16"]
+    assert noise_bank([map_clip(clip, tmp_path)], RATE_HZ).digest == noise_bank([clip], RATE_HZ).digest
 
 
 def test_silence_and_nan_are_typed_errors() -> None:
