@@ -39,6 +39,12 @@ IntArray = NDArray[np.int32]
 Piece = tuple[int, int, str]
 """(first spoken word, end of the spoken words, drop reason or "")."""
 
+EDGE_SECONDS = 0.02
+"""An edge is as loud as this much audio just inside it."""
+
+SEARCH_SECONDS = 0.1
+"""A quiet place is looked for at least this far outside a word, however short the padding is."""
+
 FLOOR_MARGIN_DB = 6.0
 """An edge at most this much above the recording's noise is quiet, however loud the noise is."""
 
@@ -332,13 +338,17 @@ def _edges(seen: Track, spoken: Spoken, options: CutOptions, levels: Levels | No
             power_P=np.where(quiet_T, 1e-12, 1.0), block_samples=options.stride_samples, floor_db=SILENCE_DB
         )
         slack = 0
+    window = round(EDGE_SECONDS * options.sample_rate_hz / levels.block_samples)
+    padding = options.frames(options.padding_seconds)
     return Edges(
         starts_V=spoken.starts_V,
         ends_V=spoken.ends_V,
         quiet_T=quiet_T,
         levels=levels,
         stride_samples=options.stride_samples,
-        padding_frames=options.frames(options.padding_seconds),
+        window_blocks=max(window, 2),
+        search_frames=max(padding, options.frames(SEARCH_SECONDS)),
+        padding_frames=padding,
         slack_frames=slack,
     )
 

@@ -1,8 +1,8 @@
 """Where beside a word a cut may stand: the quietest place that is near enough.
 
 Legend: T frames, V spoken words. Around a word's edge the search goes from `slack` inside the word, through
-the frames whose most likely symbol is blank or delimiter, to `slack` beyond them, but not over the padding or
-half-way to the next word:
+the frames whose most likely symbol is blank or delimiter, to `slack` beyond them, but not farther than the search
+or half-way to the next word:
 
     frames        ..dd....o..g........|.....c...
                         |<- search ->|      next spoken word
@@ -11,7 +11,7 @@ half-way to the next word:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,6 @@ from prep_corpus.align.levels import Levels
 
 BoolArray = NDArray[np.bool_]
 LongArray = NDArray[np.int64]
-
-WINDOW_BLOCKS = 4
-"""Blocks of 5 ms just inside a cut over which its level is taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +44,9 @@ class Edges:
         quiet_T: frames whose most likely symbol is blank or delimiter.
         levels: of the recording.
         stride_samples: samples a frame.
-        padding_frames: at most this far outside the word.
+        window_blocks: blocks just inside a cut over which its level is taken.
+        search_frames: a quiet place is looked for this far outside the word.
+        padding_frames: the cut itself stands at most this far outside.
         slack_frames: at most this far inside, and this far into frames that are not quiet.
     """
 
@@ -56,6 +55,8 @@ class Edges:
     quiet_T: BoolArray
     levels: Levels
     stride_samples: int
+    window_blocks: int
+    search_frames: int
     padding_frames: int
     slack_frames: int
     _lefts: dict[int, Edge] = field(default_factory=dict)
@@ -77,11 +78,13 @@ class Edges:
         first, last = int(self.starts_V[word]), int(self.ends_V[word])
         bound = (int(self.ends_V[word - 1]) + first + 1) // 2 if word else 0
         low = first
-        while low > max(bound, first - self.padding_frames) and self.quiet_T[low - 1]:
+        while low > max(bound, first - self.search_frames) and self.quiet_T[low - 1]:
             low -= 1
         low = max(low - self.slack_frames, min(bound, first))
         high = min(first + self.slack_frames, (first + last) // 2)
-        return self._quietest(low, max(high, low), ahead=True)
+        found = self._quietest(low, max(high, low), ahead=True)
+        nearest = (first - self.padding_frames) * self.stride_samples
+        return replace(found, sample=max(found.sample, nearest))
 
     def _find_right(self, word: int) -> Edge:
         first, last = int(self.starts_V[word]), int(self.ends_V[word])
@@ -89,11 +92,13 @@ class Edges:
         if word + 1 < len(self.starts_V):
             bound = (last + int(self.starts_V[word + 1]) + 1) // 2
         high = last
-        while high < min(bound, last + self.padding_frames) and self.quiet_T[high]:
+        while high < min(bound, last + self.search_frames) and self.quiet_T[high]:
             high += 1
         high = min(high + self.slack_frames, max(bound, last))
         low = max(last - self.slack_frames, (first + last + 1) // 2)
-        return self._quietest(min(low, high), high, ahead=False)
+        found = self._quietest(min(low, high), high, ahead=False)
+        nearest = (last + self.padding_frames) * self.stride_samples
+        return replace(found, sample=min(found.sample, nearest))
 
     def _quietest(self, low_frame: int, high_frame: int, *, ahead: bool) -> Edge:
         """Among the block borders of [low, high] frames, the quietest; among equals, the farthest outside."""
@@ -101,7 +106,7 @@ class Edges:
         low = -(-low_frame * self.stride_samples // size)
         high = max(high_frame * self.stride_samples // size, low)
         power_P = self.levels.power_P
-        window = np.arange(WINDOW_BLOCKS) - (0 if ahead else WINDOW_BLOCKS)
+        window = np.arange(self.window_blocks) - (0 if ahead else self.window_blocks)
         inside = np.clip(np.arange(low, high + 1)[:, None] + window, 0, len(power_P) - 1)
         level = 10 * np.log10(power_P[inside].mean(axis=1))
         # Once it is silent, more silence is no reason to leave out padding.
