@@ -36,10 +36,10 @@ class GapCosts:
         speech_nats: what each of its frames scores below the frame's best symbol.
     """
 
-    skip_nats: float = 40.0
-    skip_token_nats: float = 4.0
-    enter_nats: float = 80.0
-    speech_nats: float = 0.7
+    skip_nats: float = 20.0
+    skip_token_nats: float = 10.0
+    enter_nats: float = 60.0
+    speech_nats: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("skip_nats", "skip_token_nats", "enter_nats", "speech_nats"):
