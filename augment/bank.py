@@ -132,7 +132,7 @@ def noise_clip_from(name: str, decode: Callable[[], Iterable[npt.NDArray[np.floa
 
 
 def map_clip(clip: NoiseClip, folder: Path) -> NoiseClip:
-    """The same clip, its samples in a file that is mapped: a bank of many hours then needs no memory of its own.
+    """The same clip, its samples in a mapped file, so that a bank of many hours needs no memory of its own.
 
     Args:
         clip: to be stored.
