@@ -5,8 +5,8 @@ import pytest
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.augment.bank import NoiseBank, SpeechSilent, impulse_response, noise_bank, noise_clip
-from prep_corpus.augment.mix import active_power, mix, to_int16
-from prep_corpus.augment.plan import MixPlan, NoisePart
+from prep_corpus.augment.mix import active_power, mix, noise_json, to_int16
+from prep_corpus.augment.plan import MixPlan, NoisePart, plan_from_json
 
 RATE_HZ = 16000
 
@@ -75,6 +75,17 @@ def test_the_same_plan_gives_the_same_bytes_again() -> None:
     )
     assert one.dtype == np.int16
     assert one.tobytes() == other.tobytes()
+
+
+def test_a_noisy_utterance_is_made_again_from_its_column() -> None:
+    bank = _bank((np.array([1.0, 0.5, 0.25], np.float32),))
+    room = bank.impulse_responses[0].digest
+    for changes in ({}, {"level_db": -7.25}, {"impulse_response": room}):
+        one, report = mix(_speech(20_000.0), _plan(bank, 3.0, **changes), bank, utterance_id="u")
+        column = noise_json(_plan(bank, 3.0, **changes), report)
+        other, again = mix(_speech(20_000.0), plan_from_json(column), bank, utterance_id="u")
+        assert one.tobytes() == other.tobytes()
+        assert report == again
 
 
 def test_level_is_varied() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline import check
 from prep_corpus.pipeline.rows import (
     Utterance,
     arrow_schema,
@@ -49,6 +52,17 @@ def test_every_field_has_a_column_and_every_column_a_hugging_face_feature() -> N
     assert list(features) == schema.names
     assert features["audio"] == {"_type": "Audio"}
     assert schema.field("audio").type == pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+
+def test_the_documents_name_every_column_and_every_problem() -> None:
+    documents = Path(__file__).resolve().parents[2] / "docs"
+    output = (documents / "output.md").read_text()
+    for column in arrow_schema().names:
+        assert f"`{column}`" in output
+    slugs = re.findall(r"^\| ([a-z-]+) +\|", check.__doc__ or "", re.M)[1:]
+    assert len(slugs) == 15
+    for slug in slugs:
+        assert f"`{slug}`" in output
 
 
 def test_rows_come_back_from_a_record_batch() -> None:
