@@ -154,17 +154,17 @@ def cut_paper(
 
     Args:
         seen: of the recording's T frames.
-        words: W words; those that the aligner skipped count as unspoken.
+        words: W words; those that the aligner skipped stay in the text, for the filter to judge.
         k_frames: shortest gap that is a cut, in frames.
         options: lengths and padding.
         levels: loudness of the recording, for where in a gap the cut stands; from the emissions where None.
     """
-    spoken = Spoken.of(words, ~words.skipped, len(seen.speech_T))
+    spoken = Spoken.of(words, np.ones(len(words.skipped), bool), len(seen.speech_T))
     edges = _edges(seen, spoken, options, levels)
     lengths_G = spoken.gap_frames
     breaks = Breaks(lengths_G=lengths_G, limit_db=np.inf, edges=edges)
     pieces: list[Piece] = []
-    for run in runs(spoken, (lengths_G >= k_frames) | spoken.passed_G):
+    for run in runs(spoken, lengths_G >= k_frames):
         pieces += _shaped(run, spoken, breaks, options)
     return _finish(seen, words, spoken, pieces, edges, options)
 

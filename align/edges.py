@@ -80,7 +80,7 @@ class Edges:
         low = first
         while low > max(bound, first - self.search_frames) and self.quiet_T[low - 1]:
             low -= 1
-        low = max(low - self.slack_frames, min(bound, first))
+        low = max(low - self.slack_frames, first - self.search_frames, min(bound, first))
         high = min(first + self.slack_frames, (first + last) // 2)
         found = self._quietest(low, max(high, low), ahead=True)
         nearest = (first - self.padding_frames) * self.stride_samples
@@ -94,7 +94,7 @@ class Edges:
         high = last
         while high < min(bound, last + self.search_frames) and self.quiet_T[high]:
             high += 1
-        high = min(high + self.slack_frames, max(bound, last))
+        high = min(high + self.slack_frames, last + self.search_frames, max(bound, last))
         low = max(last - self.slack_frames, (first + last + 1) // 2)
         found = self._quietest(min(low, high), high, ahead=False)
         nearest = (last + self.padding_frames) * self.stride_samples

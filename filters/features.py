@@ -38,6 +38,7 @@ FEATURE_NAMES = (
 
 _NAME = re.compile(r"(?P<column>[a-z_]+)(?:@(?P<shift>[+-]\d+)|~(?P<width>\d+))?")
 _BATCH_FRAMES = 40_000
+_MOST_NATS_PER_TOKEN = 30.0
 
 
 def word_features(evidence_WF: NDArray[np.floating], names: Sequence[str]) -> DoubleArray:
@@ -151,7 +152,9 @@ def _padded_piece(
 def ctc_costs(
     log_probs: Sequence[NDArray[np.floating]], tokens: Sequence[NDArray[np.int32]], blank: int
 ) -> DoubleArray:
-    """-log p(tokens | emissions) of each pair, in nats, summed over all paths, on one thread's worth of work.
+    """-log p(tokens | emissions) of each pair, in nats, summed over all paths, at most 30 nats a token.
+
+    More tokens than frames can hold have no path at all; they too cost 30 nats a token.
 
     Args:
         log_probs: [T, C] each.
@@ -172,5 +175,6 @@ def ctc_costs(
         blank=blank,
         reduction="none",
     )
-    costs: DoubleArray = costs_B.double().numpy()
+    lengths_B = np.array([len(target) for target in tokens], np.float64)
+    costs: DoubleArray = np.minimum(costs_B.double().numpy(), _MOST_NATS_PER_TOKEN * lengths_B)
     return costs

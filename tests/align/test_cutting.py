@@ -346,7 +346,7 @@ def test_spans_never_overlap_and_both_ledgers_add_up(
         said = [w for a, b in segment.spoken_ranges() for w in range(a, b)]
         assert said == np.flatnonzero(cuts.segment_W == s).tolist()
         assert said
-        assert not problem.words.skipped[said].any()
+        assert paper or not problem.words.skipped[said].any()
         assert segment.frame_start <= problem.words.frame_starts[said[0]]
         assert segment.frame_end >= problem.words.frame_ends[said[-1]]
         if not segment.reason:
