@@ -1,51 +1,28 @@
-"""The programs of docs/reading.md, run as they stand, where the library that each needs can be imported.
-
-Libraries that are no part of the development environment may stand in another one: name its Python in
-PREP_CORPUS_READERS_PYTHON.
-"""
+"""The programs of docs/reading.md, run as they stand, where the library that each needs can be imported."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import re
 import subprocess
 import sys
-from hashlib import blake2b
 from pathlib import Path
 
-import numpy as np
 import pytest
+import soundfile
 
-from prep_corpus.pipeline.published import MANIFEST_NAME
+from prep_corpus.pipeline.reader import decode_audio, read_utterances
 from prep_corpus.pipeline.tfrecord import feature_spec
 
+from .. import toy
+from .reading_programs import PROGRAMS, pcm_digest, programs, read_by
 from .rows_for_tests import samples_of
 from .run_for_tests import sample_rows, write_run
 
-PYTHON = os.environ.get("PREP_CORPUS_READERS_PYTHON", sys.executable)
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reading.md"
+TESTS = Path(__file__).resolve().parents[1]
 ROWS = sample_rows(24)
-
-# What a program needs beside this project, and what it has read, by the names in its last loop.
-PROGRAMS = {
-    "plain": ((), "utterance.id, samples"),
-    "pytorch": (
-        ("torch",),
-        "*zip(batch.ids, map(lambda s, n: s[:n], batch.samples_BN, batch.lengths_B))",
-    ),
-    "datasets": (("datasets", "torchcodec"), 'row["id"], samples'),
-    "datasets-soundfile": (("datasets",), 'row["id"], samples'),
-    "tensorflow": (("tensorflow",), "identifier.numpy().decode(), samples.numpy()"),
-    "webdataset": (("webdataset",), 'sample["json"]["id"], samples'),
-    "lhotse": (("lhotse",), "supervision.id, samples"),
-}
-
-
-def programs() -> dict[str, str]:
-    """The document's programs by name."""
-    blocks = re.findall(r"^```python\n# program: (\S+)\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S)
-    return dict(blocks)
+FORMATS = ("parquet", "tfrecord", "webdataset", "shar")
 
 
 @pytest.fixture(scope="module")
@@ -53,35 +30,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reading")
     write_run(folder / "run", {"train": [ROWS[:10], ROWS[10:]]})
     (folder / "run" / "tfrecord" / "features.json").write_text(json.dumps(feature_spec()))
-    assert (folder / "run" / MANIFEST_NAME).exists()
     return folder
 
 
-def _digest(samples_N: np.ndarray) -> str:
-    return blake2b(np.rint(samples_N * 32768).astype("<i2").tobytes()).hexdigest()
-
-
-def _with_report(program: str, expression: str) -> str:
-    """The program with a line at the top of its last loop's end that reports what it read."""
-    lines = program.rstrip().splitlines()
-    last = next(
-        number
-        for number in reversed(range(len(lines)))
-        if re.match(r"\s*(print|losses\.append)\(", lines[number])
-    )
-    if "batch" in expression:
-        last = next(number for number, line in enumerate(lines) if "losses.append" in line)
-    indent = re.match(r"\s*", lines[last]).group()  # type: ignore[union-attr]
-    pairs = f"[({expression})]" if not expression.startswith("*") else f"[{expression}]"
-    lines.insert(last + 1, f"{indent}_report({pairs})")
-    head = [
-        "import hashlib, json, numpy",
-        "def _report(pairs):",
-        "    for name, samples in pairs:",
-        "        pcm = numpy.rint(numpy.asarray(samples) * 32768).astype('<i2').tobytes()",
-        "        print('READ', json.dumps([name, hashlib.blake2b(pcm).hexdigest()]), flush=True)",
-    ]
-    return "\n".join([*head, *lines])
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the command itself, on recordings of the toy language."""
+    folder = tmp_path_factory.mktemp("whole")
+    toy.write_filter(folder / "filter.json")
+    corpus = toy.write_corpus(folder, recordings=3)
+    command = [sys.executable, "-m", "prep_corpus.jobs.cli", "run", str(corpus), "--out", str(folder / "run")]
+    command += ["--model", "toy:acoustic_model", "--filter", str(folder / "filter.json"), "--shard-mb", "0.5"]
+    for shard_format in FORMATS:
+        command += ["--format", shard_format]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
+    }
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return folder
 
 
 def test_every_program_of_the_document_is_tested() -> None:
@@ -91,28 +59,21 @@ def test_every_program_of_the_document_is_tested() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_reads_every_utterance_sample_for_sample(folder: Path, name: str) -> None:
-    libraries, expression = PROGRAMS[name]
-    for library in libraries:
-        if subprocess.run([PYTHON, "-c", f"import {library}"], capture_output=True, check=False).returncode:
-            pytest.skip(f"{library} cannot be imported by {PYTHON}: see PREP_CORPUS_READERS_PYTHON")
-    path = folder / f"program_{name.replace('-', '_')}.py"
-    path.write_text(_with_report(programs()[name], expression))
-    environment = {
-        **os.environ,
-        "HF_HUB_OFFLINE": "1",
-        "HF_HOME": str(folder / "hf"),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-    done = subprocess.run(
-        [PYTHON, path.name],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    read = dict(json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("READ "))
-    wanted = {row.id: _digest(samples_of(number, row.samples) / 32768) for number, row in enumerate(ROWS)}
-    assert read == wanted
+    wanted = {row.id: pcm_digest(samples_of(number, row.samples) / 32768) for number, row in enumerate(ROWS)}
+    assert read_by(name, folder) == wanted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_reads_a_run_of_the_command_as_slices_of_its_source(whole_run: Path, name: str) -> None:
+    wanted, clean = {}, 0
+    for row in read_utterances(str(whole_run / "run")):
+        if row.noise is None:
+            source_N, _ = soundfile.read(row.source_uri, dtype="float32")
+            wanted[row.id] = pcm_digest(source_N[row.start_sample : row.end_sample])
+            clean += 1
+        else:
+            wanted[row.id] = pcm_digest(soundfile.read(io.BytesIO(row.audio), dtype="float32")[0])
+            assert pcm_digest(decode_audio(row)[0]) == wanted[row.id]
+    assert 5 < clean < len(wanted)
+    assert read_by(name, whole_run) == wanted
