@@ -36,8 +36,9 @@ class Trellis:
             is never said.
         joins_P: 1 where a token may follow its predecessor without a blank.
         edges_E: pair of each word edge; empty where no path may leave text or audio.
-        skip_costs_E: cost, in units, of leaving out the word that ends at the edge.
-        opening_cost: cost, in units, of a run of left-out words.
+        skip_costs_E, long_costs_E: cost, in units, of leaving out the word that ends at the edge, in a short
+            and in a long run of such words.
+        opening_cost, long_opening_cost: cost, in units, of such a run.
         entry_cost: cost, in units, of entering untranscribed speech.
         speech_T: blank-normalised score of untranscribed speech, in units; zeros without edges.
     """
@@ -49,7 +50,9 @@ class Trellis:
     joins_P: npt.NDArray[np.uint8]
     edges_E: Int64
     skip_costs_E: Int64
+    long_costs_E: Int64
     opening_cost: int
+    long_opening_cost: int
     entry_cost: int
     speech_T: npt.NDArray[np.int32]
 
@@ -63,21 +66,27 @@ class Trellis:
         """Tokens, and one for the blank after the last."""
         return int(self.symbols_P.shape[0])
 
-    def log_probs(self, start: int, end: int) -> npt.NDArray[np.float32]:
-        """Log-probs of the frames [start, end): the columns in use, then the blank; none under the floor."""
-        rows = self.log_probs_TC[start:end]
-        return np.maximum(rows[:, np.append(self.columns, self.blank)], FLOOR_NATS).astype(np.float32)
+    def log_probs(self, span: tuple[int, int], columns: Int64) -> npt.NDArray[np.float32]:
+        """Log-probs of a span of frames: the given columns, then the blank; none under the floor."""
+        rows = self.log_probs_TC[span[0] : span[1]]
+        kept = rows[:, np.append(columns, self.blank)].astype(np.float32)
+        return np.maximum(kept, np.float32(FLOOR_NATS), out=kept)
 
-    def scores(self, start: int, end: int) -> npt.NDArray[np.int16]:
-        """Blank-normalised scores of the frames [start, end) in units, with a last column never said."""
-        kept = self.log_probs(start, end)
+    def scores(self, span: tuple[int, int], columns: Int64) -> npt.NDArray[np.int16]:
+        """Blank-normalised scores of a span of frames in units, with a last column never said."""
+        kept = self.log_probs(span, columns)
         kept -= kept[:, -1:].copy()
         kept[:, -1] = -np.inf
         kept *= UNITS_PER_NAT
         if np.isnan(kept).any():
-            raise ValueError(f"log-probs must be numbers: there is a NaN in frames {start} to {end}")
+            raise ValueError(f"log-probs must be numbers: there is a NaN in frames {span[0]} to {span[1]}")
         np.rint(kept, out=kept)
         return np.clip(kept, -32768, 32767, out=kept).astype(np.int16)
+
+    def narrowed(self, low: int, high: int) -> tuple[Int64, Int64]:
+        """The columns of the pairs [low, high), and for each pair the place of its own; the extra one is last."""
+        distinct, symbols_P = np.unique(self.symbols_P[low:high], return_inverse=True)
+        return self.columns[distinct[distinct < len(self.columns)]], symbols_P
 
 
 def blocks(start: int, end: int, frames: int) -> Iterator[tuple[int, int]]:
@@ -122,19 +131,22 @@ class Rows:
         visits = -(-(end - start) // EDGE_FRAMES)
         moves_FP = np.empty((end - start, pairs) if keep else (0, 0), np.uint8)
         moves_VE = np.empty((visits, last - first if keep else 0), np.uint8)
+        columns, symbols_P = trellis.narrowed(self.low, high)
         for chunk in blocks(start, end, CHUNK_FRAMES):
             rows = slice(chunk[0] - start, chunk[1] - start)
             kernels.advance_rows(
                 self.blank_P,
                 self.token_P,
                 self.speech_E,
-                trellis.scores(*chunk),
+                trellis.scores(chunk, columns),
                 trellis.speech_T[chunk[0] : chunk[1]],
-                trellis.symbols_P[self.low : high],
+                symbols_P,
                 trellis.joins_P[self.low : high],
                 trellis.edges_E[first:last] - self.low,
                 trellis.skip_costs_E[first:last],
+                trellis.long_costs_E[first:last],
                 trellis.opening_cost,
+                trellis.long_opening_cost,
                 trellis.entry_cost,
                 chunk[1] == trellis.frames,
                 moves_FP[rows],
@@ -154,7 +166,9 @@ def first_rows(trellis: Trellis) -> Rows:
         speech_E,
         trellis.edges_E,
         trellis.skip_costs_E,
+        trellis.long_costs_E,
         trellis.opening_cost,
+        trellis.long_opening_cost,
         trellis.entry_cost,
         0,
         none,

@@ -11,8 +11,9 @@ are subtracted from every frame, so that a frame in blank costs nothing:
 A word edge is the blank before a word's first token, or the blank after the last word. Only there, and only
 every `EDGE_FRAMES` frames, may a path leave the text (untranscribed speech) or the audio (unspoken words):
 
-    blank'[e]  = max(blank[e], speech[e] + gain since then, skip[e])
+    blank'[e]  = max(blank[e], speech[e] + gain since then, skip[e], long[e])
     skip[e+1]  = max(skip[e], blank'[e] - opening cost) - cost of the word between
+    long[e+1]  = the same with a higher opening cost and lower costs of words
     speech'[e] = max(speech[e] + gain since then, blank'[e] - entry cost)
 """
 
@@ -39,7 +40,9 @@ TOKEN_FROM_TOKEN = 4
 EDGE_FROM_SKIP = 1
 EDGE_FROM_SPEECH = 2
 SPEECH_FROM_EDGE = 4
-EDGE_OPENS_SKIP = 8  # words skipped from here on are the first of their run
+EDGE_OPENS_SKIP = 8  # the words skipped from here on are the first of their run
+EDGE_FROM_LONG = 16
+EDGE_OPENS_LONG = 32
 
 
 @njit(cache=True, nogil=True)
@@ -48,7 +51,9 @@ def visit_edges(
     speech_E: Array,
     edges_E: Array,
     skip_costs_E: Array,
+    long_costs_E: Array,
     opening_cost: int,
+    long_opening_cost: int,
     entry_cost: int,
     gain: int,
     moves_E: Array,
@@ -59,14 +64,14 @@ def visit_edges(
         blank_P: scores of the blanks; changed.
         speech_E: scores of untranscribed speech at each edge; changed.
         edges_E: pair of each edge, counted from the first element of blank_P.
-        skip_costs_E: cost of the word that ends at each edge.
-        opening_cost: cost of each run of skipped words.
+        skip_costs_E, long_costs_E: cost of the word that ends at each edge, in a short and in a long run.
+        opening_cost, long_opening_cost: cost of each run of skipped words.
         entry_cost: cost of entering untranscribed speech.
         gain: what untranscribed speech gained since the last visit.
         moves_E: how each edge was reached; empty where nobody asks.
     """
     keep = moves_E.shape[0] > 0
-    chain = DEAD
+    chain = long_chain = DEAD
     for e in range(edges_E.shape[0]):
         move = 0
         here = blank_P[edges_E[e]]
@@ -78,10 +83,17 @@ def visit_edges(
         if skipped > here:
             here = skipped
             move = EDGE_FROM_SKIP
-        chain = skipped
+        long_skipped = long_chain - long_costs_E[e]
+        if long_skipped > here:
+            here = long_skipped
+            move = EDGE_FROM_LONG
+        chain, long_chain = skipped, long_skipped
         if here - opening_cost > skipped:
             chain = here - opening_cost
             move |= EDGE_OPENS_SKIP
+        if here - long_opening_cost > long_skipped:
+            long_chain = here - long_opening_cost
+            move |= EDGE_OPENS_LONG
         if here - entry_cost > speech:
             speech = here - entry_cost
             move |= SPEECH_FROM_EDGE
@@ -129,7 +141,9 @@ def advance_rows(
     joins_P: Array,
     edges_E: Array,
     skip_costs_E: Array,
+    long_costs_E: Array,
     opening_cost: int,
+    long_opening_cost: int,
     entry_cost: int,
     closing: bool,
     moves_FP: Array,
@@ -143,7 +157,7 @@ def advance_rows(
         gains_F: gain of untranscribed speech in each frame.
         symbols_P: column of each pair's token.
         joins_P: 1 where a token may follow its predecessor without a blank between.
-        edges_E, skip_costs_E, opening_cost, entry_cost: see `visit_edges`.
+        edges_E, skip_costs_E, long_costs_E, opening_cost, long_opening_cost, entry_cost: see `visit_edges`.
         closing: whether the recording ends with the block, so that the edges are visited once more.
         moves_FP, moves_VE: receive the way back; empty where nobody asks.
     """
@@ -168,7 +182,16 @@ def advance_rows(
         gain += gains_F[f]
         if (f + 1) % EDGE_FRAMES == 0 or (closing and f + 1 == frames):
             visit_edges(
-                blank_P, speech_E, edges_E, skip_costs_E, opening_cost, entry_cost, gain, moves_VE[visit]
+                blank_P,
+                speech_E,
+                edges_E,
+                skip_costs_E,
+                long_costs_E,
+                opening_cost,
+                long_opening_cost,
+                entry_cost,
+                gain,
+                moves_VE[visit],
             )
             gain = 0
             visit += 1
@@ -202,9 +225,11 @@ def trace_rows(
                 if kind == SPEECH and moves_VE[visit, e] & SPEECH_FROM_EDGE:
                     kind = BLANK
                 if kind == BLANK:
-                    if moves_VE[visit, e] & EDGE_FROM_SKIP:
+                    leap = moves_VE[visit, e] & (EDGE_FROM_SKIP | EDGE_FROM_LONG)
+                    if leap:
+                        opens = EDGE_OPENS_SKIP if leap == EDGE_FROM_SKIP else EDGE_OPENS_LONG
                         e -= 1
-                        while not moves_VE[visit, e] & EDGE_OPENS_SKIP:
+                        while not moves_VE[visit, e] & opens:
                             e -= 1
                     if moves_VE[visit, e] & EDGE_FROM_SPEECH:
                         kind = SPEECH

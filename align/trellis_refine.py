@@ -119,19 +119,23 @@ def _refine_stretch(
     blank_R[0] = 0.0
     low = first
     for a, b in blocks(start, end, CHUNK_FRAMES):
+        held = low
+        columns, symbols_P = trellis.narrowed(held, min(int(path_T[b - 1] // 2) + width + 1, trellis.pairs))
         low = _advance_band(
-            trellis.log_probs(a, b),
-            trellis.symbols_P,
-            trellis.joins_P,
-            path_T[a:b] // 2,
-            first,
-            last,
+            trellis.log_probs((a, b), columns),
+            symbols_P,
+            trellis.joins_P[held:],
+            path_T[a:b] // 2 - held,
+            first - held,
+            last - held,
             blank_R,
             token_R,
-            low,
+            low - held,
             moves_TR[a:b],
             lows_T[a:b],
         )
+        lows_T[a:b] += held
+        low += held
     kind, pair = BLANK, last
     if end == trellis.frames and last == trellis.pairs - 1 and token_R[last - 1 - low] > blank_R[last - low]:
         kind, pair = TOKEN, last - 1

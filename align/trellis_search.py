@@ -116,6 +116,7 @@ def _forward(trellis: Trellis, spacing: int) -> list[Checkpoint] | None:
     lookup_H, firsts_G, seconds_G = _twins(symbols_P, len(trellis.columns) + 1)
     edge_starts_N = np.searchsorted(trellis.edges_E, np.arange(count + 1) * TILE_PAIRS)
     skip_costs_E = trellis.skip_costs_E.astype(np.int32)
+    long_costs_E = trellis.long_costs_E.astype(np.int32)
     work_P = tiles.aligned(3 * TILE_PAIRS + 32)
     kept: list[Checkpoint] = []
     for start, end in blocks(0, trellis.frames, spacing):
@@ -126,7 +127,7 @@ def _forward(trellis: Trellis, spacing: int) -> list[Checkpoint] | None:
                 scores.token_P,
                 scores.speech_E,
                 scores.bases_N,
-                trellis.scores(*chunk),
+                trellis.scores(chunk, trellis.columns),
                 trellis.speech_T[chunk[0] : chunk[1]],
                 lookup_H,
                 firsts_G,
@@ -135,7 +136,9 @@ def _forward(trellis: Trellis, spacing: int) -> list[Checkpoint] | None:
                 trellis.edges_E,
                 edge_starts_N,
                 skip_costs_E,
+                long_costs_E,
                 np.int32(trellis.opening_cost),
+                np.int32(trellis.long_opening_cost),
                 np.int32(trellis.entry_cost),
                 chunk[0],
                 trellis.frames - chunk[0],

@@ -116,22 +116,27 @@ def _visit(
     speech_E: Array,
     edges_E: Array,
     skip_costs_E: Array,
+    long_costs_E: Array,
     first_pair: int,
     opening_cost: int,
+    long_opening_cost: int,
     entry_cost: int,
     gain: int,
-    chain: int,
-) -> int:
-    """`trellis_kernels.visit_edges` for one tile; the chain of skipped words goes on to the next."""
+    chains: Array,
+) -> None:
+    """`trellis_kernels.visit_edges` for one tile; the two chains of skipped words go on to the next."""
+    chain, long_chain = chains[0], chains[1]
     for e in range(edges_E.shape[0]):
         at = edges_E[e] - first_pair
         speech = speech_E[e] + gain
         skipped = chain - skip_costs_E[e]
-        here = max(max(blank_P[at], speech), skipped)
+        long_skipped = long_chain - long_costs_E[e]
+        here = max(max(blank_P[at], speech), max(skipped, long_skipped))
         chain = max(skipped, here - opening_cost)
+        long_chain = max(long_skipped, here - long_opening_cost)
         blank_P[at] = here
         speech_E[e] = max(speech, here - entry_cost)
-    return chain
+    chains[0], chains[1] = chain, long_chain
 
 
 @njit(cache=True, nogil=True)
@@ -184,7 +189,9 @@ def advance_tiles(
     edges_E: Array,
     edge_starts_N: Array,
     skip_costs_E: Array,
+    long_costs_E: Array,
     opening_cost: int,
+    long_opening_cost: int,
     entry_cost: int,
     start: int,
     frames_left: int,
@@ -201,7 +208,8 @@ def advance_tiles(
         lookup_H: place in the tables of each twin of pairs, or of each pair where firsts_G is empty.
         firsts_G, seconds_G: columns of the two tokens of each distinct twin.
         joins_P: not 0 where a token may follow its predecessor without a blank between.
-        edges_E, skip_costs_E, opening_cost, entry_cost: see `trellis_kernels.visit_edges`.
+        edges_E, skip_costs_E, long_costs_E: see `trellis_kernels.visit_edges`.
+        opening_cost, long_opening_cost, entry_cost: likewise.
         edge_starts_N: first edge of each tile, and the number of edges.
         start: the first frame's number.
         frames_left: frames from the first one to the recording's end.
@@ -225,7 +233,7 @@ def advance_tiles(
     tables_XC = np.empty((BLOCK_FRAMES // 2, 0 if twins else columns), np.int32)
     packed_C = np.empty(columns, np.int64)
     right_F = np.empty(BLOCK_FRAMES, np.int32)
-    chain_V = np.empty(BLOCK_FRAMES // EDGE_FRAMES, np.int32)
+    chains_V2 = np.empty((BLOCK_FRAMES // EDGE_FRAMES, 2), np.int32)
     has_edges = edges_E.shape[0] > 0
     far = 0
     for block in range(0, scores_FC.shape[0], BLOCK_FRAMES):
@@ -238,7 +246,7 @@ def advance_tiles(
         _, high_tile = live_tiles(start + block + count, frames_left - block - count, pairs, has_edges)
         closing = block + count == frames_left
         right_F[:] = DEAD_32
-        chain_V[:] = DEAD_32
+        chains_V2[:] = DEAD_32
         for tile in range(low_tile, high_tile + 1):
             first = tile * tile_pairs
             blank = blank_P[first : first + tile_pairs]
@@ -251,7 +259,7 @@ def advance_tiles(
             if tile > low_tile:
                 by = bases_N[tile - 1] - bases_N[tile]
                 far += _carry(right_F[:count], by)
-                far += _carry(chain_V, by)
+                far += _carry(chains_V2.reshape(-1), by)
             gain = np.int32(0)
             for f in range(count):
                 if f % 2 == 0:
@@ -270,16 +278,18 @@ def advance_tiles(
                     gain += gains_F[block + f]
                     if (f + 1) % EDGE_FRAMES == 0 or (closing and f + 1 == count):
                         visit = f // EDGE_FRAMES
-                        chain_V[visit] = _visit(
+                        _visit(
                             blank,
                             speech_E[e0:e1],
                             edges_E[e0:e1],
                             skip_costs_E[e0:e1],
+                            long_costs_E[e0:e1],
                             first,
                             opening_cost,
+                            long_opening_cost,
                             entry_cost,
                             gain,
-                            chain_V[visit],
+                            chains_V2[visit],
                         )
                         gain = np.int32(0)
             token[:] = token_1 if count % 2 else token_0

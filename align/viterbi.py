@@ -29,23 +29,35 @@ Edges = npt.NDArray[np.int64]
 class GapCosts:
     """What it costs a path to leave the text, or the audio, at the edge of a word.
 
+    A run of n tokens (delimiters included) that nobody says costs the lesser of `skip_nats` + n *
+    `skip_token_nats` and `long_skip_nats` + n * `long_skip_token_nats`: a few words are left out only on strong
+    evidence, sentences and chapters on less.
+
     Attributes:
-        skip_nats: cost of a run of words that nobody says.
-        skip_token_nats: further cost of each token of these words, delimiters included.
+        skip_nats, skip_token_nats: for short runs.
+        long_skip_nats, long_skip_token_nats: for long runs.
         enter_nats: cost of a stretch of untranscribed speech.
         speech_nats: what each of its frames scores below the frame's best symbol.
     """
 
     skip_nats: float = 20.0
     skip_token_nats: float = 10.0
+    long_skip_nats: float = 1000.0
+    long_skip_token_nats: float = 6.0
     enter_nats: float = 60.0
     speech_nats: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("skip_nats", "skip_token_nats", "enter_nats", "speech_nats"):
-            value = getattr(self, name)
+        for name, value in vars(self).items():
             if not 0 < value <= MAX_COST_NATS:
                 raise ValueError(f"{name} must be over 0 and at most {MAX_COST_NATS:g} nats, not {value}")
+
+    def skip_cost_nats(self, tokens: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+        """What it costs to leave out runs of so many tokens."""
+        return np.minimum(
+            self.skip_nats + tokens * self.skip_token_nats,
+            self.long_skip_nats + tokens * self.long_skip_token_nats,
+        )
 
 
 DEFAULT_GAPS = GapCosts()
@@ -146,12 +158,13 @@ def _trellis(
     joins_P = np.ones(len(tokens_L) + 1, np.uint8)
     joins_P[1:-1] = tokens_L[1:] != tokens_L[:-1]
     speech_T = np.zeros(len(log_probs_TC), np.int32)
-    skip_costs_E = np.zeros(len(edges_E), np.int64)
-    opening, entry = 0, 0
+    opening = long_opening = entry = 0
+    skip_costs_E, long_costs_E = np.zeros((2, len(edges_E)), np.int64)
     if gaps is not None:
-        opening, entry = round(gaps.skip_nats * UNITS_PER_NAT), round(gaps.enter_nats * UNITS_PER_NAT)
+        opening, long_opening, entry = map(_units, (gaps.skip_nats, gaps.long_skip_nats, gaps.enter_nats))
         lengths = np.diff(edges_E)
-        skip_costs_E[1:] = np.minimum(lengths * round(gaps.skip_token_nats * UNITS_PER_NAT), MAX_SKIP_UNITS)
+        skip_costs_E[1:] = np.minimum(lengths * _units(gaps.skip_token_nats), MAX_SKIP_UNITS)
+        long_costs_E[1:] = np.minimum(lengths * _units(gaps.long_skip_token_nats), MAX_SKIP_UNITS)
         speech = _speech_scores(log_probs_TC) - np.maximum(log_probs_TC[:, blank], FLOOR_NATS)
         speech_T = np.rint((speech - gaps.speech_nats) * UNITS_PER_NAT).astype(np.int32)
     return Trellis(
@@ -162,10 +175,16 @@ def _trellis(
         joins_P=joins_P,
         edges_E=edges_E,
         skip_costs_E=skip_costs_E,
+        long_costs_E=long_costs_E,
         opening_cost=opening,
+        long_opening_cost=long_opening,
         entry_cost=entry,
         speech_T=speech_T,
     )
+
+
+def _units(nats: float) -> int:
+    return round(nats * UNITS_PER_NAT)
 
 
 def _speech_scores(log_probs_TC: LogProbs) -> npt.NDArray[np.float64]:
@@ -209,9 +228,8 @@ def _read_path(
         ends = np.flatnonzero(speech & np.append(changes[1:], True)) + 1
         untranscribed = [(int(a), int(b)) for a, b in zip(begins, ends)]
         # Words skipped in a row were skipped in one leap: two would have cost more.
-        leaps = int(np.count_nonzero(skipped_L & ~np.append(False, skipped_L[:-1])))
-        cost = len(untranscribed) * gaps.enter_nats + leaps * gaps.skip_nats
-        cost += int(np.count_nonzero(skipped_L)) * gaps.skip_token_nats
+        bounds = np.flatnonzero(np.diff(np.concatenate(([False], skipped_L, [False]))))
+        cost = len(untranscribed) * gaps.enter_nats + float(gaps.skip_cost_nats(np.diff(bounds)[::2]).sum())
     return Alignment(
         starts_L=starts_L,
         ends_L=ends_L,

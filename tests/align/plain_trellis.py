@@ -62,10 +62,14 @@ def _leap(
     own = score.copy()
     for i, before in enumerate(edges):
         for after in edges[i + 1 :]:
-            cost = gaps.skip_nats + (after - before) * gaps.skip_token_nats
-            score[2 * after] = max(score[2 * after], own[2 * before] - cost)
+            score[2 * after] = max(score[2 * after], own[2 * before] - _skip_cost(after - before, gaps))
     for edge in edges:
         speech[edge] = max(speech[edge], score[2 * edge] - gaps.enter_nats)
+
+
+def _skip_cost(tokens: int, gaps: GapCosts) -> float:
+    short = gaps.skip_nats + tokens * gaps.skip_token_nats
+    return min(short, gaps.long_skip_nats + tokens * gaps.long_skip_token_nats)
 
 
 def word_edges(tokens_L: NDArray[np.int32], delimiter: int | None) -> list[int]:
@@ -124,7 +128,9 @@ def score_of(
         edges = word_edges(tokens_L, delimiter)
         for start, end in itertools.pairwise(edges):
             assert len(set(alignment.skipped_L[start:end].tolist())) == 1, "a word is skipped as a whole"
-            skipped = bool(alignment.skipped_L[start])
-            cost += skipped * gaps.skip_token_nats * (end - start)
-            cost += gaps.skip_nats * (skipped and not (start and alignment.skipped_L[start - 1]))
+        run = 0
+        for skipped in [*alignment.skipped_L.tolist(), False]:
+            if run and not skipped:
+                cost += _skip_cost(run, gaps)
+            run = run + 1 if skipped else 0
     return float(score_T.sum()) - cost

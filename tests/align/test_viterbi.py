@@ -19,7 +19,14 @@ from .plain_trellis import best_score, score_of
 
 Problem = tuple[NDArray[np.float32], NDArray[np.int32], int]
 
-CHEAP_GAPS = GapCosts(skip_nats=3.0, skip_token_nats=0.5, enter_nats=2.0, speech_nats=0.5)
+CHEAP_GAPS = GapCosts(
+    skip_nats=3.0,
+    skip_token_nats=0.5,
+    long_skip_nats=9.0,
+    long_skip_token_nats=0.25,
+    enter_nats=2.0,
+    speech_nats=0.5,
+)
 
 
 def _repeats(tokens_L: NDArray[np.int32]) -> int:
@@ -67,7 +74,14 @@ def test_the_path_is_the_best_of_the_plain_trellis(problem: Problem) -> None:
 def test_the_path_with_gaps_is_the_best_of_the_plain_trellis(
     problem: Problem, delimiter: int | None, cost: float
 ) -> None:
-    gaps = GapCosts(skip_nats=cost, skip_token_nats=cost / 4, enter_nats=cost / 2, speech_nats=0.5)
+    gaps = GapCosts(
+        skip_nats=cost,
+        skip_token_nats=cost / 4,
+        long_skip_nats=1.5 * cost,
+        long_skip_token_nats=cost / 16,
+        enter_nats=cost / 2,
+        speech_nats=0.5,
+    )
     # Whether to leap is decided in fixed point: each frame may round by half a unit.
     _check(problem, gaps, delimiter=delimiter, tolerance=len(problem[0]) / 512)
 
@@ -151,7 +165,9 @@ def test_columns_that_are_not_there_are_refused(tokens: list[int], blank: int, m
         align(np.zeros((9, 3), np.float32), np.array(tokens, np.int32), blank=blank)
 
 
-@pytest.mark.parametrize("name", ["skip_nats", "skip_token_nats", "enter_nats", "speech_nats"])
+@pytest.mark.parametrize(
+    "name", ["skip_nats", "skip_token_nats", "long_skip_nats", "enter_nats", "speech_nats"]
+)
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), 1e9])
 def test_gaps_must_cost_something(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=name):
