@@ -28,6 +28,9 @@ from prep_corpus.filters.measures import KeptUtterance, inside, word_edits
 
 DoubleArray = NDArray[np.float64]
 
+PADDING_SECONDS = 0.25
+"""A segment may reach this far over a judged span's edge: its padding holds no words."""
+
 NO_THRESHOLD = -1e9
 """Written in place of minus infinity: everything passes."""
 
@@ -138,10 +141,11 @@ def kept_utterance(segment: Segment, texts: Sequence[str], sample_rate_hz: int) 
 
 
 def _judged(case: Case, segment: Segment, sample_rate_hz: int) -> bool:
+    """Whether the truth is known all along a segment, but for its padding."""
     if case.judged is None:
         return True
     start, end = segment.sample_start / sample_rate_hz, segment.sample_end / sample_rate_hz
-    return any(start < b and a < end for a, b in case.judged)
+    return any(a - PADDING_SECONDS <= start and end <= b + PADDING_SECONDS for a, b in case.judged)
 
 
 @dataclass(frozen=True, kw_only=True)

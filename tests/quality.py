@@ -1,6 +1,7 @@
 """How much good speech comes out, and how wrong its text is: the table of the cutting and the filter.
 
     python tests/quality.py table             what is kept, across speakers and seeds, beside the paper's recipe
+    python tests/quality.py self              labels by damage to the noisy transcripts against true labels
     python tests/quality.py fit --out F.json  the bundled filter of a model, fitted on all speakers
 
 Long recordings of LibriSpeech dev-clean with corrupted transcripts (tests/corpora.py); everything is fitted and
@@ -14,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,11 +34,12 @@ from prep_corpus.align.cutting import CutOptions  # noqa: E402
 from prep_corpus.align.errors import UsageError  # noqa: E402
 from prep_corpus.align.models import ModelInfo  # noqa: E402
 from prep_corpus.filters.features import word_features  # noqa: E402
-from prep_corpus.filters.fit import FitOptions, fit_filter  # noqa: E402
-from prep_corpus.filters.labels import Case  # noqa: E402
+from prep_corpus.filters.fit import WORD_THRESHOLDS, FitOptions, fit_filter  # noqa: E402
+from prep_corpus.filters.labels import Case, Damage  # noqa: E402
 from prep_corpus.filters.linear import Filter, save_filter  # noqa: E402
 from prep_corpus.filters.measures import Tally, tally  # noqa: E402
-from prep_corpus.filters.sweep import Bench, kept_utterance  # noqa: E402
+from prep_corpus.filters.self_labels import self_labelled  # noqa: E402
+from prep_corpus.filters.sweep import Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
 NO_FILTER = 1e9
@@ -199,6 +202,87 @@ def cross_validated(corpus: Corpus, options: CutOptions) -> dict[tuple[str, floa
     return found
 
 
+def filter_from(bench: Bench, corpus: Corpus) -> Filter:
+    """A filter from labelled cases, of whatever origin."""
+    return fit_filter(
+        bench,
+        FitOptions(),
+        model_digest=corpus.info.digest,
+        frame_seconds=corpus.info.frame_seconds,
+        fitted_on="",
+        data_digest="",
+    ).filter
+
+
+def self_supervised(corpus: Corpus, options: CutOptions) -> None:
+    """Print kept share at a true word error rate for filters from true labels and from the corpus alone."""
+    speakers = sorted({case.group for case in corpus.cases})
+    counts: dict[str, dict[float, DoubleArray]] = {"true labels": {}, "self-supervised": {}}
+    promises: dict[str, dict[float, Tally]] = {name: {} for name in counts}
+    spoken = right = 0
+    for fold in range(len(speakers) // 2):
+        left_out = speakers[2 * fold : 2 * fold + 2]
+        inside = [i for i, case in enumerate(corpus.cases) if case.group not in left_out]
+        outside = [i for i, case in enumerate(corpus.cases) if case.group in left_out]
+        bench = corpus.bench(inside, options)
+        bare = [quality_cases.unlabelled(corpus.cases[i], corpus.seeds[i]) for i in inside]
+        cases = self_labelled(
+            bare,
+            lambda one, words: quality_cases.realigned(one, words, corpus.info),
+            recipe=Damage(),
+            seed=0,
+            fit_options=FitOptions(),
+            cut_options=options,
+        )
+        filters = {
+            "true labels": filter_from(bench, corpus),
+            "self-supervised": filter_from(replace(bench, cases=cases, _features={}), corpus),
+        }
+        held_out = corpus.bench(outside, options)
+        spoken += sum(len(case.true_texts) for case in held_out.cases)
+        right += sum(int(case.true_right_V.sum()) for case in held_out.cases)
+        for name, fitted in filters.items():
+            for threshold, found in pooled_counts(held_out, fitted).items():
+                counts[name][threshold] = counts[name].get(threshold, 0) + found
+            for max_wer in ASKED:
+                for i in outside:
+                    with suppress(UsageError):
+                        judged = judge(corpus, i, fitted, "words", max_wer, options)[0]
+                        promises[name][max_wer] = promises[name].get(max_wer, Tally()) + judged
+        print(f"fold {fold}", file=sys.stderr, flush=True)
+    print(
+        "| labels | spoken words kept at 0.5 % WER | at 1 % | right words at 0.5 % | at 1 % |\n|---|---|---|---|---|"
+    )
+    for name, found in counts.items():
+        best = [best_kept(found, row, wer) for row in (0, 1) for wer in (0.005, 0.01)]
+        shares = [count / total for count, total in zip(best, (spoken, spoken, right, right))]
+        print(f"| {name} | {' | '.join(f'{share:.2%}' for share in shares)} |")
+    print("| labels | max-wer | WER | spoken words kept |\n|---|---|---|---|")
+    for name, by_wer in promises.items():
+        for max_wer, counted in by_wer.items():
+            print(f"| {name} | {max_wer:.1%} | {counted.wer:.3%} | {counted.kept_share:.2%} |")
+
+
+def pooled_counts(bench: Bench, fitted: Filter) -> dict[float, DoubleArray]:
+    """[5, P] counts over all cases at each word threshold."""
+    pooled: dict[float, DoubleArray] = {}
+    for index, case in enumerate(bench.cases):
+        scores_W = fitted.word.score(word_features(case.evidence_WF, fitted.word.names))
+        for threshold in WORD_THRESHOLDS:
+            cuts = bench.cut(index, scores_W, threshold, fitted.words.k_frames)
+            outcome = bench.outcome(index, cuts)
+            found = count_outcomes(outcome, fitted.words.utterance.score(outcome.features_SF))
+            pooled[threshold] = pooled.get(threshold, np.zeros_like(found)) + found
+    return pooled
+
+
+def best_kept(counts: dict[float, DoubleArray], row: int, max_wer: float) -> float:
+    """Most kept words (row 0) or right words (row 1) at a true word error rate of at most `max_wer`."""
+    return max(
+        float(np.where(found[2] <= max_wer * found[0], found[row], 0.0).max()) for found in counts.values()
+    )
+
+
 def nothing(case: Case) -> Tally:
     """What is kept where the wanted error rate cannot be promised."""
     return tally([], case.true_texts, case.true_middles_V, right_W=case.true_right_V)
@@ -249,7 +333,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("table", "fit"))
+    parser.add_argument("what", choices=("table", "self", "fit"))
     parser.add_argument("--model", default=QUARTZNET)
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "quality")
     parser.add_argument("--seeds", type=int, default=5)
@@ -269,6 +353,8 @@ def main() -> None:
             f"{arguments.seeds} corrupted transcripts each"
         )
         save_filter(fit(corpus, range(len(corpus.cases)), options, description), arguments.out)
+    elif arguments.what == "self":
+        self_supervised(corpus, options)
     else:
         print_paper(corpus)
         print_table(cross_validated(corpus, options))

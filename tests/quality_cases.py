@@ -21,6 +21,7 @@ from prep_corpus.align.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.models import ModelInfo, load_model
 from prep_corpus.align.words import Words, word_table
 from prep_corpus.filters.labels import Case
+from prep_corpus.filters.self_labels import Aligned, Unlabelled
 
 LogProbs = NDArray[np.float16]
 
@@ -153,6 +154,32 @@ def labelled(
         true_texts=spoken.recording.words,
         true_middles_V=(spoken.starts_V + spoken.ends_V) / 2 * info.frame_seconds,
         true_right_V=true_right_V,
+    )
+
+
+def unlabelled(case: Case, seed: int) -> Unlabelled:
+    """A case without its truth: what a user has."""
+    return Unlabelled(
+        name=f"{case.group}-{seed}",
+        group=case.group,
+        log_probs_TC=case.log_probs_TC,
+        seen=case.seen,
+        levels=case.levels,
+        aligned=Aligned(
+            tokens_L=case.tokens_L, words=case.words, texts=case.texts, evidence_WF=case.evidence_WF
+        ),
+        sentence_ends=(),
+    )
+
+
+def realigned(one: Unlabelled, words: tuple[str, ...], info: ModelInfo) -> Aligned:
+    """Other words aligned with the emissions of the same recording."""
+    tokens_L, table, alignment = aligned(one.log_probs_TC, " ".join(words), info)
+    return Aligned(
+        tokens_L=tokens_L,
+        words=table,
+        texts=words,
+        evidence_WF=evidence(one.log_probs_TC, tokens_L, alignment, table, info, frame_track=one.seen),
     )
 
 

@@ -1,0 +1,184 @@
+"""Labels without people: damage a corpus's own transcripts at known places, and align them once more.
+
+The transcripts are not right to begin with, so the words that were left alone are not all right either. Which
+of them to trust is found in two rounds: a first classifier tells the damage from the rest; what of the rest
+looks like damage to it is neither taught as right nor taken as truth.
+
+Legend: W words, V words taken to be truly said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.cutting import CutOptions, cut_words
+from prep_corpus.align.evidence import Track
+from prep_corpus.align.levels import Levels
+from prep_corpus.filters.features import word_features
+from prep_corpus.filters.fit import FitOptions, fit_words, fold_of
+from prep_corpus.filters.labels import Case, Damage, Damaged, damage
+
+if TYPE_CHECKING:
+    from prep_corpus.align.words import Words
+
+BoolArray = NDArray[np.bool_]
+DoubleArray = NDArray[np.float64]
+
+TRUST_LOG_ODDS = 0.0
+"""Words under this in the first round are not trusted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aligned:
+    """A transcript aligned with a recording.
+
+    Attributes:
+        tokens_L: its tokens.
+        words: W words with their frames.
+        texts: the W words as normalised text.
+        evidence_WF: as `align.evidence` gives it.
+    """
+
+    tokens_L: NDArray[np.int32]
+    words: Words
+    texts: tuple[str, ...]
+    evidence_WF: NDArray[np.floating]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unlabelled:
+    """A recording of the corpus with its own transcript, of unknown worth.
+
+    Attributes:
+        name: of the recording, for the seed.
+        group: speaker or recording.
+        log_probs_TC, seen, levels: as in `Case`.
+        aligned: the transcript as it is.
+        sentence_ends: rising indices one past the last word of each sentence.
+    """
+
+    name: str
+    group: str
+    log_probs_TC: NDArray[np.floating]
+    seen: Track
+    levels: Levels | None
+    aligned: Aligned
+    sentence_ends: tuple[int, ...]
+
+
+Realign = Callable[[Unlabelled, tuple[str, ...]], Aligned]
+"""Aligns the given words with a recording's stored emissions; no model is run."""
+
+
+def self_labelled(
+    recordings: Sequence[Unlabelled],
+    realign: Realign,
+    *,
+    recipe: Damage,
+    seed: int,
+    fit_options: FitOptions,
+    cut_options: CutOptions,
+) -> list[Case]:
+    """Cases with labels from damage at known places, one a recording.
+
+    Args:
+        recordings: of at least two groups.
+        realign: aligns a damaged transcript.
+        recipe: how often what is damaged.
+        seed: of the damage.
+        fit_options: of the first round's classifier.
+        cut_options: lengths in samples and frames.
+    """
+    damages = [
+        damage(one.aligned.texts, one.sentence_ends, seed=seed, name=one.name, recipe=recipe)
+        for one in recordings
+    ]
+    again = [realign(one, damaged.words) for one, damaged in zip(recordings, damages)]
+    trusted = trusted_words(recordings, damages, again, fit_options)
+    return [
+        _case(one, damaged, aligned, trusted_W, cut_options)
+        for one, damaged, aligned, trusted_W in zip(recordings, damages, again, trusted)
+    ]
+
+
+def trusted_words(
+    recordings: Sequence[Unlabelled],
+    damages: Sequence[Damaged],
+    again: Sequence[Aligned],
+    options: FitOptions,
+) -> list[BoolArray]:
+    """Which words of each original transcript look unlike damage to a classifier fitted on other groups."""
+    folds = fold_of([one.group for one in recordings], options.folds)
+    trusted: list[BoolArray] = []
+    first = [
+        _labelled(one, damaged, aligned, np.ones(len(one.aligned.texts), bool))
+        for one, damaged, aligned in zip(recordings, damages, again)
+    ]
+    by_fold = {
+        fold: fit_words([case for case in first if folds[case.group] != fold], options)
+        for fold in set(folds.values())
+    }
+    for one in recordings:
+        linear = by_fold[folds[one.group]]
+        scores_W = linear.score(word_features(one.aligned.evidence_WF, options.word_names))
+        trusted.append((scores_W >= TRUST_LOG_ODDS) & ~one.aligned.words.skipped)
+    return trusted
+
+
+def _labelled(one: Unlabelled, damaged: Damaged, aligned: Aligned, trusted_W: BoolArray) -> Case:
+    """A case whose truth is the trusted words of the original transcript."""
+    origins_W = np.array(damaged.origins, np.int64)
+    kept_W = origins_W >= 0
+    words = one.aligned.words
+    spoken = np.flatnonzero(trusted_W)
+    remaining = np.zeros(len(trusted_W), bool)
+    remaining[origins_W[kept_W]] = True
+    known_W = ~kept_W
+    known_W[kept_W] = trusted_W[origins_W[kept_W]]
+    return Case(
+        group=one.group,
+        log_probs_TC=one.log_probs_TC,
+        tokens_L=aligned.tokens_L,
+        words=aligned.words,
+        texts=aligned.texts,
+        evidence_WF=aligned.evidence_WF,
+        seen=one.seen,
+        levels=one.levels,
+        right_W=kept_W,
+        known_W=known_W,
+        true_texts=tuple(one.aligned.texts[w] for w in spoken),
+        true_middles_V=(words.frame_starts[spoken] + words.frame_ends[spoken]).astype(np.float64) / 2,
+        true_right_V=remaining[spoken],
+    )
+
+
+def _case(
+    one: Unlabelled, damaged: Damaged, aligned: Aligned, trusted_W: BoolArray, options: CutOptions
+) -> Case:
+    """The labelled case, judged only where the original transcript is trusted without a break."""
+    frame_seconds = options.stride_samples / options.sample_rate_hz
+    whole = replace(options, min_seconds=0.0, max_seconds=1e9, bridge_mass=-1.0, gap_mass=1.0)
+    cuts = cut_words(
+        one.seen, one.aligned.words, trusted_W, k_frames=len(one.seen.speech_T) + 1, options=whole
+    )
+    case = _labelled(one, damaged, aligned, trusted_W)
+    judged = tuple(
+        (segment.frame_start * frame_seconds, segment.frame_end * frame_seconds) for segment in cuts.segments
+    )
+    middles_V = case.true_middles_V * frame_seconds
+    inside_V = np.zeros(len(middles_V), bool)
+    for start, end in judged:
+        first, last = np.searchsorted(middles_V, (start, end))
+        inside_V[first:last] = True
+    return replace(
+        case,
+        judged=judged,
+        true_texts=tuple(text for text, inside in zip(case.true_texts, inside_V) if inside),
+        true_middles_V=middles_V[inside_V],
+        true_right_V=case.true_right_V[inside_V],
+    )
