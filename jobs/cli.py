@@ -119,6 +119,25 @@ def _shard_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Shard format; may be repeated.",
         ),
         click.option(
+            "--level-db", type=float, nargs=2, metavar="MIN MAX", help="Vary the level of noisy utterances."
+        ),
+        click.option("--rooms", metavar="PATH", help="Folder or manifest of room impulse responses."),
+        click.option(
+            "--room-fraction",
+            type=float,
+            default=0.5,
+            show_default=True,
+            help="Share of the noisy utterances that are put into a room, where there are rooms.",
+        ),
+        click.option(
+            "--audio-format",
+            type=click.Choice(["flac", "wav", "opus"]),
+            default="flac",
+            show_default=True,
+            help="Of the audio inside the shards; Opus loses a little.",
+        ),
+        click.option("--tfrecord-gzip", is_flag=True, help="Compress TFRecord files."),
+        click.option(
             "--shard-mb", type=float, default=256.0, show_default=True, help="Target size of a shard."
         ),
         click.option(
@@ -233,6 +252,11 @@ def _shard_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "noise": settings["noise"],
         "noise_fraction": settings["noise_fraction"],
         "snr_db": tuple(settings["snr_db"]),
+        "level_db": tuple(settings["level_db"]) if settings["level_db"] else None,
+        "rooms": settings["rooms"],
+        "room_fraction": settings["room_fraction"],
+        "audio_format": settings["audio_format"],
+        "tfrecord_gzip": settings["tfrecord_gzip"],
         "formats": tuple(dict.fromkeys(settings["formats"])),
         "shard_mb": settings["shard_mb"],
         "splits": _parse_splits(tuple(settings["splits"])),

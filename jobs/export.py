@@ -8,7 +8,6 @@ import apache_beam as beam
 from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.augment.plan import NoiseOptions
 from prep_corpus.jobs import display
 from prep_corpus.jobs.run import (
     STATUS_NAME,
@@ -17,17 +16,17 @@ from prep_corpus.jobs.run import (
     plan_options,
     report,
     settings_of,
+    write_options,
 )
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.close import Close, CloseOptions, Ends, Outcome, read_outcome
 from prep_corpus.pipeline.config import RunConfig
 from prep_corpus.pipeline.ledgers import Ledgers
-from prep_corpus.pipeline.noise import open_bank
 from prep_corpus.pipeline.plan import Plan
 from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.published import MANIFEST_NAME, RunManifest, parse_manifest
 from prep_corpus.pipeline.stores import StageRef, Store
-from prep_corpus.pipeline.write import WriteOptions, WriteShards
+from prep_corpus.pipeline.write import WriteShards
 
 
 def finished_run(folder: str) -> tuple[RunManifest, Outcome]:
@@ -77,15 +76,7 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
     store, receipts = Store(files.join(source, "work")), Store(config.work)
     digests = used_segments(store, source)
     claim_folder(config, force)
-    bank = open_bank(config.noise, published.sample_rate_hz)
-    write = WriteOptions(
-        formats=config.formats,  # type: ignore[arg-type]
-        noise=NoiseOptions(fraction=config.noise_fraction, snr_db=config.snr_db),
-        noise_uri=config.noise,
-        bank_digest=bank.digest,
-        seed=config.seed,
-        sample_rate_hz=published.sample_rate_hz,
-    )
+    write = write_options(config, published.sample_rate_hz)
     close = CloseOptions(
         out=config.out,
         entries=outcome.entries,

@@ -203,12 +203,32 @@ def plan_options(config: RunConfig) -> PlanOptions:
     )
 
 
+def write_options(config: RunConfig, sample_rate_hz: int) -> WriteOptions:
+    """What shapes noise and shards; opens the noise bank, so that bad clips are told before the start."""
+    bank = open_bank(config.noise, sample_rate_hz, rooms_uri=config.rooms)
+    return WriteOptions(
+        formats=config.formats,  # type: ignore[arg-type]
+        noise=NoiseOptions(
+            fraction=config.noise_fraction,
+            snr_db=config.snr_db,
+            level_db=config.level_db,
+            reverberant_fraction=config.room_fraction if config.rooms else 0.0,
+        ),
+        noise_uri=config.noise,
+        rooms_uri=config.rooms,
+        bank_digest=bank.digest,
+        seed=config.seed,
+        sample_rate_hz=sample_rate_hz,
+        audio_format=config.audio_format,  # type: ignore[arg-type]
+        gzip=config.tfrecord_gzip,
+    )
+
+
 def graph_options(
     config: RunConfig, corpus: Corpus, info: ModelInfo, fitted: Filter, point: Point, bundles_uri: str
 ) -> GraphOptions:
     """Hand every stage its part of the configuration."""
     text = text_options(config)
-    bank = open_bank(config.noise, info.sample_rate_hz)
     segment = SegmentOptions(
         cut=config.cut,
         filter=fitted,
@@ -243,14 +263,7 @@ def graph_options(
         ),
         segment=segment,
         plan=plan_options(config),
-        write=WriteOptions(
-            formats=config.formats,  # type: ignore[arg-type]
-            noise=NoiseOptions(fraction=config.noise_fraction, snr_db=config.snr_db),
-            noise_uri=config.noise,
-            bank_digest=bank.digest,
-            seed=config.seed,
-            sample_rate_hz=info.sample_rate_hz,
-        ),
+        write=write_options(config, info.sample_rate_hz),
         close=CloseOptions(
             out=config.out,
             entries=corpus.entries,

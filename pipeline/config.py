@@ -31,7 +31,12 @@ class RunConfig:
         noise: folder or manifest of noise clips, or None for generated noise.
         noise_fraction: share of utterances that get noise, 0 to 1.
         snr_db: lowest and highest signal-to-noise ratio.
+        level_db: lowest and highest gain of noisy utterances, or None to leave levels alone.
+        rooms: folder or manifest of room impulse responses, or None.
+        room_fraction: share of the noisy utterances that are put into a room.
         formats: shard formats.
+        audio_format: "flac", "wav" or "opus", of the audio inside the shards.
+        tfrecord_gzip: compress TFRecord files.
         shard_mb: target size of a shard, in 10^6 bytes.
         splits: share of each split by name; they add up to 1.
         split_by: "auto" (speaker where known, else recording), "speaker" or "recording".
@@ -62,7 +67,12 @@ class RunConfig:
     noise: str | None = None
     noise_fraction: float = 0.4
     snr_db: tuple[float, float] = (0.0, 30.0)
+    level_db: tuple[float, float] | None = None
+    rooms: str | None = None
+    room_fraction: float = 0.5
     formats: tuple[str, ...] = ("parquet",)
+    audio_format: str = "flac"
+    tfrecord_gzip: bool = False
     shard_mb: float = 256.0
     splits: tuple[tuple[str, float], ...] = (("train", 1.0),)
     split_by: str = "auto"
@@ -80,7 +90,11 @@ class RunConfig:
     def __post_init__(self) -> None:
         if self.cut not in ("words", "paper"):
             raise UsageError(f"--cut must be words or paper, not {self.cut!r}")
-        for name, share in (("--noise-fraction", self.noise_fraction), ("--max-failed", self.max_failed)):
+        for name, share in (
+            ("--noise-fraction", self.noise_fraction),
+            ("--room-fraction", self.room_fraction),
+            ("--max-failed", self.max_failed),
+        ):
             if not 0 <= share <= 1:
                 raise UsageError(f"{name} must lie between 0 and 1, not {share}")
         if self.max_wer is not None and not 0 < self.max_wer < 1:

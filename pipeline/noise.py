@@ -5,56 +5,77 @@ from __future__ import annotations
 import json
 
 import numpy as np
+from numpy.typing import NDArray
 
 from prep_corpus.align import audio
 from prep_corpus.align.errors import RecordingError, UsageError
-from prep_corpus.augment.bank import NoiseBank, NoiseClip, noise_bank, noise_clip
+from prep_corpus.augment.bank import NoiseBank, NoiseClip, impulse_response, noise_bank, noise_clip
 from prep_corpus.augment.coloured import generated_bank
 from prep_corpus.pipeline import files
 
 EXTENSIONS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm")
 
 
-def clip_uris(uri: str) -> list[str]:
+def clip_uris(uri: str, *, option: str) -> list[str]:
     """The clips of a folder (in all its folders), or those that a JSON-lines manifest names, sorted.
+
+    Args:
+        uri: folder or manifest.
+        option: the flag that named it, for messages.
 
     Raises:
         UsageError: there are none.
     """
     if uri.endswith(".jsonl"):
         if not files.exists(uri):
-            raise UsageError(f"--noise {uri}: there is no such manifest")
+            raise UsageError(f"{option} {uri}: there is no such manifest")
         entries = [json.loads(line) for line in files.read_bytes(uri).decode().splitlines() if line.strip()]
         found = [files.resolve(uri, entry["audio_filepath"]) for entry in entries]
     else:
         found = [path for path in files.list_files(uri) if path.lower().endswith(EXTENSIONS)]
     if not found:
         raise UsageError(
-            f"--noise {uri}: no clips there; it must be a folder of {', '.join(EXTENSIONS)}, or a .jsonl"
+            f"{option} {uri}: no clips there; it must be a folder of {', '.join(EXTENSIONS)}, or a .jsonl"
         )
     return sorted(found)
 
 
-def open_bank(uri: str | None, sample_rate_hz: int) -> NoiseBank:
-    """Decode a bank's clips, or generate coloured noise where there are none.
+def open_bank(uri: str | None, sample_rate_hz: int, *, rooms_uri: str | None = None) -> NoiseBank:
+    """Decode a bank's clips and rooms, or generate coloured noise where there are no clips.
 
     Args:
-        uri: folder or manifest, or None.
+        uri: folder or manifest of noise, or None.
         sample_rate_hz: rate that the clips are brought to.
+        rooms_uri: folder or manifest of room impulse responses, or None.
 
     Raises:
         UsageError: a clip cannot be decoded or is silent; noise is the user's own choice, so nothing is skipped.
     """
+    rooms = []
+    if rooms_uri is not None:
+        paths = clip_uris(rooms_uri, option="--rooms")
+        rooms = [impulse_response(_name(path), _samples(path, sample_rate_hz, "--rooms")) for path in paths]
     if uri is None:
-        return generated_bank(sample_rate_hz)
-    return noise_bank([_clip(path, sample_rate_hz) for path in clip_uris(uri)], sample_rate_hz)
+        generated = generated_bank(sample_rate_hz)
+        return noise_bank(generated.clips, sample_rate_hz, impulse_responses=rooms)
+    clips = [_clip(path, sample_rate_hz) for path in clip_uris(uri, option="--noise")]
+    return noise_bank(clips, sample_rate_hz, impulse_responses=rooms)
 
 
 def _clip(uri: str, sample_rate_hz: int) -> NoiseClip:
-    name = uri.rsplit("/", 1)[-1]
     try:
-        with files.open_binary(uri) as file:
-            blocks = list(audio.decode(file, name=name, sample_rate_hz=sample_rate_hz))
-        return noise_clip(name, np.concatenate(blocks))
+        return noise_clip(_name(uri), _samples(uri, sample_rate_hz, "--noise"))
     except RecordingError as error:
         raise UsageError(f"--noise: the clip {uri} cannot be used: {error}") from error
+
+
+def _samples(uri: str, sample_rate_hz: int, option: str) -> NDArray[np.float32]:
+    try:
+        with files.open_binary(uri) as file:
+            return np.concatenate(list(audio.decode(file, name=_name(uri), sample_rate_hz=sample_rate_hz)))
+    except RecordingError as error:
+        raise UsageError(f"{option}: {uri} cannot be used: {error}") from error
+
+
+def _name(uri: str) -> str:
+    return uri.rsplit("/", 1)[-1]

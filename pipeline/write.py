@@ -18,9 +18,10 @@ from prep_corpus.augment.mix import mix, noise_json
 from prep_corpus.augment.plan import NoiseOptions, plan_noise
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.clips import UtteranceRef, read_clip
+from prep_corpus.pipeline.encoding import encode_audio
 from prep_corpus.pipeline.noise import open_bank
 from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
-from prep_corpus.pipeline.rows import Utterance, audio_path, from_fields
+from prep_corpus.pipeline.rows import AudioFormat, Utterance, audio_path, from_fields
 from prep_corpus.pipeline.sinks import DigestingFile, Format, open_sink, shard_names
 from prep_corpus.pipeline.stores import Store, digest_of
 
@@ -35,17 +36,23 @@ class WriteOptions:
         formats: shard formats.
         noise: how much noise, and of what kind.
         noise_uri: folder or manifest of clips, or None for generated noise.
-        bank_digest: of the clips.
+        rooms_uri: folder or manifest of room impulse responses, or None.
+        bank_digest: of the clips and rooms.
         seed: of the noise plan.
         sample_rate_hz: of the clips.
+        audio_format: of the audio inside the shards.
+        gzip: compress TFRecord files.
     """
 
     formats: tuple[Format, ...]
     noise: NoiseOptions
     noise_uri: str | None
+    rooms_uri: str | None
     bank_digest: str
     seed: int
     sample_rate_hz: int
+    audio_format: AudioFormat = "flac"
+    gzip: bool = False
 
 
 class ShardFile(NamedTuple):
@@ -72,19 +79,23 @@ class ShardFile(NamedTuple):
 
 
 def noisy_row(fields: dict[str, object], flac: bytes, bank: NoiseBank, options: WriteOptions) -> Utterance:
-    """The row of an utterance, with noise if its id says so; clean ones keep their FLAC byte for byte."""
+    """The row of an utterance, with noise if its id says so; clean FLAC is passed on byte for byte."""
     id_ = str(fields["id"])
-    clean = from_fields({**fields, "noise": None, "snr_db": None}, flac, audio_path(id_))
+    path = audio_path(id_, options.audio_format)
+    clean = from_fields({**fields, "noise": None, "snr_db": None}, flac, path)
     plan = plan_noise(
         seed=options.seed, utterance_id=id_, samples=clean.samples, bank=bank, options=options.noise
     )
     if plan is None:
-        return clean
+        if options.audio_format == "flac":
+            return clean
+        samples_N = audio.to_int16(audio.decode_clip(flac)[0])
+        return replace(clean, audio=encode_audio(samples_N, clean.sample_rate_hz, options.audio_format))
     speech_N, _ = audio.decode_clip(flac)
     mixed_N, report = mix(speech_N, plan, bank, utterance_id=id_)
     return replace(
         clean,
-        audio=audio.encode_flac(audio.from_int16(mixed_N), clean.sample_rate_hz),
+        audio=encode_audio(mixed_N, clean.sample_rate_hz, options.audio_format),
         noise=noise_json(plan, report),
         snr_db=plan.snr_db,
     )
@@ -130,6 +141,8 @@ def write_shard(
         asdict(options.noise),
         options.bank_digest,
         options.seed,
+        options.audio_format,
+        options.gzip,
     )
     receipt = receipts.uri("write", f"{split}-{index:05d}-of-{count:05d}", ".json")
     written = _standing(receipt, out, digest)
@@ -186,7 +199,7 @@ def _write(
                 file = DigestingFile(stack.enter_context(files.atomic_writer(uri)))
                 named.append((shard_format, path, file))
                 opened.append(file)
-            sinks.append(open_sink(shard_format, opened))
+            sinks.append(open_sink(shard_format, opened, gzip=options.gzip))
         for row in rows_of(store, refs, bank, options):
             noisy += row.noise is not None
             samples += row.samples
@@ -218,7 +231,8 @@ class _WriteShard(beam.DoFn):
     def setup(self) -> None:
         options = self._options
         self._bank = self._shared.acquire(
-            lambda: open_bank(options.noise_uri, options.sample_rate_hz), tag=options.bank_digest
+            lambda: open_bank(options.noise_uri, options.sample_rate_hz, rooms_uri=options.rooms_uri),
+            tag=options.bank_digest,
         )
 
     def process(
