@@ -1,0 +1,337 @@
+"""Training of the project's own model: distillation frame by frame, then CTC beside it.
+
+    prepared speech ── rows ── distillation against the teacher ── + CTC cost from `ctc_from` on ── model
+
+Progress is a share of the time given (`minutes`) or of the steps given (`steps`); the learning rate is a function
+of it, rising to its peak at `warm_up` and falling to zero. A checkpoint is one safetensors file, replaced in one
+rename: weights, optimiser, step, time used, curve. An interrupted run goes on from it by being called again.
+
+Legend: B rows, T frames, C symbols.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.network import Network, NetworkConfig, save
+from prep_corpus.jobs.batches import Batch, Disturbance, Packer
+from prep_corpus.jobs.error_rates import ErrorRate, error_rate
+from prep_corpus.jobs.material import Source, Trust, read_source
+from prep_corpus.jobs.recurrence import run_gru
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything that a training run depends on.
+
+    Attributes:
+        sources: folders of prepared speech, each with its weight.
+        held_out: folders of prepared speech to validate on.
+        noises: folders of prepared noise.
+        out: folder for the checkpoint, curve.jsonl, config.json and model.safetensors.
+        network: shape of the model.
+        teacher_stride_samples: samples a frame of the teacher's.
+        minutes: time to train; 0 where `steps` decides.
+        steps: steps to train; 0 where `minutes` decides.
+        rows: rows in a batch, before and after the CTC cost comes in.
+        row_seconds: their lengths.
+        peak_rate: highest learning rate.
+        warm_up: share of the run over which the rate rises.
+        weight_decay: of AdamW.
+        clip: largest norm of the gradient.
+        said_weight: weight of a frame with a character, against 1 for a blank.
+        ctc_from: share of the run after which the CTC cost counts.
+        ctc_weight: weight of the CTC cost per character, against the distillation's per frame.
+        distil_weight: weight of the distillation once the CTC cost counts.
+        checkpoint_seconds: time between two checkpoints.
+        validate_seconds: training time between two validations.
+        validate_examples: examples of each held-out set in a validation on the way.
+        seed: of weights and rows.
+        device: "cpu" or "cuda".
+        mixed_precision: products in bfloat16.
+        trust: when the teacher is believed.
+        disturbance: of rows.
+    """
+
+    sources: tuple[tuple[Path, float], ...]
+    held_out: tuple[Path, ...]
+    noises: tuple[Path, ...] = ()
+    out: Path
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    teacher_stride_samples: int = 320
+    minutes: float = 60.0
+    steps: int = 0
+    rows: tuple[int, int] = (28, 16)
+    row_seconds: tuple[float, float] = (2.5, 6.0)
+    peak_rate: float = 2e-3
+    warm_up: float = 0.05
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    said_weight: float = 4.0
+    ctc_from: float = 0.6
+    ctc_weight: float = 0.5
+    distil_weight: float = 1.0
+    checkpoint_seconds: float = 60.0
+    validate_seconds: float = 300.0
+    validate_examples: int = 30
+    seed: int = 0
+    device: str = "cpu"
+    mixed_precision: bool = True
+    trust: Trust = field(default_factory=Trust)
+    disturbance: Disturbance = field(default_factory=Disturbance)
+
+    def __post_init__(self) -> None:
+        if (self.minutes > 0) == (self.steps > 0):
+            raise UsageError(
+                f"training: one of minutes ({self.minutes}) and steps ({self.steps}) must be positive, the other 0"
+            )
+        if not self.sources:
+            raise UsageError("training: at least one folder of prepared speech is needed")
+        if not (0 <= self.warm_up < 1 and 0 <= self.ctc_from <= 1):
+            raise UsageError(
+                f"training: warm_up ({self.warm_up}) and ctc_from ({self.ctc_from}) are shares of the run"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One point of the learning curve.
+
+    Attributes:
+        step: steps done.
+        seconds: training time used.
+        progress: share of the run done.
+        distil: mean distillation cost since the last point, nats a frame.
+        ctc: mean CTC cost since the last point, nats a character; NaN before it counts.
+        error_rates: character error rate of each held-out set.
+    """
+
+    step: int
+    seconds: float
+    progress: float
+    distil: float
+    ctc: float
+    error_rates: dict[str, float]
+
+
+@dataclass(kw_only=True)
+class _State:
+    """What a checkpoint holds besides tensors."""
+
+    step: int = 0
+    seconds: float = 0.0
+    curve: list[dict[str, Any]] = field(default_factory=list)
+
+
+def learning_rate(progress: float, config: TrainConfig) -> float:
+    """The learning rate at a share of the run: a line up, half a cosine down."""
+    if progress < config.warm_up:
+        return config.peak_rate * (0.05 + 0.95 * progress / config.warm_up)
+    falling = (progress - config.warm_up) / (1 - config.warm_up)
+    return config.peak_rate * (0.002 + 0.998 * (0.5 + 0.5 * math.cos(math.pi * min(falling, 1.0))))
+
+
+def distillation_cost(logits_BTC: Tensor, targets_BTC: Tensor, weights_BT: Tensor) -> Tensor:
+    """Cross-entropy against the teacher's probabilities, the weighted mean over frames, in nats."""
+    crossed_BT = -(targets_BTC * logits_BTC.float().log_softmax(-1)).sum(-1)
+    return (crossed_BT * weights_BT).sum() / weights_BT.sum().clamp_min(1.0)
+
+
+def ctc_cost(logits_BTC: Tensor, batch: Batch, blank: int) -> Tensor:
+    """CTC cost of the rows' characters, the mean over characters, in nats."""
+    log_probs_TBC = logits_BTC.float().log_softmax(-1).transpose(0, 1)
+    lengths_B = torch.tensor([len(tokens) for tokens in batch.tokens])
+    tokens = torch.cat([torch.from_numpy(tokens) for tokens in batch.tokens])
+    frames_B = torch.full((len(batch.tokens),), log_probs_TBC.shape[0])
+    costs_B = functional.ctc_loss(
+        log_probs_TBC, tokens.to(logits_BTC.device), frames_B, lengths_B, blank, "none", zero_infinity=True
+    )
+    return costs_B.sum() / lengths_B.sum().clamp_min(1)
+
+
+class Trainer:
+    """One run: network, optimiser, rows, checkpoint."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = config
+        torch.manual_seed(config.seed)
+        sources = tuple(read_source(folder, weight=weight) for folder, weight in config.sources)
+        noises = tuple(e.energies_MF for folder in config.noises for e in read_source(folder).examples)
+        shape = config.network
+        self.packer = Packer(
+            sources=sources,
+            noises=tuple(noise.astype("float32") for noise in noises),
+            vocabulary=shape.vocabulary,
+            blank=shape.blank,
+            mel_frames_per_frame=shape.mel_frames_per_frame,
+            teacher_frames_per_frame=shape.stride_samples / config.teacher_stride_samples,
+            said_weight=config.said_weight,
+            trust=config.trust,
+            disturbance=config.disturbance,
+            seed=config.seed,
+        )
+        self.held_out = tuple(read_source(folder) for folder in config.held_out)
+        self.network = Network(shape)
+        self._fix_statistics(sources)
+        self.network.to(config.device)
+        if config.device == "cpu":
+            for layer in self.network.recurrent:
+                layer.run_gru = run_gru
+        # One thin wrapper for the many small tensors: foreach is the default on a GPU and faster on a CPU too.
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=config.peak_rate, weight_decay=config.weight_decay, foreach=True
+        )
+        self.state = _State()
+        self._sums = {"distil": 0.0, "ctc": 0.0, "steps": 0.0, "ctc_steps": 0.0}
+
+    def _fix_statistics(self, sources: tuple[Source, ...]) -> None:
+        """Mean and deviation of each band over a sample of the speech; they stay as they are from here on."""
+        every = [example for source in sources for example in source.examples]
+        sample = every[:: max(1, len(every) // 500)]
+        frames_MF = torch.cat([torch.from_numpy(example.energies_MF).float() for example in sample])
+        self.network.mels.mean.copy_(frames_MF.mean(0))
+        self.network.mels.scale.copy_(1 / frames_MF.std(0).clamp_min(0.1))
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done."""
+        if self.config.steps:
+            return self.state.step / self.config.steps
+        return self.state.seconds / (60 * self.config.minutes)
+
+    def step(self) -> None:
+        """One step of gradient descent."""
+        config, began = self.config, time.perf_counter()
+        progress = self.progress
+        with_ctc = progress >= config.ctc_from
+        rows, seconds = config.rows[with_ctc], config.row_seconds[with_ctc]
+        frames = max(8, round(seconds * config.network.sample_rate_hz / config.network.stride_samples))
+        batch = self.packer.batch(self.state.step, rows=rows, frames=frames)
+        device = config.device
+        self.network.train()
+        with torch.autocast(device, torch.bfloat16, enabled=config.mixed_precision):
+            logits_BTC = self.network.from_energies(torch.from_numpy(batch.energies_BMF).to(device))
+        cost = distillation_cost(
+            logits_BTC,
+            torch.from_numpy(batch.targets_BTC).to(device),
+            torch.from_numpy(batch.weights_BT).to(device),
+        )
+        self._sums["distil"] += float(cost.detach())
+        self._sums["steps"] += 1
+        if with_ctc:
+            characters = ctc_cost(logits_BTC, batch, config.network.blank)
+            self._sums["ctc"] += float(characters.detach())
+            self._sums["ctc_steps"] += 1
+            cost = config.distil_weight * cost + config.ctc_weight * characters
+        self.optimiser.zero_grad(set_to_none=True)
+        cost.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip, foreach=True)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(progress, config)
+        self.optimiser.step()
+        self.state.step += 1
+        self.state.seconds += time.perf_counter() - began
+
+    def validate(self, examples: int | None = None) -> Point:
+        """Error rates of the held-out sets, with the costs since the last validation; adds to the curve."""
+        rates = {
+            source.name: error_rate(self.network, source, examples, device=self.config.device).characters
+            for source in self.held_out
+        }
+        sums = self._sums
+        point = Point(
+            step=self.state.step,
+            seconds=round(self.state.seconds, 1),
+            progress=round(self.progress, 4),
+            distil=sums["distil"] / max(sums["steps"], 1),
+            ctc=sums["ctc"] / sums["ctc_steps"] if sums["ctc_steps"] else float("nan"),
+            error_rates=rates,
+        )
+        self._sums = dict.fromkeys(sums, 0.0)
+        self.state.curve.append(asdict(point))
+        return point
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.config.out / "checkpoint.safetensors"
+
+    def write_checkpoint(self) -> None:
+        """Write weights, optimiser and state in one file, in one rename."""
+        from safetensors.torch import save_file
+
+        tensors = {f"network.{name}": value.contiguous() for name, value in self.network.state_dict().items()}
+        for index, values in self.optimiser.state_dict()["state"].items():
+            tensors.update({f"optimiser.{index}.{name}": value for name, value in values.items()})
+        temporary = self._checkpoint.with_suffix(".new")
+        save_file(tensors, temporary, {"state": json.dumps(asdict(self.state))})
+        temporary.replace(self._checkpoint)
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint in the run's folder; whether there was one."""
+        from safetensors import safe_open
+
+        if not self._checkpoint.is_file():
+            return False
+        with safe_open(self._checkpoint, "pt", device=self.config.device) as file:
+            self.state = _State(**json.loads(file.metadata()["state"]))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        weights = {n.removeprefix("network."): t for n, t in tensors.items() if n.startswith("network.")}
+        self.network.load_state_dict(weights)
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimiser."):
+                _, index, key = name.split(".")
+                moments.setdefault(int(index), {})[key] = tensor
+        whole = self.optimiser.state_dict()
+        self.optimiser.load_state_dict({"state": moments, "param_groups": whole["param_groups"]})
+        return True
+
+    def export(self) -> None:
+        """Write the model (config.json, model.safetensors) and the curve."""
+        save(self.network, self.config.out / "config.json", self.config.out / "model.safetensors")
+        lines = [json.dumps(point) for point in self.state.curve]
+        (self.config.out / "curve.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def train(config: TrainConfig, report: Callable[[Point], None] | None = None) -> list[ErrorRate]:
+    """Train, or go on training, until the time or the steps are used up.
+
+    Args:
+        config: all that the run depends on; to resume, give the same again.
+        report: called with every new point of the curve.
+
+    Returns:
+        Error rates of the final model on the whole of each held-out set.
+    """
+    config.out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(config)
+    trainer.resume()
+    saved = validated = trainer.state.seconds
+    while trainer.progress < 1:
+        trainer.step()
+        if trainer.state.seconds - validated >= config.validate_seconds:
+            validated = trainer.state.seconds
+            point = trainer.validate(config.validate_examples)
+            if report:
+                report(point)
+            trainer.export()
+        if trainer.state.seconds - saved >= config.checkpoint_seconds:
+            saved = trainer.state.seconds
+            trainer.write_checkpoint()
+    point = trainer.validate(config.validate_examples)
+    if report:
+        report(point)
+    trainer.write_checkpoint()
+    trainer.export()
+    return [error_rate(trainer.network, source, device=config.device) for source in trainer.held_out]
