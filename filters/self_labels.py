@@ -1,8 +1,8 @@
 """Labels without people: damage a corpus's own transcripts at known places, and align them once more.
 
 The transcripts are not right to begin with, so the words that were left alone are not all right either. Which
-of them to trust is found in two rounds: a first classifier tells the damage from the rest; what of the rest
-looks like damage to it is neither taught as right nor taken as truth.
+of them to trust is found in rounds: a classifier tells the damage from the rest; what of the rest looks like
+damage to it is neither taught as right nor taken as truth from then on.
 
 Legend: W words, V words taken to be truly said.
 """
@@ -30,7 +30,10 @@ BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
 
 TRUST_LOG_ODDS = 0.0
-"""Words under this in the first round are not trusted."""
+"""Words under this are not trusted."""
+
+TRUST_ROUNDS = 4
+"""Each round teaches only what the one before trusts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,19 +117,21 @@ def trusted_words(
 ) -> list[BoolArray]:
     """Which words of each original transcript look unlike damage to a classifier fitted on other groups."""
     folds = fold_of([one.group for one in recordings], options.folds)
-    trusted: list[BoolArray] = []
-    first = [
-        _labelled(one, damaged, aligned, np.ones(len(one.aligned.texts), bool))
-        for one, damaged, aligned in zip(recordings, damages, again)
-    ]
-    by_fold = {
-        fold: fit_words([case for case in first if folds[case.group] != fold], options)
-        for fold in set(folds.values())
-    }
-    for one in recordings:
-        linear = by_fold[folds[one.group]]
-        scores_W = linear.score(word_features(one.aligned.evidence_WF, options.word_names))
-        trusted.append((scores_W >= TRUST_LOG_ODDS) & ~one.aligned.words.skipped)
+    trusted = [~one.aligned.words.skipped for one in recordings]
+    for _ in range(TRUST_ROUNDS):
+        cases = [
+            _labelled(one, damaged, aligned, trusted_W)
+            for one, damaged, aligned, trusted_W in zip(recordings, damages, again, trusted)
+        ]
+        by_fold = {
+            fold: fit_words([case for case in cases if folds[case.group] != fold], options)
+            for fold in set(folds.values())
+        }
+        trusted = []
+        for one in recordings:
+            features_WF = word_features(one.aligned.evidence_WF, options.word_names)
+            scores_W = by_fold[folds[one.group]].score(features_WF)
+            trusted.append((scores_W >= TRUST_LOG_ODDS) & ~one.aligned.words.skipped)
     return trusted
 
 

@@ -1,0 +1,155 @@
+"""A filter fitted on planted cases finds the planted errors, also without being told where they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.filters.fit import FitOptions, Fitted, fit_filter, fit_linear, fold_of
+from prep_corpus.filters.labels import Case, Damage, damage
+from prep_corpus.filters.linear import Filter
+from prep_corpus.filters.measures import Tally, tally
+from prep_corpus.filters.scoring import score_utterances, score_words
+from prep_corpus.filters.self_labels import self_labelled, trusted_words
+from prep_corpus.filters.sweep import UTTERANCE_THRESHOLDS, Bench, Outcome, count_outcomes, kept_utterance
+
+from .planted import INFO, OPTIONS, align_words, planted_case, without_truth
+
+QUICK = FitOptions(target_seconds=3.0, folds=3, resamples=50)
+
+
+def bench_of(cases: list[Case]) -> Bench:
+    return Bench(cases=cases, options=OPTIONS, blank=INFO.blank, delimiter=INFO.delimiter_index)
+
+
+def fitted_on(cases: list[Case]) -> Fitted:
+    return fit_filter(
+        bench_of(cases),
+        QUICK,
+        model_digest=INFO.digest,
+        frame_seconds=INFO.frame_seconds,
+        fitted_on="planted cases",
+        data_digest="none",
+    )
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    return [planted_case(f"speaker {g}", seed=g) for g in range(4)]
+
+
+@pytest.fixture(scope="module")
+def fitted(cases: list[Case]) -> Fitted:
+    return fitted_on(cases)
+
+
+def applied(case: Case, fitted: Filter, max_wer: float, cut: str = "words") -> Tally:
+    """What a run would keep of a case."""
+    bench = bench_of([case])
+    point, level = fitted.point(max_wer, cut=cut), fitted.level(cut)
+    scores_W = score_words(case.evidence_WF, fitted) if cut == "words" else None
+    cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames)
+    outcome = bench.outcome(0, cuts)
+    scores_S = score_utterances(outcome.features_SF, fitted, cut=cut)
+    candidates = [segment for segment in cuts.segments if not segment.reason]
+    kept = [s for s, score in zip(candidates, scores_S) if score >= point.utterance_threshold]
+    return tally(
+        [kept_utterance(s, case.texts, OPTIONS.sample_rate_hz) for s in kept],
+        case.true_texts,
+        case.true_middles_V,
+        right_W=case.true_right_V,
+    )
+
+
+def test_planted_errors_are_found_on_a_speaker_not_fitted_on(fitted: Fitted) -> None:
+    unseen = planted_case("stranger", seed=99, count=300)
+    counts = applied(unseen, fitted.filter, 0.05)
+    assert counts.wer < 0.05
+    assert counts.right_kept_share > 0.6
+    untouched = (~unseen.right_W).mean()
+    assert untouched > 0.1
+
+
+def test_cutting_around_words_keeps_more_than_the_papers_recipe(fitted: Fitted) -> None:
+    unseen = planted_case("stranger", seed=98, count=300)
+    words = applied(unseen, fitted.filter, 0.05)
+    try:
+        paper = applied(unseen, fitted.filter, 0.05, cut="paper")
+    except UsageError:
+        paper = Tally()
+    assert words.kept > paper.kept
+
+
+def test_labels_from_damage_come_close_to_true_labels(cases: list[Case]) -> None:
+    bare = [without_truth(case, str(c)) for c, case in enumerate(cases)]
+    found = self_labelled(
+        bare,
+        lambda one, words: align_words(one.log_probs_TC, words),
+        recipe=Damage(sentence_words=8),
+        seed=1,
+        fit_options=QUICK,
+        cut_options=OPTIONS,
+    )
+    # Every word put in is a known wrong one.
+    assert all(case.known_W[~case.right_W].all() for case in found)
+    unseen = planted_case("stranger", seed=97, count=300)
+    counts = applied(unseen, fitted_on(found).filter, 0.05)
+    assert counts.wer < 0.05
+    assert counts.right_kept_share > 0.6
+
+
+def test_rounds_of_trust_find_most_of_the_words_that_were_wrong_before(cases: list[Case]) -> None:
+    bare = [without_truth(case, str(c)) for c, case in enumerate(cases)]
+    damages = [
+        damage(one.aligned.texts, (), seed=1, name=one.name, recipe=Damage(sentence_words=8)) for one in bare
+    ]
+    again = [align_words(one.log_probs_TC, done.words) for one, done in zip(bare, damages)]
+    trusted = np.concatenate(trusted_words(bare, damages, again, QUICK))
+    right = np.concatenate([case.right_W for case in cases])
+    assert trusted[right].mean() > 0.95
+    assert trusted[~right].mean() < 0.25
+
+
+def test_the_curve_is_a_frontier_with_bounds_over_its_rates(fitted: Fitted) -> None:
+    curve = fitted.filter.words.curve
+    assert len(curve) > 2
+    assert all(point.wer <= point.wer_upper for point in curve)
+    assert [p.kept_share for p in curve] == sorted(p.kept_share for p in curve)
+
+
+def test_fitting_twice_gives_the_same_file(cases: list[Case], fitted: Fitted) -> None:
+    assert fitted_on(cases).filter == fitted.filter
+
+
+def test_one_speaker_is_not_enough(cases: list[Case]) -> None:
+    with pytest.raises(UsageError, match="at least 2, not 1"):
+        fitted_on([replace(case, group="same") for case in cases])
+
+
+def test_one_class_is_not_enough() -> None:
+    with pytest.raises(UsageError, match="both classes: 5 good of 5"):
+        fit_linear(np.zeros((5, 1)), np.ones(5, bool), ("a",), 1.0)
+
+
+def test_groups_are_dealt_out_and_never_parted() -> None:
+    assert fold_of(["b", "a", "c", "b"], 2) == {"a": 0, "b": 1, "c": 0}
+
+
+def test_counts_at_each_threshold_by_hand() -> None:
+    outcome = Outcome(
+        features_SF=np.zeros((3, 6)),
+        inside_S=np.array([10, 20, 30]),
+        right_S=np.array([9, 20, 25]),
+        edits_S=np.array([1, 0, 5]),
+        seconds_S=np.array([1.0, 2.0, 3.0]),
+    )
+    counts = count_outcomes(outcome, np.array([0.0, 2.0, -1.0]))
+    at = {threshold: counts[:, p].tolist() for p, threshold in enumerate(UTTERANCE_THRESHOLDS)}
+    assert at[UTTERANCE_THRESHOLDS[0]] == [60, 54, 6, 3, 6]
+    assert at[-0.5] == [30, 29, 1, 2, 3]
+    assert at[0.0] == [30, 29, 1, 2, 3]
+    assert at[2.0] == [20, 20, 0, 1, 2]
+    assert at[2.5] == [0, 0, 0, 0, 0]
