@@ -43,10 +43,10 @@ bench-run: setup  ## CPU seconds an hour of audio, by stage, besides the model
 	$(BIN)/python tests/bench/bench_run.py
 
 bench-write: setup  ## Noise, encoding and writing against plain loops
-	$(BIN)/python tests/bench/bench_write.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/bench_write.py --hours 1 --memory-hours 20
 
 bench-read: setup  ## Reading shards against other readers
-	$(BIN)/python tests/bench/bench_read.py
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python tests/bench/bench_read.py --hours 1
 
 bench-quality: setup  ## Words kept and word errors on real speech with known truth
 	$(BIN)/python tests/quality.py

@@ -12,9 +12,11 @@ from apache_beam.pvalue import AsIter, AsSingleton, PCollection
 
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.pipeline import files
+from prep_corpus.pipeline.dataset_card import dataset_card
 from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
-from prep_corpus.pipeline.published import MANIFEST_NAME, ShardEntry, manifest
+from prep_corpus.pipeline.published import MANIFEST_NAME, ShardEntry, manifest, parse_manifest
 from prep_corpus.pipeline.stores import StageRef, Store
+from prep_corpus.pipeline.tfrecord import feature_spec
 from prep_corpus.pipeline.write import ShardFile
 
 OUTCOME_NAME = "outcome.json"
@@ -141,18 +143,15 @@ def close_run(
     )
     used = sorted({name for ref in stages for name in (f"{ref.stage}/{ref.digest}", f"bundles/{ref.bundle}")})
     _save(options.out, "work/used.json", json.dumps(used, indent=0))
+    _save(options.out, OUTCOME_NAME, json.dumps(asdict(outcome), indent=1, sort_keys=True))
     if publish:
         _publish(options, listed, outcome)
-    _save(options.out, OUTCOME_NAME, json.dumps(asdict(outcome), indent=1, sort_keys=True))
     return outcome
 
 
 def _publish(options: CloseOptions, shards: list[ShardFile], outcome: Outcome) -> None:
     uri = files.join(options.out, MANIFEST_NAME)
-    before: set[str] = set()
-    if files.exists(uri):
-        listed = json.loads(files.read_bytes(uri))["formats"]
-        before = {shard["path"] for shards_of in listed.values() for shard in shards_of}
+    _remove_stale(options.out, {shard.path for shard in shards})
     document = manifest(
         [_entry(shard, options) for shard in shards],
         ledgers=outcome.ledgers,
@@ -162,10 +161,24 @@ def _publish(options: CloseOptions, shards: list[ShardFile], outcome: Outcome) -
         sample_rate_hz=options.sample_rate_hz,
         config_digest=options.config_digest,
     )
+    if "tfrecord" in document["formats"]:
+        spec = feature_spec(gzip=bool(options.settings.get("tfrecord_gzip")))
+        _save(options.out, "tfrecord/features.json", json.dumps(spec, indent=1, sort_keys=True))
+    if "parquet" in document["formats"]:
+        published = parse_manifest(json.dumps(document).encode(), name=uri)
+        _save(options.out, "README.md", dataset_card(published))
     _save(options.out, MANIFEST_NAME, json.dumps(document, indent=1, sort_keys=True))
-    # Shards of an earlier state of this run would be read beside the new ones by their names alone.
-    for path in sorted(before - {shard.path for shard in shards}):
-        files.remove(files.join(options.out, path))
+
+
+def _remove_stale(out: str, current: set[str]) -> None:
+    """Delete the shards of an earlier state of this run: their names alone would get them read beside the new."""
+    for receipt in files.list_files(files.join(out, "work", "write")):
+        paths = {shard["path"] for shard in json.loads(files.read_bytes(receipt))["files"]}
+        if paths <= current:
+            continue
+        for path in sorted(paths - current):
+            files.remove(files.join(out, path))
+        files.remove(receipt)
 
 
 def _entry(shard: ShardFile, options: CloseOptions) -> ShardEntry:

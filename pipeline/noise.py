@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align import audio
 from prep_corpus.align.errors import RecordingError, UsageError
-from prep_corpus.augment.bank import NoiseBank, NoiseClip, impulse_response, noise_bank, noise_clip
+from prep_corpus.augment.bank import NoiseBank, NoiseClip, impulse_response, noise_bank, noise_clip_from
 from prep_corpus.augment.coloured import generated_bank
 from prep_corpus.pipeline import files
 
@@ -63,8 +64,12 @@ def open_bank(uri: str | None, sample_rate_hz: int, *, rooms_uri: str | None = N
 
 
 def _clip(uri: str, sample_rate_hz: int) -> NoiseClip:
+    def decode() -> Iterator[NDArray[np.float32]]:
+        with files.open_binary(uri) as file:
+            yield from audio.decode(file, name=_name(uri), sample_rate_hz=sample_rate_hz)
+
     try:
-        return noise_clip(_name(uri), _samples(uri, sample_rate_hz, "--noise"))
+        return noise_clip_from(_name(uri), decode)
     except RecordingError as error:
         raise UsageError(f"--noise: the clip {uri} cannot be used: {error}") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
 
 import apache_beam as beam
@@ -30,6 +30,8 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.evidence import Track, track
 from prep_corpus.align.models import ModelInfo
 from prep_corpus.align.text import STRIPPED, TextOptions
+from prep_corpus.augment.bank import SpeechSilent
+from prep_corpus.augment.mix import active_power
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.scoring import score_utterances, score_words
@@ -44,6 +46,7 @@ from prep_corpus.pipeline.rows import utterance_id
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
 VERSION = 1
+SPEECH_SILENT = SpeechSilent.reason
 
 SCHEMA = pa.schema(
     [
@@ -136,13 +139,11 @@ class SegmentedRecording:
         cuts: segments with their final reasons.
         features_SF: float64 [segments, 6], as `FEATURE_NAMES`; NaN for those that cutting dropped.
         scores_S: float64, log-odds; NaN likewise.
-        ledgers: of this recording.
     """
 
     cuts: Cuts
     features_SF: NDArray[np.float64]
     scores_S: NDArray[np.float64]
-    ledgers: Ledgers
 
 
 def segment_recording(
@@ -152,7 +153,7 @@ def segment_recording(
     options: SegmentOptions,
     k_frames: int,
 ) -> SegmentedRecording:
-    """Cut and score one recording, and account for every sample and character of it."""
+    """Cut and score one recording."""
     seen = track(emitted.log_probs_TC, info)
     cuts = cut_recording(aligned, seen, info, options, k_frames)
     features_SF = np.full((len(cuts.segments), len(FEATURE_NAMES)), np.nan)
@@ -168,6 +169,15 @@ def segment_recording(
     scores_S = np.full(len(cuts.segments), np.nan)
     scores_S[candidates] = score_utterances(features_SF[candidates], options.filter, cut=options.cut)
     cuts = with_scores(cuts, scores_S, options.utterance_threshold)
+    return SegmentedRecording(cuts=cuts, features_SF=features_SF, scores_S=scores_S)
+
+
+def account(aligned: AlignedRecording, cuts: Cuts) -> Ledgers:
+    """Where every sample and every character of a recording went.
+
+    Raises:
+        InternalError: something is left over.
+    """
     owner_N = aligned.normalized.char_ownership()
     characters = character_ledger(cuts, owner_N)
     stripped = int((owner_N == STRIPPED).sum())
@@ -185,7 +195,7 @@ def segment_recording(
         },
     )
     ledgers.check(aligned.probed.recording.id)
-    return SegmentedRecording(cuts=cuts, features_SF=features_SF, scores_S=scores_S, ledgers=ledgers)
+    return ledgers
 
 
 def slices(blocks: Iterator[FloatArray], spans: list[tuple[int, int]]) -> Iterator[FloatArray]:
@@ -257,7 +267,7 @@ def _segment(
     def one(aligned: AlignedRecording) -> _Made | DeadLetter:
         try:
             cut = segment_recording(aligned, emitted[aligned.probed.recording.id], info, options, k_frames)
-            return _Made(rows=_rows(aligned, cut, info, options), ledgers=cut.ledgers)
+            return _made(aligned, cut, info, options)
         except Exception as error:
             return dead_letter("segment", aligned.probed, error, aligned.n_samples)
 
@@ -293,23 +303,37 @@ class _Made:
     ledgers: Ledgers
 
 
-def _rows(
+def _made(
     aligned: AlignedRecording, cut: SegmentedRecording, info: ModelInfo, options: SegmentOptions
-) -> list[tuple[dict[str, Any], bytes | None]]:
+) -> _Made:
     kept = [segment for segment in cut.cuts.segments if not segment.reason]
     spans = [(segment.sample_start, segment.sample_end) for segment in kept]
     rows: list[tuple[dict[str, Any], bytes | None]] = []
+    final: list[Segment] = []
     with closing(decoded(aligned.probed, info.sample_rate_hz)) as blocks:
         samples = slices(blocks, spans)
         for s, segment in enumerate(cut.cuts.segments):
+            clip_N = None if segment.reason else next(samples)
+            if clip_N is not None and _is_silent(clip_N, info):
+                segment, clip_N = replace(segment, reason=SPEECH_SILENT), None
             row = _row(aligned, segment, info)
             row.update(zip(FEATURE_NAMES, cut.features_SF[s].tolist()), score=float(cut.scores_S[s]))
-            if segment.reason:
-                rows.append((row, None))
-            else:
-                flac = audio.encode_flac(next(samples), info.sample_rate_hz)
-                rows.append((row, pack_clip(_clip_fields(aligned, row, info, options), flac)))
-    return rows
+            record = None
+            if clip_N is not None:
+                flac = audio.encode_flac(clip_N, info.sample_rate_hz)
+                record = pack_clip(_clip_fields(aligned, row, info, options), flac)
+            rows.append((row, record))
+            final.append(segment)
+    return _Made(rows=rows, ledgers=account(aligned, replace(cut.cuts, segments=tuple(final))))
+
+
+def _is_silent(clip_N: FloatArray, info: ModelInfo) -> bool:
+    """Whether it has no power that noise could be measured against."""
+    try:
+        active_power(audio.to_int16(clip_N), info.sample_rate_hz, utterance_id="")
+    except SpeechSilent:
+        return True
+    return False
 
 
 def _row(aligned: AlignedRecording, segment: Segment, info: ModelInfo) -> dict[str, Any]:

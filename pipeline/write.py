@@ -21,6 +21,7 @@ from prep_corpus.pipeline.clips import UtteranceRef, read_clip
 from prep_corpus.pipeline.encoding import encode_audio
 from prep_corpus.pipeline.noise import open_bank
 from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
+from prep_corpus.pipeline.published import MANIFEST_NAME
 from prep_corpus.pipeline.rows import AudioFormat, Utterance, audio_path, from_fields
 from prep_corpus.pipeline.sinks import DigestingFile, Format, open_sink, shard_names
 from prep_corpus.pipeline.stores import Store, digest_of
@@ -149,6 +150,8 @@ def write_shard(
     found = written is not None
     if written is None:
         files.remove(receipt)
+        # What is published must not change under its readers.
+        files.remove(files.join(out, MANIFEST_NAME))
         with timed("write"):
             written = _write(store, out, address, ordered, bank, options)
         note = json.dumps({"digest": digest, "files": [shard._asdict() for shard in written]}).encode()

@@ -167,6 +167,18 @@ def test_a_run_killed_at_any_stage_goes_on_to_the_same_bytes(
     assert shards(out) == shards(finished)
 
 
+def test_shards_of_an_earlier_state_do_not_stay_beside_the_new(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run(corpus, out, *BOTH)
+    several = sorted(path.name for path in (out / "data").iterdir())
+    run(corpus, out, "--shard-mb", "100", "--force")
+    assert (
+        sorted(path.name for path in (out / "data").iterdir()) == ["train-00000-of-00001.parquet"] != several
+    )
+    assert not list((out / "tfrecord").glob("train*"))
+    assert "no problems" in cli("check", str(out)).stdout
+
+
 def test_a_grown_corpus_keeps_its_k_and_its_old_work(tmp_path: Path) -> None:
     folder, out = tmp_path / "corpus", tmp_path / "run"
     manifest = toy.write_corpus(folder, recordings=3)
