@@ -54,12 +54,14 @@ class NoiseClip:
         samples_N: int16 at the bank's rate, its peak at full scale; it may be mapped from a file.
         digest: of the samples.
         power: mean of the squares.
+        recordings: ids of the recordings whose speech is in it; their utterances never get it.
     """
 
     name: str
     samples_N: Int16Array
     digest: str
     power: float
+    recordings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -193,12 +195,15 @@ def noise_bank(
     )
 
 
-def babble_clip(name: str, voices: Sequence[npt.NDArray[np.float32]]) -> NoiseClip:
+def babble_clip(
+    name: str, voices: Sequence[npt.NDArray[np.float32]], recordings: Iterable[str] = ()
+) -> NoiseClip:
     """Many voices at once, at equal power, as long as the longest; shorter ones repeat.
 
     Args:
         name: of the clip.
-        voices: float32 [N] each, of other recordings than those that the babble will be added to.
+        voices: float32 [N] each.
+        recordings: ids of the recordings that the voices are from.
 
     Raises:
         UsageError: under two voices.
@@ -216,7 +221,8 @@ def babble_clip(name: str, voices: Sequence[npt.NDArray[np.float32]]) -> NoiseCl
             )
         voice_rms = float(np.sqrt(np.mean(voice_N.astype(np.float64) ** 2)))
         sum_N += np.resize(voice_N, longest) / voice_rms
-    return noise_clip(name, (sum_N / np.max(np.abs(sum_N))).astype(np.float32))
+    clip = noise_clip(name, (sum_N / np.max(np.abs(sum_N))).astype(np.float32))
+    return replace(clip, recordings=frozenset(recordings))
 
 
 def _finite_peak(name: str, samples_N: npt.NDArray[np.float32]) -> float:

@@ -119,7 +119,13 @@ def is_noisy(seed: int, utterance_id: str, fraction: float) -> bool:
 
 
 def plan_noise(
-    *, seed: int, utterance_id: str, samples: int, bank: NoiseBank, options: NoiseOptions
+    *,
+    seed: int,
+    utterance_id: str,
+    samples: int,
+    bank: NoiseBank,
+    options: NoiseOptions,
+    recording_id: str | None = None,
 ) -> MixPlan | None:
     """The noise of one utterance, or None where it stays clean.
 
@@ -129,14 +135,20 @@ def plan_noise(
         samples: that length, over 0, at the bank's rate.
         bank: the clips to choose from.
         options: shares and ranges.
+        recording_id: its recording, whose own speech it never gets as noise.
 
     Raises:
-        UsageError: no samples.
+        UsageError: no samples, or every clip holds speech of the recording.
     """
     if samples <= 0:
         raise UsageError(f"an utterance has samples: {samples} in {utterance_id!r}")
     if not is_noisy(seed, utterance_id, options.fraction):
         return None
+    clips = [clip for clip in bank.clips if recording_id not in clip.recordings]
+    if not clips:
+        raise UsageError(
+            f"a noise is not of the recording itself: all {len(bank.clips)} clips hold {recording_id!r}"
+        )
     uniform = draws(seed, utterance_id, f"noise {bank.digest}")
     fewest, most = options.clips
     count = fewest + int(next(uniform) * (most - fewest + 1))
@@ -147,7 +159,7 @@ def plan_noise(
         room = bank.impulse_responses[int(next(uniform) * len(bank.impulse_responses))].digest
     parts = []
     for number in range(count):
-        clip = bank.clips[int(next(uniform) * len(bank.clips))]
+        clip = clips[int(next(uniform) * len(clips))]
         gain_db = 0.0 if number == 0 else _between(options.part_gain_db, next(uniform))
         offset = _offset(clip, samples, uniform)
         parts.append(NoisePart(name=clip.name, digest=clip.digest, offset_samples=offset, gain_db=gain_db))

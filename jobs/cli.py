@@ -212,6 +212,7 @@ def _shard_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--retune", is_flag=True, help="Choose the shortest pause anew for a corpus that has grown.")
 @_shard_options
+@click.option("--babble", is_flag=True, help="Add babble made of the corpus's own recordings to the noise.")
 @click.option("--language", default="en", show_default=True, help="Of recordings that name none.")
 @click.option("--strip-markup", is_flag=True, help="Leave HTML and Markdown marks out of transcripts.")
 @click.option("--strip-speakers", is_flag=True, help="Leave NAME: at line starts out of transcripts.")
@@ -282,6 +283,7 @@ def _run_config(settings: dict[str, Any]) -> RunConfig:
         padding_seconds=settings["padding"],
         min_pause_frames=settings["min_pause_frames"],
         retune=settings["retune"],
+        babble=settings["babble"],
         **_shard_settings(settings),
         language=settings["language"],
         strip_markup=settings["strip_markup"],

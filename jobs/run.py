@@ -28,7 +28,7 @@ from prep_corpus.pipeline.config import DEFAULT_MAX_WER, RunConfig
 from prep_corpus.pipeline.emit import EmitOptions
 from prep_corpus.pipeline.graph import GraphOptions, build
 from prep_corpus.pipeline.manifests import read_manifest
-from prep_corpus.pipeline.noise import open_bank
+from prep_corpus.pipeline.noise import open_bank, pick_voices
 from prep_corpus.pipeline.plan import PlanOptions
 from prep_corpus.pipeline.probe import FingerprintCache, probe_all
 from prep_corpus.pipeline.progress import BOARD
@@ -54,12 +54,14 @@ class Corpus:
         bundle_seconds: expected audio in each.
         recordings: recordings in the bundles.
         dead_letters: what the manifest and the probe rejected.
+        voices: recordings to make babble of, where that is asked for.
     """
 
     bundles: tuple[str, ...]
     bundle_seconds: tuple[float, ...]
     recordings: int
     dead_letters: tuple[DeadLetter, ...]
+    voices: tuple[ProbedRecording, ...] = ()
 
     @property
     def entries(self) -> int:
@@ -129,7 +131,10 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
     digests: list[str] = []
     seconds: list[float] = []
     recordings = 0
+    voices: tuple[ProbedRecording, ...] = ()
     for bundle in cut_bundles(good()):
+        if config.babble:
+            voices = pick_voices([*voices, *bundle], config.seed)
         recordings += len(bundle)
         seconds.append(sum(probed.seconds for probed in bundle))
         digests.append(write_bundle(store, bundle).digest if store else "")
@@ -140,6 +145,7 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
         bundle_seconds=tuple(seconds),
         recordings=recordings,
         dead_letters=tuple(letters),
+        voices=voices,
     )
 
 
@@ -203,9 +209,11 @@ def plan_options(config: RunConfig) -> PlanOptions:
     )
 
 
-def write_options(config: RunConfig, sample_rate_hz: int) -> WriteOptions:
+def write_options(
+    config: RunConfig, sample_rate_hz: int, voices: tuple[ProbedRecording, ...] = ()
+) -> WriteOptions:
     """What shapes noise and shards; opens the noise bank, so that bad clips are told before the start."""
-    bank = open_bank(config.noise, sample_rate_hz, rooms_uri=config.rooms)
+    bank = open_bank(config.noise, sample_rate_hz, rooms_uri=config.rooms, voices=voices)
     return WriteOptions(
         formats=config.formats,  # type: ignore[arg-type]
         noise=NoiseOptions(
@@ -216,6 +224,7 @@ def write_options(config: RunConfig, sample_rate_hz: int) -> WriteOptions:
         ),
         noise_uri=config.noise,
         rooms_uri=config.rooms,
+        voices=voices,
         bank_digest=bank.digest,
         seed=config.seed,
         sample_rate_hz=sample_rate_hz,
@@ -263,7 +272,7 @@ def graph_options(
         ),
         segment=segment,
         plan=plan_options(config),
-        write=write_options(config, info.sample_rate_hz),
+        write=write_options(config, info.sample_rate_hz, corpus.voices),
         close=CloseOptions(
             out=config.out,
             entries=corpus.entries,

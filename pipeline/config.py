@@ -29,6 +29,7 @@ class RunConfig:
         min_pause_frames: k; None to choose it for the target.
         retune: choose k anew although the run has one.
         noise: folder or manifest of noise clips, or None for generated noise.
+        babble: add babble made of the corpus's own recordings to the noise.
         noise_fraction: share of utterances that get noise, 0 to 1.
         snr_db: lowest and highest signal-to-noise ratio.
         level_db: lowest and highest gain of noisy utterances, or None to leave levels alone.
@@ -65,6 +66,7 @@ class RunConfig:
     min_pause_frames: int | None = None
     retune: bool = False
     noise: str | None = None
+    babble: bool = False
     noise_fraction: float = 0.4
     snr_db: tuple[float, float] = (0.0, 30.0)
     level_db: tuple[float, float] | None = None

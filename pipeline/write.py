@@ -17,6 +17,7 @@ from prep_corpus.augment.bank import NoiseBank
 from prep_corpus.augment.mix import mix, noise_json
 from prep_corpus.augment.plan import NoiseOptions, plan_noise
 from prep_corpus.pipeline import files
+from prep_corpus.pipeline.bundles import ProbedRecording
 from prep_corpus.pipeline.clips import UtteranceRef, read_clip
 from prep_corpus.pipeline.encoding import encode_audio
 from prep_corpus.pipeline.noise import open_bank
@@ -38,7 +39,8 @@ class WriteOptions:
         noise: how much noise, and of what kind.
         noise_uri: folder or manifest of clips, or None for generated noise.
         rooms_uri: folder or manifest of room impulse responses, or None.
-        bank_digest: of the clips and rooms.
+        voices: recordings of the corpus that babble is made of, or none.
+        bank_digest: of all clips and rooms.
         seed: of the noise plan.
         sample_rate_hz: of the clips.
         audio_format: of the audio inside the shards.
@@ -49,6 +51,7 @@ class WriteOptions:
     noise: NoiseOptions
     noise_uri: str | None
     rooms_uri: str | None
+    voices: tuple[ProbedRecording, ...]
     bank_digest: str
     seed: int
     sample_rate_hz: int
@@ -85,7 +88,12 @@ def noisy_row(fields: dict[str, object], flac: bytes, bank: NoiseBank, options: 
     path = audio_path(id_, options.audio_format)
     clean = from_fields({**fields, "noise": None, "snr_db": None}, flac, path)
     plan = plan_noise(
-        seed=options.seed, utterance_id=id_, samples=clean.samples, bank=bank, options=options.noise
+        seed=options.seed,
+        utterance_id=id_,
+        samples=clean.samples,
+        bank=bank,
+        options=options.noise,
+        recording_id=clean.recording_id,
     )
     if plan is None:
         if options.audio_format == "flac":
@@ -234,7 +242,12 @@ class _WriteShard(beam.DoFn):
     def setup(self) -> None:
         options = self._options
         self._bank = self._shared.acquire(
-            lambda: open_bank(options.noise_uri, options.sample_rate_hz, rooms_uri=options.rooms_uri),
+            lambda: open_bank(
+                options.noise_uri,
+                options.sample_rate_hz,
+                rooms_uri=options.rooms_uri,
+                voices=options.voices,
+            ),
             tag=options.bank_digest,
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.augment.bank import NoiseBank, noise_bank, noise_clip
+from prep_corpus.augment.bank import NoiseBank, babble_clip, noise_bank, noise_clip
 from prep_corpus.augment.mix import MixReport, noise_json
 from prep_corpus.augment.plan import MixPlan, NoiseOptions, is_noisy, plan_from_json, plan_noise, window
 
@@ -116,3 +116,30 @@ def test_of_a_clip_that_is_nearly_all_pause_the_loudest_place_is_taken() -> None
 def test_options_that_cannot_be_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         dataclasses.replace(NoiseOptions(), **changes)  # type: ignore[arg-type]
+
+
+def test_an_utterance_never_gets_babble_of_its_own_recording() -> None:
+    random = np.random.default_rng(0)
+    voices = [random.normal(0, 0.1, 8000).astype(np.float32) for _ in range(4)]
+    bank = noise_bank(
+        [babble_clip("one", voices[:2], ["a", "b"]), babble_clip("two", voices[2:], ["c", "d"])], 16000
+    )
+    names = set()
+    options = NoiseOptions(fraction=1.0)
+    for number in range(20):
+        plan = plan_noise(
+            seed=0, utterance_id=f"u{number}", samples=800, bank=bank, options=options, recording_id="a"
+        )
+        assert plan is not None
+        names |= {part.name for part in plan.parts}
+    assert names == {"two"}
+    alone = noise_bank([babble_clip("one", voices[:2], ["a", "b"])], 16000)
+    with pytest.raises(UsageError, match="all 1 clips hold 'a'"):
+        plan_noise(
+            seed=0,
+            utterance_id="u",
+            samples=800,
+            bank=alone,
+            options=NoiseOptions(fraction=1.0),
+            recording_id="a",
+        )

@@ -179,6 +179,19 @@ def test_shards_of_an_earlier_state_do_not_stay_beside_the_new(corpus: Path, tmp
     assert "no problems" in cli("check", str(out)).stdout
 
 
+def test_babble_is_made_of_other_recordings_of_the_corpus(tmp_path: Path) -> None:
+    manifest = toy.write_corpus(tmp_path, recordings=7, sentences=5)
+    toy.write_filter(tmp_path / "filter.json")
+    run(manifest, tmp_path / "run", "--babble", "--noise-fraction", "1")
+    rows = [row for path in (tmp_path / "run" / "data").iterdir() for row in pq.read_table(path).to_pylist()]
+    parts = [part["name"] for row in rows for part in json.loads(row["noise"])["parts"]]
+    assert any(name.startswith("babble") for name in parts)
+    too_few = toy.write_corpus(tmp_path / "few", recordings=3, sentences=3)
+    toy.write_filter(tmp_path / "few" / "filter.json")
+    refused = run(too_few, tmp_path / "none", "--babble", code=2)
+    assert "--babble needs at least 6 recordings" in " ".join(refused.stderr.split())
+
+
 def test_a_grown_corpus_keeps_its_k_and_its_old_work(tmp_path: Path) -> None:
     folder, out = tmp_path / "corpus", tmp_path / "run"
     manifest = toy.write_corpus(folder, recordings=3)
