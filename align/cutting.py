@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.edges import Edges
+from prep_corpus.align.edges import Edges, Reach, find_edges
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.evidence import Track
 from prep_corpus.align.levels import SILENCE_DB, Levels
@@ -340,17 +340,14 @@ def _edges(seen: Track, spoken: Spoken, options: CutOptions, levels: Levels | No
         slack = 0
     window = round(EDGE_SECONDS * options.sample_rate_hz / levels.block_samples)
     padding = options.frames(options.padding_seconds)
-    return Edges(
-        starts_V=spoken.starts_V,
-        ends_V=spoken.ends_V,
-        quiet_T=quiet_T,
-        levels=levels,
+    reach = Reach(
         stride_samples=options.stride_samples,
         window_blocks=max(window, 2),
         search_frames=max(padding, options.frames(SEARCH_SECONDS)),
         padding_frames=padding,
         slack_frames=slack,
     )
+    return find_edges(spoken.starts_V, spoken.ends_V, quiet_T, levels, reach)
 
 
 def _finish(
@@ -367,12 +364,11 @@ def _finish(
     segment_W = np.full(len(words.frame_starts), -1, np.int32)
     segments: list[Segment] = []
     for s, (first, last, reason) in enumerate(pieces):
-        start = edges.left(first).sample
-        end = max(edges.right(last - 1).sample, start)
+        start = int(edges.start_samples_V[first])
+        end = max(int(edges.end_samples_V[last - 1]), start)
         said = spoken.index_V[first:last]
         segment_W[said] = s
         word_start, word_end = int(said[0]), int(said[-1]) + 1
-        passed = np.setdiff1d(np.arange(word_start, word_end), said, assume_unique=True)
         if not reason and end - start < shortest:
             reason = TOO_SHORT
         segments.append(
@@ -383,7 +379,7 @@ def _finish(
                 sample_end=end,
                 word_start=word_start,
                 word_end=word_end,
-                unspoken=tuple(passed.tolist()),
+                unspoken=_left_out(said),
                 reason=reason,
             )
         )
@@ -392,6 +388,15 @@ def _finish(
         untranscribed=_untranscribed(seen, segments, options),
         segment_W=segment_W,
     )
+
+
+def _left_out(said: NDArray[np.int64]) -> tuple[int, ...]:
+    """The indices between the first and the last that are not there."""
+    if said[-1] - said[0] + 1 == len(said):
+        return ()
+    missing = np.ones(said[-1] - said[0] + 1, bool)
+    missing[said - said[0]] = False
+    return tuple((np.flatnonzero(missing) + said[0]).tolist())
 
 
 def _untranscribed(seen: Track, segments: Sequence[Segment], options: CutOptions) -> tuple[Span, ...]:

@@ -11,38 +11,27 @@ or half-way to the next word:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.levels import Levels
+from prep_corpus.align.levels import SILENCE_DB, Levels
 
 BoolArray = NDArray[np.bool_]
 LongArray = NDArray[np.int64]
+DoubleArray = NDArray[np.float64]
+
+FLOOR_MARGIN_DB = 3.0
+"""Below this much over the recording's noise all places are equally quiet, and the farthest outside is taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Edge:
-    """A place to cut.
+class Reach:
+    """How far from a word its edges are looked for.
 
     Attributes:
-        sample: where.
-        level_db: of the audio just inside the cut, against full scale.
-    """
-
-    sample: int
-    level_db: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Edges:
-    """Finds the edges of spoken words; each is looked for once.
-
-    Attributes:
-        starts_V, ends_V: frames of the words, half-open.
-        quiet_T: frames whose most likely symbol is blank or delimiter.
-        levels: of the recording.
         stride_samples: samples a frame.
         window_blocks: blocks just inside a cut over which its level is taken.
         search_frames: a quiet place is looked for this far outside the word.
@@ -50,69 +39,131 @@ class Edges:
         slack_frames: at most this far inside, and this far into frames that are not quiet.
     """
 
-    starts_V: LongArray
-    ends_V: LongArray
-    quiet_T: BoolArray
-    levels: Levels
     stride_samples: int
     window_blocks: int
     search_frames: int
     padding_frames: int
     slack_frames: int
-    _lefts: dict[int, Edge] = field(default_factory=dict)
-    _rights: dict[int, Edge] = field(default_factory=dict)
 
-    def left(self, word: int) -> Edge:
-        """The best start of an utterance whose first word this is."""
-        if word not in self._lefts:
-            self._lefts[word] = self._find_left(word)
-        return self._lefts[word]
 
-    def right(self, word: int) -> Edge:
-        """The best end of an utterance whose last word this is."""
-        if word not in self._rights:
-            self._rights[word] = self._find_right(word)
-        return self._rights[word]
+@dataclass(frozen=True, kw_only=True)
+class Edges:
+    """The best place to begin and to end an utterance at each spoken word.
 
-    def _find_left(self, word: int) -> Edge:
-        first, last = int(self.starts_V[word]), int(self.ends_V[word])
-        bound = (int(self.ends_V[word - 1]) + first + 1) // 2 if word else 0
+    Attributes:
+        start_samples_V, end_samples_V: where.
+        start_levels_V, end_levels_V: of the audio just inside, in dB against full scale.
+        levels: of the recording.
+    """
+
+    start_samples_V: LongArray
+    end_samples_V: LongArray
+    start_levels_V: DoubleArray
+    end_levels_V: DoubleArray
+    levels: Levels
+
+
+def find_edges(
+    starts_V: LongArray, ends_V: LongArray, quiet_T: BoolArray, levels: Levels, reach: Reach
+) -> Edges:
+    """Look for the edges of every spoken word.
+
+    Args:
+        starts_V, ends_V: frames of the words, half-open, in order.
+        quiet_T: frames whose most likely symbol is blank or delimiter.
+        levels: of the recording.
+        reach: how far to look.
+    """
+    samples = np.empty((2, len(starts_V)), np.int64)
+    power = np.empty((2, len(starts_V)))
+    floor = 10 ** ((levels.floor_db + FLOOR_MARGIN_DB) / 10)
+    _find(
+        starts_V,
+        ends_V,
+        quiet_T,
+        levels.power_P if len(levels.power_P) else np.zeros(1),
+        levels.block_samples,
+        max(floor, 10 ** (SILENCE_DB / 10)),
+        reach.stride_samples,
+        reach.window_blocks,
+        reach.search_frames,
+        reach.padding_frames,
+        reach.slack_frames,
+        samples,
+        power,
+    )
+    level = 10 * np.log10(power)
+    return Edges(
+        start_samples_V=samples[0],
+        end_samples_V=samples[1],
+        start_levels_V=level[0],
+        end_levels_V=level[1],
+        levels=levels,
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _find(
+    starts_V: LongArray,
+    ends_V: LongArray,
+    quiet_T: BoolArray,
+    power_P: DoubleArray,
+    size: int,
+    floor: float,
+    stride: int,
+    window: int,
+    search: int,
+    padding: int,
+    slack: int,
+    samples: LongArray,
+    power: DoubleArray,
+) -> None:
+    frames, words = len(quiet_T), len(starts_V)
+    for v in range(words):
+        first, last = starts_V[v], ends_V[v]
+        bound = (ends_V[v - 1] + first + 1) // 2 if v else 0
         low = first
-        while low > max(bound, first - self.search_frames) and self.quiet_T[low - 1]:
+        while low > max(bound, first - search) and quiet_T[low - 1]:
             low -= 1
-        low = max(low - self.slack_frames, first - self.search_frames, min(bound, first))
-        high = min(first + self.slack_frames, (first + last) // 2)
-        found = self._quietest(low, max(high, low), ahead=True)
-        nearest = (first - self.padding_frames) * self.stride_samples
-        return replace(found, sample=max(found.sample, nearest))
+        low = max(low - slack, first - search, min(bound, first))
+        high = max(min(first + slack, (first + last) // 2), low)
+        block, level = _quietest(low, high, power_P, size, floor, stride, window, True)
+        samples[0, v] = max(block * size, (first - padding) * stride)
+        power[0, v] = level
 
-    def _find_right(self, word: int) -> Edge:
-        first, last = int(self.starts_V[word]), int(self.ends_V[word])
-        bound = len(self.quiet_T)
-        if word + 1 < len(self.starts_V):
-            bound = (last + int(self.starts_V[word + 1]) + 1) // 2
+        bound = (last + starts_V[v + 1] + 1) // 2 if v + 1 < words else frames
         high = last
-        while high < min(bound, last + self.search_frames) and self.quiet_T[high]:
+        while high < min(bound, last + search) and quiet_T[high]:
             high += 1
-        high = min(high + self.slack_frames, last + self.search_frames, max(bound, last))
-        low = max(last - self.slack_frames, (first + last + 1) // 2)
-        found = self._quietest(min(low, high), high, ahead=False)
-        nearest = (last + self.padding_frames) * self.stride_samples
-        return replace(found, sample=min(found.sample, nearest))
+        high = min(high + slack, last + search, max(bound, last))
+        low = min(max(last - slack, (first + last + 1) // 2), high)
+        block, level = _quietest(low, high, power_P, size, floor, stride, window, False)
+        samples[1, v] = min(block * size, (last + padding) * stride)
+        power[1, v] = level
 
-    def _quietest(self, low_frame: int, high_frame: int, *, ahead: bool) -> Edge:
-        """Among the block borders of [low, high] frames, the quietest; among equals, the farthest outside."""
-        size = self.levels.block_samples
-        low = -(-low_frame * self.stride_samples // size)
-        high = max(high_frame * self.stride_samples // size, low)
-        power_P = self.levels.power_P
-        window = np.arange(self.window_blocks) - (0 if ahead else self.window_blocks)
-        inside = np.clip(np.arange(low, high + 1)[:, None] + window, 0, len(power_P) - 1)
-        level = 10 * np.log10(power_P[inside].mean(axis=1))
-        # Once it is silent, more silence is no reason to leave out padding.
-        level = np.maximum(level, self.levels.floor_db + 3.0)
-        if not ahead:
-            level = level[::-1]
-        best = int(level.argmin())
-        place = low + best if ahead else high - best
-        return Edge(sample=place * size, level_db=float(level[best]))
+
+@numba.njit(cache=True, nogil=True)
+def _quietest(
+    low_frame: int,
+    high_frame: int,
+    power_P: DoubleArray,
+    size: int,
+    floor: float,
+    stride: int,
+    window: int,
+    ahead: bool,
+) -> tuple[int, float]:
+    """Among the block borders of [low, high] frames, the quietest; among equals, the farthest outside."""
+    low = -(-low_frame * stride // size)
+    high = max(high_frame * stride // size, low)
+    best, least = low, np.inf
+    for step in range(high - low + 1):
+        place = low + step if ahead else high - step
+        start = place if ahead else place - window
+        total = 0.0
+        for block in range(start, start + window):
+            total += power_P[min(max(block, 0), len(power_P) - 1)]
+        level = max(total / window, floor)
+        if level < least:
+            best, least = place, level
+    return best, least

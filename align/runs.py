@@ -101,10 +101,10 @@ class Breaks:
         return self._starts(gap) and self._ends(gap)
 
     def _starts(self, word: int) -> bool:
-        return self.edges.left(word).level_db <= self.limit_db
+        return bool(self.edges.start_levels_V[word] <= self.limit_db)
 
     def _ends(self, word_end: int) -> bool:
-        return self.edges.right(word_end - 1).level_db <= self.limit_db
+        return bool(self.edges.end_levels_V[word_end - 1] <= self.limit_db)
 
     def trimmed(self, run: Span) -> Span:
         """The run without the words at its two ends beside which there is no place to cut."""

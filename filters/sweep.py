@@ -5,8 +5,9 @@ Legend: S segments, G groups, P thresholds of the utterance score.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,17 +90,34 @@ class Bench:
         )
 
     def pick_k(self, scores: Sequence[DoubleArray | None], threshold: float, target_seconds: float) -> int:
-        """The k that gives the target mean length over all cases."""
-        totals: dict[int, tuple[int, int]] = {}
-        for index, scores_W in enumerate(scores):
-            cut = self._cutter(index, scores_W, threshold)
-            for k, (count, samples) in measure(cut, candidate_gaps(self.options)).items():
-                before = totals.get(k, (0, 0))
-                totals[k] = (before[0] + count, before[1] + samples)
-        return pick_k(totals, target_seconds * self.options.sample_rate_hz)
+        """The k that gives the target mean length over all cases.
 
-    def _cutter(self, index: int, scores_W: DoubleArray | None, threshold: float) -> Callable[[int], Cuts]:
-        return lambda k_frames: self.cut(index, scores_W, threshold, k_frames)
+        The mean rises with k, so the candidates are halved rather than tried one by one.
+        """
+        candidates = candidate_gaps(self.options)
+        totals: dict[int, tuple[int, int]] = {}
+        low, high = 0, len(candidates) - 1
+        while True:
+            middle = (low + high) // 2
+            k = candidates[middle]
+            totals[k] = self._total(scores, threshold, k)
+            count, samples = totals[k]
+            if low == high:
+                return pick_k(totals, target_seconds * self.options.sample_rate_hz)
+            if count and samples / count < target_seconds * self.options.sample_rate_hz:
+                low = middle + 1
+            else:
+                high = middle
+
+    def _total(
+        self, scores: Sequence[DoubleArray | None], threshold: float, k_frames: int
+    ) -> tuple[int, int]:
+        """Candidates and their samples over all cases."""
+        count = samples = 0
+        for index, scores_W in enumerate(scores):
+            found = measure(partial(self.cut, index, scores_W, threshold), (k_frames,))[k_frames]
+            count, samples = count + found[0], samples + found[1]
+        return count, samples
 
     def outcome(self, index: int, cuts: Cuts) -> Outcome:
         """Features and truth of a case's candidates, those that stand where the truth is known."""
