@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test check lint types clean bench-align bench-run bench-write bench-read bench-quality
+.PHONY: help setup demo test test-readers check lint types clean bench-align bench-run bench-write bench-read bench-quality
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,10 @@ demo: setup  ## Run the main job on the demo corpus; shards land in demo-run
 test: setup  ## Run the tests
 	$(BIN)/python -m pytest
 
+test-readers: setup  ## Read shards with datasets, TensorFlow, Lhotse, WebDataset and PyTorch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[readers]'
+	$(BIN)/python -m pytest tests/pipeline/test_reading_programs.py
+
 lint: setup  ## Check style
 	$(BIN)/ruff check .
 
@@ -40,7 +44,7 @@ bench-align: setup  ## Alignment against peers: time, memory, exactness
 	$(BIN)/python tests/bench/bench_align.py
 
 bench-run: setup  ## CPU seconds an hour of audio, by stage, besides the model
-	$(BIN)/python tests/bench/bench_run.py
+	$(BIN)/python tests/bench/bench_run.py $(MANIFEST)
 
 bench-write: setup  ## Noise, encoding and writing against plain loops
 	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/bench_write.py --hours 1 --memory-hours 20

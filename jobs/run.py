@@ -360,7 +360,7 @@ def report(config: RunConfig, outcome: Outcome, *, quiet: bool) -> int:
         console.print(table)
         console.print()
     for reason, count in outcome.reasons.items():
-        console.print(f"{count} recordings rejected: {reason}", highlight=False)
+        console.print(f"{count} recordings rejected: {reason}", highlight=False, soft_wrap=True)
     if outcome.failed:
         console.print(
             f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}", highlight=False
@@ -370,16 +370,18 @@ def report(config: RunConfig, outcome: Outcome, *, quiet: bool) -> int:
             f"{outcome.failed} of {outcome.entries} recordings failed, and --max-failed allows "
             f"{config.max_failed:.0%}: nothing was published",
             style="red",
+            soft_wrap=True,
         )
         return EXIT_OVER_LIMIT
     written = ", ".join(f"{count} {name} files" for name, count in outcome.shards.items()) or "no shards"
     console.print(
         f"{outcome.utterances} utterances, {outcome.noisy} with noise, in {written} in {config.out}",
         highlight=False,
+        soft_wrap=True,
     )
     return EXIT_INTERNAL_ERRORS if outcome.internal_errors else 0
 
 
 def _say(console: Console | None, text: str, style: str | None = None) -> None:
     if console is not None:
-        console.print(text, style=style, highlight=False)
+        console.print(text, style=style, highlight=False, soft_wrap=True)
