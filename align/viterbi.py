@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.align.errors import Infeasible
+from prep_corpus.align.gaps import DEFAULT_GAPS, GapCosts, sharpness
 from prep_corpus.align.trellis import FLOOR_NATS, UNITS_PER_NAT, Trellis
 from prep_corpus.align.trellis_refine import refine
 from prep_corpus.align.trellis_search import best_path
@@ -18,49 +19,12 @@ from prep_corpus.align.trellis_search import best_path
 VERSION = 1
 """Raised whenever the result may change."""
 
-MAX_COST_NATS = 1e4
 MAX_SKIP_UNITS = 1 << 28
+__all__ = ["DEFAULT_GAPS", "VERSION", "Alignment", "GapCosts", "align"]
+
 LogProbs = npt.NDArray[np.float32] | npt.NDArray[np.float16]
 Tokens = npt.NDArray[np.int32]
 Edges = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class GapCosts:
-    """What it costs a path to leave the text, or the audio, at the edge of a word.
-
-    A run of n tokens (delimiters included) that nobody says costs the lesser of `skip_nats` + n *
-    `skip_token_nats` and `long_skip_nats` + n * `long_skip_token_nats`: a few words are left out only on strong
-    evidence, sentences and chapters on less.
-
-    Attributes:
-        skip_nats, skip_token_nats: for short runs.
-        long_skip_nats, long_skip_token_nats: for long runs.
-        enter_nats: cost of a stretch of untranscribed speech.
-        speech_nats: what each of its frames scores below the frame's best symbol.
-    """
-
-    skip_nats: float = 20.0
-    skip_token_nats: float = 10.0
-    long_skip_nats: float = 1000.0
-    long_skip_token_nats: float = 6.0
-    enter_nats: float = 60.0
-    speech_nats: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0 < value <= MAX_COST_NATS:
-                raise ValueError(f"{name} must be over 0 and at most {MAX_COST_NATS:g} nats, not {value}")
-
-    def skip_cost_nats(self, tokens: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
-        """What it costs to leave out runs of so many tokens."""
-        return np.minimum(
-            self.skip_nats + tokens * self.skip_token_nats,
-            self.long_skip_nats + tokens * self.long_skip_token_nats,
-        )
-
-
-DEFAULT_GAPS = GapCosts()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +87,10 @@ def align(
         return Alignment(
             starts_L=none, ends_L=none, skipped_L=np.empty(0, np.bool_), untranscribed=(), score_nats=score
         )
-    edges_E = _edges(tokens_L, delimiter) if gaps is not None else np.empty(0, np.int64)
+    edges_E: Edges = np.empty(0, np.int64)
+    if gaps is not None:
+        edges_E = _edges(tokens_L, delimiter)
+        gaps = gaps.fitted(sharpness(log_probs_TC, tokens_L, blank=blank, floor_nats=FLOOR_NATS))
     trellis = _trellis(log_probs_TC, tokens_L, blank, edges_E, gaps)
     path_T = best_path(trellis)
     refine(trellis, path_T)

@@ -88,7 +88,7 @@ def plant(
         raise ValueError(f"{count} tokens need {frames - spare} frames, not {frames}")
     # Uneven gaps: each token has one blank frame before it, and the spare ones fall in clusters.
     weights = random.gamma(0.4, size=count + 1)
-    gaps = np.floor(weights / weights.sum() * spare).astype(np.int64)
+    gaps = np.diff(np.floor(np.append(0, np.cumsum(weights)) / weights.sum() * spare)).astype(np.int64)
     starts_L = np.cumsum(np.append(0, held_L[:-1])) + np.cumsum(gaps[:-1] + 1)
     ends_L = starts_L + held_L
     truth_T = np.full(frames, BLANK)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from prep_corpus.align import trellis_search
 from prep_corpus.align.errors import Infeasible
+from prep_corpus.align.gaps import sharpness
 from prep_corpus.align.trellis_kernels import DEAD
-from prep_corpus.align.viterbi import Alignment, GapCosts, align
+from prep_corpus.align.viterbi import DEFAULT_GAPS, Alignment, GapCosts, align
 
 from .plain_trellis import best_score, score_of
 
@@ -148,7 +149,7 @@ def test_impossible_frames_do_not_stop_the_path() -> None:
     assert found.score_nats == -np.inf
 
 
-@pytest.mark.parametrize("gaps", [None, GapCosts()])
+@pytest.mark.parametrize("gaps", [None, GapCosts(), DEFAULT_GAPS])
 def test_not_a_number_is_refused(gaps: GapCosts | None) -> None:
     log_probs_TC = np.zeros((2000, 3), np.float32)
     log_probs_TC[1500, 1] = np.nan
@@ -172,6 +173,18 @@ def test_columns_that_are_not_there_are_refused(tokens: list[int], blank: int, m
 def test_gaps_must_cost_something(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=name):
         GapCosts(**{name: value})
+
+
+def test_costs_follow_the_sharpness_of_the_emissions() -> None:
+    tokens_L = np.array([1, 2, 1], np.int32)
+    log_probs_TC = np.tile(np.array([-0.5, -3.5, -9.5], np.float16), (50_000, 1))
+    found = sharpness(log_probs_TC, tokens_L, blank=0, floor_nats=-63.0)
+    assert found == pytest.approx((3 + 9 + 3) / 3, abs=1e-2)
+    fitted = GapCosts(skip_nats=8.0, speech_nats=1.0, sharpness_nats=20.0).fitted(5.0)
+    assert (fitted.skip_nats, fitted.speech_nats, fitted.sharpness_nats) == (4.0, 0.5, None)
+    assert fitted.fitted(80.0) == fitted
+    assert DEFAULT_GAPS.fitted(-1.0).enter_nats == DEFAULT_GAPS.enter_nats / 4
+    assert DEFAULT_GAPS.fitted(1e6).enter_nats == DEFAULT_GAPS.enter_nats * 4
 
 
 def _noise(frames: int, classes: int, seed: int) -> NDArray[np.float32]:

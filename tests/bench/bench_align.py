@@ -183,7 +183,7 @@ def measure(folder: Path, problem: Problem, result: dict[str, object], best: flo
     told = f"{score:.3f}" if isinstance(score, float) else "no path"
     lost = np.count_nonzero((problem.truth_L >= 0) & skipped) / np.count_nonzero(problem.truth_L >= 0)
     return (
-        f"{result['seconds']:9.2f} {result['peak_mb']:9.0f} {told:>16} {under:>10} "
+        f"{result['seconds']:8.2f} {result['cpu_seconds']:8.2f} {result['peak_mb']:8.0f} {told:>16} {under:>10} "
         f"{1000 * off.mean():9.1f} {1000 * np.median(off):6.0f} {off.max():8.2f} {lost:8.2%}"
     )
 
@@ -202,7 +202,7 @@ def main() -> None:
     options = parser.parse_args()
     missing = install_peers() if set(options.aligners) & set(PACKAGES) else {}
     print(
-        f"{'min':>4} {'text':10} {'aligner':20} {'s':>9} {'peak MB':>9} {'score':>16} {'under best':>10} "
+        f"{'min':>4} {'text':10} {'aligner':20} {'s':>8} {'CPU s':>8} {'peak MB':>8} {'score':>16} {'under best':>10} "
         f"{'mean ms':>9} {'median':>6} {'max s':>8} {'skipped':>8}"
     )
     runs = [(minutes, options.aligners, options.memory_gb * 1000) for minutes in options.minutes]
