@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import soundfile
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,24 +74,28 @@ def decode(manifest: str, hours: float) -> None:
 
 
 def build_real(folder: Path) -> str:
-    """A long recording with known truth, where the real speech is at hand; else the demo corpus."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "corpora.py"), str(folder)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    manifest = folder / "manifest.jsonl"
-    if done.returncode == 0 and manifest.exists():
-        return str(manifest)
-    print(f"no real speech at hand, so the demo corpus is measured ({done.stderr.strip()[-200:]})")
-    return str(ROOT / "demo" / "manifest.jsonl")
+    """Fifteen minutes of real speech with a corrupted transcript where it is at hand; else the demo corpus."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    import corpora
+
+    shared = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
+    data = shared / "data" / corpora.DEV_CLEAN
+    if not data.is_dir():
+        print(f"no real speech at {data}, so the demo corpus is measured")
+        return str(ROOT / "demo" / "manifest.jsonl")
+    recording = corpora.build_recording(data, recording_id="real", speakers=("84", "2902"))
+    soundfile.write(folder / "real.flac", recording.audio_N, recording.sample_rate_hz)
+    entry = {"audio_filepath": "real.flac", "text": corpora.corrupt(recording, seed=0).text}
+    (folder / "manifest.jsonl").write_text(json.dumps(entry) + "\n")
+    return str(folder / "manifest.jsonl")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("manifest", nargs="?")
     parser.add_argument("--model", default="english")
-    arguments, rest = parser.parse_known_args()
+    parser.add_argument("--filter")
+    arguments = parser.parse_args()
+    rest = ["--filter", arguments.filter] if arguments.filter else []
     with tempfile.TemporaryDirectory() as scratch:
         measure(arguments.manifest or build_real(Path(scratch)), arguments.model, rest)
