@@ -285,6 +285,7 @@ def save(network: Network, config_path: Path, weights_path: Path) -> None:
     tensors = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
     config_path.write_text(network.config.to_json(), encoding="utf-8")
     save_file(tensors, weights_path)
+    weights_path.chmod(config_path.stat().st_mode)
 
 
 def load(folder: Path | str, device: str = "cpu") -> Network:

@@ -329,9 +329,11 @@ def train(config: TrainConfig, report: Callable[[Point], None] | None = None) ->
         if trainer.state.seconds - saved >= config.checkpoint_seconds:
             saved = trainer.state.seconds
             trainer.write_checkpoint()
-    point = trainer.validate(config.validate_examples)
-    if report:
-        report(point)
+    curve = trainer.state.curve
+    if not curve or curve[-1]["step"] < trainer.state.step:
+        point = trainer.validate(config.validate_examples)
+        if report:
+            report(point)
     trainer.write_checkpoint()
     trainer.export()
     return [error_rate(trainer.network, source, device=config.device) for source in trainer.held_out]

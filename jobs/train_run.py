@@ -143,7 +143,7 @@ def run_english(
     Args:
         folder: has one folder a set, each with a manifest.jsonl.
         out: gets everything.
-        hours: of synthesised speech.
+        hours: of synthesised speech; 0 for none.
         teacher: a model in any form that `--model` takes; None where the texts alone teach.
         minutes: of training; 0 where `steps` decides.
         steps: of training; 0 where `minutes` decides.
@@ -157,9 +157,6 @@ def run_english(
     loaded = load_model(teacher, device) if teacher else None
     preparer = _Preparer(out / "prepared", shape, loaded, echo)
     sets = sets_of(folder)
-    for seconds in synthesise(sentences(folder, sets), out / "synthetic", hours=hours, seed=seed):
-        if int(seconds) % 600 < 5:
-            echo(f"synthesised {seconds / 60:.1f} minutes")
     sources, held_out = [], []
     for speech_set in sets:
         uri = str(folder / speech_set.name / "manifest.jsonl")
@@ -169,8 +166,12 @@ def run_english(
             held_out.append(
                 preparer.manifest(f"held-out-{speech_set.name}", uri, speech_set.holds_out, taught=False)
             )
-    synthetic = str(out / "synthetic" / "manifest.jsonl")
-    sources.append((preparer.manifest("synthetic", synthetic, _everything), SYNTHETIC_WEIGHT))
+    if hours > 0:
+        for seconds in synthesise(sentences(folder, sets), out / "synthetic", hours=hours, seed=seed):
+            if int(seconds) % 600 < 5:
+                echo(f"synthesised {seconds / 60:.1f} minutes")
+        synthetic = str(out / "synthetic" / "manifest.jsonl")
+        sources.append((preparer.manifest("synthetic", synthetic, _everything), SYNTHETIC_WEIGHT))
     own_noise = folder / NOISE_SET / "manifest.jsonl"
     noise = noise or (str(own_noise) if own_noise.is_file() else None)
     noises = (preparer.manifest("noise", noise, _everything, taught=False),) if noise else ()
