@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from prep_corpus.align import transcripts
 from prep_corpus.align.errors import (
     DeadLetter,
     DuplicateId,
@@ -53,7 +54,8 @@ _AUDIO_ENDINGS = frozenset(
         ".sph",
     }
 )
-_TEXT_ENDINGS = (".txt", ".lab")
+_PLAIN_ENDINGS = (".txt", ".lab")
+_TEXT_ENDINGS = (*_PLAIN_ENDINGS, ".srt", ".vtt", ".stm", ".TextGrid", ".html", ".htm", ".md")
 
 # An entry as its reader finds it: its name in messages, and either its fields or what is wrong with it.
 FoundEntry = tuple[str, Mapping[str, Any] | RecordingError]
@@ -171,6 +173,11 @@ def _read_text(entry: Entry, name: str) -> str:
         raise TranscriptMissing(
             f"{name}: {entry.id!r}: there must be a transcript at {entry.text_uri}: {error}"
         ) from error
+    if not entry.text_uri.lower().endswith(_PLAIN_ENDINGS) and entry.text_uri.lower().endswith(
+        transcripts.ENDINGS
+    ):
+        original = transcripts.decode(data, name=f"{name}: recording {entry.id!r}: {entry.text_uri}")
+        return transcripts.parse(original, name=entry.text_uri).text
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -318,3 +318,19 @@ def test_real_speech(shared_dir: Path) -> None:
     assert len(found) > 700
     assert all(Path(one.audio_uri).is_file() for one in found[:20])
     assert found[0].text == "Not at this particular case, Tom, apologized Whittemore."
+
+
+def test_subtitles_and_web_pages_give_their_words_without_times_and_tags(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text(
+        "1\n00:00:01,000 --> 00:00:02,500\nGood morning.\n\n2\n00:00:03,000 --> 00:00:04,000\n<i>How are you?</i>\n"
+    )
+    (tmp_path / "b.html").write_text("<html><body><p>First &amp; last.</p><script>x()</script></body></html>")
+    lines = [
+        {"audio_filepath": "a.wav", "text_filepath": "a.srt"},
+        {"audio_filepath": "b.wav", "text_filepath": "b.html"},
+    ]
+    manifest = tmp_path / "manifest.jsonl"
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = list(read_manifest(str(manifest)))
+    texts = [recording.text.split() for recording in found if isinstance(recording, Recording)]
+    assert texts == [["Good", "morning.", "How", "are", "you?"], ["First", "&", "last."]]
