@@ -55,13 +55,12 @@ def stage_line(stage: str, progress: StageProgress, work: Work, elapsed_seconds:
     ]
     if progress.found:
         parts.append(f"{progress.found} bundles found done")
-    made = progress.units - progress.found
-    if made and elapsed_seconds > 1:
-        share_made = made / max(progress.units, 1)
-        speed = progress.audio_seconds * share_made / elapsed_seconds
+    made_seconds = progress.audio_seconds - progress.found_seconds
+    if made_seconds > 0 and elapsed_seconds > 1:
+        speed = made_seconds / elapsed_seconds
         parts.append(f"{speed:.0f} x real time")
         left = max(work.audio_seconds - progress.audio_seconds, 0.0)
-        if left > 0 and speed > 0:
+        if left > 0:
             parts.append(f"{clock(left / speed)} to go")
     if progress.failed:
         parts.append(f"{progress.failed} failed")
@@ -86,7 +85,7 @@ class _Watch:
             if progress is None:
                 continue
             began = self._first_seen.setdefault(stage, self._began if not self._first_seen else now - 0.5)
-            share = progress.units / max(self._work.bundles, 1) if stage != "write" else 1.0
+            share = progress.audio_seconds / max(self._work.audio_seconds, 1e-9) if stage != "write" else 1.0
             shown[stage] = (min(share, 1.0), stage_line(stage, progress, self._work, now - began))
         return shown
 

@@ -149,7 +149,12 @@ def align_bundle(store: Store, emissions: StageRef, options: TextOptions, thread
     BOARD.add(
         "align",
         StageProgress(
-            units=1, found=done, recordings=len(bundle), audio_seconds=seconds, failed=found.failed
+            units=1,
+            found=done,
+            recordings=len(bundle),
+            audio_seconds=seconds,
+            found_seconds=done * seconds,
+            failed=found.failed,
         ),
     )
     return found

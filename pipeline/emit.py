@@ -147,10 +147,15 @@ def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: E
     if found is None:
         with timed("emit"):
             found = _emit(store, bundle_digest, digest, bundle, model, options, reduced, columns)
-        step = StageProgress(units=1, recordings=len(bundle), audio_seconds=seconds, failed=found.failed)
+        step = StageProgress(units=1, recordings=len(bundle), failed=found.failed)
     else:
         step = StageProgress(
-            units=1, found=1, recordings=len(bundle), audio_seconds=seconds, failed=found.failed
+            units=1,
+            found=1,
+            recordings=len(bundle),
+            audio_seconds=seconds,
+            found_seconds=seconds,
+            failed=found.failed,
         )
     BOARD.add("emit", step)
     return found
@@ -172,6 +177,7 @@ def _emit(
     def counted(index: int) -> Iterator[FloatArray]:
         for block_N in decoded(bundle[index], model.info.sample_rate_hz):
             n_samples[index] += len(block_N)
+            BOARD.add("emit", StageProgress(audio_seconds=len(block_N) / model.info.sample_rate_hz))
             yield block_N
 
     def on_error(index: int, error: Exception) -> None:

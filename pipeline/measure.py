@@ -40,6 +40,7 @@ def measure_bundle(store: Store, alignments: StageRef, options: SegmentOptions) 
         StageProgress(
             units=1,
             found=done,
+            found_seconds=done * sum(probed.seconds for probed in bundle),
             recordings=len(bundle),
             audio_seconds=sum(probed.seconds for probed in bundle),
         ),

@@ -19,7 +19,8 @@ class StageProgress:
         units: bundles (for "write": shards) finished, found ones included.
         found: those that stood in the store already.
         recordings: recordings (for "write": utterances) in them.
-        audio_seconds: audio in them.
+        audio_seconds: audio done; for "emit" it also counts what is decoded of bundles under way.
+        found_seconds: the part of it that stood in the store already.
         cpu_seconds: CPU time of the whole process while the stage ran; exact with one worker alone.
         failed: dead letters.
     """
@@ -28,6 +29,7 @@ class StageProgress:
     found: int = 0
     recordings: int = 0
     audio_seconds: float = 0.0
+    found_seconds: float = 0.0
     cpu_seconds: float = 0.0
     failed: int = 0
 
@@ -50,6 +52,7 @@ class _Board:
                 found=so_far.found + step.found,
                 recordings=so_far.recordings + step.recordings,
                 audio_seconds=so_far.audio_seconds + step.audio_seconds,
+                found_seconds=so_far.found_seconds + step.found_seconds,
                 cpu_seconds=so_far.cpu_seconds + step.cpu_seconds,
                 failed=so_far.failed + step.failed,
             )

@@ -241,6 +241,7 @@ def segment_bundle(
         StageProgress(
             units=1,
             found=done,
+            found_seconds=done * sum(probed.seconds for probed in bundle),
             recordings=len(bundle),
             audio_seconds=sum(probed.seconds for probed in bundle),
             failed=found.failed,

@@ -23,9 +23,11 @@ def test_clock(seconds: float, shown: str) -> None:
 
 
 def test_speed_and_time_to_go_count_only_what_was_made() -> None:
-    progress = StageProgress(units=4, found=2, recordings=40, audio_seconds=14_400, failed=3)
+    progress = StageProgress(
+        units=4, found=2, recordings=40, audio_seconds=14_400, found_seconds=7_200, failed=3
+    )
     line = stage_line("emit", progress, WORK, elapsed_seconds=72)
-    # Two of four bundles were made: 7,200 s of audio in 72 s; 21,600 s are left at that speed.
+    # 7,200 s of audio were made in 72 s; 21,600 s are left at that speed.
     assert line == (
         "40/100 recordings, 4.00/10.00 h, 2 bundles found done, 100 x real time, 3:36 to go, 3 failed"
     )
