@@ -37,15 +37,15 @@ class Disturbance:
         band_mask_bands: their largest width.
     """
 
-    noise_share: float = 0.5
+    noise_share: float = 0.3
     snr_db: tuple[float, float] = (3.0, 30.0)
     gain_db: tuple[float, float] = (-15.0, 10.0)
     stretch: float = 0.1
-    warp: float = 0.12
-    time_masks: int = 3
-    time_mask_frames: int = 30
+    warp: float = 0.1
+    time_masks: int = 2
+    time_mask_frames: int = 15
     band_masks: int = 2
-    band_mask_bands: int = 12
+    band_mask_bands: int = 8
 
     def __post_init__(self) -> None:
         for name in ("snr_db", "gain_db"):
