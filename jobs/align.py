@@ -18,7 +18,6 @@ from prep_corpus.align.words import to_ctm, to_textgrid
 from prep_corpus.jobs import display
 from prep_corpus.jobs.run import (
     EXIT_INTERNAL_ERRORS,
-    STATUS_NAME,
     pipeline_options,
     read_corpus,
     write_bundle_list,
@@ -137,7 +136,9 @@ def execute(config: RunConfig, options: ExportOptions, *, quiet: bool) -> int:
     work = display.Work(
         bundles=len(corpus.bundles), audio_seconds=corpus.audio_seconds, recordings=corpus.recordings
     )
-    with display.shown_progress(work, files.join(config.out, STATUS_NAME), quiet=quiet, console=console):
+    with display.shown_progress(
+        work, files.join(config.out, display.STATUS_NAME), quiet=quiet, console=console
+    ):
         pipeline = beam.Pipeline(options=pipeline_options(config))
         emitted = (
             pipeline

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.train_command import error_rates_command, train_command, train_english_command
 from prep_corpus.pipeline.config import FORMATS, RunConfig
 
 EXIT_CODES = """
@@ -412,6 +413,17 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
 
 @main.command()
 @click.argument("folder", metavar="DIR")
+def status(folder: str) -> None:
+    """Say how far the run in DIR is, while it goes on or afterwards, also from another machine."""
+    _quiet_beam()
+    from prep_corpus.jobs.display import status_lines
+
+    for line in status_lines(folder):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("folder", metavar="DIR")
 @click.option("--dry-run", is_flag=True, help="List what would be removed, and stop.")
 @click.option(
     "--all", "everything", is_flag=True, help="Remove all stage files: the shards stay, a rerun starts anew."
@@ -437,6 +449,10 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
         click.confirm("Remove them?", abort=True)
     remove(folder, listed)
     click.echo("removed")
+
+
+for training in (train_command, train_english_command, error_rates_command):
+    main.add_command(training)
 
 
 if __name__ == "__main__":

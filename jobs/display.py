@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD, STAGES, StageProgress
 
+STATUS_NAME = "status.json"
 _REFRESH_SECONDS = 0.5
 _PLAIN_SECONDS = 10.0
 _FILE_SECONDS = 5.0
@@ -67,6 +69,30 @@ def stage_line(stage: str, progress: StageProgress, work: Work, elapsed_seconds:
     return ", ".join(parts)
 
 
+def status_lines(folder: str) -> list[str]:
+    """How far the run in a folder is, from the file that it writes every few seconds.
+
+    Raises:
+        UsageError: no run has written one there.
+    """
+    uri = files.join(folder, STATUS_NAME)
+    if not files.exists(uri):
+        raise UsageError(f"{folder} holds no run that has begun: there is no {STATUS_NAME}")
+    document = json.loads(files.read_bytes(uri))
+    work, elapsed = Work(**document["work"]), document["elapsed_seconds"]
+    state = document["state"]
+    age = time.time() - document["written_at"]
+    if state == "running" and age > 12 * _FILE_SECONDS:
+        state = f"cut off: nothing was heard of it for {clock(age)}"
+    lines = [f"{state}; {clock(elapsed)} since the start"]
+    for stage, counts in document["stages"].items():
+        progress = StageProgress(**counts)
+        lines.append(
+            f"{stage}: {stage_line(stage, progress, work, document['stage_seconds'].get(stage, 0.0))}"
+        )
+    return lines
+
+
 class _Watch:
     """Turns snapshots of the board into lines, a progress file and bars."""
 
@@ -91,9 +117,14 @@ class _Watch:
 
     def save(self, state: str) -> None:
         """A small file for other programs."""
+        self.lines()
         snapshot = {
             "state": state,
+            "written_at": round(time.time(), 1),
             "elapsed_seconds": round(time.monotonic() - self._began, 1),
+            "stage_seconds": {
+                stage: round(time.monotonic() - began, 1) for stage, began in self._first_seen.items()
+            },
             "work": asdict(self._work),
             "stages": {stage: asdict(progress) for stage, progress in BOARD.snapshot().items()},
         }
@@ -141,6 +172,7 @@ def shown_progress(work: Work, status_uri: str, *, quiet: bool, console: Console
     state = "crashed"
     with bars:
         thread.start()
+        watch.save("running")
         try:
             yield
             state = "done"

@@ -10,7 +10,6 @@ from rich.console import Console
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs import display
 from prep_corpus.jobs.run import (
-    STATUS_NAME,
     claim_folder,
     pipeline_options,
     plan_options,
@@ -89,7 +88,9 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
     )
     BOARD.clear()
     work = display.Work(bundles=len(digests), audio_seconds=0.0, recordings=0)
-    with display.shown_progress(work, files.join(config.out, STATUS_NAME), quiet=quiet, console=console):
+    with display.shown_progress(
+        work, files.join(config.out, display.STATUS_NAME), quiet=quiet, console=console
+    ):
         pipeline = beam.Pipeline(options=pipeline_options(config))
         segments = (
             pipeline

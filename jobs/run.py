@@ -37,7 +37,6 @@ from prep_corpus.pipeline.stores import Store, digest_of
 from prep_corpus.pipeline.write import WriteOptions
 
 MARKER = "prep-corpus-run.json"
-STATUS_NAME = "status.json"
 EXIT_INTERNAL_ERRORS = 3
 EXIT_OVER_LIMIT = 4
 
@@ -326,7 +325,7 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool) -> in
         bundles=len(corpus.bundles), audio_seconds=corpus.audio_seconds, recordings=corpus.recordings
     )
     if len(corpus.dead_letters) <= config.max_failed * corpus.entries:
-        status_uri = files.join(config.out, STATUS_NAME)
+        status_uri = files.join(config.out, display.STATUS_NAME)
         with display.shown_progress(work, status_uri, quiet=quiet, console=console):
             pipeline = beam.Pipeline(options=pipeline_options(config))
             build(pipeline, options)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from prep_corpus.jobs.display import Work, clock, ledger_tables, shown_progress, stage_line
+from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.display import Work, clock, ledger_tables, shown_progress, stage_line, status_lines
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 
@@ -51,6 +52,24 @@ def test_a_crash_is_told_in_the_status_file(tmp_path: Path) -> None:
     with pytest.raises(OSError), shown_progress(WORK, str(status), quiet=True, console=Console(quiet=True)):
         raise OSError("gone")
     assert json.loads(status.read_text())["state"] == "crashed"
+
+
+def test_status_tells_the_truth_while_running_after_a_kill_and_after_the_end(tmp_path: Path) -> None:
+    BOARD.clear()
+    status = tmp_path / "status.json"
+    with shown_progress(WORK, str(status), quiet=True, console=Console(quiet=True)):
+        assert status_lines(str(tmp_path)) == ["running; 0:00 since the start"]
+        BOARD.add("emit", StageProgress(units=10, recordings=100, audio_seconds=36_000))
+    assert status_lines(str(tmp_path)) == [
+        "done; 0:00 since the start",
+        "emit: 100/100 recordings, 10.00/10.00 h",
+    ]
+    document = json.loads(status.read_text())
+    document.update(state="running", written_at=time.time() - 600)
+    status.write_text(json.dumps(document))
+    assert status_lines(str(tmp_path))[0].startswith("cut off: nothing was heard of it for 10:0")
+    with pytest.raises(UsageError, match="holds no run that has begun"):
+        status_lines(str(tmp_path / "elsewhere"))
 
 
 def test_ledgers_show_every_entry_with_its_share() -> None:
