@@ -51,10 +51,10 @@ ENGLISH_SETS = (
     SpeechSet(name="an4", weight=1.5, held_out="speakers"),
     SpeechSet(name="lj-prompts"),
     SpeechSet(name="librivox-6097"),
-    SpeechSet(name="speech-to-intent", weight=0.5),
-    SpeechSet(name="common-voice-unvalidated", weight=0.6),
+    SpeechSet(name="speech-to-intent", weight=0.3),
+    SpeechSet(name="common-voice-unvalidated", weight=0.25),
 )
-SYNTHETIC_WEIGHT = 0.6
+SYNTHETIC_WEIGHT = 0.7
 NOISE_SET = "noise"
 
 
