@@ -53,27 +53,44 @@ def _gather(out_H: Array, table_G: Array, twins_H: Array) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _step_even(
-    blank_P: Array, left_P: Array, token_P: Array, next_P: Array, scores_P: Array, joins_P: Array
-) -> None:
+def _step_two(
+    blank_P: Array, token_P: Array, scores_P: Array, joins_P: Array, left_even: Any, left_odd: Any
+) -> Any:
+    """Two frames at once, in place; what a pair needs of its left neighbour is carried along in registers.
+
+    Args:
+        blank_P, token_P: scores before; changed into those after both frames.
+        scores_P: each token's scores, of the first frame in the low 16 bits, of the second in the high ones.
+        joins_P: not 0 where a token may follow its predecessor without a blank between.
+        left_even, left_odd: the left neighbour's last token before either frame.
+
+    Returns:
+        The last token between the two frames.
+    """
     for p in range(blank_P.shape[0]):
-        stay = blank_P[p]
-        moved = max(stay, left_P[p])
-        entered = moved if joins_P[p] != 0 else stay
-        blank_P[p] = moved
-        next_P[p] = max(token_P[p], entered) + np.int32(np.int16(scores_P[p]))
+        stay, token, both = blank_P[p], token_P[p], scores_P[p]
+        joins = joins_P[p] != 0
+        moved = max(stay, left_even)
+        entered = moved if joins else stay
+        between = np.int32(max(token, entered) + np.int32(np.int16(both)))
+        moved_on = max(moved, left_odd)
+        entered = moved_on if joins else moved
+        blank_P[p] = moved_on
+        token_P[p] = max(between, entered) + (both >> 16)
+        left_even, left_odd = token, between
+    return left_odd
 
 
 @njit(cache=True, nogil=True)
-def _step_odd(
-    blank_P: Array, left_P: Array, token_P: Array, next_P: Array, scores_P: Array, joins_P: Array
-) -> None:
+def _step_one(blank_P: Array, token_P: Array, scores_P: Array, joins_P: Array, left: Any) -> None:
+    """The recording's last frame, where it has no second."""
     for p in range(blank_P.shape[0]):
-        stay = blank_P[p]
-        moved = max(stay, left_P[p])
+        stay, token = blank_P[p], token_P[p]
+        moved = max(stay, left)
         entered = moved if joins_P[p] != 0 else stay
         blank_P[p] = moved
-        next_P[p] = max(token_P[p], entered) + (scores_P[p] >> 16)
+        token_P[p] = max(token, entered) + np.int32(np.int16(scores_P[p]))
+        left = token
 
 
 @njit(cache=True, nogil=True)
@@ -84,7 +101,7 @@ def _highest(values_P: Array, best: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _lower(values_P: Array, out_P: Array, by: int) -> Any:
+def _lower(values_P: Array, by: int) -> Any:
     """Count from a base higher by `by`; return how many living scores this left too far below it."""
     far = np.int32(0)
     for p in range(values_P.shape[0]):
@@ -92,7 +109,7 @@ def _lower(values_P: Array, out_P: Array, by: int) -> Any:
         dead = value < np.int32(DEAD_32 + DRIFT_32)
         lowered = np.int32(value - by)
         far += np.int32((not dead) and lowered < np.int32(FAR_32))
-        out_P[p] = np.int32(DEAD_32) if dead else lowered
+        values_P[p] = np.int32(DEAD_32) if dead else lowered
     return far
 
 
@@ -162,16 +179,14 @@ def _pack_single(scores_FC: Array, tables_XC: Array) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _rebase(
-    tile: int, low_tile: int, blank_P: Array, token_P: Array, out_P: Array, speech_E: Array, bases_N: Array
-) -> int:
+def _rebase(tile: int, low_tile: int, blank_P: Array, token_P: Array, speech_E: Array, bases_N: Array) -> int:
     best = _highest(token_P, _highest(blank_P, _highest(speech_E, np.int32(DEAD_32))))
     if best < FAR_32:
         if tile > low_tile:
             bases_N[tile] = bases_N[tile - 1]
         best = np.int32(0)
     bases_N[tile] += best
-    return _lower(blank_P, blank_P, best) + _lower(token_P, out_P, best) + _lower(speech_E, speech_E, best)
+    return _lower(blank_P, best) + _lower(token_P, best) + _lower(speech_E, best)
 
 
 @njit(cache=True, nogil=True)
@@ -196,7 +211,7 @@ def advance_tiles(
     start: int,
     frames_left: int,
     pairs: int,
-    work_P: Array,
+    found_P: Array,
 ) -> int:
     """Advance all tiles that matter by some frames.
 
@@ -214,7 +229,7 @@ def advance_tiles(
         start: the first frame's number.
         frames_left: frames from the first one to the recording's end.
         pairs: pairs that are not padding.
-        work_P: two rows of 16 + tile aligned elements, for the tokens, and one of a tile, for their scores.
+        found_P: room for the scores of one tile's tokens.
 
     Returns:
         How many living scores were too far below their neighbours' for 32 bits; where there are any, the
@@ -223,11 +238,6 @@ def advance_tiles(
     columns = scores_FC.shape[1]
     tile_pairs = TILE_PAIRS
     twins = firsts_G.shape[0] > 0
-    token_0 = work_P[16 : 16 + tile_pairs]
-    left_0 = work_P[15 : 15 + tile_pairs]
-    token_1 = work_P[32 + tile_pairs : 32 + 2 * tile_pairs]
-    left_1 = work_P[31 + tile_pairs : 31 + 2 * tile_pairs]
-    found_P = work_P[32 + 2 * tile_pairs :]
     found_H = found_P.view(np.int64)
     tables_XG = np.empty((BLOCK_FRAMES // 2, firsts_G.shape[0]), np.int64)
     tables_XC = np.empty((BLOCK_FRAMES // 2, 0 if twins else columns), np.int32)
@@ -255,44 +265,43 @@ def advance_tiles(
             half = first // 2 if twins else first
             lookup = lookup_H[half : half + (tile_pairs // 2 if twins else tile_pairs)]
             e0, e1 = edge_starts_N[tile], edge_starts_N[tile + 1]
-            far += _rebase(tile, low_tile, blank, token, token_0, speech_E[e0:e1], bases_N)
+            far += _rebase(tile, low_tile, blank, token, speech_E[e0:e1], bases_N)
             if tile > low_tile:
                 by = bases_N[tile - 1] - bases_N[tile]
                 far += _carry(right_F[:count], by)
                 far += _carry(chains_V2.reshape(-1), by)
             gain = np.int32(0)
-            for f in range(count):
-                if f % 2 == 0:
-                    if twins:
-                        _gather(found_H, tables_XG[f // 2], lookup)
-                    else:
-                        _gather(found_P, tables_XC[f // 2], lookup)
-                    left_0[0] = right_F[f]
-                    right_F[f] = token_0[tile_pairs - 1]
-                    _step_even(blank, left_0, token_0, token_1, found_P, joins)
+            for f in range(0, count, 2):
+                if twins:
+                    _gather(found_H, tables_XG[f // 2], lookup)
                 else:
-                    left_1[0] = right_F[f]
-                    right_F[f] = token_1[tile_pairs - 1]
-                    _step_odd(blank, left_1, token_1, token_0, found_P, joins)
-                if has_edges:
-                    gain += gains_F[block + f]
-                    if (f + 1) % EDGE_FRAMES == 0 or (closing and f + 1 == count):
-                        visit = f // EDGE_FRAMES
-                        _visit(
-                            blank,
-                            speech_E[e0:e1],
-                            edges_E[e0:e1],
-                            skip_costs_E[e0:e1],
-                            long_costs_E[e0:e1],
-                            first,
-                            opening_cost,
-                            long_opening_cost,
-                            entry_cost,
-                            gain,
-                            chains_V2[visit],
-                        )
-                        gain = np.int32(0)
-            token[:] = token_1 if count % 2 else token_0
+                    _gather(found_P, tables_XC[f // 2], lookup)
+                left = right_F[f]
+                right_F[f] = token[tile_pairs - 1]
+                if f + 1 < count:
+                    right_F[f + 1] = _step_two(blank, token, found_P, joins, left, right_F[f + 1])
+                else:
+                    _step_one(blank, token, found_P, joins, left)
+                if not has_edges:
+                    continue
+                after = min(f + 2, count)
+                for g in range(f, after):
+                    gain += gains_F[block + g]
+                if after % EDGE_FRAMES == 0 or (closing and after == count):
+                    _visit(
+                        blank,
+                        speech_E[e0:e1],
+                        edges_E[e0:e1],
+                        skip_costs_E[e0:e1],
+                        long_costs_E[e0:e1],
+                        first,
+                        opening_cost,
+                        long_opening_cost,
+                        entry_cost,
+                        gain,
+                        chains_V2[f // EDGE_FRAMES],
+                    )
+                    gain = np.int32(0)
     return far
 
 
