@@ -15,6 +15,7 @@ from prep_corpus.align.models import LoadedModel, default_device, load_model
 from prep_corpus.align.network import NetworkConfig
 from prep_corpus.jobs.english import NOISE_SET, SYNTHETIC_WEIGHT, SpeechSet, sentences, sets_of
 from prep_corpus.jobs.error_rates import ErrorRate
+from prep_corpus.jobs.material import parts
 from prep_corpus.jobs.prepare import ManifestRow, Speech, manifest_speech, prepare, shard_speech
 from prep_corpus.jobs.synthesise import synthesise
 from prep_corpus.jobs.train import Point, TrainConfig, train
@@ -163,9 +164,8 @@ def run_english(
         taken = preparer.manifest(speech_set.name, uri, _not_held_out(speech_set))
         sources.append((taken, speech_set.weight))
         if speech_set.held_out:
-            held_out.append(
-                preparer.manifest(f"held-out-{speech_set.name}", uri, speech_set.holds_out, taught=False)
-            )
+            kept = preparer.manifest(f"held-out-{speech_set.name}", uri, speech_set.holds_out, taught=False)
+            held_out += [kept] if parts(kept) else []
     if hours > 0:
         for seconds in synthesise(sentences(folder, sets), out / "synthetic", hours=hours, seed=seed):
             if int(seconds) % 600 < 5:
