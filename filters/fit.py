@@ -24,7 +24,7 @@ from prep_corpus.filters.sweep import Bench, Outcome, Swept, count_outcomes, poi
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
 
-WORD_THRESHOLDS = (-4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+WORD_THRESHOLDS = (-8.0, -6.0, -5.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 FITTING_THRESHOLDS = (-2.0, 0.0, 2.0)
 """Word thresholds whose segments the utterance classifier is fitted on together."""
 

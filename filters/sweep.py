@@ -35,7 +35,7 @@ PADDING_SECONDS = 0.25
 NO_THRESHOLD = -1e9
 """Written in place of minus infinity: everything passes."""
 
-UTTERANCE_THRESHOLDS = (NO_THRESHOLD, *(step / 2 for step in range(-12, 17)))
+UTTERANCE_THRESHOLDS = (NO_THRESHOLD, *(step / 2 for step in range(-24, 17)))
 
 
 @dataclass(frozen=True, kw_only=True)

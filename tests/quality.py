@@ -4,7 +4,7 @@
     python tests/quality.py self              labels by damage to the noisy transcripts against true labels
     python tests/quality.py fit --out F.json  the bundled filter of a model, fitted on all speakers
 
-Long recordings of LibriSpeech dev-clean with corrupted transcripts (tests/corpora.py); everything is fitted and
+Long recordings of real speech with corrupted transcripts (tests/corpora.py); everything is fitted and
 every threshold chosen on other speakers: two are left out at a time.
 """
 
@@ -39,7 +39,7 @@ from prep_corpus.filters.labels import Case, Damage  # noqa: E402
 from prep_corpus.filters.linear import Filter, save_filter  # noqa: E402
 from prep_corpus.filters.measures import Tally, tally  # noqa: E402
 from prep_corpus.filters.self_labels import self_labelled  # noqa: E402
-from prep_corpus.filters.sweep import Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
+from prep_corpus.filters.sweep import NO_THRESHOLD, Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
 NO_FILTER = 1e9
@@ -72,9 +72,7 @@ class Corpus:
 
 def build(arguments: argparse.Namespace) -> Corpus:
     """Recordings, emissions, corrupted transcripts, alignments."""
-    info, spoken = quality_cases.spoken_recordings(
-        SHARED, arguments.cache, arguments.model, corpora.DEV_CLEAN_SPEAKERS
-    )
+    info, spoken = quality_cases.spoken_recordings(SHARED, arguments.cache, arguments.model, arguments.corpus)
     texts = [utterance.words for one in spoken for utterance in one.recording.utterances]
     gaps = None if arguments.plain else viterbi.DEFAULT_GAPS
     cases, seeds = [], []
@@ -180,7 +178,7 @@ def cross_validated(corpus: Corpus, options: CutOptions) -> dict[tuple[str, floa
     """Every way of cutting and wanted error rate, judged on two speakers at a time, fitted on the rest."""
     speakers = sorted({case.group for case in corpus.cases})
     found: dict[tuple[str, float], Judged] = {}
-    for fold in range(len(speakers) // 2):
+    for fold in range(-(-len(speakers) // 2)):
         left_out = speakers[2 * fold : 2 * fold + 2]
         inside = [i for i, case in enumerate(corpus.cases) if case.group not in left_out]
         fitted = fit(corpus, inside, options, "")
@@ -220,7 +218,7 @@ def self_supervised(corpus: Corpus, options: CutOptions) -> None:
     counts: dict[str, dict[float, DoubleArray]] = {"true labels": {}, "self-supervised": {}}
     promises: dict[str, dict[float, Tally]] = {name: {} for name in counts}
     spoken = right = 0
-    for fold in range(len(speakers) // 2):
+    for fold in range(-(-len(speakers) // 2)):
         left_out = speakers[2 * fold : 2 * fold + 2]
         inside = [i for i, case in enumerate(corpus.cases) if case.group not in left_out]
         outside = [i for i, case in enumerate(corpus.cases) if case.group in left_out]
@@ -328,6 +326,55 @@ def print_paper(corpus: Corpus) -> None:
     )
 
 
+def card(fitted: Filter, name: str, command: str) -> str:
+    """The filter's card, from its own numbers."""
+    lines = [
+        f"# {name}",
+        "",
+        f"Made by `{command}`; nothing in it was typed by hand.",
+        "",
+        f"- Model: digest `{fitted.model_digest}`, {fitted.frame_seconds * 1000:g} ms frames.",
+        f"- Fitted on: {fitted.fitted_on}. Data digest `{fitted.data_digest}`.",
+        "- Text is read or normalised English speech; other languages, telephone speech and singing were not seen.",
+        "",
+        "| cut | max-wer | word threshold | utterance threshold | spoken words kept | WER | upper bound |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for cut in ("words", "paper"):
+        for max_wer in ASKED:
+            try:
+                point = fitted.point(max_wer, cut=cut)
+            except UsageError:
+                lines.append(f"| {cut} | {max_wer:.1%} | cannot be reached | | | | |")
+                continue
+            utterance = (
+                "none" if point.utterance_threshold == NO_THRESHOLD else f"{point.utterance_threshold:g}"
+            )
+            word = f"{point.word_threshold:g}" if cut == "words" else "none"
+            lines.append(
+                f"| {cut} | {max_wer:.1%} | {word} | {utterance} | {point.kept_share:.1%} "
+                f"| {point.wer:.2%} | {point.wer_upper:.2%} |"
+            )
+    lines += [
+        "",
+        f"Cross-validated; k is {fitted.words.k_frames} frames for words and {fitted.paper.k_frames} for paper.",
+    ]
+    for title, linear in (
+        ("Words", fitted.word),
+        ("Utterances, cut around words", fitted.words.utterance),
+        ("Utterances, the paper's recipe", fitted.paper.utterance),
+    ):
+        lines += ["", f"## {title}", "", "| feature | mean | scale | coefficient |", "|---|---|---|---|"]
+        lines += [
+            f"| {name} | {mean:.3g} | {scale:.3g} | {coefficient:+.3f} |"
+            for name, mean, scale, coefficient in zip(
+                linear.names, linear.means, linear.scales, linear.coefficients
+            )
+        ]
+        lines.append(f"| (intercept) | | | {linear.intercept:+.3f} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Run one measurement."""
     parser = argparse.ArgumentParser(
@@ -336,23 +383,38 @@ def main() -> None:
     parser.add_argument("what", choices=("table", "self", "fit"))
     parser.add_argument("--model", default=QUARTZNET)
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "quality")
+    parser.add_argument(
+        "--corpus",
+        choices=tuple(quality_cases.CORPORA),
+        default="dev-clean",
+        help="held-out: what the bundled model was not trained on",
+    )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--plain", action="store_true", help="align without skips and untranscribed speech")
     parser.add_argument("--min-duration", type=float)
     parser.add_argument("--edge-drop-db", type=float)
     parser.add_argument("--bridge-mass", type=float)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, help="where fit writes the filter, and its card beside it")
     arguments = parser.parse_args()
+    if arguments.what == "fit" and arguments.out is None:
+        parser.error("fit needs --out FILE.json")
     started = time.perf_counter()
     corpus = build(arguments)
     options = cut_options(corpus.info, arguments)
     print(f"cases built in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     if arguments.what == "fit":
         description = (
-            f"LibriSpeech dev-clean, {len(corpora.DEV_CLEAN_SPEAKERS)} speakers joined by tests/corpora.py, "
-            f"{arguments.seeds} corrupted transcripts each"
+            f"{arguments.corpus}: {len({case.group for case in corpus.cases})} recordings joined by "
+            f"tests/corpora.py, {arguments.seeds} corrupted transcripts each"
         )
-        save_filter(fit(corpus, range(len(corpus.cases)), options, description), arguments.out)
+        fitted = fit(corpus, range(len(corpus.cases)), options, description)
+        save_filter(fitted, arguments.out)
+        command = (
+            f"python tests/quality.py fit --model {arguments.model} --corpus {arguments.corpus} "
+            f"--out filters/{arguments.out.name}"
+        )
+        text = card(fitted, f"Filter {arguments.out.stem}", command)
+        arguments.out.with_suffix(".md").write_text(text, encoding="utf-8")
     elif arguments.what == "self":
         self_supervised(corpus, options)
     else:

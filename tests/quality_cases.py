@@ -6,7 +6,7 @@ Emissions take minutes and are kept in a cache folder, named by the model's dige
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -22,6 +22,7 @@ from prep_corpus.align.models import ModelInfo, load_model
 from prep_corpus.align.words import Words, word_table
 from prep_corpus.filters.labels import Case
 from prep_corpus.filters.self_labels import Aligned, Unlabelled
+from prep_corpus.jobs import english
 
 LogProbs = NDArray[np.float16]
 
@@ -44,23 +45,57 @@ class Spoken:
     ends_V: NDArray[np.int32]
 
 
-def describe(model_name: str) -> ModelInfo:
-    """What is known of a model, by the name that `--model` takes."""
-    return load_model(model_name).info
+def dev_clean(shared: Path) -> Iterator[corpora.LongRecording]:
+    """One recording a speaker of LibriSpeech dev-clean."""
+    for speaker in corpora.DEV_CLEAN_SPEAKERS:
+        yield corpora.build_recording(
+            shared / "data" / corpora.DEV_CLEAN, recording_id=f"dev-clean-{speaker}", speakers=[speaker]
+        )
+
+
+def held_out(shared: Path) -> Iterator[corpora.LongRecording]:
+    """All transcribed speech that the bundled English model was not trained on, in recordings of some minutes."""
+    for speech_set in english.ENGLISH_SETS:
+        rows = [
+            row
+            for row in english.manifest_rows(str(shared / "data" / speech_set.name / "manifest.jsonl"))
+            if row.text and speech_set.holds_out(row)
+        ]
+        utterances = [
+            corpora.SourceUtterance(
+                id=Path(row.audio_uri).stem,
+                speaker=row.speaker,
+                chapter="",
+                path=Path(row.audio_uri),
+                words=tuple(text.normalize(row.text or "", alphabet=ALPHABET).text.split()),
+                duration_seconds=0.0,
+            )
+            for row in sorted(rows, key=lambda row: (row.speaker, row.audio_uri))
+        ]
+        utterances = [utterance for utterance in utterances if utterance.words]
+        parts = max(1, round(sum(len(utterance.words) for utterance in utterances) / PART_WORDS))
+        for part in range(parts):
+            bounds = [len(utterances) * edge // parts for edge in (part, part + 1)]
+            if bounds[0] < bounds[1]:
+                yield corpora.join(
+                    utterances[bounds[0] : bounds[1]], recording_id=f"{speech_set.name}-{part}"
+                )
+
+
+CORPORA = {"dev-clean": dev_clean, "held-out": held_out}
+ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyz'")
+PART_WORDS = 600
 
 
 def spoken_recordings(
-    shared: Path, cache: Path, model_name: str, speakers: Sequence[str]
+    shared: Path, cache: Path, model_name: str, corpus: str
 ) -> tuple[ModelInfo, list[Spoken]]:
-    """One recording a speaker, with emissions from the cache or computed now."""
+    """The recordings of a corpus, with emissions from the cache or computed now."""
     model = load_model(model_name)
     info = model.info
     cache.mkdir(parents=True, exist_ok=True)
     found = []
-    for speaker in speakers:
-        recording = corpora.build_recording(
-            shared / "data" / corpora.DEV_CLEAN, recording_id=f"dev-clean-{speaker}", speakers=[speaker]
-        )
+    for recording in CORPORA[corpus](shared):
         path = cache / f"{info.digest[:16]}-{recording.id}.npy"
         if not path.exists():
             print(f"emissions of {recording.id} ...", file=sys.stderr, flush=True)
@@ -141,7 +176,7 @@ def labelled(
     true_right_V = np.zeros(len(spoken.recording.words), bool)
     true_right_V[[truth for truth in transcript.truths if truth >= 0]] = True
     return Case(
-        group=spoken.recording.speaker,
+        group=spoken.recording.id,
         log_probs_TC=spoken.log_probs_TC,
         tokens_L=tokens_L,
         words=words,

@@ -10,7 +10,7 @@ from prep_corpus.align.cutting import CutOptions
 from prep_corpus.align.evidence import evidence, track
 from prep_corpus.align.levels import Levels
 from prep_corpus.align.models import ModelInfo
-from prep_corpus.align.words import word_table
+from prep_corpus.align.words import Words, word_table
 from prep_corpus.filters.labels import Case
 from prep_corpus.filters.self_labels import Aligned, Unlabelled
 
@@ -54,16 +54,22 @@ def emissions(
 
 
 def align_words(log_probs_TC: NDArray[np.float16], words: tuple[str, ...]) -> Aligned:
-    normalized = text.normalize(" ".join(words), alphabet=INFO.alphabet)
-    tokens_L = text.encode(normalized, INFO.vocabulary, INFO.word_delimiter)
-    alignment = viterbi.align(log_probs_TC, tokens_L, blank=INFO.blank, delimiter=INFO.delimiter_index)
-    table = word_table(alignment, normalized)
+    tokens_L, table, alignment = align_real(log_probs_TC, words, INFO)
     return Aligned(
         tokens_L=tokens_L,
         words=table,
         texts=words,
         evidence_WF=evidence(log_probs_TC, tokens_L, alignment, table, INFO),
     )
+
+
+def align_real(
+    log_probs_TC: NDArray[np.float16], words: tuple[str, ...], info: ModelInfo
+) -> tuple[NDArray[np.int32], Words, viterbi.Alignment]:
+    normalized = text.normalize(" ".join(words), alphabet=info.alphabet)
+    tokens_L = text.encode(normalized, info.vocabulary, info.word_delimiter)
+    alignment = viterbi.align(log_probs_TC, tokens_L, blank=info.blank, delimiter=info.delimiter_index)
+    return tokens_L, word_table(alignment, normalized), alignment
 
 
 def planted_case(group: str, seed: int, *, count: int = 120, noise: float = 1.0) -> Case:
