@@ -235,7 +235,7 @@ def checkpoint_frames(frames: int, pairs: int) -> int:
     """Frames K between two checkpoints, a multiple of the block.
 
     Memory is 8 bytes x pairs x frames / K for the checkpoints and at most K^2 bytes for a strip, least at
-    K = (4 x pairs x frames)^(1/3). Half of that K costs 1.6 times the memory, but the strips are narrower, and
+    K = (4 x pairs x frames)^(1/3). Half of that K costs 1.4 times the memory, but the strips are narrower, and
     recomputing them takes less than a tenth of the time.
     """
     spacing = (0.5 * pairs * frames) ** (1 / 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -266,6 +267,19 @@ def test_scores_beyond_32_bits_are_found_again_in_64() -> None:
     assert trellis_search._forward(trellis, 1024) is None
     found = align(log_probs_TC, tokens_L, blank=0, gaps=None)
     assert (found.starts_L.tolist(), found.ends_L.tolist()) == ([100, 19_500], [19_000, 19_501])
+
+
+@pytest.mark.parametrize("gaps", [None, DEFAULT_GAPS])
+def test_memory_stays_under_the_stated_bound(gaps: GapCosts | None) -> None:
+    tokens, frames = 24_000, 80_000
+    tokens_L = np.random.default_rng(8).integers(1, 29, tokens, np.int32)
+    log_probs_TC = _noise(frames, 29, 9).astype(np.float16)
+    align(log_probs_TC[:200], tokens_L[:20], blank=0, delimiter=1, gaps=gaps)
+    tracemalloc.start()
+    align(log_probs_TC, tokens_L, blank=0, delimiter=1, gaps=gaps)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4.3 * (4 * tokens * frames) ** (2 / 3) + 64 * frames + (8 << 20)
 
 
 def test_other_threads_run_meanwhile() -> None:
