@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from prep_corpus.align.compiling import compiled
 
 Array = npt.NDArray[Any]
 
@@ -45,7 +46,7 @@ EDGE_FROM_LONG = 16
 EDGE_OPENS_LONG = 32
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def visit_edges(
     blank_P: Array,
     speech_E: Array,
@@ -103,7 +104,7 @@ def visit_edges(
             moves_E[e] = move
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _step(blank_P: Array, token_P: Array, next_P: Array, gather_P: Array, joins_P: Array) -> None:
     for p in range(1, blank_P.shape[0]):
         stay = blank_P[p]
@@ -113,7 +114,7 @@ def _step(blank_P: Array, token_P: Array, next_P: Array, gather_P: Array, joins_
         next_P[p] = max(token_P[p], entered) + gather_P[p]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _step_moves(
     blank_P: Array, token_P: Array, next_P: Array, gather_P: Array, joins_P: Array, moves_P: Array
 ) -> None:
@@ -130,7 +131,7 @@ def _step_moves(
         moves_P[p] = from_token | (from_before << (np.uint8(1) + direct))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def advance_rows(
     blank_P: Array,
     token_P: Array,
@@ -199,7 +200,7 @@ def advance_rows(
         next_P[:] = token_P
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def trace_rows(
     moves_FP: Array, moves_VE: Array, edges_E: Array, closing: bool, kind: int, pair: int, path_F: Array
 ) -> tuple[int, int]:

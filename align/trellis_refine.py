@@ -14,8 +14,8 @@ import itertools
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from prep_corpus.align.compiling import compiled
 from prep_corpus.align.trellis import CHUNK_FRAMES, Int32, Int64, Trellis, blocks
 from prep_corpus.align.trellis_kernels import (
     BLANK,
@@ -29,7 +29,7 @@ from prep_corpus.align.trellis_kernels import (
 BAND_PAIRS = 16
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _advance_band(
     log_probs_FC: Array,
     symbols_P: Array,
@@ -75,7 +75,7 @@ def _advance_band(
     return low
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _trace_band(moves_FR: Array, lows_F: Array, kind: int, pair: int, path_F: Array) -> None:
     for f in range(moves_FR.shape[0] - 1, -1, -1):
         move = moves_FR[f, pair - lows_F[f]]

@@ -26,6 +26,8 @@ from prep_corpus.align.trellis import CHUNK_FRAMES, Int32, Int64, Rows, State, T
 from prep_corpus.align.trellis_kernels import BLANK, DEAD, EDGE_FRAMES, TOKEN
 from prep_corpus.align.trellis_tiles import BLOCK_FRAMES, DEAD_32, DRIFT_32, TILE_PAIRS
 
+DIRECT_CELLS = 1 << 22  # a trellis of this many cells, in bytes and frames x pairs, is kept whole
+
 
 class Checkpoint(Protocol):
     """Scores of the pairs from `low` on, after some frame."""
@@ -211,6 +213,18 @@ def _trace(
     return state
 
 
+def _better_end(trellis: Trellis, rows: Rows) -> State:
+    last = trellis.pairs - 1
+    return max(((BLANK, last), (TOKEN, last - 1)), key=lambda end: rows.value(trellis, end))
+
+
+def _trace_directly(trellis: Trellis, path_T: Int32) -> None:
+    """The whole trellis as one strip, for recordings so short that bookkeeping would cost more."""
+    rows = first_rows(trellis)
+    moves_FP, moves_VE = rows.advance(trellis, 0, trellis.frames, keep=True)
+    kernels.trace_rows(moves_FP, moves_VE, trellis.edges_E, True, *_better_end(trellis, rows), path_T)
+
+
 def best_path(trellis: Trellis) -> npt.NDArray[np.int32]:
     """The best path: one state a frame.
 
@@ -218,11 +232,14 @@ def best_path(trellis: Trellis) -> npt.NDArray[np.int32]:
         int32 [T]: 2 * pair for blank, 2 * pair + 1 for a token, -1 - pair for untranscribed speech.
     """
     frames, last = trellis.frames, trellis.pairs - 1
+    path_T = np.empty(frames, np.int32)
+    if frames * trellis.pairs <= DIRECT_CELLS:
+        _trace_directly(trellis, path_T)
+        return path_T
     spacing = checkpoint_frames(frames, trellis.pairs)
     kept = _forward(trellis, spacing) or _forward_wide(trellis, spacing)
     rows = kept.pop().strip(trellis, last - 1, last + 1)
-    state = max(((BLANK, last), (TOKEN, last - 1)), key=lambda end: rows.value(trellis, end))
-    path_T = np.empty(frames, np.int32)
+    state = _better_end(trellis, rows)
     for block in reversed(list(blocks(0, frames, spacing))):
         value = rows.value(trellis, state)
         before = kept.pop()

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from prep_corpus.align.compiling import compiled
 from prep_corpus.align.trellis_kernels import EDGE_FRAMES, Array
 
 Int32 = npt.NDArray[np.int32]
@@ -33,7 +33,7 @@ FAR_32 = -(1 << 29)  # a living score may not be this far below the best of its 
 DRIFT_32 = 1 << 27  # dead scores stay within this of DEAD_32 between two rebasings
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def live_tiles(frames: int, frames_left: int, pairs: int, has_edges: bool) -> tuple[int, int]:
     """The first and the last tile that may be reached after some frames, and may still reach the end.
 
@@ -45,14 +45,14 @@ def live_tiles(frames: int, frames_left: int, pairs: int, has_edges: bool) -> tu
     return max(0, pairs - 2 - frames_left) // TILE_PAIRS, min(last, frames // TILE_PAIRS)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _gather(out_H: Array, table_G: Array, twins_H: Array) -> None:
     # Unsigned indices, since numba lets signed ones wrap around, which costs more than the look-up.
     for i in range(out_H.shape[0]):
         out_H[i] = table_G[twins_H[i]]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _step_two(
     blank_P: Array, token_P: Array, scores_P: Array, joins_P: Array, left_even: Any, left_odd: Any
 ) -> Any:
@@ -81,7 +81,7 @@ def _step_two(
     return left_odd
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _step_one(blank_P: Array, token_P: Array, scores_P: Array, joins_P: Array, left: Any) -> None:
     """The recording's last frame, where it has no second."""
     for p in range(blank_P.shape[0]):
@@ -93,14 +93,14 @@ def _step_one(blank_P: Array, token_P: Array, scores_P: Array, joins_P: Array, l
         left = token
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _highest(values_P: Array, best: Any) -> Any:
     for p in range(values_P.shape[0]):
         best = max(best, values_P[p])
     return best
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _lower(values_P: Array, by: int) -> Any:
     """Count from a base higher by `by`; return how many living scores this left too far below it."""
     far = np.int32(0)
@@ -113,7 +113,7 @@ def _lower(values_P: Array, by: int) -> Any:
     return far
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _carry(values_F: Array, by: int) -> int:
     """Carry a neighbour's scores over to this tile's base; return how many do not fit."""
     far = 0
@@ -127,7 +127,7 @@ def _carry(values_F: Array, by: int) -> int:
     return far
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _visit(
     blank_P: Array,
     speech_E: Array,
@@ -135,10 +135,10 @@ def _visit(
     skip_costs_E: Array,
     long_costs_E: Array,
     first_pair: int,
-    opening_cost: int,
-    long_opening_cost: int,
-    entry_cost: int,
-    gain: int,
+    opening_cost: Any,
+    long_opening_cost: Any,
+    entry_cost: Any,
+    gain: Any,
     chains: Array,
 ) -> None:
     """`trellis_kernels.visit_edges` for one tile; the two chains of skipped words go on to the next."""
@@ -156,7 +156,7 @@ def _visit(
     chains[0], chains[1] = chain, long_chain
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _pack(scores_FC: Array, firsts_G: Array, seconds_G: Array, packed_C: Array, tables_XG: Array) -> None:
     """One table for each two frames: the scores of two tokens in these frames, in 64 bits."""
     frames = scores_FC.shape[0]
@@ -168,7 +168,7 @@ def _pack(scores_FC: Array, firsts_G: Array, seconds_G: Array, packed_C: Array, 
             tables_XG[x, g] = (packed_C[seconds_G[g]] << 32) | (packed_C[firsts_G[g]] & 0xFFFFFFFF)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _pack_single(scores_FC: Array, tables_XC: Array) -> None:
     """One table for each two frames: the scores of one token in these frames, in 32 bits."""
     frames = scores_FC.shape[0]
@@ -178,7 +178,7 @@ def _pack_single(scores_FC: Array, tables_XC: Array) -> None:
             tables_XC[x, c] = (np.int32(scores_FC[odd, c]) << 16) | (np.int32(scores_FC[2 * x, c]) & 0xFFFF)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _rebase(tile: int, low_tile: int, blank_P: Array, token_P: Array, speech_E: Array, bases_N: Array) -> int:
     best = _highest(token_P, _highest(blank_P, _highest(speech_E, np.int32(DEAD_32))))
     if best < FAR_32:
@@ -189,7 +189,7 @@ def _rebase(tile: int, low_tile: int, blank_P: Array, token_P: Array, speech_E: 
     return _lower(blank_P, best) + _lower(token_P, best) + _lower(speech_E, best)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def advance_tiles(
     blank_P: Array,
     token_P: Array,
@@ -205,9 +205,9 @@ def advance_tiles(
     edge_starts_N: Array,
     skip_costs_E: Array,
     long_costs_E: Array,
-    opening_cost: int,
-    long_opening_cost: int,
-    entry_cost: int,
+    opening_cost: Any,
+    long_opening_cost: Any,
+    entry_cost: Any,
     start: int,
     frames_left: int,
     pairs: int,
