@@ -1,10 +1,11 @@
 # make demo and make test set up everything they need in .venv.
 
 PYTHON ?= python3
+SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-readers check lint types clean bench-align bench-run bench-write bench-read bench-quality
+.PHONY: help setup demo test test-readers check lint types clean bench-align bench-run bench-real bench-write bench-read bench-quality
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +46,9 @@ bench-align: setup  ## Alignment against peers: time, memory, exactness
 
 bench-run: setup  ## CPU seconds an hour of audio, by stage, besides the model
 	$(BIN)/python tests/bench/bench_run.py $(MANIFEST)
+
+bench-real: setup  ## Long real recordings through the whole command: words kept, word errors, memory
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python tests/bench/bench_real.py
 
 bench-write: setup  ## Noise, encoding and writing against plain loops
 	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/bench_write.py --hours 1 --memory-hours 20

@@ -1,17 +1,17 @@
 """`prep-corpus run` on long real recordings with known truth: kept share, word errors, memory, ledgers.
 
-    python tests/bench/bench_real.py --model quartznet:acoustic_model [--filter FILE] [--seeds 1] [--folder DIR]
+    python tests/bench/bench_real.py [--model quartznet:acoustic_model] [--seeds 1] [--folder DIR]
 
 Two recordings of the LibriSpeech dev-clean chapters, of about 70 and 15 minutes and of different speakers, are
-joined, their transcripts corrupted by the recipe of tests/corpora.py. The times of the true words come from an
-alignment of the true text. With --filter-70 and --filter-15 each recording gets a filter of its own, fitted on other
-speakers.
+joined, their transcripts corrupted by the recipe of tests/corpora.py. Each gets a filter fitted on the speakers of
+the other. The times of the true words come from an alignment of the true text.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -51,6 +51,37 @@ def build(
     return recording
 
 
+def fit_on_others(folder: Path, cache: Path, model: str, seeds: int) -> dict[str, Path]:
+    """For each recording a filter that was fitted on the speakers of the other."""
+    import argparse as arguments_of
+
+    import quality
+
+    from prep_corpus.filters.linear import save_filter
+
+    wanted = {"long70": folder / "others-of-70.json", "long15": folder / "others-of-15.json"}
+    if all(path.exists() for path in wanted.values()):
+        return wanted
+    arguments = arguments_of.Namespace(
+        cache=cache,
+        model=model,
+        corpus="dev-clean",
+        seeds=seeds,
+        plain=False,
+        min_duration=None,
+        edge_drop_db=None,
+        bridge_mass=None,
+    )
+    corpus = quality.build(arguments)
+    options = quality.cut_options(corpus.info, arguments)
+    short = {i for i, case in enumerate(corpus.cases) if case.group.split("-")[-1] in SHORT_SPEAKERS}
+    assert 0 < len(short) < len(corpus.cases)
+    others = sorted(set(range(len(corpus.cases))) - short)
+    for name, indices in (("long70", sorted(short)), ("long15", others)):
+        save_filter(quality.fit(corpus, indices, options, f"speakers not in {name}"), wanted[name])
+    return wanted
+
+
 def measured(out: Path, name: str, recording: corpora.LongRecording) -> Tally:
     """Compare a run's shards with the truth."""
     lines = [json.loads(line) for line in (out / f"{name}.jsonl").read_text().splitlines()]
@@ -70,26 +101,27 @@ def measured(out: Path, name: str, recording: corpora.LongRecording) -> Tally:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="english")
-    parser.add_argument("--filter", help="for both recordings")
-    parser.add_argument("--filter-70", help="for the 70-minute recording, fitted on other speakers")
-    parser.add_argument("--filter-15", help="for the 15-minute recording, fitted on other speakers")
+    parser.add_argument("--model", default="quartznet:acoustic_model")
+    parser.add_argument("--cache", type=Path, default=ROOT / "build" / "quality", help="of tests/quality.py")
+    parser.add_argument("--fit-seeds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--max-wer", default="0.01")
     parser.add_argument("--folder", type=Path, default=ROOT / "bench" / "real")
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / corpora.DEV_CLEAN)
+    shared = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
+    parser.add_argument("--data", type=Path, default=shared / "data" / corpora.DEV_CLEAN)
     options = parser.parse_args()
     long_speakers = tuple(s for s in corpora.DEV_CLEAN_SPEAKERS if s not in SHORT_SPEAKERS)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    filters = fit_on_others(options.folder, options.cache, options.model, options.fit_seeds)
     everything = Tally()
     for name, speakers in (("long70", long_speakers), ("long15", SHORT_SPEAKERS)):
         recording = build(options.folder, options.data, name, speakers, options.seeds)
         out = options.folder / f"{name}-{options.model.replace(':', '-').replace('/', '-')}"
         call("align", str(options.folder / f"{name}-truth.jsonl"), "--out", str(out), "--model", options.model,
              "--format", "jsonl", "--quiet")  # fmt: skip
-        fitted = (options.filter_70 if name == "long70" else options.filter_15) or options.filter
         for seed in range(options.seeds):
             call("run", str(options.folder / f"{name}-seed{seed}.jsonl"), "--out", str(out), "--model", options.model,
-                 "--max-wer", options.max_wer, "--force", *(["--filter", fitted] if fitted else []),
+                 "--max-wer", options.max_wer, "--force", "--filter", str(filters[name]),
                  "--quiet")  # fmt: skip
             counts = measured(out, name, recording)
             everything += counts
