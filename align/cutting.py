@@ -82,7 +82,7 @@ class CutOptions:
     edge_gap_seconds: float = 0.04
     edge_drop_db: float = 12.0
     gap_mass: float = 3.0
-    bridge_mass: float = -1.0
+    bridge_mass: float = 1.0
     slack_seconds: float = 0.04
 
     def __post_init__(self) -> None:
