@@ -203,7 +203,7 @@ def _shard_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--target-duration", type=float, default=7.0, show_default=True, help="Mean length, in seconds."
 )
-@click.option("--min-duration", type=float, default=1.0, show_default=True, help="Drop shorter ones.")
+@click.option("--min-duration", type=float, default=0.5, show_default=True, help="Drop shorter ones.")
 @click.option(
     "--max-duration", type=float, default=20.0, show_default=True, help="Cut longer ones, or drop them."
 )

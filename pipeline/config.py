@@ -60,7 +60,7 @@ class RunConfig:
     cut: str = "words"
     max_wer: float | None = None
     target_duration_seconds: float = 7.0
-    min_duration_seconds: float = 1.0
+    min_duration_seconds: float = 0.5
     max_duration_seconds: float = 20.0
     padding_seconds: float = 0.2
     min_pause_frames: int | None = None

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from prep_corpus.align import audio
 from prep_corpus.align.emissions import Emitter, FloatArray, HalfArray, WindowOptions
 from prep_corpus.align.errors import AudioMissing, DeadLetter, RecordingError
+from prep_corpus.align.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.models import LoadedModel, ModelInfo, load_model
 from prep_corpus.align.text import TextOptions, normalize
 from prep_corpus.pipeline import files
@@ -24,7 +25,7 @@ from prep_corpus.pipeline.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
-VERSION = 1
+VERSION = 2
 CHUNK_FRAMES = 1024
 FULL_VOCABULARY = 128
 """Above so many symbols, emissions hold only the columns that a bundle's transcripts use, and one for the rest."""
@@ -36,6 +37,8 @@ SCHEMA = pa.schema(
         ("n_frames", pa.int64()),
         ("chunk", pa.int32()),
         ("log_probs", pa.binary()),
+        # Of the whole recording, in its first chunk alone.
+        ("levels", pa.binary()),
     ]
 )
 
@@ -172,10 +175,12 @@ def _emit(
     columns: NDArray[np.int64] | None,
 ) -> StageRef:
     n_samples = [0] * len(bundle)
+    block = block_samples(model.info.sample_rate_hz)
+    meters = [LevelMeter(block) for _ in bundle]
     letters: dict[int, DeadLetter] = {}
 
     def counted(index: int) -> Iterator[FloatArray]:
-        for block_N in decoded(bundle[index], model.info.sample_rate_hz):
+        for block_N in meters[index].through(decoded(bundle[index], model.info.sample_rate_hz)):
             n_samples[index] += len(block_N)
             BOARD.add("emit", StageProgress(audio_seconds=len(block_N) / model.info.sample_rate_hz))
             yield block_N
@@ -196,6 +201,7 @@ def _emit(
                     "n_frames": len(log_probs_TC),
                     "chunk": chunk,
                     "log_probs": log_probs_TC[start : start + CHUNK_FRAMES].tobytes(),
+                    "levels": meters[index].finish().tobytes() if chunk == 0 else None,
                 }
             )
     return store.write(
@@ -216,10 +222,12 @@ class EmittedRecording:
     Attributes:
         n_samples: samples decoded.
         log_probs_TC: float16.
+        levels: how loud it is, block by block.
     """
 
     n_samples: int
     log_probs_TC: HalfArray
+    levels: Levels
 
 
 def read_emissions(store: Store, ref: StageRef) -> tuple[ModelInfo, dict[str, EmittedRecording]]:
@@ -230,20 +238,25 @@ def read_emissions(store: Store, ref: StageRef) -> tuple[ModelInfo, dict[str, Em
     table = stage.table
     chunks: dict[str, list[bytes]] = {}
     lengths: dict[str, tuple[int, int]] = {}
+    levels: dict[str, Levels] = {}
+    block = block_samples(info.sample_rate_hz)
     for batch in table.to_batches():
-        for id_, n_samples, n_frames, data in zip(
+        for id_, n_samples, n_frames, data, loudness in zip(
             batch.column("id").to_pylist(),
             batch.column("n_samples").to_pylist(),
             batch.column("n_frames").to_pylist(),
             batch.column("log_probs"),
+            batch.column("levels"),
         ):
             chunks.setdefault(id_, []).append(data.as_buffer())
             lengths[id_] = (n_samples, n_frames)
+            if loudness.is_valid:
+                levels[id_] = Levels.of(np.frombuffer(loudness.as_buffer(), np.uint8), block)
     emitted: dict[str, EmittedRecording] = {}
     for id_, parts in chunks.items():
         n_samples, n_frames = lengths[id_]
         log_probs_TC = np.frombuffer(b"".join(parts), np.float16).reshape(n_frames, len(info.vocabulary))
-        emitted[id_] = EmittedRecording(n_samples=n_samples, log_probs_TC=log_probs_TC)
+        emitted[id_] = EmittedRecording(n_samples=n_samples, log_probs_TC=log_probs_TC, levels=levels[id_])
     return info, emitted
 
 

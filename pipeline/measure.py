@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import apache_beam as beam
 import pyarrow as pa
@@ -52,19 +53,15 @@ def _measure(store: Store, alignments: StageRef, digest: str, options: SegmentOp
     bundle = read_bundle(store, alignments.bundle)
     emissions = StageRef(*store.read(alignments, columns=[]).notes["emissions"])
     info, emitted = read_emissions(store, emissions)
-    shape = options.cut_options(info)
+    shape = options.cut_options(info.stride_samples, info.sample_rate_hz)
     sums: Totals = {}
     failed: list[DeadLetter] = []
     for aligned in read_alignments(store, alignments, bundle, info, options.text):
         try:
-            seen = track(emitted[aligned.probed.recording.id].log_probs_TC, info)
-            sums = add_totals(
-                sums,
-                measure(
-                    lambda k, aligned=aligned, seen=seen: cut_recording(aligned, seen, info, options, k),  # type: ignore[misc]
-                    candidate_gaps(shape),
-                ),
-            )
+            recording = emitted[aligned.probed.recording.id]
+            seen = track(recording.log_probs_TC, info)
+            cut = partial(cut_recording, aligned, recording, seen, info, options)
+            sums = add_totals(sums, measure(cut, candidate_gaps(shape)))
         except Exception as error:
             # Segment meets the same error and writes the dead letter; here it only leaves the sums.
             failed.append(dead_letter("measure", aligned.probed, error, 0))

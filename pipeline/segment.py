@@ -107,13 +107,15 @@ class SegmentOptions:
             self.max_seconds,
             self.padding_seconds,
             asdict(self.text),
+            # The defaults that no option changes.
+            asdict(self.cut_options(1, 1)),
         ]
 
-    def cut_options(self, info: ModelInfo) -> CutOptions:
+    def cut_options(self, stride_samples: int, sample_rate_hz: int) -> CutOptions:
         """The same for a model's frames."""
         return CutOptions(
-            stride_samples=info.stride_samples,
-            sample_rate_hz=info.sample_rate_hz,
+            stride_samples=stride_samples,
+            sample_rate_hz=sample_rate_hz,
             min_seconds=self.min_seconds,
             max_seconds=self.max_seconds,
             padding_seconds=self.padding_seconds,
@@ -121,14 +123,19 @@ class SegmentOptions:
 
 
 def cut_recording(
-    aligned: AlignedRecording, seen: Track, info: ModelInfo, options: SegmentOptions, k_frames: int
+    aligned: AlignedRecording,
+    emitted: EmittedRecording,
+    seen: Track,
+    info: ModelInfo,
+    options: SegmentOptions,
+    k_frames: int,
 ) -> Cuts:
     """The whole cut function but for the utterance classifier: what measure tries and segment does."""
-    shape = options.cut_options(info)
+    shape = options.cut_options(info.stride_samples, info.sample_rate_hz)
     if options.cut == "paper":
-        return cut_paper(seen, aligned.words, k_frames=k_frames, options=shape)
+        return cut_paper(seen, aligned.words, k_frames=k_frames, options=shape, levels=emitted.levels)
     spoken_W = score_words(aligned.evidence_WF, options.filter) >= options.word_threshold
-    return cut_words(seen, aligned.words, spoken_W, k_frames=k_frames, options=shape)
+    return cut_words(seen, aligned.words, spoken_W, k_frames=k_frames, options=shape, levels=emitted.levels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +162,7 @@ def segment_recording(
 ) -> SegmentedRecording:
     """Cut and score one recording."""
     seen = track(emitted.log_probs_TC, info)
-    cuts = cut_recording(aligned, seen, info, options, k_frames)
+    cuts = cut_recording(aligned, emitted, seen, info, options, k_frames)
     features_SF = np.full((len(cuts.segments), len(FEATURE_NAMES)), np.nan)
     candidates = [s for s, segment in enumerate(cuts.segments) if not segment.reason]
     if candidates:
@@ -165,6 +172,7 @@ def segment_recording(
             aligned.words,
             [cuts.segments[s] for s in candidates],
             blank=info.blank,
+            delimiter=info.delimiter_index,
         )
     scores_S = np.full(len(cuts.segments), np.nan)
     scores_S[candidates] = score_utterances(features_SF[candidates], options.filter, cut=options.cut)
@@ -189,7 +197,7 @@ def account(aligned: AlignedRecording, cuts: Cuts) -> Ledgers:
         counts={
             "recordings": 1,
             "words": len(aligned.words.frame_starts),
-            "words kept": sum(segment.word_end - segment.word_start for segment in kept),
+            "words kept": sum(end - start for segment in kept for start, end in segment.spoken_ranges()),
             "segments": len(cuts.segments),
             "utterances": len(kept),
         },
@@ -340,7 +348,9 @@ def _is_silent(clip_N: FloatArray, info: ModelInfo) -> bool:
 def _row(aligned: AlignedRecording, segment: Segment, info: ModelInfo) -> dict[str, Any]:
     recording = aligned.probed.recording
     rate = info.sample_rate_hz
-    char_start, char_end = aligned.normalized.span_of(segment.word_start, segment.word_end)
+    normalized, ranges = aligned.normalized, segment.spoken_ranges()
+    between = " " if normalized.has_spaces else ""
+    char_start, char_end = normalized.span_of(segment.word_start, segment.word_end)
     return {
         "id": utterance_id(recording.id, segment.sample_start, segment.sample_end),
         "recording_id": recording.id,
@@ -352,8 +362,8 @@ def _row(aligned: AlignedRecording, segment: Segment, info: ModelInfo) -> dict[s
         "start": segment.sample_start / rate,
         "end": segment.sample_end / rate,
         "duration": (segment.sample_end - segment.sample_start) / rate,
-        "text": aligned.normalized.text_of(segment.word_start, segment.word_end),
-        "text_normalized": aligned.normalized.spoken_of(segment.word_start, segment.word_end),
+        "text": between.join(filter(None, (normalized.text_of(start, end) for start, end in ranges))),
+        "text_normalized": between.join(normalized.spoken_of(start, end) for start, end in ranges),
         "char_start": char_start,
         "char_end": char_end,
     }
