@@ -19,6 +19,7 @@ from prep_corpus.align import emissions, text, viterbi
 from prep_corpus.align.evidence import Track, evidence, track
 from prep_corpus.align.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.models import ModelInfo, load_model
+from prep_corpus.align.silence import align_in_silence
 from prep_corpus.align.words import Words, word_table
 from prep_corpus.filters.labels import Case
 from prep_corpus.filters.self_labels import Aligned, Unlabelled
@@ -148,15 +149,8 @@ def aligned(
     """Tokens, words and alignment of a transcript, with silence allowed before and after it."""
     normalized = text.normalize(transcript, alphabet=info.alphabet)
     tokens_L = text.encode(normalized, info.vocabulary, info.word_delimiter)
-    delimiter = info.delimiter_index
-    padded_L = np.concatenate(([delimiter], tokens_L, [delimiter])).astype(np.int32)
-    found = viterbi.align(log_probs_TC, padded_L, blank=info.blank, delimiter=delimiter, gaps=gaps)
-    alignment = viterbi.Alignment(
-        starts_L=found.starts_L[1:-1],
-        ends_L=found.ends_L[1:-1],
-        skipped_L=found.skipped_L[1:-1],
-        untranscribed=found.untranscribed,
-        score_nats=found.score_nats,
+    alignment = align_in_silence(
+        log_probs_TC, tokens_L, blank=info.blank, delimiter=info.delimiter_index, gaps=gaps
     )
     return tokens_L, word_table(alignment, normalized), alignment
 
