@@ -37,8 +37,8 @@ class GapCosts:
     skip_token_nats: float = 10.0
     long_skip_nats: float = 1000.0
     long_skip_token_nats: float = 6.0
-    enter_nats: float = 60.0
-    speech_nats: float = 1.0
+    enter_nats: float = 80.0
+    speech_nats: float = 0.7
     sharpness_nats: float | None = None
 
     def __post_init__(self) -> None:

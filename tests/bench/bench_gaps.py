@@ -134,15 +134,17 @@ def corrupted_row(spoken: list[Spoken], info: ModelInfo, gaps: GapCosts | None, 
 
 
 def inserted_row(spoken: list[Spoken], info: ModelInfo, gaps: GapCosts | None, count: int) -> str:
-    """Another recording's whole text, and then its whole audio, in the middle of a recording."""
+    """Half of another recording's text, and then its whole audio, in the middle of a recording."""
     skipped, moved, found, misplaced = [], 0, [], 0
     for i in range(min(count, len(spoken))):
         one, other = spoken[i], spoken[(i + 3) % len(spoken)]
         own = list(one.recording.words)
         half = len(own) // 2
-        text = [*own[:half], *other.recording.words, *own[half:]]
+        # Half of its text, since 40 ms a frame leave no room for two texts.
+        unspoken = other.recording.words[: len(other.recording.words) // 2]
+        text = [*own[:half], *unspoken, *own[half:]]
         words, _ = _aligned(one.log_probs_TC, text, info, gaps)
-        inside = np.arange(half, half + len(other.recording.words))
+        inside = np.arange(half, half + len(unspoken))
         outside = np.delete(np.arange(len(text)), inside)
         skipped.append(words.skipped[inside].mean())
         off = np.abs(words.frame_starts[outside] - one.truth.frame_starts)
