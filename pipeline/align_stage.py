@@ -16,6 +16,7 @@ from prep_corpus.align import text, viterbi, words
 from prep_corpus.align.errors import DeadLetter, TranscriptEmpty, TranscriptUnsayable
 from prep_corpus.align.evidence import EVIDENCE_NAMES, evidence
 from prep_corpus.align.models import ModelInfo
+from prep_corpus.align.silence import align_in_silence
 from prep_corpus.align.text import NormalizedText, TextOptions
 from prep_corpus.align.viterbi import Alignment
 from prep_corpus.align.words import Words
@@ -24,7 +25,7 @@ from prep_corpus.pipeline.emit import EmittedRecording, dead_letter, read_emissi
 from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
-VERSION = 1
+VERSION = 2
 UNSAYABLE_LIMIT = 0.5
 
 _SPANS = pa.list_(pa.int32())
@@ -108,7 +109,7 @@ def align_recording(
     """
     normalized = normalize_transcript(probed, info, options)
     tokens_L = text.encode(normalized, info.vocabulary, info.word_delimiter)
-    alignment = viterbi.align(
+    alignment = align_in_silence(
         emitted.log_probs_TC,
         tokens_L,
         blank=info.blank,
