@@ -5,7 +5,7 @@ SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-readers check lint types clean bench-align bench-run bench-real bench-write bench-read bench-quality
+.PHONY: help setup demo test test-readers check lint types clean bench-align bench-gaps bench-run bench-real bench-write bench-read bench-quality
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ check: lint types test  ## All of the above
 
 bench-align: setup  ## Alignment against peers: time, memory, exactness
 	$(BIN)/python tests/bench/bench_align.py
+
+bench-gaps: setup  ## Unspoken words and untranscribed speech: right words skipped or misplaced
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python tests/bench/bench_gaps.py
 
 bench-run: setup  ## CPU seconds an hour of audio, by stage, besides the model
 	$(BIN)/python tests/bench/bench_run.py $(MANIFEST)
