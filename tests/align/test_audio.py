@@ -26,7 +26,7 @@ from prep_corpus.align.errors import (
     RecordingError,
 )
 
-from ..hostile import encode_av, encode_sound, vbr_mp3_without_xing  # noqa: TID252
+from ..hostile import encode_av, encode_sound, vbr_mp3_without_xing
 
 RATE_HZ = 16_000
 

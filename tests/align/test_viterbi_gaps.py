@@ -5,11 +5,18 @@ Legend: T frames, L tokens.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from prep_corpus.align.cutting import CutOptions, candidate_gaps, cut_paper, measure, pick_k
+from prep_corpus.align.evidence import track
+from prep_corpus.align.models import ModelInfo
+from prep_corpus.align.text import normalize
 from prep_corpus.align.viterbi import DEFAULT_GAPS, Alignment, align
+from prep_corpus.align.words import word_table
 
 from ..planted import BLANK, DELIMITER, Planted, joined, plant, spoken_words
 
@@ -125,6 +132,35 @@ def test_an_hour_of_mandarin_aligns_by_character() -> None:
     off = _off(found.starts_L[others][kept], planted.starts_L[kept])
     assert np.median(off) == 0
     assert np.count_nonzero(off > 2) <= 20
+    _cuts_without_spaces(planted, found, text_L, len(vocabulary))
+
+
+def _cuts_without_spaces(planted: Planted, found: Alignment, text_L: NDArray[np.int32], symbols: int) -> None:
+    """Characters are words, and a cut needs blanks alone."""
+    info = ModelInfo(
+        sample_rate_hz=16_000,
+        stride_samples=640,
+        vocabulary=("<blank>", *(chr(0x4E00 + n) for n in range(symbols)), "<other>"),
+        blank=BLANK,
+        word_delimiter=None,
+        case="none",
+        digest="planted",
+    )
+    original = "".join(info.vocabulary[token] for token in text_L)
+    normalized = normalize(original, alphabet=info.alphabet, language="zh", has_spaces=False)
+    assert normalized.text == original
+    words = word_table(found, normalized)
+    options = CutOptions(stride_samples=info.stride_samples, sample_rate_hz=info.sample_rate_hz)
+    seen = track(planted.log_probs_TC, info)
+    candidates = candidate_gaps(options)
+    totals = measure(lambda k: cut_paper(seen, words, k_frames=k, options=options), candidates)
+    k_frames = pick_k(totals, 7.0 * info.sample_rate_hz)
+    segments = cut_paper(seen, words, k_frames=k_frames, options=options).segments
+    kept = [segment for segment in segments if not segment.reason]
+    assert len(kept) > 100
+    assert all(segment.sample_end <= after.sample_start for segment, after in pairwise(segments))
+    assert all(segment.sample_end - segment.sample_start <= 20.5 * info.sample_rate_hz for segment in kept)
+    assert sum(segment.word_end - segment.word_start for segment in kept) > 0.9 * len(text_L)
 
 
 def _hour_of_characters(tokens_L: NDArray[np.int32], classes: int, random: np.random.Generator) -> Planted:
