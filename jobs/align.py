@@ -166,8 +166,12 @@ def _report(config: RunConfig, entries: int, console: Console) -> int:
     text = files.read_bytes(files.join(config.out, DEAD_LETTERS_NAME)).decode()
     letters = [DeadLetter(**json.loads(line)) for line in text.splitlines()]
     for letter in letters[:20]:
-        console.print(f"rejected: {letter.reason}: {letter.message.splitlines()[0]}", highlight=False)
+        console.print(
+            f"rejected: {letter.reason}: {letter.message.splitlines()[0]}", highlight=False, soft_wrap=True
+        )
     console.print(
-        f"{entries - len(letters)} of {entries} recordings aligned in {config.out}", highlight=False
+        f"{entries - len(letters)} of {entries} recordings aligned in {config.out}",
+        highlight=False,
+        soft_wrap=True,
     )
     return EXIT_INTERNAL_ERRORS if any(letter.reason == "internal-error" for letter in letters) else 0

@@ -163,7 +163,7 @@ def shown_progress(work: Work, status_uri: str, *, quiet: bool, console: Console
             elif not quiet and now - last_line >= _PLAIN_SECONDS:
                 last_line = now
                 for stage, (_, line) in list(watch.lines().items())[-1:]:
-                    console.print(f"{stage}: {line}", highlight=False)
+                    console.print(f"{stage}: {line}", highlight=False, soft_wrap=True)
             if now - last_file >= _FILE_SECONDS:
                 last_file = now
                 watch.save("running")
@@ -184,7 +184,7 @@ def shown_progress(work: Work, status_uri: str, *, quiet: bool, console: Console
             watch.save(state)
     if not quiet and not live:
         for stage, (_, line) in watch.lines().items():
-            console.print(f"{stage}: {line}", highlight=False)
+            console.print(f"{stage}: {line}", highlight=False, soft_wrap=True)
 
 
 def ledger_tables(ledgers: Ledgers, sample_rate_hz: int) -> list[Table]:

@@ -59,30 +59,35 @@ def describe(
     info: ModelInfo = model.info
     corpus = read_corpus(config, None, None)
     hours = corpus.audio_seconds / 3600
-    console.print(f"manifest      {config.manifest}: {corpus.entries} recordings, {hours:.2f} hours, "
-                  f"{len(corpus.bundles)} bundles", highlight=False)  # fmt: skip
-    for letter in corpus.dead_letters[:10]:
-        console.print(f"  rejected    {letter.reason}: {letter.message}", highlight=False)
-    if len(corpus.dead_letters) > 10:
-        console.print(f"  rejected    {len(corpus.dead_letters) - 10} more", highlight=False)
-    console.print(f"model         {config.model} on {config.device}: {len(info.vocabulary)} symbols, "
-                  f"{1000 * info.frame_seconds:.0f} ms frames", highlight=False)  # fmt: skip
-    console.print(f"filter        fitted on {fitted.fitted_on}; expected to keep {point.kept_share:.0%} of the spoken "
-                  f"words at {point.wer:.2%} wrong (at most {point.wer_upper:.2%})", highlight=False)  # fmt: skip
-    state = "a run to go on with" if files.exists(files.join(config.out, MARKER)) else "new"
-    done = (
-        ", ".join(f"{stage} {count}" for stage, count in sorted(stages_done(config.out).items()))
-        or "nothing yet"
+
+    def say(name: str, text: str) -> None:
+        console.print(f"{name:14}{text}", highlight=False, soft_wrap=True)
+
+    say(
+        "manifest",
+        f"{config.manifest}: {corpus.entries} recordings, {hours:.2f} hours, {len(corpus.bundles)} bundles",
     )
-    console.print(f"out           {config.out} ({state}); in its store: {done}", highlight=False)
+    for letter in corpus.dead_letters[:10]:
+        say("  rejected", f"{letter.reason}: {letter.message}")
+    if len(corpus.dead_letters) > 10:
+        say("  rejected", f"{len(corpus.dead_letters) - 10} more")
+    frame_ms = 1000 * info.frame_seconds
+    say(
+        "model",
+        f"{config.model} on {config.device}: {len(info.vocabulary)} symbols, {frame_ms:.0f} ms frames",
+    )
+    say("filter", f"fitted on {fitted.fitted_on}")
+    say("", f"expected to keep {point.kept_share:.0%} of the spoken words at {point.wer:.2%} wrong "
+        f"(at most {point.wer_upper:.2%})")  # fmt: skip
+    state = "a run to go on with" if files.exists(files.join(config.out, MARKER)) else "new"
+    done = ", ".join(f"{stage} {count}" for stage, count in sorted(stages_done(config.out).items()))
+    say("out", f"{config.out} ({state}); in its store: {done or 'nothing yet'}")
     emissions = corpus.audio_seconds / info.frame_seconds * len(info.vocabulary) * 2
     audio_bytes = corpus.audio_seconds * info.sample_rate_hz * 2 * _FLAC_SHARE
     need = emissions + audio_bytes * (1 + len(config.formats))
-    console.print(f"space         about {need / 1e9:.2f} GB at most, {_free(config.out)}", highlight=False)
-    seconds = hours * model_seconds_per_hour(model)
-    seconds = (seconds + hours * _OTHER_CPU_SECONDS_PER_HOUR) / max(config.workers, 1)
-    console.print(f"time          about {clock(seconds)} with {config.workers} workers, if nothing is done yet",
-                  highlight=False)  # fmt: skip
+    say("space", f"about {need / 1e9:.2f} GB at most, {_free(config.out)}")
+    seconds = hours * (model_seconds_per_hour(model) + _OTHER_CPU_SECONDS_PER_HOUR) / max(config.workers, 1)
+    say("time", f"about {clock(seconds)} with {config.workers} workers, if nothing is done yet")
 
 
 def _free(out: str) -> str:

@@ -362,7 +362,9 @@ def report(config: RunConfig, outcome: Outcome, *, quiet: bool) -> int:
         console.print(f"{count} recordings rejected: {reason}", highlight=False, soft_wrap=True)
     if outcome.failed:
         console.print(
-            f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}", highlight=False
+            f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}",
+            highlight=False,
+            soft_wrap=True,
         )
     if not outcome.published:
         Console(stderr=True).print(

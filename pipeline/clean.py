@@ -42,17 +42,21 @@ def removable(out: str, *, everything: bool = False) -> list[Removable]:
             f"no run in {out} has finished, so all its stage files may still serve; --all removes them all the same"
         )
     used = set() if everything else set(json.loads(files.read_bytes(used_uri)))
-    work = files.join(out, "work")
     listed = []
-    for uri in files.list_files(work):
-        path = uri[len(work) :].lstrip("/")
-        stage, _, name = path.partition("/")
+    for uri in files.list_files(out):
+        path = uri[len(out.rstrip("/")) :].lstrip("/")
+        name = path.rpartition("/")[2]
         temporary = name.startswith(".") and name.endswith(".tmp")
-        digest = name.partition(".")[0]
-        stale = stage in _STAGES and not name.startswith("list-") and f"{stage}/{digest}" not in used
-        if temporary or stale or (everything and name):
-            listed.append(Removable(path=f"work/{path}", size_bytes=files.size(uri)))
+        in_work = path.startswith("work/")
+        if temporary or (in_work and (everything or _is_stale(path, used))):
+            listed.append(Removable(path=path, size_bytes=files.size(uri)))
     return listed
+
+
+def _is_stale(path: str, used: set[str]) -> bool:
+    _, stage, name = path.split("/", 2) if path.count("/") > 1 else ("", "", path)
+    digest = name.partition(".")[0]
+    return stage in _STAGES and not name.startswith("list-") and f"{stage}/{digest}" not in used
 
 
 def remove(out: str, listed: list[Removable]) -> None:

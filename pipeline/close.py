@@ -173,6 +173,8 @@ def _publish(options: CloseOptions, shards: list[ShardFile], outcome: Outcome) -
 def _remove_stale(out: str, current: set[str]) -> None:
     """Delete the shards of an earlier state of this run: their names alone would get them read beside the new."""
     for receipt in files.list_files(files.join(out, "work", "write")):
+        if not receipt.endswith(".json"):
+            continue
         paths = {shard["path"] for shard in json.loads(files.read_bytes(receipt))["files"]}
         if paths <= current:
             continue
