@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
+from prep_corpus.align import audio
 from prep_corpus.pipeline.reader import decode_audio, read_utterances
 from prep_corpus.pipeline.tfrecord import feature_spec
 
@@ -77,3 +79,39 @@ def test_a_program_reads_a_run_of_the_command_as_slices_of_its_source(whole_run:
             assert pcm_digest(decode_audio(row)[0]) == wanted[row.id]
     assert 5 < clean < len(wanted)
     assert read_by(name, whole_run) == wanted
+
+
+@pytest.fixture(scope="module")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo corpus with the bundled model, in all formats."""
+    folder = tmp_path_factory.mktemp("demo")
+    demo = TESTS.parent / "demo"
+    command = [sys.executable, "-m", "prep_corpus.jobs.cli", "run", str(demo / "manifest.jsonl")]
+    command += ["--out", str(folder / "run"), "--noise", str(demo / "noise")]
+    for shard_format in FORMATS:
+        command += ["--format", shard_format]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_reads_the_demo_as_slices_of_its_sequentially_decoded_source(
+    demo_run: Path, name: str
+) -> None:
+    sources: dict[str, np.ndarray] = {}
+    wanted, clean = {}, 0
+    for row in read_utterances(str(demo_run / "run")):
+        if row.source_uri not in sources:
+            with open(row.source_uri, "rb") as file:
+                blocks = list(audio.decode(file, name="source", sample_rate_hz=row.sample_rate_hz))
+            # A clip holds 16 bits: what is compared is what those say of the decode.
+            sources[row.source_uri] = audio.from_int16(audio.to_int16(np.concatenate(blocks)))
+        if row.noise is None:
+            wanted[row.id] = pcm_digest(sources[row.source_uri][row.start_sample : row.end_sample])
+            clean += 1
+        else:
+            wanted[row.id] = pcm_digest(soundfile.read(io.BytesIO(row.audio), dtype="float32")[0])
+    assert 5 < clean < len(wanted)
+    assert read_by(name, demo_run) == wanted
