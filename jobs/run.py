@@ -308,6 +308,8 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool) -> in
 
         describe(config, model, fitted, point, console=Console())
         return 0
+    # A manifest that cannot be read is told before anything is written.
+    read_manifest(config.manifest, language=config.language)
     claim_folder(config, force)
     store = Store(config.work)
     corpus = read_corpus(config, store, console)

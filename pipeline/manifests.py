@@ -32,8 +32,9 @@ from prep_corpus.pipeline.lines import MAX_LINE_BYTES, Line, decode_line, read_l
 
 STAGE = "manifest"
 ACCEPTED = (
-    "JSON lines (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), a folder of audio files each "
-    "with a .txt or .lab of the same name, or a Kaldi data directory with wav.scp and text"
+    "JSON lines (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), a folder of audio files each with a "
+    "transcript of the same name (.txt, .lab, .srt, .vtt, .stm, .TextGrid, .html, .md), or a Kaldi data directory "
+    "with wav.scp and text"
 )
 
 _JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")

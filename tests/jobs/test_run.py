@@ -234,6 +234,15 @@ def test_a_folder_that_is_no_run_is_left_alone(corpus: Path, tmp_path: Path) -> 
     assert "holds no run of prep-corpus" in " ".join(done.stderr.split())
 
 
+def test_a_manifest_that_is_not_there_starts_nothing(corpus: Path, tmp_path: Path) -> None:
+    command = [*arguments(corpus, tmp_path / "run")]
+    command[command.index(str(corpus))] = str(tmp_path / "nowhere.jsonl")
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 2
+    assert "there is no such manifest" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_flags_win_over_the_config_file(corpus: Path, tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text('noise-fraction = 0.0\nseed = 7\nformat = ["tfrecord"]\n')
