@@ -29,8 +29,11 @@ demo: setup  ## Run the main job on the demo corpus; shards land in demo-run
 test: setup  ## Run the tests
 	$(BIN)/python -m pytest
 
-test-readers: setup  ## Read shards with datasets, TensorFlow, Lhotse, WebDataset and PyTorch
+.venv/readers: .venv/ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[readers]'
+	touch $@
+
+test-readers: .venv/readers  ## Read shards with datasets, TensorFlow, Lhotse, WebDataset and PyTorch
 	$(BIN)/python -m pytest tests/pipeline/test_reading_programs.py
 
 lint: setup  ## Check style
@@ -53,10 +56,10 @@ bench-run: setup  ## CPU seconds an hour of audio, by stage, besides the model
 bench-real: setup  ## Long real recordings through the whole command: words kept, word errors, memory
 	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python tests/bench/bench_real.py
 
-bench-write: setup  ## Noise, encoding and writing against plain loops
+bench-write: .venv/readers  ## Noise, encoding and writing against plain loops
 	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/bench_write.py --hours 1 --memory-hours 20
 
-bench-read: setup  ## Reading shards against other readers
+bench-read: .venv/readers  ## Reading shards against other readers
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python tests/bench/bench_read.py --hours 1
 
 bench-quality: setup  ## Words kept and word errors on real speech with known truth
