@@ -63,7 +63,7 @@ bench-read: .venv/readers  ## Reading shards against other readers
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python tests/bench/bench_read.py --hours 1
 
 bench-quality: setup  ## Words kept and word errors on real speech with known truth
-	$(BIN)/python tests/quality.py
+	$(BIN)/python tests/quality.py table
 
 clean:  ## Remove what the other targets made
 	rm -rf .venv .types demo-run bench build dist *.egg-info
