@@ -32,7 +32,6 @@ from prep_corpus.pipeline.published import (
     MANIFEST_NAME,
     RunManifest,
     ShardEntry,
-    manifest,
     split_totals,
 )
 from prep_corpus.pipeline.reader import decode_audio
@@ -40,8 +39,6 @@ from prep_corpus.pipeline.rows import Utterance
 from prep_corpus.pipeline.run_folder import RunFolder, ShardCorrupt, ShardError, open_run, verify_shard
 from prep_corpus.pipeline.shard_rows import shard_rows
 from prep_corpus.pipeline.whole_corpus import WholeCorpus
-
-__all__ = ["MANIFEST_NAME", "CheckReport", "Problem", "ShardEntry", "check_run", "manifest"]
 
 # Fast auctioneers reach 25 characters a second; a syllabary or Han text has fewer for the same speech.
 MOST_CHARACTERS_PER_SECOND = 35.0
