@@ -10,6 +10,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.pvalue import PCollection
 
 from prep_corpus.align import text, viterbi, words
@@ -208,13 +209,29 @@ def _row(aligned: AlignedRecording) -> dict[str, Any]:
 
 
 def read_alignments(
-    store: Store, ref: StageRef, bundle: list[ProbedRecording], info: ModelInfo, options: TextOptions
+    store: Store,
+    ref: StageRef,
+    bundle: list[ProbedRecording],
+    info: ModelInfo,
+    options: TextOptions,
+    only: frozenset[str] | None = None,
 ) -> Iterator[AlignedRecording]:
-    """The alignments of a bundle, in its order; transcripts are normalised again rather than stored."""
+    """The alignments of a bundle, in its order; transcripts are normalised again rather than stored.
+
+    Args:
+        store, ref: the stage's result.
+        bundle: the recordings.
+        info: the model.
+        options: as the transcripts were normalised.
+        only: ids of the recordings that are wanted; all where None.
+    """
     stage = store.read(ref)
     by_id = {probed.recording.id: probed for probed in bundle}
     features = len(stage.notes["evidence_names"])
-    for row in stage.table.to_pylist():
+    table = stage.table
+    if only is not None:
+        table = table.filter(pc.is_in(table["id"], pa.array(sorted(only), pa.string())))
+    for row in table.to_pylist():
         probed = by_id[row["id"]]
         normalized = normalize_transcript(probed, info, options)
         alignment = Alignment(

@@ -45,7 +45,7 @@ from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
 from prep_corpus.pipeline.rows import utterance_id
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
-VERSION = 1
+VERSION = 2
 SPEECH_SILENT = SpeechSilent.reason
 
 SCHEMA = pa.schema(
@@ -272,6 +272,7 @@ def _segment(
     rows: list[dict[str, Any]] = []
     letters: list[DeadLetter] = []
     ledgers: list[Ledgers] = []
+    outcomes: dict[str, dict[str, Any]] = {}
 
     def one(aligned: AlignedRecording) -> _Made | DeadLetter:
         try:
@@ -287,6 +288,10 @@ def _segment(
                     letters.append(made)
                     continue
                 ledgers.append(made.ledgers)
+                outcomes[made.recording_id] = {
+                    **made.ledgers.to_json(),
+                    "untranscribed_spans": [list(span) for span in made.untranscribed],
+                }
                 for row, record in made.rows:
                     if record is not None:
                         row.update(clip_offset=file.tell(), clip_bytes=len(record))
@@ -299,17 +304,24 @@ def _segment(
         alignments.bundle,
         digest,
         pa.Table.from_pylist(rows, schema=SCHEMA),
-        notes={"ledgers": total(ledgers).to_json(), "sample_rate_hz": info.sample_rate_hz},
+        notes={
+            "ledgers": total(ledgers).to_json(),
+            "sample_rate_hz": info.sample_rate_hz,
+            "alignments": list(alignments),
+            "recordings": outcomes,
+        },
         dead_letters=letters,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Made:
-    """A recording's segment rows, each with its clip's record where it is kept."""
+    """A recording's segment rows, each with its clip where it is kept, and its spans of speech without text."""
 
+    recording_id: str
     rows: list[tuple[dict[str, Any], bytes | None]]
     ledgers: Ledgers
+    untranscribed: tuple[tuple[int, int], ...]
 
 
 def _made(
@@ -333,7 +345,12 @@ def _made(
                 record = pack_clip(_clip_fields(aligned, row, info, options), flac)
             rows.append((row, record))
             final.append(segment)
-    return _Made(rows=rows, ledgers=account(aligned, replace(cut.cuts, segments=tuple(final))))
+    return _Made(
+        recording_id=aligned.probed.recording.id,
+        rows=rows,
+        ledgers=account(aligned, replace(cut.cuts, segments=tuple(final))),
+        untranscribed=cut.cuts.untranscribed,
+    )
 
 
 def _is_silent(clip_N: FloatArray, info: ModelInfo) -> bool:
