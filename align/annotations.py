@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from prep_corpus.align.errors import EntryInvalid
+from prep_corpus.align.errors import TranscriptMalformed
 from prep_corpus.align.traced import Edit, TracedText
-from prep_corpus.align.transcripts import Piece, Transcript, assemble, piece_of
+from prep_corpus.align.transcripts import EVERYTHING, Piece, Selection, Transcript, assemble, piece_of
 
 _STM_LINE = re.compile(
-    r"^[ \t]*(?P<recording>\S+)[ \t]+(?P<channel>\S+)[ \t]+(?P<speaker>\S+)[ \t]+(?P<start>[\d.]+)[ \t]+(?P<end>[\d.]+)"
+    r"^[ \t]*(?P<recording>\S+)[ \t]+(?P<channel>\S+)[ \t]+(?P<speaker>\S+)[ \t]+(?P<start>\d+\.?\d*)"
+    r"[ \t]+(?P<end>\d+\.?\d*)"
     r"(?:[ \t]+<[^<>\n]*,[^<>\n]*>|[ \t]+<[oO][^<>\n]*>)?(?:[ \t]+(?P<text>[^\r\n]*?))?[ \t]*\r?$",
     re.M,
 )
@@ -36,51 +38,51 @@ _TEXTGRID_NAMES = (
     "sentences",
     "orthography",
 )
+_SPEAKER_TIER = re.compile(rf"\s*-\s*(?P<kind>{'|'.join(_TEXTGRID_NAMES)})\s*$", re.I)
+"""The end of a tier's name as the Montreal Forced Aligner writes it, "ann - words"."""
+_LAYER = re.compile(
+    r"phone|phonem|segment|syll|tone|break|pitch|accent|gesture|gaze|gloss|translat|\bpos\b|note|comment|noise"
+    r"|ipa|sampa|maus|\bkan\b|event|silence",
+    re.I,
+)
+"""Names of tiers that say something about the speech, and are not what is said."""
+_MAX_OVERLAP = 0.5
 _SILENCES = frozenset(
     {"", "sil", "sp", "spn", "<eps>", "<sil>", "<unk>", "#", "<p:>", "silence", "pau", "h#"}
 )
 
 
-def parse_stm(
-    original: str, *, name: str = "STM", recording: str | None = None, channel: str | None = None
-) -> Transcript:
+def parse_stm(original: str, *, name: str = "STM", selection: Selection = EVERYTHING) -> Transcript:
     """Segment time marks: recording, channel, speaker, start, end, an optional label, words.
 
-    Segments are put in the order of their starts. Comments (;;) and segments that are not scored are left out; of
-    alternatives ({a / b}) the first counts; marks of noises (<NA>, [breath], %hesitation) go, and
+    Segments of all speakers are put in the order of their starts. Comments (;;) and segments that are not scored are
+    left out; of alternatives ({a / b}) the first counts; marks of noises (<NA>, [breath], %hesitation) go, and
     " 's" joins the word before.
 
     Args:
         original: the decoded file.
         name: for messages.
-        recording: the recording's name in the first column; may be None where the file holds one.
-        channel: the second column; every channel where None.
+        selection: the recording (needed where the file holds several) and the channel.
 
     Raises:
-        EntryInvalid: the file holds several recordings and none is named, or not the one named.
+        TranscriptMalformed: there is no segment, or none of the recording or channel that is selected.
     """
     problems: list[str] = []
     found_lines = []
     for line in _ANY_LINE.finditer(original):
-        if line[0].lstrip().startswith(";;") or not line[0].strip():
+        if line[0].lstrip("\ufeff \t").startswith(";;") or not line[0].strip():
             continue
         found = _STM_LINE.match(original, line.start())
-        if found is None or float(found["end"]) < float(found["start"]):
+        if found is None or not float(found["start"]) <= float(found["end"]):
             number = original.count("\n", 0, line.start()) + 1
             problems.append(
                 f"line {number}: a segment is recording channel speaker start end words, not {line[0][:80]!r}"
             )
         else:
             found_lines.append(found)
-    names = sorted({found["recording"] for found in found_lines})
-    if recording is None and len(names) > 1:
-        raise EntryInvalid(
-            f"{name}: the recording must be named where a file holds several, here {names[:10]}"
-        )
-    if recording is not None and recording not in names:
-        raise EntryInvalid(
-            f"{name}: there must be segments of {recording!r}, but there are those of {names[:10]}"
-        )
+    if problems and not found_lines:
+        raise TranscriptMalformed(f"{name}: an STM file must hold segments, and no line is one; {problems[0]}")
+    segments = _of_channel(_of_recording(found_lines, selection, name), selection, name)
     pieces = [
         Piece(
             traced=_stm_words(piece_of(original, *found.span("text"))),
@@ -88,13 +90,44 @@ def parse_stm(
             end_seconds=float(found["end"]),
             speaker=found["speaker"],
         )
-        for found in sorted(found_lines, key=lambda found: float(found["start"]))
-        if recording in (None, found["recording"])
-        and channel in (None, found["channel"])
-        and found["text"]
-        and _NOT_SCORED not in found["text"].upper()
+        for found in sorted(segments, key=lambda found: float(found["start"]))
+        if found["text"] and _NOT_SCORED not in found["text"].upper()
     ]
     return assemble(original, pieces, problems)
+
+
+def _of_recording(
+    segments: list[re.Match[str]], selection: Selection, name: str
+) -> list[re.Match[str]]:
+    """The segments of the recording selected, or of the only one."""
+    names = sorted({found["recording"] for found in segments})
+    chosen = next((wanted for wanted in selection.recordings if wanted in names), None)
+    if chosen is None and (len(names) > 1 or (names and selection.strict)):
+        wanted = " or ".join(map(repr, selection.recordings)) or "a recording that is named"
+        raise TranscriptMalformed(
+            f"{name}: there must be segments of {wanted}, but there are those of {names[:10]}; text_recording in the "
+            "manifest says which are meant"
+        )
+    return [found for found in segments if chosen in (None, found["recording"])]
+
+
+def _of_channel(segments: list[re.Match[str]], selection: Selection, name: str) -> list[re.Match[str]]:
+    """The segments of the channel selected; of all where none is, or where there is one."""
+    labels = sorted({found["channel"] for found in segments})
+    if selection.channel is not None:
+        if labels and selection.channel not in labels:
+            raise TranscriptMalformed(
+                f"{name}: there must be segments of channel {selection.channel!r}, but there are those of {labels}"
+            )
+        return [found for found in segments if found["channel"] == selection.channel]
+    index = selection.channel_index
+    if index is None or len(labels) < 2:
+        return segments
+    if index >= len(labels):
+        raise TranscriptMalformed(
+            f"{name}: there must be segments of channel {index}, counted from 0, but there are those of {labels}"
+        )
+    return [found for found in segments if found["channel"] == labels[index]]
 
 
 def _stm_words(traced: TracedText) -> TracedText:
@@ -119,32 +152,47 @@ class _Token:
     end: int
 
 
-def parse_textgrid(original: str, *, name: str = "TextGrid", tier: str | None = None) -> Transcript:
-    """Praat's TextGrid, long or short: the intervals of one tier; silences are left out.
+def parse_textgrid(original: str, *, name: str = "TextGrid", tiers: tuple[str, ...] = ()) -> Transcript:
+    """Praat's TextGrid, long or short; silences are left out.
 
     Args:
         original: the decoded file.
         name: for messages.
-        tier: the tier's name. Where None: the first interval tier with a usual name ("words", "transcript", ...),
-            else the first with any text.
+        tiers: the interval tiers to take, by name. Where empty: the one with a usual name ("words", "transcript",
+            ...), or all "NAME - words", one a speaker; else the first with text that is no tier of sounds, and
+            those whose intervals stand between its own, as of speakers who take turns. Several are put together in
+            the order of time.
 
     Raises:
-        EntryInvalid: it is no TextGrid, breaks off, or has no such tier.
+        TranscriptMalformed: it is no TextGrid, breaks off, or has no such tier.
     """
     tokens = list(_tokens(original))
     texts = [token.text for token in tokens[:2]]
     if texts != ["ooTextFile", "TextGrid"]:
-        raise EntryInvalid(f"{name}: a TextGrid must begin with 'ooTextFile' and 'TextGrid', not {texts}")
-    try:
-        tiers = _interval_tiers(original, tokens)
-    except IndexError:
-        raise EntryInvalid(f"{name}: the TextGrid breaks off after {len(tokens)} fields") from None
-    chosen = _choose_tier(tiers, tier)
-    if chosen is None:
-        raise EntryInvalid(
-            f"{name}: there must be an interval tier {tier or 'with text'}, but there are {[name for name, _ in tiers]}"
+        raise TranscriptMalformed(
+            f"{name}: a TextGrid must begin with 'ooTextFile' and 'TextGrid', not {texts}"
         )
-    return assemble(original, chosen)
+    try:
+        found = _interval_tiers(original, tokens)
+    except IndexError:
+        raise TranscriptMalformed(f"{name}: the TextGrid breaks off after {len(tokens)} fields") from None
+    chosen = _named_tiers(found, tiers) if tiers else _usual_tiers(found)
+    if not chosen:
+        shown = f"interval tiers {', '.join(tiers)}" if tiers else "an interval tier with text"
+        raise TranscriptMalformed(f"{name}: there must be {shown}, but there are {[tier.name for tier in found]}")
+    left_out = [
+        tier.name
+        for tier in found
+        if tier.pieces and tier not in chosen and not tiers and not _LAYER.search(tier.name)
+    ]
+    pieces = [
+        replace(piece, speaker=tier.speaker if len(chosen) > 1 else None)
+        for tier in chosen
+        for piece in tier.pieces
+    ]
+    pieces.sort(key=lambda piece: piece.start_seconds or 0.0)
+    problems = [f"the tiers {', '.join(left_out)} are not read; text_tier names those to read"] if left_out else []
+    return assemble(original, pieces, problems)
 
 
 def _tokens(original: str) -> Iterator[_Token]:
@@ -155,34 +203,97 @@ def _tokens(original: str) -> Iterator[_Token]:
             yield _Token(text=None, number=float(found["number"]), start=found.start(), end=found.end())
 
 
-def _interval_tiers(original: str, tokens: list[_Token]) -> list[tuple[str, list[Piece]]]:
-    """The tiers in order; those of points are empty. Both layouts are the same fields, read without their labels."""
+@dataclass(frozen=True, kw_only=True)
+class _Tier:
+    """An interval tier, or one of points, which has no pieces."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def speaker(self) -> str:
+        """What the name says beside what kind of tier it is."""
+        return _SPEAKER_TIER.sub("", self.name) or self.name
+
+
+def _interval_tiers(original: str, tokens: list[_Token]) -> list[_Tier]:
+    """The tiers in order. Both layouts are the same fields, read without their labels.
+
+    Raises:
+        IndexError: the fields end before the tiers do.
+    """
     tiers = []
     at = 4  # the two names, the start and the end of the whole
-    for _ in range(int(tokens[at].number)):
-        kind, name, count = tokens[at + 1].text, tokens[at + 2].text or "", int(tokens[at + 5].number)
+    for _ in range(_count(tokens[at])):
+        kind, name, count = tokens[at + 1].text, tokens[at + 2].text or "", _count(tokens[at + 5])
         at += 6
         pieces = []
         width = 3 if kind == "IntervalTier" else 2
-        for field in range(at, at + count * width, width):
-            label = tokens[field + width - 1]
+        for place in range(at, at + count * width, width):
+            label = tokens[place + width - 1]
             if width == 3 and label.text is not None and label.text.strip().lower() not in _SILENCES:
                 traced = piece_of(original, label.start, label.end)
                 quotes = [(q.start(), q.end(), '"') for q in re.finditer('""', traced.text)]
-                times = tokens[field].number, tokens[field + 1].number
+                start, end = tokens[place].number, tokens[place + 1].number
+                timed = math.isfinite(start) and start <= end < math.inf
                 pieces.append(
-                    Piece(traced=traced.replaced(quotes), start_seconds=times[0], end_seconds=times[1])
+                    Piece(
+                        traced=traced.replaced(quotes),
+                        start_seconds=start if timed else None,
+                        end_seconds=end if timed else None,
+                    )
                 )
         at += count * width - 1
-        tiers.append((name, pieces))
+        tiers.append(_Tier(name=name, pieces=tuple(pieces)))
     return tiers
 
 
-def _choose_tier(tiers: list[tuple[str, list[Piece]]], name: str | None) -> list[Piece] | None:
-    if name is not None:
-        return next((pieces for tier, pieces in tiers if tier == name), None)
+def _count(token: _Token) -> int:
+    """A number of things; no file holds a negative or infinite one."""
+    if not 0 <= token.number < 1e9:
+        raise IndexError(f"a count of {token.number}")
+    return int(token.number)
+
+
+def _named_tiers(tiers: list[_Tier], names: tuple[str, ...]) -> list[_Tier]:
+    """The first tier of each name; none where one is missing."""
+    found = [next((tier for tier in tiers if tier.name == name), None) for name in names]
+    return [tier for tier in found if tier is not None] if None not in found else []
+
+
+def _usual_tiers(tiers: list[_Tier]) -> list[_Tier]:
+    full = [tier for tier in tiers if tier.pieces]
     for usual in _TEXTGRID_NAMES:
-        for tier, pieces in tiers:
-            if tier.strip().lower() == usual and pieces:
-                return pieces
-    return next((pieces for _, pieces in tiers if pieces), None)
+        for tier in full:
+            if tier.name.strip().lower() == usual:
+                return [tier]
+        of_speakers = [
+            tier
+            for tier in full
+            if (found := _SPEAKER_TIER.search(tier.name)) and found["kind"].lower() == usual
+        ]
+        if of_speakers:
+            return of_speakers
+    spoken = [tier for tier in full if not _LAYER.search(tier.name)] or full[:1]
+    chosen: list[_Tier] = []
+    for tier in spoken:
+        if not chosen or _overlap(tier, chosen) < _MAX_OVERLAP:
+            chosen.append(tier)
+    return chosen
+
+
+def _overlap(tier: _Tier, others: list[_Tier]) -> float:
+    """The part of a tier's time, or of the others' where that is less, in which both have text."""
+    events: list[tuple[float, int, int]] = []
+    for side, group in enumerate(([tier], others)):
+        for piece in (piece for member in group for piece in member.pieces):
+            events += [(piece.start_seconds or 0.0, 1, side), (piece.end_seconds or 0.0, -1, side)]
+    both, before = 0.0, 0.0
+    alone, running = [0.0, 0.0], [0, 0]
+    for at, step, side in sorted(events):
+        both += (at - before) * (min(running) > 0)
+        for this in (0, 1):
+            alone[this] += (at - before) * (running[this] > 0)
+        running[side] += step
+        before = at
+    return both / max(min(alone), 1e-9)

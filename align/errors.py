@@ -16,6 +16,7 @@
         ├── DurationMismatch      duration-mismatch      decoded length against the stated one
         ├── TranscriptMissing     transcript-missing
         ├── TranscriptNotUtf8     transcript-not-utf8
+        ├── TranscriptMalformed   transcript-malformed   not of the format that its name says
         ├── TranscriptEmpty       transcript-empty
         ├── TranscriptUnsayable   transcript-unsayable   over half of it is outside the model's alphabet
         ├── Infeasible            transcript-too-long    more tokens than frames
@@ -126,6 +127,12 @@ class TranscriptNotUtf8(RecordingError):
     """The transcript is not UTF-8."""
 
     reason = "transcript-not-utf8"
+
+
+class TranscriptMalformed(RecordingError):
+    """The transcript's file is not of the format that its name says, or holds no text for the recording."""
+
+    reason = "transcript-malformed"
 
 
 class TranscriptEmpty(RecordingError):

@@ -6,11 +6,13 @@ import math
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prep_corpus.align.errors import EntryInvalid, IdUnsafe
+from prep_corpus.align.transcripts import EVERYTHING, Cue, Selection
+from prep_corpus.align.versions import Source, Version, timed_text
 
 MAX_ID_BYTES = 512
 DEFAULT_LANGUAGE = "en"
@@ -20,6 +22,10 @@ ENTRY_KEYS = (
     "audio_filepath",
     "text",
     "text_filepath",
+    "segments",
+    "text_recording",
+    "text_channel",
+    "text_tier",
     "id",
     "offset",
     "duration",
@@ -48,6 +54,9 @@ class Recording:
         speaker: who speaks, where known.
         language: a tag such as "en".
         channel: the one channel to take, counted from 0; the mean of all where None.
+        source: where `text` comes from; None for plain text that needs no explaining.
+        others: further transcripts of the same audio, of which the alignment chooses one; see `version`.
+        lost: what became of those that could not be read, one message each.
 
     Raises:
         IdUnsafe, EntryInvalid: see `check_id` and `check_span`.
@@ -62,6 +71,9 @@ class Recording:
     speaker: str | None = None
     language: str = DEFAULT_LANGUAGE
     channel: int | None = None
+    source: Source | None = None
+    others: tuple[Version, ...] = ()
+    lost: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -76,6 +88,28 @@ class Recording:
         if self.offset_seconds > 0 and not self.sliced:
             object.__setattr__(self, "sliced", True)
 
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """All transcripts, `text` first."""
+        return (Version(text=self.text, source=self.source), *self.others)
+
+    def version(self, number: int) -> Recording:
+        """The same recording with another of its transcripts as `text`, the rest as `others`.
+
+        Args:
+            number: place in `versions`.
+        """
+        if number == 0:
+            return self
+        versions = self.versions
+        chosen, rest = versions[number], versions[:number] + versions[number + 1 :]
+        return replace(self, text=chosen.text, source=chosen.source, others=rest)
+
+    @property
+    def read_characters(self) -> int:
+        """Characters of all its transcripts, as the ledger counts them."""
+        return len(self.text) + sum(len(version.text) for version in self.others)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -84,6 +118,10 @@ class Entry:
     Attributes:
         text: the transcript where the entry holds it, else None.
         text_uri: the file that holds the transcript, else None. One of the two is given.
+        other_texts: further transcripts of the same audio, where the entry holds a list of them.
+        other_text_uris: further files, likewise.
+        selection: which part of such a file is meant.
+        cues: of `text`, where the entry gives it in timed segments.
         The others are as in `Recording`.
     """
 
@@ -97,13 +135,25 @@ class Entry:
     speaker: str | None
     language: str
     channel: int | None
+    other_texts: tuple[str, ...] = ()
+    other_text_uris: tuple[str, ...] = ()
+    selection: Selection = EVERYTHING
+    cues: tuple[Cue, ...] = ()
 
-    def recording(self, text: str) -> Recording:
-        """The recording, with its transcript at hand."""
+    def recording(self, versions: Sequence[Version], lost: Sequence[str] = ()) -> Recording:
+        """The recording, with its transcripts at hand.
+
+        Args:
+            versions: at least one.
+            lost: what became of those that could not be read.
+        """
         return Recording(
             id=self.id,
             audio_uri=self.audio_uri,
-            text=text,
+            text=versions[0].text,
+            source=versions[0].source,
+            others=tuple(versions[1:]),
+            lost=tuple(lost),
             offset_seconds=self.offset_seconds,
             duration_seconds=self.duration_seconds,
             sliced=self.sliced,
@@ -208,16 +258,7 @@ def parse_entry(
     duration = _number(entry, "duration", name)
     channel = _channel(entry, name)
     check_span(offset_seconds=offset or 0.0, duration_seconds=duration, channel=channel, name=name)
-    text_path = _text(entry, "text_filepath", name)
-    text = entry.get("text")
-    if text is None and text_path is None:
-        raise EntryInvalid(f"{name}: an entry needs text or text_filepath, this one has {_listed(entry)}")
-    if text is not None and not isinstance(text, str):
-        raise EntryInvalid(f"{name}: text must be a string, it is {_shown(text)}")
-    if text == "" and text_path is not None:
-        text = None
-    if text is not None:
-        _check_unicode(text, "text", name)
+    texts, paths, cues = _transcripts(entry, name)
     recording_id = _text(entry, "id", name)
     if recording_id is None:
         recording_id = default_id(audio, offset=offset, channel=channel)
@@ -228,8 +269,12 @@ def parse_entry(
     return Entry(
         id=recording_id,
         audio_uri=join(audio),
-        text=text,
-        text_uri=None if text is not None or text_path is None else join(text_path),
+        text=texts[0] if texts else None,
+        text_uri=None if texts else join(paths[0]),
+        other_texts=tuple(texts[1:]),
+        other_text_uris=tuple(join(path) for path in paths[1:]),
+        selection=_selection(entry, audio, recording_id, channel, name),
+        cues=cues,
         offset_seconds=offset or 0.0,
         duration_seconds=duration,
         sliced=offset is not None,
@@ -237,6 +282,56 @@ def parse_entry(
         language=_text(entry, "lang", name) or language,
         channel=channel,
     )
+
+
+def _transcripts(
+    entry: Mapping[str, Any], name: str
+) -> tuple[list[str], list[str], tuple[Cue, ...]]:
+    """Texts, or else paths, of which one is given at least; and the cues of the one text made of segments."""
+    text = entry.get("text")
+    given = [text] if isinstance(text, str) else text
+    if given is not None and not (isinstance(given, list) and all(isinstance(one, str) for one in given)):
+        raise EntryInvalid(f"{name}: text must be a string, or a list of strings, it is {_shown(text)}")
+    texts: list[str] = given or []
+    paths = _strings(entry, "text_filepath", name)
+    if not any(texts) and paths:
+        return [], paths, ()
+    for one in texts:
+        _check_unicode(one, "text", name)
+    if texts:
+        return texts, [], ()
+    if entry.get("segments"):
+        joined, cues = timed_text(entry["segments"], name)
+        _check_unicode(joined, "segments", name)
+        return [joined], [], cues
+    raise EntryInvalid(f"{name}: an entry needs text or text_filepath, this one has {_listed(entry)}")
+
+
+def _selection(
+    entry: Mapping[str, Any], audio: str, recording_id: str, channel: int | None, name: str
+) -> Selection:
+    """Which part of a transcript's file is meant: as the entry says, else the one named like the recording."""
+    stated = _text(entry, "text_recording", name)
+    stem = posixpath.splitext(posixpath.basename(audio.replace("\\", "/")))[0]
+    return Selection(
+        recordings=(stated,) if stated is not None else (recording_id, stem),
+        channel=_text(entry, "text_channel", name),
+        channel_index=channel,
+        tiers=tuple(_strings(entry, "text_tier", name)),
+        strict=stated is not None,
+    )
+
+
+def _strings(entry: Mapping[str, Any], key: str, name: str) -> list[str]:
+    """One string or several; none where it is not given."""
+    value = entry.get(key)
+    if not isinstance(value, list):
+        one = _text(entry, key, name)
+        return [] if one is None else [one]
+    many = [_text({key: each}, key, name) for each in value]
+    if None in many or not many:
+        raise EntryInvalid(f"{name}: {key} must be a string, or a list of strings, it is {_shown(value)}")
+    return [each for each in many if each is not None]
 
 
 def _listed(entry: Mapping[str, Any]) -> str:

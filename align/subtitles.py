@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from prep_corpus.align.errors import EntryInvalid
+from prep_corpus.align.errors import TranscriptMalformed
 from prep_corpus.align.markup import entity_spans, html_edits
 from prep_corpus.align.traced import TracedText
 from prep_corpus.align.transcripts import Piece, Transcript, assemble, joined, piece_of
@@ -41,13 +41,17 @@ class _Block:
     body: tuple[_Line, ...]
 
 
-def parse_srt(original: str) -> Transcript:
+def parse_srt(original: str, *, name: str = "SubRip") -> Transcript:
     """SubRip: a number, a line with two times, lines of text, an empty line.
 
     A text may hold empty lines: it ends at the number of the next cue. Lines before the first cue are left out.
 
     Args:
         original: the decoded file.
+        name: for the message.
+
+    Raises:
+        TranscriptMalformed: no line holds two times.
     """
     lines = list(_lines(original))
     timings = [at for at, line in enumerate(lines) if _LIKE_TIMES.search(original[line.start : line.end])]
@@ -58,6 +62,11 @@ def parse_srt(original: str) -> Transcript:
         if body and not is_last and original[body[-1].start : body[-1].end].strip(" \t\ufeff").isdecimal():
             body = body[:-1]
         blocks.append(_Block(timing=lines[at], times=_times(original, lines[at]), body=tuple(body)))
+    if not blocks and original.strip("\ufeff \t\r\n"):
+        raise TranscriptMalformed(
+            f"{name}: a SubRip file must hold lines such as '00:00:01,000 --> 00:00:02,500', and none of its "
+            f"{len(lines)} lines is one; text without times belongs into a .txt file"
+        )
     return _transcript(original, blocks)
 
 
@@ -71,11 +80,11 @@ def parse_webvtt(original: str, *, name: str = "WebVTT") -> Transcript:
         name: for the message.
 
     Raises:
-        EntryInvalid: it does not begin with WEBVTT.
+        TranscriptMalformed: it does not begin with WEBVTT.
     """
     lines = list(_lines(original))
     if not original.lstrip("\ufeff").startswith("WEBVTT"):
-        raise EntryInvalid(f"{name}: a WebVTT file must begin with WEBVTT, not with {original[:20]!r}")
+        raise TranscriptMalformed(f"{name}: a WebVTT file must begin with WEBVTT, not with {original[:20]!r}")
     blocks = []
     at = 0
     while at < len(lines):

@@ -1,8 +1,8 @@
 """The files that transcripts come in, as plain text with cue times, each character with its place in the file.
 
-Cue times are a check on an alignment; nothing here or later trusts them.
+Cue times are a check on an alignment (`cue_times.py`); nothing here or later trusts them.
 
-Legend: N characters of the plain text, W words, Q cues.
+Legend: N characters of the plain text.
 """
 
 from __future__ import annotations
@@ -11,15 +11,33 @@ import codecs
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.errors import EntryInvalid, TranscriptNotUtf8
+from prep_corpus.align.errors import TranscriptMalformed, TranscriptNotUtf8
+from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.traced import TracedText
 
-ENDINGS = (".txt", ".lab", ".srt", ".vtt", ".stm", ".textgrid", ".html", ".htm", ".xhtml", ".md", ".markdown")
-"""Endings of file names that `parse` knows."""
+PLAIN = "text"
+FORMATS = {
+    ".txt": PLAIN,
+    ".lab": PLAIN,
+    ".srt": "srt",
+    ".vtt": "vtt",
+    ".stm": "stm",
+    ".textgrid": "textgrid",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".md": "markdown",
+    ".markdown": "markdown",
+}
+"""Formats by the ending of the file's name."""
+
+SCRIPTS = frozenset({"srt", "vtt", "html", "markdown"})
+"""Formats made to be read with the eyes, in which names of speakers and stage directions are not said."""
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -68,13 +86,14 @@ class Transcript:
     cues: tuple[Cue, ...] = ()
     problems: tuple[str, ...] = ()
 
+    @cached_property
+    def offsets(self) -> OffsetMap:
+        """The places of the characters in few numbers, as they are kept."""
+        return OffsetMap.of(self.starts_N, self.ends_N)
+
     def original_span(self, char_start: int, char_end: int) -> tuple[int, int]:
         """The half-open span of the file behind a half-open span of the plain text."""
-        if not 0 <= char_start <= char_end <= len(self.text):
-            raise IndexError(f"characters {char_start} to {char_end} of {len(self.text)}")
-        if char_start == char_end:
-            return 0, 0
-        return int(self.starts_N[char_start:char_end].min()), int(self.ends_N[char_start:char_end].max())
+        return self.offsets.span(char_start, char_end)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,89 +187,58 @@ def decode(content: bytes, *, name: str) -> str:
         ) from error
 
 
-def parse(
-    original: str, *, name: str, recording: str | None = None, channel: str | None = None
-) -> Transcript:
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which part of a file is a recording's transcript, where the file may hold more.
+
+    Attributes:
+        recordings: names of the recording, the first that an STM file knows counts; empty where it holds one.
+        channel: which channel of an STM file, as its second column names it; all where None.
+        channel_index: the same by its place among the file's channels, from 0, where the name is not known.
+        tiers: tiers of a TextGrid; the usual ones where empty.
+        strict: that the recording's name was given, not guessed: it must be in the file, even in one of a single
+            recording.
+    """
+
+    recordings: tuple[str, ...] = ()
+    channel: str | None = None
+    channel_index: int | None = None
+    tiers: tuple[str, ...] = ()
+    strict: bool = False
+
+
+EVERYTHING = Selection()
+
+
+def format_of(name: str) -> str:
+    """The format that the ending of a file's name stands for; plain text where it is none of `FORMATS`."""
+    return FORMATS.get(os.path.splitext(name)[1].lower(), PLAIN)
+
+
+def parse(original: str, *, name: str, selection: Selection = EVERYTHING) -> Transcript:
     """The transcript in a file, by the ending of its name.
 
     Args:
         original: the decoded file.
-        name: the file's name, with an ending in ENDINGS.
-        recording: which recording of an STM file; needed where it holds several.
-        channel: which channel of an STM file; all where None.
+        name: the file's name; one with no ending in `FORMATS` is plain text.
+        selection: which part of the file.
 
     Raises:
-        EntryInvalid: the ending is unknown, or the file is not of that format.
+        TranscriptMalformed: the file is not of that format, or does not hold what is selected.
     """
     from prep_corpus.align import annotations, scripts, subtitles
 
-    ending = os.path.splitext(name)[1].lower()
-    if ending == ".srt":
-        return subtitles.parse_srt(original)
-    if ending == ".vtt":
+    kind = format_of(name)
+    if kind == "srt":
+        return subtitles.parse_srt(original, name=name)
+    if kind == "vtt":
         return subtitles.parse_webvtt(original, name=name)
-    if ending == ".stm":
-        return annotations.parse_stm(original, name=name, recording=recording, channel=channel)
-    if ending == ".textgrid":
-        return annotations.parse_textgrid(original, name=name)
-    if ending in (".html", ".htm", ".xhtml"):
+    if kind == "stm":
+        return annotations.parse_stm(original, name=name, selection=selection)
+    if kind == "textgrid":
+        return annotations.parse_textgrid(original, name=name, tiers=selection.tiers)
+    if kind == "html":
         return scripts.parse_html(original)
-    if ending in (".md", ".markdown"):
+    if kind == "markdown":
         return scripts.parse_markdown(original)
-    if ending in (".txt", ".lab"):
-        return assemble(original, [Piece(traced=piece_of(original, 0, len(original)))])
-    raise EntryInvalid(f"{name}: a transcript's name must end in one of {', '.join(ENDINGS)}, not {ending!r}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CueDisagreement:
-    """How far the cue times of a transcript are from an alignment.
-
-    Attributes:
-        cues: how many could be compared.
-        median_seconds: alignment minus cue, at the cues' first words: 3 where the speech comes 3 s after its cues.
-        spread_seconds: median distance from that median.
-        share_off: cues further than the limit from the alignment, of those compared.
-    """
-
-    cues: int
-    median_seconds: float
-    spread_seconds: float
-    share_off: float
-
-
-def compare_cues(
-    cues: Sequence[Cue],
-    *,
-    char_starts_W: NDArray[np.int32],
-    start_seconds_W: NDArray[np.float64],
-    limit_seconds: float = 2.0,
-) -> CueDisagreement | None:
-    """How far cue times are from aligned words.
-
-    Args:
-        cues: of the same plain text as the words, in its order.
-        char_starts_W: where each aligned word starts in the plain text; never falls. Leave out skipped words.
-        start_seconds_W: when each is said.
-        limit_seconds: a cue further off counts in `share_off`.
-
-    Returns:
-        None where no cue holds an aligned word.
-    """
-    cue_chars_Q = np.array([cue.char_start for cue in cues], np.int64)
-    firsts_Q = np.searchsorted(char_starts_W, cue_chars_Q)
-    differences = [
-        float(start_seconds_W[first]) - cue.start_seconds
-        for cue, first in zip(cues, firsts_Q.tolist())
-        if first < len(char_starts_W) and char_starts_W[first] < cue.char_end
-    ]
-    if not differences:
-        return None
-    off = np.array(differences)
-    median = float(np.median(off))
-    return CueDisagreement(
-        cues=len(off),
-        median_seconds=median,
-        spread_seconds=float(np.median(np.abs(off - median))),
-        share_off=float(np.mean(np.abs(off) > limit_seconds)),
-    )
+    return assemble(original, [Piece(traced=piece_of(original, 0, len(original)))])

@@ -14,21 +14,20 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from prep_corpus.align import transcripts
 from prep_corpus.align.errors import (
     DeadLetter,
     DuplicateId,
     EntryInvalid,
     RecordingError,
-    TranscriptEmpty,
     TranscriptMissing,
-    TranscriptNotUtf8,
     UsageError,
 )
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, parse_entry
+from prep_corpus.align.transcripts import FORMATS
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.kaldi import is_kaldi, kaldi_entries
 from prep_corpus.pipeline.lines import MAX_LINE_BYTES, Line, decode_line, read_lines
+from prep_corpus.pipeline.texts import characters_of, read_versions
 
 STAGE = "manifest"
 ACCEPTED = (
@@ -55,8 +54,6 @@ _AUDIO_ENDINGS = frozenset(
         ".sph",
     }
 )
-_PLAIN_ENDINGS = (".txt", ".lab")
-_TEXT_ENDINGS = (*_PLAIN_ENDINGS, ".srt", ".vtt", ".stm", ".TextGrid", ".html", ".htm", ".md")
 
 # An entry as its reader finds it: its name in messages, and either its fields or what is wrong with it.
 FoundEntry = tuple[str, Mapping[str, Any] | RecordingError]
@@ -115,32 +112,28 @@ def _recordings(
     seen = _SeenIds()
     for name, fields in found:
         entry: Entry | None = None
-        text = ""
         try:
             if isinstance(fields, RecordingError):
                 raise fields
             entry = parse_entry(fields, join=join, name=name, language=language)
-            text = entry.text or ""
-            for uri in (entry.audio_uri, entry.text_uri or ""):
+            for uri in (entry.audio_uri, entry.text_uri or "", *entry.other_text_uris):
                 if not files.is_supported(uri):
                     raise EntryInvalid(
                         f"{name}: a path must be local or of an installed file system, {uri!r} is neither "
                         "(gs:// needs prep-corpus[gcp], s3:// prep-corpus[aws])"
                     )
             seen.add(entry.id, name)
-            if entry.text is None:
-                text = _read_text(entry, name)
-            if not text.strip():
-                raise TranscriptEmpty(f"{name}: recording {entry.id!r}: the transcript must not be empty")
-            yield entry.recording(text)
+            recording = entry.recording(*read_versions(entry, name))
         except RecordingError as error:
             yield DeadLetter(
                 stage=STAGE,
                 recording_id=entry.id if entry is not None else name,
                 reason=error.reason,
                 message=str(error),
-                read_characters=len(text),
+                read_characters=0 if isinstance(fields, RecordingError) else characters_of(fields, join),
             )
+        else:
+            yield recording
 
 
 class _SeenIds:
@@ -161,31 +154,6 @@ class _SeenIds:
             raise DuplicateId(
                 f"{name}: an id must be unique, but {recording_id!r} is the id of {first} too, which is kept"
             )
-
-
-def _read_text(entry: Entry, name: str) -> str:
-    """The transcript of an entry that names a file."""
-    assert entry.text_uri is not None
-    try:
-        data = files.read_bytes(entry.text_uri)
-    except OSError as error:
-        if not files.is_absent(error):
-            raise
-        raise TranscriptMissing(
-            f"{name}: {entry.id!r}: there must be a transcript at {entry.text_uri}: {error}"
-        ) from error
-    if not entry.text_uri.lower().endswith(_PLAIN_ENDINGS) and entry.text_uri.lower().endswith(
-        transcripts.ENDINGS
-    ):
-        original = transcripts.decode(data, name=f"{name}: recording {entry.id!r}: {entry.text_uri}")
-        return transcripts.parse(original, name=entry.text_uri).text
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise TranscriptNotUtf8(
-            f"{name}: recording {entry.id!r}: the transcript must be UTF-8, but byte {error.start} of "
-            f"{entry.text_uri} is 0x{data[error.start]:02x}"
-        ) from error
 
 
 def _json_entries(uri: str) -> Iterator[FoundEntry]:
@@ -299,28 +267,34 @@ def _is_folder(uri: str) -> bool:
     return not files.exists(uri) and any(True for _ in files.list_files(uri))
 
 
-def _listing(uri: str) -> tuple[list[str], frozenset[str]]:
-    """Audio files under a folder, none if none has a text beside it, and all files; relative to it."""
+def _listing(uri: str) -> tuple[list[str], dict[str, list[str]]]:
+    """Audio files under a folder, none if none has a text beside it, and texts by stem; relative to it."""
     prefix = uri.rstrip("/") + "/"
-    found = [path[len(prefix) :] for path in files.list_files(uri) if path.startswith(prefix)]
-    names = frozenset(found)
-    audio = [name for name in found if os.path.splitext(name)[1].lower() in _AUDIO_ENDINGS]
-    return (audio if any(_text_of(name, names) for name in audio) else []), names
+    audio: list[str] = []
+    texts: dict[str, list[str]] = {}
+    for path in files.list_files(uri):
+        if not path.startswith(prefix):
+            continue
+        stem, ending = os.path.splitext(path[len(prefix) :])
+        if ending.lower() in _AUDIO_ENDINGS:
+            audio.append(stem + ending)
+        elif ending.lower() in FORMATS:
+            texts.setdefault(stem, []).append(stem + ending)
+    return (audio if any(os.path.splitext(name)[0] in texts for name in audio) else []), texts
 
 
-def _text_of(audio: str, names: frozenset[str]) -> str | None:
-    stem = os.path.splitext(audio)[0]
-    return next((stem + ending for ending in _TEXT_ENDINGS if stem + ending in names), None)
-
-
-def _pair_entries(uri: str, audio: list[str], names: frozenset[str]) -> Iterator[FoundEntry]:
+def _pair_entries(uri: str, audio: list[str], texts: dict[str, list[str]]) -> Iterator[FoundEntry]:
+    order = list(FORMATS)
     for name in audio:
         place = files.join(uri, name)
-        text = _text_of(name, names)
-        if text is not None:
-            yield place, {"audio_filepath": name, "text_filepath": text}
+        beside = texts.get(os.path.splitext(name)[0])
+        if beside is not None:
+            beside = sorted(beside, key=lambda text: (order.index(os.path.splitext(text)[1].lower()), text))
+            yield place, {"audio_filepath": name, "text_filepath": beside}
         else:
             yield (
                 place,
-                TranscriptMissing(f"{place}: a .txt or .lab of the same name must be beside it"),
+                TranscriptMissing(
+                    f"{place}: a transcript of the same name must be beside it ({', '.join(FORMATS)})"
+                ),
             )

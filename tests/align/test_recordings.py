@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from prep_corpus.align.errors import EntryInvalid, IdUnsafe, RecordingError
 from prep_corpus.align.recordings import Entry, Recording, check_id, default_id, parse_entry
+from prep_corpus.align.versions import Version
 
 
 def parsed(**fields: Any) -> Entry:
@@ -104,7 +105,7 @@ def test_a_full_entry() -> None:
         channel="1",
         pred_text="ignored",
     )
-    assert entry.recording("Hello.") == Recording(
+    assert entry.recording([Version(text="Hello.")]) == Recording(
         id="x",
         audio_uri="/base/a/b.flac",
         text="Hello.",
@@ -198,6 +199,6 @@ def test_any_json_object_is_an_entry_or_a_typed_error(fields: dict[str, Any]) ->
         entry = parsed(**fields)
     except RecordingError:
         return
-    recording = entry.recording(entry.text or "from a file")
+    recording = entry.recording([Version(text=entry.text or "from a file")])
     assert recording.id
     assert recording.text.encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,18 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prep_corpus.align.annotations import parse_stm, parse_textgrid
-from prep_corpus.align.errors import EntryInvalid, TranscriptNotUtf8
+from prep_corpus.align.errors import TranscriptMalformed, TranscriptNotUtf8
+from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.scripts import parse_html, parse_markdown
 from prep_corpus.align.subtitles import parse_srt, parse_webvtt
 from prep_corpus.align.text import TextOptions, normalize
-from prep_corpus.align.transcripts import Cue, Transcript, compare_cues, decode, parse
+from prep_corpus.align.transcripts import Selection, Transcript, decode, parse
 
 FILES = Path(__file__).parent / "transcript_files"
 LOWER = frozenset("abcdefghijklmnopqrstuvwxyz'")
 
 
-def load(name: str, **selection: str) -> Transcript:
-    return parse(decode((FILES / name).read_bytes(), name=name), name=name, **selection)
+def load(name: str, **selection: Any) -> Transcript:
+    content = decode((FILES / name).read_bytes(), name=name)
+    return parse(content, name=name, selection=Selection(**selection))
 
 
 def timed(transcript: Transcript) -> list[tuple[float, float, str]]:
@@ -39,6 +42,7 @@ def said(transcript: Transcript) -> str:
 def check_offsets(transcript: Transcript) -> None:
     """Spans lie in the file, and a character that stands in the file as such points to itself."""
     starts, ends = transcript.starts_N, transcript.ends_N
+    check_map(transcript.offsets, starts, ends)
     assert len(starts) == len(ends) == len(transcript.text)
     assert (starts <= ends).all()
     assert starts.min(initial=0) >= 0
@@ -53,11 +57,20 @@ def check_offsets(transcript: Transcript) -> None:
         previous_end = cue.char_end
 
 
+def check_map(offsets: OffsetMap, starts: np.ndarray, ends: np.ndarray) -> None:
+    """The map holds for every character and for spans of them, also after it was written down."""
+    assert OffsetMap.of_flat(offsets.flat()) == offsets
+    for at in range(len(starts)):
+        assert offsets.span(at, at + 1) == (starts[at], ends[at])
+        end = min(at + 7, len(starts))
+        assert offsets.span(at, end) == (starts[at:end].min(), ends[at:end].max())
+
+
 @pytest.mark.parametrize("path", sorted(FILES.iterdir()), ids=lambda path: path.name)
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_offsets_lead_back_to_the_file(path: Path, line_end: str) -> None:
     original = path.read_text(encoding="utf-8").replace("\n", line_end)
-    transcript = parse(original, name=path.name, recording="debate_01" if path.suffix == ".stm" else None)
+    transcript = parse(original, name=path.name, selection=Selection(recordings=("debate_01",)))
     assert transcript.text
     assert "\r" not in transcript.text or path.suffix == ".md"
     check_offsets(transcript)
@@ -110,7 +123,7 @@ def test_a_line_that_is_said_twice_is_kept_twice() -> None:
 
 
 def test_segment_time_marks() -> None:
-    transcript = load("debate.stm", recording="debate_01")
+    transcript = load("debate.stm", recordings=("talk", "debate_01"))
     assert [(start, end, " ".join(text.split())) for start, end, text in timed(transcript)] == [
         (1.1, 4.25, "it's a good day uh ma'am"),
         (4.25, 6.0, "we paid twenty five"),
@@ -120,12 +133,34 @@ def test_segment_time_marks() -> None:
     assert transcript.problems == (
         "line 8: a segment is recording channel speaker start end words, not 'debate_01 broken line'",
     )
-    assert load("debate.stm", recording="debate_02", channel="A").text == "another recording"
-    assert load("debate.stm", recording="debate_02", channel="B").text == ""
-    with pytest.raises(EntryInvalid, match="several"):
+    assert load("debate.stm", recordings=("debate_02",), channel="A").text == "another recording"
+    with pytest.raises(TranscriptMalformed, match="channel 'B'"):
+        load("debate.stm", recordings=("debate_02",), channel="B")
+    with pytest.raises(TranscriptMalformed, match="text_recording"):
         load("debate.stm")
-    with pytest.raises(EntryInvalid, match="debate_03"):
-        load("debate.stm", recording="debate_03")
+    with pytest.raises(TranscriptMalformed, match="debate_03"):
+        load("debate.stm", recordings=("debate_03",))
+
+
+def test_the_channels_of_a_call_by_name_and_by_place() -> None:
+    stm = "call A ann 0.0 2.0 hello\ncall B bob 1.5 3.0 hi there\ncall A ann 4.0 5.0 bye\n"
+
+    def read(**selection: Any) -> str:
+        return parse(stm, name="call.stm", selection=Selection(**selection)).text
+
+    assert read() == "hello\nhi there\nbye"
+    assert read(channel_index=0) == read(channel="A") == "hello\nbye"
+    assert read(channel_index=1, recordings=("another name",)) == "hi there"
+    with pytest.raises(TranscriptMalformed, match="channel 2"):
+        read(channel_index=2)
+    with pytest.raises(TranscriptMalformed, match="'another name'"):
+        read(recordings=("another name",), strict=True)
+
+
+@pytest.mark.parametrize("stm", ["no segments here\n", "a 1 s 1.2.3 4 words\n", "a 1 s . . words\n"])
+def test_what_is_no_segment_time_marks(stm: str) -> None:
+    with pytest.raises(TranscriptMalformed, match="no line is one"):
+        parse_stm(stm)
 
 
 def test_segments_are_put_in_the_order_of_their_starts() -> None:
@@ -147,13 +182,62 @@ def test_textgrids_long_and_short(name: str, expected: list[tuple[float, float, 
 
 def test_a_named_tier_and_what_is_no_textgrid() -> None:
     original = (FILES / "words.TextGrid").read_text()
-    assert parse_textgrid(original, tier="phones").text == "HH\nAY1"
-    with pytest.raises(EntryInvalid, match="events"):
-        parse_textgrid(original, tier="nobody")
-    with pytest.raises(EntryInvalid, match="breaks off"):
+    assert parse_textgrid(original, tiers=("phones",)).text == "HH\nAY1"
+    with pytest.raises(TranscriptMalformed, match="events"):
+        parse_textgrid(original, tiers=("phones", "nobody"))
+    with pytest.raises(TranscriptMalformed, match="breaks off"):
         parse_textgrid(original[:900])
-    with pytest.raises(EntryInvalid, match="ooTextFile"):
+    with pytest.raises(TranscriptMalformed, match="ooTextFile"):
         parse_textgrid("hello")
+    for count in ("-2", "1e999", "1e300"):
+        with pytest.raises(TranscriptMalformed, match="breaks off"):
+            parse_textgrid(original.replace("size = 3", f"size = {count}"))
+
+
+def textgrid(tiers: dict[str, list[tuple[float, float, str]]]) -> str:
+    """A TextGrid in the short layout."""
+    fields: list[object] = ['File type = "ooTextFile"', 'Object class = "TextGrid"', 0, 10, "<exists>", len(tiers)]
+    for name, intervals in tiers.items():
+        fields += ['"IntervalTier"', f'"{name}"', 0, 10, len(intervals)]
+        for start, end, text in intervals:
+            fields += [start, end, f'"{text}"']
+    return "\n".join(map(str, fields))
+
+
+def test_tiers_of_speakers_who_take_turns_are_put_together_in_time() -> None:
+    transcript = parse_textgrid(
+        textgrid(
+            {
+                "Ann": [(0, 2, "good morning"), (2, 5, ""), (5, 7, "fine thanks")],
+                "Bob": [(1.8, 4, "how are you"), (7, 9, "bye")],
+                "phones": [(0, 2, "G UH D"), (5, 7, "F AY N")],
+                "Ann in French": [(0, 2, "bonjour"), (5, 7, "bien merci")],
+            }
+        )
+    )
+    assert transcript.text == "good morning\nhow are you\nfine thanks\nbye"
+    assert [cue.speaker for cue in transcript.cues] == ["Ann", "Bob", "Ann", "Bob"]
+    assert transcript.problems == ("the tiers Ann in French are not read; text_tier names those to read",)
+
+
+def test_the_tiers_of_a_forced_aligner_with_several_speakers() -> None:
+    transcript = parse_textgrid(
+        textgrid(
+            {
+                "ann - words": [(0, 1, "good"), (1, 2, "morning")],
+                "ann - phones": [(0, 1, "G"), (1, 2, "M")],
+                "bob - words": [(2, 3, "hello")],
+                "bob - phones": [(2, 3, "H")],
+            }
+        )
+    )
+    assert transcript.text == "good\nmorning\nhello"
+    assert [cue.speaker for cue in transcript.cues] == ["ann", "ann", "bob"]
+    assert transcript.problems == ()
+
+
+def test_a_single_tier_of_sounds_is_better_than_none() -> None:
+    assert parse_textgrid(textgrid({"segments": [(0, 1, "hello there")]})).text == "hello there"
 
 
 def test_textgrid_in_utf16() -> None:
@@ -188,24 +272,23 @@ def test_markdown() -> None:
     )
 
 
-def test_plain_text_and_unknown_endings() -> None:
-    assert load_text("a.txt", "One.\nTwo.").text == "One.\nTwo."
-    with pytest.raises(EntryInvalid, match="docx"):
-        load_text("a.docx", "")
-
-
-def load_text(name: str, original: str) -> Transcript:
-    return parse(original, name=name)
+def test_plain_text_by_every_other_ending() -> None:
+    for name in ("a.txt", "a.LAB", "a.trans", "a"):
+        assert parse("One.\nTwo.", name=name).text == "One.\nTwo."
 
 
 def test_files_that_are_no_text() -> None:
     assert decode(b"\xef\xbb\xbfhi", name="a") == "hi"
     with pytest.raises(TranscriptNotUtf8, match="byte 1 of 3 is 0xff"):
         decode(b"a\xffb", name="a")
-    with pytest.raises(EntryInvalid, match="WEBVTT"):
+    with pytest.raises(TranscriptMalformed, match="WEBVTT"):
         parse_webvtt("1\n00:00 --> 00:01\nhi")
+    with pytest.raises(TranscriptMalformed, match="none of its 2 lines"):
+        parse_srt("Just a page of text.\n")
+    assert parse_srt("\n\n").text == ""
 
 
+SUBTITLE = "1\n00:00:00,000 --> 00:00:01,000\n"
 PARTS = st.sampled_from(
     [
         *(
@@ -235,25 +318,7 @@ PARTS = st.sampled_from(
 @given(parts=st.lists(st.one_of(PARTS, st.text(max_size=3)), max_size=30))
 def test_offsets_hold_for_anything(parts: list[str]) -> None:
     original = "".join(parts)
-    for transcript in (parse_html(original), parse_markdown(original), parse_srt(original)):
+    for transcript in (parse_html(original), parse_markdown(original), parse_srt(SUBTITLE + original)):
         check_offsets(transcript)
     check_offsets(parse_webvtt("WEBVTT\n\n" + original))
     check_offsets(parse_stm("".join(f"a 1 s 0 1 {part}\n" for part in parts)))
-
-
-def test_cues_shifted_by_three_seconds_are_found_shifted_by_three_seconds() -> None:
-    cues = [
-        Cue(start_seconds=float(at), end_seconds=at + 1.0, char_start=at * 10, char_end=at * 10 + 9)
-        for at in range(50)
-    ]
-    char_starts = np.arange(0, 500, 5, dtype=np.int32)
-    starts = char_starts / 10 + 3.0 + np.where(char_starts % 20 == 0, 0.1, -0.1)
-    found = compare_cues(cues, char_starts_W=char_starts, start_seconds_W=starts)
-    assert found is not None
-    assert found.cues == 50
-    assert found.median_seconds == pytest.approx(3.0, abs=0.11)
-    assert found.spread_seconds < 0.21
-    assert found.share_off == 1.0
-    assert compare_cues([], char_starts_W=char_starts, start_seconds_W=starts) is None
-    late = np.array([900], np.int32)
-    assert compare_cues(cues, char_starts_W=late, start_seconds_W=np.array([1.0])) is None
