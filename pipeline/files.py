@@ -1,6 +1,10 @@
-"""Opening, naming and writing files by local path or URI, over Beam's file systems.
+"""Opening, naming and writing files by local path or URI.
 
-Local paths go through the operating system; everything with a scheme (gs://, s3://, hdfs://) through Beam.
+Local paths go through the operating system, s3:// and gs:// through `s3.py` and `gs.py`, every other scheme
+(hdfs://) through Beam's file systems. All writing is of whole files that appear at once:
+
+    local, hdfs://    a temporary name beside the final one, then a link or a rename
+    s3://, gs://      one put; without `replace` it is refused by the store where the name is taken
 """
 
 from __future__ import annotations
@@ -9,14 +13,18 @@ import errno
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline.object_stores import Identity, ObjectStore
 
 # What the name itself is guilty of; a second try would not help.
 _ABSENT = frozenset(
@@ -24,19 +32,8 @@ _ABSENT = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Identity:
-    """What a file system says of a file without reading it.
-
-    Attributes:
-        size_bytes: its length.
-        modified_ns: time of the last change in nanoseconds, or 0.
-        checksum: one that the file system vouches for, or None.
-    """
-
-    size_bytes: int
-    modified_ns: int
-    checksum: str | None
+# What a file system says where it knows no links.
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 
 
 def is_local(uri: str) -> bool:
@@ -45,14 +42,42 @@ def is_local(uri: str) -> bool:
 
 
 def is_supported(uri: str) -> bool:
-    """Whether it is local, or Beam has the file system of its scheme."""
+    """Whether it is local, or the file system of its scheme is installed."""
     if is_local(uri):
         return True
     try:
-        FileSystems.get_filesystem(uri)
-    except ValueError:
+        if _object_store(uri) is None:
+            FileSystems.get_filesystem(uri)
+    except (UsageError, ValueError):
         return False
     return True
+
+
+def use_options(options: PipelineOptions) -> None:
+    """Open files with a pipeline's options (--s3_..., --hdfs_...) before there is a pipeline."""
+    FileSystems.set_options(options)
+
+
+def _object_store(uri: str) -> ObjectStore | None:
+    """The store of a URI, or None where Beam's file systems serve it.
+
+    Raises:
+        UsageError: what it needs is not installed.
+    """
+    scheme = uri.split("://", 1)[0]
+    try:
+        if scheme == "s3":
+            from prep_corpus.pipeline.s3 import S3
+
+            return S3()
+        if scheme == "gs":
+            from prep_corpus.pipeline.gs import GoogleStorage
+
+            return GoogleStorage()
+    except ImportError as error:
+        extra = {"s3": "aws", "gs": "gcp"}[scheme]
+        raise UsageError(f"{uri}: {scheme}:// needs pip install 'prep-corpus[{extra}]'") from error
+    return None
 
 
 def is_absent(error: OSError) -> bool:
@@ -79,7 +104,16 @@ def resolve(manifest: str, name: str) -> str:
 
 def exists(uri: str) -> bool:
     """Whether a file or local folder is there."""
-    return os.path.exists(uri) if is_local(uri) else FileSystems.exists(uri)
+    if is_local(uri):
+        return os.path.exists(uri)
+    store = _object_store(uri)
+    if store is None:
+        return FileSystems.exists(uri)
+    try:
+        store.identity(uri)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def size(uri: str) -> int:
@@ -96,6 +130,9 @@ def identity(uri: str) -> Identity:
     if is_local(uri):
         facts = os.stat(uri)
         return Identity(size_bytes=facts.st_size, modified_ns=facts.st_mtime_ns, checksum=None)
+    store = _object_store(uri)
+    if store is not None:
+        return store.identity(uri)
     matches = FileSystems.match([uri])[0].metadata_list
     if not matches:
         raise FileNotFoundError(f"no such file: {uri}")
@@ -115,6 +152,9 @@ def open_binary(uri: str) -> BinaryIO:
     """
     if is_local(uri):
         return open(uri, "rb")
+    store = _object_store(uri)
+    if store is not None:
+        return store.open(uri)
     if not FileSystems.exists(uri):
         raise FileNotFoundError(f"no such file: {uri}")
     return cast(BinaryIO, FileSystems.open(uri, compression_type="uncompressed"))
@@ -134,16 +174,67 @@ def list_files(folder: str) -> list[str]:
     """All files under a folder, sorted; a folder that is not there has none."""
     if is_local(folder):
         return sorted(str(path) for path in Path(folder).rglob("*") if path.is_file())
+    store = _object_store(folder)
+    if store is not None:
+        return sorted(store.names(folder.rstrip("/") + "/"))
     pattern = folder.rstrip("/") + "/**"
     return sorted(match.path for match in FileSystems.match([pattern])[0].metadata_list)
+
+
+def holds_files(folder: str) -> bool:
+    """Whether there is any file under a folder."""
+    store = None if is_local(folder) else _object_store(folder)
+    if store is not None:
+        return any(True for _ in store.names(folder.rstrip("/") + "/", limit=1))
+    return bool(list_files(folder))
 
 
 def remove(uri: str) -> None:
     """Delete a file, if it is there."""
     if is_local(uri):
         Path(uri).unlink(missing_ok=True)
+        return
+    store = _object_store(uri)
+    if store is not None:
+        store.remove(uri)
     elif FileSystems.exists(uri):
         FileSystems.delete([uri])
+
+
+def check_place(uri: str) -> None:
+    """See that the store of a URI can be reached and its bucket used, in seconds; local paths pass.
+
+    Raises:
+        UsageError: it cannot; the message is one line and says why.
+    """
+    if is_local(uri):
+        return
+    store = _object_store(uri)
+    if store is not None:
+        store.check_bucket(uri)
+        return
+    try:
+        FileSystems.exists(uri)
+    except ValueError as error:
+        raise UsageError(f"{uri}: {error}") from error
+    except Exception as error:
+        # Every client has exceptions of its own, and some are no OSError.
+        raise UsageError(f"{uri}: the file system cannot be used: {' '.join(str(error).split())}") from error
+
+
+def check_writable(folder: str) -> None:
+    """See that a folder can be written to, by writing a small file and removing it.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    check_place(folder)
+    trial = join(folder, f".prep-corpus-{uuid.uuid4().hex}.tmp")
+    try:
+        write_atomic(trial, lambda file: file.write(b"may be removed"))
+        remove(trial)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written to: {error}") from error
 
 
 @contextmanager
@@ -155,14 +246,11 @@ def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
         replace: False to leave what another writer has put there meanwhile.
     """
     if not is_local(uri):
-        # Closing an upload publishes it, after an error too: so the file is made here first.
+        # What is closed half-way may get published: so the file is made here first.
         with tempfile.TemporaryFile() as spool:
             yield cast(BinaryIO, spool)
             spool.seek(0)
-            if replace or not FileSystems.exists(uri):
-                # One put: the object appears when the upload is closed.
-                with FileSystems.create(uri, compression_type="uncompressed") as remote:
-                    shutil.copyfileobj(spool, remote, 1 << 20)
+            _publish(uri, cast(BinaryIO, spool), replace)
         return
     folder = os.path.dirname(uri) or "."
     os.makedirs(folder, exist_ok=True)
@@ -178,13 +266,50 @@ def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
         if replace:
             os.replace(temporary, uri)
         else:
-            # A link fails where the name is taken: the first writer wins.
-            with suppress(FileExistsError):
-                os.link(temporary, uri)
+            _link(temporary, uri)
             os.unlink(temporary)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _link(temporary: str, uri: str) -> None:
+    """Give a finished file its name, unless it is taken: the first writer wins."""
+    try:
+        with suppress(FileExistsError):
+            os.link(temporary, uri)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # Some network file systems have no links. A rename may replace a twin, which holds the same.
+        if not os.path.exists(uri):
+            os.rename(temporary, uri)
+            Path(temporary).touch()
+
+
+def _publish(uri: str, spool: BinaryIO, replace: bool) -> None:
+    """Put a finished file to a place that is not local."""
+    store = _object_store(uri)
+    if store is not None:
+        store.put(uri, spool, replace=replace)
+        return
+    if not replace and FileSystems.exists(uri):
+        return
+    has_folders = FileSystems.get_filesystem(uri).has_dirs()
+    # A file system with folders shows a file while it grows, and knows renaming.
+    target = f"{uri}.{uuid.uuid4().hex}.tmp" if has_folders else uri
+    with FileSystems.create(target, compression_type="uncompressed") as remote:
+        shutil.copyfileobj(spool, remote, 1 << 20)
+    if not has_folders:
+        return
+    if replace and FileSystems.exists(uri):
+        FileSystems.delete([uri])
+    try:
+        FileSystems.rename([target], [uri])
+    except BeamIOError:
+        if replace or not FileSystems.exists(uri):
+            raise
+        FileSystems.delete([target])
 
 
 def write_atomic(uri: str, save: Callable[[BinaryIO], object], *, replace: bool = False) -> None:

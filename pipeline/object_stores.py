@@ -1,0 +1,148 @@
+"""What an object store must do for us, and reading an object by ranges as if it were a file.
+
+`s3.py` and `gs.py` do it over the vendors' own clients, because Beam's file systems for them can neither create
+an object only where there is none, nor do anything in one request (docs/object-stores.md has the figures).
+
+    a range read    [ position ........ position + ahead )     ahead doubles while reading goes on in order,
+    near the end    [ size - ahead .................. size )     so that a footer comes with what precedes it
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
+
+FIRST_AHEAD_BYTES = 256 << 10
+MOST_AHEAD_BYTES = 8 << 20
+_BUFFER_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What a file system says of a file without reading it.
+
+    Attributes:
+        size_bytes: its length.
+        modified_ns: time of the last change in nanoseconds, or 0.
+        checksum: one that the file system vouches for, or None.
+    """
+
+    size_bytes: int
+    modified_ns: int
+    checksum: str | None
+
+
+class ObjectStore(Protocol):
+    """The requests that are made of a store; all of them are tried again where the store is busy or breaks off.
+
+    Every failure is an OSError: FileNotFoundError for an object that is not there, PermissionError for one that
+    may not be had.
+    """
+
+    def identity(self, uri: str) -> Identity:
+        """Size, time and checksum, by one request."""
+
+    def open(self, uri: str) -> BinaryIO:
+        """An object for reading and seeking; it fails where the object is replaced meanwhile."""
+
+    def put(self, uri: str, file: BinaryIO, *, replace: bool) -> None:
+        """Publish a whole file, which may be closed by it; without `replace` the first writer wins."""
+
+    def names(self, prefix: str, limit: int | None = None) -> Iterator[str]:
+        """URIs that begin with a prefix, in order."""
+
+    def remove(self, uri: str) -> None:
+        """Delete an object, if it is there."""
+
+    def check_bucket(self, uri: str) -> None:
+        """See that the bucket is there and that we may use it, within seconds.
+
+        Raises:
+            UsageError: it is not, or we may not; one line that says which.
+        """
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and object name of a URI such as s3://bucket/folder/name."""
+    bucket, _, name = uri.split("://", 1)[1].partition("/")
+    return bucket, name
+
+
+class RangedFile(io.RawIOBase):
+    """An object read by ranges."""
+
+    def __init__(self, size_bytes: int, fetch: Callable[[int, int], bytes]) -> None:
+        """Nothing is fetched yet.
+
+        Args:
+            size_bytes: length of the object.
+            fetch: gets the bytes of a half-open range.
+        """
+        super().__init__()
+        self._size, self._fetch = size_bytes, fetch
+        self._position = 0
+        self._start, self._held = 0, b""
+        self._ahead = FIRST_AHEAD_BYTES
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def tell(self) -> int:
+        """Position of the next byte."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move; costs no request."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"a position must not be negative: {base} + {offset}")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer from what is held, after fetching where nothing of the position is held."""
+        view = memoryview(buffer).cast("B")
+        if self._position >= self._size or not len(view):
+            return 0
+        end_of_held = self._start + len(self._held)
+        if not self._start <= self._position < end_of_held:
+            in_order = self._position == end_of_held
+            self._ahead = min(2 * self._ahead, MOST_AHEAD_BYTES) if in_order else FIRST_AHEAD_BYTES
+            start, end = self._position, self._position + max(self._ahead, len(view))
+            if end >= self._size and not in_order:
+                start = max(0, min(start, self._size - self._ahead))
+            self._hold(start, min(end, self._size))
+        offset = self._position - self._start
+        count = min(len(view), len(self._held) - offset)
+        view[:count] = self._held[offset : offset + count]
+        self._position += count
+        return count
+
+    def readall(self) -> bytes:
+        """The rest, by few requests."""
+        parts = []
+        while self._position < self._size:
+            end_of_held = self._start + len(self._held)
+            if not self._start <= self._position < end_of_held:
+                self._hold(self._position, min(self._position + MOST_AHEAD_BYTES, self._size))
+            parts.append(self._held[self._position - self._start :])
+            self._position += len(parts[-1])
+        return b"".join(parts)
+
+    def _hold(self, start: int, end: int) -> None:
+        held = self._fetch(start, end)
+        if len(held) != end - start:
+            raise OSError(f"a range read gives what was asked for: {end - start} bytes asked, {len(held)} had")
+        self._start, self._held = start, held
+
+
+def ranged(size_bytes: int, fetch: Callable[[int, int], bytes]) -> BinaryIO:
+    """An object as a buffered file for reading and seeking; see `RangedFile`."""
+    return io.BufferedReader(RangedFile(size_bytes, fetch), _BUFFER_BYTES)
