@@ -44,6 +44,7 @@ class Case:
         true_middles_V: the middle of each in seconds, rising.
         true_right_V: which of them the transcript has right.
         judged: half-open spans of seconds in which the truth is complete; None for the whole recording.
+        weight: how often it counts in the curve: one of a weighted sample stands for several.
     """
 
     group: str
@@ -60,6 +61,7 @@ class Case:
     true_middles_V: DoubleArray
     true_right_V: BoolArray
     judged: tuple[tuple[float, float], ...] | None = None
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         counts = (len(self.texts), len(self.evidence_WF), len(self.right_W), len(self.known_W))

@@ -172,15 +172,15 @@ class Swept:
 
     Attributes:
         groups: names of the G groups.
-        spoken_G: words truly said.
+        spoken_G: words truly said, weights multiplied in, as everywhere here.
         right_G: of these, words that the transcripts have right.
-        counts: by word threshold, int64 or float64 [5, G, P]: kept words, right kept words, edits, utterances
+        counts: by word threshold, float64 [5, G, P]: kept words, right kept words, edits, utterances
             and seconds at each of `UTTERANCE_THRESHOLDS`.
     """
 
     groups: tuple[str, ...]
-    spoken_G: NDArray[np.int64]
-    right_G: NDArray[np.int64]
+    spoken_G: DoubleArray
+    right_G: DoubleArray
     counts: Mapping[float, DoubleArray]
 
 
@@ -245,14 +245,14 @@ def sweep(cases: Sequence[Case], counts: Mapping[float, Sequence[DoubleArray]]) 
     groups = tuple(sorted({case.group for case in cases}))
     place = {group: g for g, group in enumerate(groups)}
     added = {}
-    spoken_G = np.zeros(len(groups), np.int64)
-    right_G = np.zeros(len(groups), np.int64)
+    spoken_G = np.zeros(len(groups))
+    right_G = np.zeros(len(groups))
     for case in cases:
-        spoken_G[place[case.group]] += len(case.true_texts)
-        right_G[place[case.group]] += int(case.true_right_V.sum())
+        spoken_G[place[case.group]] += case.weight * len(case.true_texts)
+        right_G[place[case.group]] += case.weight * int(case.true_right_V.sum())
     for threshold, pieces in counts.items():
         total = np.zeros((5, len(groups), len(UTTERANCE_THRESHOLDS)))
         for case, piece in zip(cases, pieces):
-            total[:, place[case.group]] += piece
+            total[:, place[case.group]] += case.weight * piece
         added[threshold] = total
     return Swept(groups=groups, spoken_G=spoken_G, right_G=right_G, counts=added)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.label_command import label_command
+from prep_corpus.jobs.options import CONFIG, CORPUS, RECIPE, SHARDS, run_config, shard_settings, with_options
 from prep_corpus.jobs.train_command import error_rates_command, train_command, train_english_command
-from prep_corpus.pipeline.config import FORMATS, RunConfig
+from prep_corpus.pipeline.config import RunConfig
 
 EXIT_CODES = """
 \b
@@ -49,124 +49,18 @@ def main() -> None:
     """Turn long, noisily transcribed recordings into training data for speech recognition."""
 
 
-def _load_toml(ctx: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
-    """Settings of a TOML file become the defaults of the flags."""
-    if path is None:
-        return None
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        with open(path, "rb") as file:
-            settings = tomllib.load(file)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"--config {path}: not valid TOML: {error}") from error
-    known = {
-        option.lstrip("-"): p.name for p in ctx.command.params for option in p.opts if option.startswith("--")
-    }
-    known.pop("config", None)
-    unknown = sorted(key for key in settings if key.replace("_", "-") not in known)
-    if unknown:
-        raise UsageError(
-            f"--config {path}: unknown setting {unknown[0]!r}; the settings are {', '.join(sorted(known))}"
-        )
-    defaults = dict(ctx.default_map or {})
-    defaults.update({known[key.replace("_", "-")]: value for key, value in settings.items()})
-    ctx.default_map = defaults
-    return path
-
-
-def _parse_splits(shares: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
-    if not shares:
-        return (("train", 1.0),)
-    parsed: list[tuple[str, float]] = []
-    for share in shares:
-        name, _, value = share.partition("=")
-        if not name.isidentifier() or not value.replace(".", "", 1).isdigit():
-            raise UsageError(f"--split takes NAME=SHARE, such as dev=0.02; not {share!r}")
-        parsed.append((name, float(value)))
-    if len({name for name, _ in parsed}) < len(parsed):
-        raise UsageError(f"--split names must differ, not {', '.join(name for name, _ in parsed)}")
-    rest = 1 - sum(share for _, share in parsed)
-    if rest > 1e-9 and "train" not in dict(parsed):
-        parsed.insert(0, ("train", round(rest, 9)))
-    return tuple(parsed)
-
-
-def _shard_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What shapes shards: shared by run and export."""
-    options = (
-        click.option(
-            "--noise", metavar="PATH", help="Folder or manifest of noise clips.  [default: generated noise]"
-        ),
-        click.option(
-            "--noise-fraction",
-            type=float,
-            default=0.4,
-            show_default=True,
-            help="Share of utterances with noise.",
-        ),
-        click.option(
-            "--snr-db", type=float, nargs=2, default=(0.0, 30.0), show_default=True, metavar="MIN MAX"
-        ),
-        click.option(
-            "--format",
-            "formats",
-            type=click.Choice(FORMATS),
-            multiple=True,
-            default=("parquet",),
-            show_default=True,
-            help="Shard format; may be repeated.",
-        ),
-        click.option(
-            "--level-db", type=float, nargs=2, metavar="MIN MAX", help="Vary the level of noisy utterances."
-        ),
-        click.option("--rooms", metavar="PATH", help="Folder or manifest of room impulse responses."),
-        click.option(
-            "--room-fraction",
-            type=float,
-            default=0.5,
-            show_default=True,
-            help="Share of the noisy utterances that are put into a room, where there are rooms.",
-        ),
-        click.option(
-            "--audio-format",
-            type=click.Choice(["flac", "wav", "opus"]),
-            default="flac",
-            show_default=True,
-            help="Of the audio inside the shards; Opus loses a little.",
-        ),
-        click.option("--tfrecord-gzip", is_flag=True, help="Compress TFRecord files."),
-        click.option(
-            "--shard-mb", type=float, default=256.0, show_default=True, help="Target size of a shard."
-        ),
-        click.option(
-            "--split",
-            "splits",
-            multiple=True,
-            metavar="NAME=SHARE",
-            help="Such as dev=0.02; may be repeated. The rest is train.",
-        ),
-        click.option(
-            "--split-by",
-            type=click.Choice(["auto", "speaker", "recording"]),
-            default="auto",
-            show_default=True,
-            help="What stays whole in one split; auto: speaker where known, else recording.",
-        ),
-        click.option(
-            "--order",
-            type=click.Choice(["shuffle", "length"]),
-            default="shuffle",
-            show_default=True,
-            help="Of utterances.",
-        ),
-        click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+def _strip_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What is taken out of transcripts by rule: shared by run and align."""
+    command = click.option(
+        "--strip-brackets/--keep-brackets",
+        default=None,
+        help="Leave [stage directions] out of transcripts.  [default: of HTML, Markdown and subtitles]",
+    )(command)
+    return click.option(
+        "--strip-speakers/--keep-speakers",
+        default=None,
+        help="Leave NAME: at line starts out of transcripts.  [default: of HTML, Markdown and subtitles]",
+    )(command)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -174,55 +68,9 @@ def _shard_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--out", required=True, metavar="DIR", help="Run folder (path or URI); a run in it is gone on with."
 )
-@click.option(
-    "--config",
-    metavar="FILE.toml",
-    type=click.Path(exists=True, dir_okay=False),
-    is_eager=True,
-    expose_value=False,
-    callback=_load_toml,
-    help="Settings by flag name; flags win over it.",
-)
-@click.option(
-    "--model",
-    default="english",
-    show_default=True,
-    help="Bundled model, model folder, Hugging Face CTC model, or module:factory.",
-)
-@click.option(
-    "--filter", "filter_", metavar="FILE.json", help="Filter to use.  [default: the one made for the model]"
-)
-@click.option(
-    "--cut",
-    type=click.Choice(["words", "paper"]),
-    default="words",
-    show_default=True,
-    help="Cut around words that the audio does not say, or by the paper's rule alone.",
-)
-@click.option("--max-wer", type=float, help="Highest share of wrong words in what is kept, such as 0.01.")
-@click.option(
-    "--target-duration", type=float, default=7.0, show_default=True, help="Mean length, in seconds."
-)
-@click.option("--min-duration", type=float, default=0.5, show_default=True, help="Drop shorter ones.")
-@click.option(
-    "--max-duration", type=float, default=20.0, show_default=True, help="Cut longer ones, or drop them."
-)
-@click.option("--padding", type=float, default=0.2, show_default=True, help="Most silence kept at each end.")
-@click.option(
-    "--min-pause-frames", type=int, help="Shortest pause to cut at.  [default: chosen for the target]"
-)
-@click.option("--retune", is_flag=True, help="Choose the shortest pause anew for a corpus that has grown.")
-@_shard_options
-@click.option("--babble", is_flag=True, help="Add babble made of the corpus's own recordings to the noise.")
-@click.option("--language", default="en", show_default=True, help="Of recordings that name none.")
-@click.option("--strip-markup", is_flag=True, help="Leave HTML and Markdown marks out of transcripts.")
-@click.option("--strip-speakers", is_flag=True, help="Leave NAME: at line starts out of transcripts.")
-@click.option("--strip-brackets", is_flag=True, help="Leave [stage directions] out of transcripts.")
+@with_options(CONFIG, RECIPE, SHARDS, CORPUS)
 @click.option("--device", help="cpu or cuda.  [default: cuda where there is one]")
 @click.option("--workers", type=int, help="Threads.  [default: all cores]")
-@click.option(
-    "--max-failed", type=float, default=0.1, show_default=True, help="Share of recordings that may fail."
-)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
 @click.option(
     "--force", is_flag=True, help="Write into a folder that is no run, or replace a run of other settings."
@@ -238,63 +86,21 @@ def run(ctx: click.Context, /, dry_run: bool, force: bool, quiet: bool, **settin
     done already is not done again. Options after -- go to Apache Beam.
     """
     _quiet_beam()
+    from prep_corpus.align.models import default_device
     from prep_corpus.jobs.run import execute
 
-    ctx.exit(execute(_run_config(settings), dry_run=dry_run, force=force, quiet=quiet))
+    config = run_config(
+        settings,
+        device=settings["device"] or default_device(),
+        workers=settings["workers"] or os.cpu_count() or 1,
+        beam_options=tuple(settings["beam_options"]),
+    )
+    ctx.exit(execute(config, dry_run=dry_run, force=force, quiet=quiet))
 
 
 def _quiet_beam() -> None:
     """Beam warns at import of optional packages that nothing here needs."""
     logging.basicConfig(level=logging.ERROR)
-
-
-def _shard_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a config that `_shard_options` gives."""
-    return {
-        "noise": settings["noise"],
-        "noise_fraction": settings["noise_fraction"],
-        "snr_db": tuple(settings["snr_db"]),
-        "level_db": tuple(settings["level_db"]) if settings["level_db"] else None,
-        "rooms": settings["rooms"],
-        "room_fraction": settings["room_fraction"],
-        "audio_format": settings["audio_format"],
-        "tfrecord_gzip": settings["tfrecord_gzip"],
-        "formats": tuple(dict.fromkeys(settings["formats"])),
-        "shard_mb": settings["shard_mb"],
-        "splits": _parse_splits(tuple(settings["splits"])),
-        "split_by": settings["split_by"],
-        "order": settings["order"],
-        "seed": settings["seed"],
-    }
-
-
-def _run_config(settings: dict[str, Any]) -> RunConfig:
-    from prep_corpus.align.models import default_device
-
-    return RunConfig(
-        manifest=settings["manifest"],
-        out=settings["out"],
-        model=settings["model"],
-        filter=settings["filter_"],
-        cut=settings["cut"],
-        max_wer=settings["max_wer"],
-        target_duration_seconds=settings["target_duration"],
-        min_duration_seconds=settings["min_duration"],
-        max_duration_seconds=settings["max_duration"],
-        padding_seconds=settings["padding"],
-        min_pause_frames=settings["min_pause_frames"],
-        retune=settings["retune"],
-        babble=settings["babble"],
-        **_shard_settings(settings),
-        language=settings["language"],
-        strip_markup=settings["strip_markup"],
-        strip_speakers=settings["strip_speakers"],
-        strip_brackets=settings["strip_brackets"],
-        device=settings["device"] or default_device(),
-        workers=settings["workers"] or os.cpu_count() or 1,
-        max_failed=settings["max_failed"],
-        beam_options=tuple(settings["beam_options"]),
-    )
 
 
 @main.command()
@@ -312,8 +118,7 @@ def _run_config(settings: dict[str, Any]) -> RunConfig:
 )
 @click.option("--language", default="en", show_default=True, help="Of recordings that name none.")
 @click.option("--strip-markup", is_flag=True, help="Leave HTML and Markdown marks out of transcripts.")
-@click.option("--strip-speakers", is_flag=True, help="Leave NAME: at line starts out of transcripts.")
-@click.option("--strip-brackets", is_flag=True, help="Leave [stage directions] out of transcripts.")
+@_strip_options
 @click.option("--device", help="cpu or cuda.  [default: cuda where there is one]")
 @click.option("--workers", type=int, help="Threads.  [default: all cores]")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
@@ -327,8 +132,8 @@ def align(
     formats: tuple[str, ...],
     language: str,
     strip_markup: bool,
-    strip_speakers: bool,
-    strip_brackets: bool,
+    strip_speakers: bool | None,
+    strip_brackets: bool | None,
     device: str | None,
     workers: int | None,
     quiet: bool,
@@ -363,7 +168,7 @@ def align(
 @main.command()
 @click.argument("folder", metavar="RUN")
 @click.option("--out", required=True, metavar="DIR", help="Folder of the new shards (path or URI).")
-@_shard_options
+@with_options(SHARDS)
 @click.option("--force", is_flag=True, help="Write into a folder that is no run, or replace other settings.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
@@ -385,7 +190,7 @@ def export(
     _quiet_beam()
     from prep_corpus.jobs.export import execute
 
-    config = RunConfig(manifest=folder, out=out, beam_options=beam_options, **_shard_settings(settings))
+    config = RunConfig(manifest=folder, out=out, beam_options=beam_options, **shard_settings(settings))
     ctx.exit(execute(folder, config, force=force, quiet=quiet))
 
 
@@ -451,6 +256,7 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
     click.echo("removed")
 
 
+main.add_command(label_command)
 for training in (train_command, train_english_command, error_rates_command):
     main.add_command(training)
 
