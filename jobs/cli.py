@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.label_command import label_command
 from prep_corpus.jobs.options import CONFIG, CORPUS, RECIPE, SHARDS, run_config, shard_settings, with_options
 from prep_corpus.jobs.train_command import error_rates_command, train_command, train_english_command
 from prep_corpus.pipeline.config import RunConfig
@@ -46,6 +47,20 @@ class _Commands(click.Group):
 @click.version_option(package_name="prep-corpus")
 def main() -> None:
     """Turn long, noisily transcribed recordings into training data for speech recognition."""
+
+
+def _strip_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What is taken out of transcripts by rule: shared by run and align."""
+    command = click.option(
+        "--strip-brackets/--keep-brackets",
+        default=None,
+        help="Leave [stage directions] out of transcripts.  [default: of HTML, Markdown and subtitles]",
+    )(command)
+    return click.option(
+        "--strip-speakers/--keep-speakers",
+        default=None,
+        help="Leave NAME: at line starts out of transcripts.  [default: of HTML, Markdown and subtitles]",
+    )(command)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -103,8 +118,7 @@ def _quiet_beam() -> None:
 )
 @click.option("--language", default="en", show_default=True, help="Of recordings that name none.")
 @click.option("--strip-markup", is_flag=True, help="Leave HTML and Markdown marks out of transcripts.")
-@click.option("--strip-speakers", is_flag=True, help="Leave NAME: at line starts out of transcripts.")
-@click.option("--strip-brackets", is_flag=True, help="Leave [stage directions] out of transcripts.")
+@_strip_options
 @click.option("--device", help="cpu or cuda.  [default: cuda where there is one]")
 @click.option("--workers", type=int, help="Threads.  [default: all cores]")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
@@ -118,8 +132,8 @@ def align(
     formats: tuple[str, ...],
     language: str,
     strip_markup: bool,
-    strip_speakers: bool,
-    strip_brackets: bool,
+    strip_speakers: bool | None,
+    strip_brackets: bool | None,
     device: str | None,
     workers: int | None,
     quiet: bool,
@@ -242,6 +256,7 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
     click.echo("removed")
 
 
+main.add_command(label_command)
 for training in (train_command, train_english_command, error_rates_command):
     main.add_command(training)
 
