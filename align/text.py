@@ -12,7 +12,7 @@ from __future__ import annotations
 import html
 import unicodedata
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -40,15 +40,27 @@ class TextOptions:
 
     Attributes:
         strip_markup: HTML and Markdown tags; character references are decoded.
-        strip_speakers: names of speakers at the starts of lines ("JOHN:").
-        strip_directions: stage directions in brackets.
+        strip_speakers: names of speakers at the starts of lines ("JOHN:"); None: only in scripts and subtitles.
+        strip_directions: stage directions in brackets; None likewise.
         speak: numbers, units, abbreviations and symbols as words.
     """
 
     strip_markup: bool = False
-    strip_speakers: bool = False
-    strip_directions: bool = False
+    strip_speakers: bool | None = None
+    strip_directions: bool | None = None
     speak: bool = True
+
+    def for_script(self, is_script: bool) -> TextOptions:
+        """The options with what depends on the transcript settled.
+
+        Args:
+            is_script: it is made to be read with the eyes, as scripts and subtitles are.
+        """
+        return replace(
+            self,
+            strip_speakers=is_script if self.strip_speakers is None else self.strip_speakers,
+            strip_directions=is_script if self.strip_directions is None else self.strip_directions,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.errors import TranscriptMalformed, TranscriptNotUtf8
+from prep_corpus.align.errors import TranscriptNotUtf8
 from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.traced import TracedText
 

@@ -58,6 +58,11 @@ class Version:
         """The file, or "" where the manifest holds it."""
         return self.source.name if self.source is not None else ""
 
+    @property
+    def is_script(self) -> bool:
+        """See `Source.is_script`."""
+        return self.source is not None and self.source.is_script
+
 
 def version_of(transcript: Transcript, *, name: str, kind: str) -> Version:
     """A transcript read from a file, without the file.
@@ -85,6 +90,11 @@ def file_span(source: Source | None, char_start: int, char_end: int) -> tuple[in
     if source is None or source.offsets is None:
         return char_start, char_end
     return source.offsets.span(char_start, char_end)
+
+
+def file_runs(source: Source | None) -> list[int]:
+    """All that decides what `file_span` says; nothing where the text is the file's."""
+    return [] if source is None or source.offsets is None else source.offsets.flat()
 
 
 def timed_text(segments: Any, name: str) -> tuple[str, tuple[Cue, ...]]:

@@ -14,6 +14,7 @@ from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.align.evidence import EVIDENCE_NAMES
 from prep_corpus.align.models import ModelInfo, load_model
 from prep_corpus.align.text import TextOptions
+from prep_corpus.align.versions import file_span
 from prep_corpus.align.words import to_ctm, to_textgrid
 from prep_corpus.jobs import display
 from prep_corpus.jobs.run import (
@@ -57,6 +58,7 @@ def words_json(aligned: AlignedRecording, info: ModelInfo) -> str:
     lines = []
     for w in range(len(words)):
         start, end = int(words.char_starts[w]), int(words.char_ends[w])
+        file_start, file_end = file_span(aligned.probed.recording.source, start, end)
         lines.append(
             {
                 "word": normalized.spoken_of(w, w + 1),
@@ -64,6 +66,8 @@ def words_json(aligned: AlignedRecording, info: ModelInfo) -> str:
                 "end": round(float(words.frame_ends[w]) * seconds, 3),
                 "char_start": start,
                 "char_end": end,
+                "file_char_start": file_start,
+                "file_char_end": file_end,
                 "written": normalized.original[start:end],
                 "spoken": not bool(words.skipped[w]),
                 "evidence": {

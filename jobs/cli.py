@@ -10,7 +10,16 @@ import click
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.label_command import label_command
-from prep_corpus.jobs.options import CONFIG, CORPUS, RECIPE, SHARDS, run_config, shard_settings, with_options
+from prep_corpus.jobs.options import (
+    CONFIG,
+    CORPUS,
+    RECIPE,
+    SHARDS,
+    TEXT,
+    run_config,
+    shard_settings,
+    with_options,
+)
 from prep_corpus.jobs.train_command import error_rates_command, train_command, train_english_command
 from prep_corpus.pipeline.config import RunConfig
 
@@ -47,20 +56,6 @@ class _Commands(click.Group):
 @click.version_option(package_name="prep-corpus")
 def main() -> None:
     """Turn long, noisily transcribed recordings into training data for speech recognition."""
-
-
-def _strip_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What is taken out of transcripts by rule: shared by run and align."""
-    command = click.option(
-        "--strip-brackets/--keep-brackets",
-        default=None,
-        help="Leave [stage directions] out of transcripts.  [default: of HTML, Markdown and subtitles]",
-    )(command)
-    return click.option(
-        "--strip-speakers/--keep-speakers",
-        default=None,
-        help="Leave NAME: at line starts out of transcripts.  [default: of HTML, Markdown and subtitles]",
-    )(command)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -116,9 +111,7 @@ def _quiet_beam() -> None:
     show_default=True,
     help="One file a recording; may be repeated.",
 )
-@click.option("--language", default="en", show_default=True, help="Of recordings that name none.")
-@click.option("--strip-markup", is_flag=True, help="Leave HTML and Markdown marks out of transcripts.")
-@_strip_options
+@with_options(TEXT)
 @click.option("--device", help="cpu or cuda.  [default: cuda where there is one]")
 @click.option("--workers", type=int, help="Threads.  [default: all cores]")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")

@@ -194,12 +194,25 @@ SHARDS: Options = (
 )
 """What shapes shards."""
 
-CORPUS: Options = (
-    click.option("--babble", is_flag=True, help="Add babble made of the corpus's own recordings to the noise."),
+TEXT: Options = (
     click.option("--language", default="en", show_default=True, help="Of recordings that name none."),
     click.option("--strip-markup", is_flag=True, help="Leave HTML and Markdown marks out of transcripts."),
-    click.option("--strip-speakers", is_flag=True, help="Leave NAME: at line starts out of transcripts."),
-    click.option("--strip-brackets", is_flag=True, help="Leave [stage directions] out of transcripts."),
+    click.option(
+        "--strip-speakers/--keep-speakers",
+        default=None,
+        help="Leave NAME: at line starts out of transcripts.  [default: of HTML, Markdown and subtitles]",
+    ),
+    click.option(
+        "--strip-brackets/--keep-brackets",
+        default=None,
+        help="Leave [stage directions] out of transcripts.  [default: of HTML, Markdown and subtitles]",
+    ),
+)
+"""How transcripts are read."""
+
+CORPUS: Options = (
+    click.option("--babble", is_flag=True, help="Add babble made of the corpus's own recordings to the noise."),
+    *TEXT,
     click.option(
         "--max-failed", type=float, default=0.1, show_default=True, help="Share of recordings that may fail."
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import apache_beam as beam
@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 from apache_beam.pvalue import PCollection
 
 from prep_corpus.align import text, viterbi, words
-from prep_corpus.align.errors import DeadLetter, TranscriptEmpty, TranscriptUnsayable
+from prep_corpus.align.errors import DeadLetter, RecordingError, TranscriptEmpty, TranscriptUnsayable
 from prep_corpus.align.evidence import EVIDENCE_NAMES, evidence
 from prep_corpus.align.models import ModelInfo
+from prep_corpus.align.recordings import Recording
 from prep_corpus.align.silence import align_in_silence
 from prep_corpus.align.text import NormalizedText, TextOptions
 from prep_corpus.align.viterbi import Alignment
@@ -26,7 +27,7 @@ from prep_corpus.pipeline.emit import EmittedRecording, dead_letter, read_emissi
 from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
-VERSION = 2
+VERSION = 3
 UNSAYABLE_LIMIT = 0.5
 
 _SPANS = pa.list_(pa.int32())
@@ -43,6 +44,9 @@ SCHEMA = pa.schema(
         ("untranscribed_starts", _SPANS),
         ("untranscribed_ends", _SPANS),
         ("evidence", pa.binary()),
+        # Which of several transcripts this is, and the score of each; null where one cannot be aligned.
+        ("version", pa.int32()),
+        ("version_scores", pa.list_(pa.float64())),
     ]
 )
 
@@ -60,6 +64,8 @@ class AlignedRecording:
         alignment: frames of each token.
         words: frames and characters of each word.
         evidence_WF: float32 [words, features].
+        version: which of the recording's transcripts it is, where it has several; `probed` has it as its text.
+        version_scores: `score_nats` of each of them; None where it cannot be aligned, empty where there is one.
     """
 
     probed: ProbedRecording
@@ -70,6 +76,8 @@ class AlignedRecording:
     alignment: Alignment
     words: Words
     evidence_WF: Any
+    version: int = 0
+    version_scores: tuple[float | None, ...] = ()
 
 
 def normalize_transcript(probed: ProbedRecording, info: ModelInfo, options: TextOptions) -> NormalizedText:
@@ -85,7 +93,7 @@ def normalize_transcript(probed: ProbedRecording, info: ModelInfo, options: Text
         alphabet=info.alphabet,
         language=recording.language,
         has_spaces=info.word_delimiter is not None,
-        options=options,
+        options=options.for_script(recording.source is not None and recording.source.is_script),
     )
     share = normalized.unsayable_share
     if share > UNSAYABLE_LIMIT:
@@ -103,11 +111,39 @@ def normalize_transcript(probed: ProbedRecording, info: ModelInfo, options: Text
 def align_recording(
     probed: ProbedRecording, emitted: EmittedRecording, info: ModelInfo, options: TextOptions
 ) -> AlignedRecording:
-    """Align one recording.
+    """Align one recording; of several transcripts that are given for it, take the one that fits best.
+
+    The score of an alignment counts every frame of the audio, and what the path leaves out of text and audio costs it,
+    so that those of different texts can be compared: the highest is taken, the first of equals.
 
     Raises:
-        RecordingError: its transcript breaks a rule, or is too long for its audio.
+        RecordingError: its transcript breaks a rule, or is too long for its audio; the first, where all do.
     """
+    recording = probed.recording
+    if not recording.others:
+        return _align_text(probed, emitted, info, options)
+    scores: list[float | None] = []
+    best: AlignedRecording | None = None
+    first_error: RecordingError | None = None
+    for number in range(len(recording.versions)):
+        try:
+            found = _align_text(replace(probed, recording=recording.version(number)), emitted, info, options)
+        except RecordingError as error:
+            first_error = first_error or error
+            scores.append(None)
+            continue
+        scores.append(found.alignment.score_nats)
+        if best is None or found.alignment.score_nats > best.alignment.score_nats:
+            best = replace(found, version=number)
+    if best is None:
+        assert first_error is not None
+        raise first_error
+    return replace(best, version_scores=tuple(scores))
+
+
+def _align_text(
+    probed: ProbedRecording, emitted: EmittedRecording, info: ModelInfo, options: TextOptions
+) -> AlignedRecording:
     normalized = normalize_transcript(probed, info, options)
     tokens_L = text.encode(normalized, info.vocabulary, info.word_delimiter)
     alignment = align_in_silence(
@@ -139,7 +175,7 @@ def align_bundle(store: Store, emissions: StageRef, options: TextOptions, thread
         viterbi.VERSION,
         text.VERSION,
         emissions.content,
-        [(probed.recording.id, probed.recording.text, probed.recording.language) for probed in bundle],
+        [_text_identity(probed.recording) for probed in bundle],
         asdict(options),
     )
     seconds = sum(probed.seconds for probed in bundle)
@@ -160,6 +196,12 @@ def align_bundle(store: Store, emissions: StageRef, options: TextOptions, thread
         ),
     )
     return found
+
+
+def _text_identity(recording: Recording) -> list[object]:
+    """All that decides the text which is aligned; cue times and places in files are no part of it."""
+    versions = [[version.text, version.is_script] for version in recording.versions]
+    return [recording.id, recording.language, versions]
 
 
 def _align(
@@ -205,6 +247,8 @@ def _row(aligned: AlignedRecording) -> dict[str, Any]:
         "untranscribed_starts": np.array([start for start, _ in alignment.untranscribed], np.int32),
         "untranscribed_ends": np.array([end for _, end in alignment.untranscribed], np.int32),
         "evidence": np.ascontiguousarray(aligned.evidence_WF, np.float32).tobytes(),
+        "version": aligned.version,
+        "version_scores": list(aligned.version_scores),
     }
 
 
@@ -233,6 +277,8 @@ def read_alignments(
         table = table.filter(pc.is_in(table["id"], pa.array(sorted(only), pa.string())))
     for row in table.to_pylist():
         probed = by_id[row["id"]]
+        if row["version"]:
+            probed = replace(probed, recording=probed.recording.version(row["version"]))
         normalized = normalize_transcript(probed, info, options)
         alignment = Alignment(
             starts_L=np.array(row["token_starts"], np.int32),
@@ -250,6 +296,8 @@ def read_alignments(
             alignment=alignment,
             words=words.word_table(alignment, normalized),
             evidence_WF=np.frombuffer(row["evidence"], np.float32).reshape(-1, features),
+            version=row["version"],
+            version_scores=tuple(row["version_scores"]),
         )
 
 

@@ -4,15 +4,42 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 
+from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.recordings import Recording
+from prep_corpus.align.transcripts import Cue
+from prep_corpus.align.versions import Source, Version
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
 BUNDLE_SECONDS = 3600.0
-VERSION = 1
+VERSION = 2
+
+_SOURCE = pa.struct(
+    [
+        ("name", pa.string()),
+        ("format", pa.string()),
+        ("offsets", pa.list_(pa.int32())),
+        (
+            "cues",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("start_seconds", pa.float64()),
+                        ("end_seconds", pa.float64()),
+                        ("char_start", pa.int32()),
+                        ("char_end", pa.int32()),
+                        ("speaker", pa.string()),
+                    ]
+                )
+            ),
+        ),
+        ("problems", pa.list_(pa.string())),
+    ]
+)
 
 SCHEMA = pa.schema(
     [
@@ -25,10 +52,17 @@ SCHEMA = pa.schema(
         ("speaker", pa.string()),
         ("language", pa.string()),
         ("channel", pa.int32()),
+        ("source", _SOURCE),
+        ("others", pa.list_(pa.struct([("text", pa.string()), ("source", _SOURCE)]))),
+        ("lost", pa.list_(pa.string())),
         ("fingerprint", pa.string()),
         ("seconds", pa.float64()),
     ]
 )
+
+_PLAIN_FIELDS = [
+    name for name in SCHEMA.names if name not in ("source", "others", "lost", "fingerprint", "seconds")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +126,7 @@ def write_bundle(store: Store, bundle: list[ProbedRecording]) -> StageRef:
             "speaker": probed.recording.speaker,
             "language": probed.recording.language,
             "channel": probed.recording.channel,
+            **_version_fields(probed.recording),
             "fingerprint": probed.fingerprint,
             "seconds": probed.seconds,
         }
@@ -108,10 +143,49 @@ def read_bundle(store: Store, digest: str) -> list[ProbedRecording]:
     return [
         ProbedRecording(
             recording=Recording(
-                **{key: row[key] for key in SCHEMA.names if key not in ("fingerprint", "seconds")}
+                **{key: row[key] for key in _PLAIN_FIELDS},
+                source=_source(row["source"]),
+                others=tuple(
+                    Version(text=other["text"], source=_source(other["source"])) for other in row["others"] or ()
+                ),
+                lost=tuple(row["lost"] or ()),
             ),
             fingerprint=row["fingerprint"],
             seconds=row["seconds"],
         )
         for row in table.to_pylist()
     ]
+
+
+def _version_fields(recording: Recording) -> dict[str, Any]:
+    """Where the transcripts come from; nothing for the many recordings with one plain text."""
+    fields = {
+        "source": _source_row(recording.source),
+        "others": [{"text": other.text, "source": _source_row(other.source)} for other in recording.others],
+        "lost": list(recording.lost),
+    }
+    return {key: value for key, value in fields.items() if value}
+
+
+def _source_row(source: Source | None) -> dict[str, Any] | None:
+    if source is None:
+        return None
+    return {
+        "name": source.name,
+        "format": source.format,
+        "offsets": None if source.offsets is None else source.offsets.flat(),
+        "cues": [asdict(cue) for cue in source.cues],
+        "problems": list(source.problems),
+    }
+
+
+def _source(row: dict[str, Any] | None) -> Source | None:
+    if row is None:
+        return None
+    return Source(
+        name=row["name"],
+        format=row["format"],
+        offsets=None if row["offsets"] is None else OffsetMap.of_flat(row["offsets"]),
+        cues=tuple(Cue(**cue) for cue in row["cues"]),
+        problems=tuple(row["problems"]),
+    )

@@ -45,8 +45,8 @@ class RunConfig:
         seed: of every random choice.
         language: of recordings whose manifest entry names none.
         strip_markup: leave HTML and Markdown marks out of transcripts.
-        strip_speakers: leave "NAME:" at line starts out of transcripts.
-        strip_brackets: leave bracketed stage directions out of transcripts.
+        strip_speakers: leave "NAME:" at line starts out of transcripts; None: of scripts and subtitles alone.
+        strip_brackets: leave bracketed stage directions out of transcripts; None likewise.
         device: where the model runs.
         workers: threads; no part of any result.
         max_failed: share of recordings that may fail before nothing is published.
@@ -82,8 +82,8 @@ class RunConfig:
     seed: int = 0
     language: str = "en"
     strip_markup: bool = False
-    strip_speakers: bool = False
-    strip_brackets: bool = False
+    strip_speakers: bool | None = None
+    strip_brackets: bool | None = None
     device: str = "cpu"
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     max_failed: float = 0.1

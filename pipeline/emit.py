@@ -106,7 +106,7 @@ def dead_letter(stage: str, probed: ProbedRecording, error: Exception, decoded_s
         reason=reason,
         message=message,
         decoded_samples=decoded_samples,
-        read_characters=len(probed.recording.text),
+        read_characters=probed.recording.read_characters,
     )
 
 
@@ -114,15 +114,16 @@ def bundle_symbols(bundle: list[ProbedRecording], info: ModelInfo, options: Text
     """The symbols of the vocabulary that a bundle's transcripts use."""
     used: set[str] = set()
     for probed in bundle:
-        used.update(
-            normalize(
-                probed.recording.text,
-                alphabet=info.alphabet,
-                language=probed.recording.language,
-                has_spaces=info.word_delimiter is not None,
-                options=options,
-            ).text
-        )
+        for version in probed.recording.versions:
+            used.update(
+                normalize(
+                    version.text,
+                    alphabet=info.alphabet,
+                    language=probed.recording.language,
+                    has_spaces=info.word_delimiter is not None,
+                    options=options.for_script(version.is_script),
+                ).text
+            )
     return frozenset(used & info.alphabet)
 
 

@@ -89,7 +89,7 @@ def probe(recording: Recording, cache: FingerprintCache) -> ProbedRecording | De
             recording_id=recording.id,
             reason=error.reason,
             message=str(error),
-            read_characters=len(recording.text),
+            read_characters=recording.read_characters,
         )
     seconds = recording.duration_seconds
     if seconds is None:

@@ -30,6 +30,7 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.evidence import Track, track
 from prep_corpus.align.models import ModelInfo
 from prep_corpus.align.text import STRIPPED, TextOptions
+from prep_corpus.align.versions import file_runs, file_span
 from prep_corpus.augment.bank import SpeechSilent
 from prep_corpus.augment.mix import active_power
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
@@ -45,7 +46,7 @@ from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
 from prep_corpus.pipeline.rows import utterance_id
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
-VERSION = 2
+VERSION = 3
 SPEECH_SILENT = SpeechSilent.reason
 
 SCHEMA = pa.schema(
@@ -64,12 +65,16 @@ SCHEMA = pa.schema(
         ("text_normalized", pa.string()),
         ("char_start", pa.int64()),
         ("char_end", pa.int64()),
+        ("file_char_start", pa.int64()),
+        ("file_char_end", pa.int64()),
         *[(name, pa.float64()) for name in FEATURE_NAMES],
         ("score", pa.float64()),
         ("clip_offset", pa.int64()),
         ("clip_bytes", pa.int64()),
     ]
 )
+
+_NOT_IN_SHARDS = ("kept", "reason", "char_start", "char_end", "file_char_start", "file_char_end")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,9 +196,12 @@ def account(aligned: AlignedRecording, cuts: Cuts) -> Ledgers:
     stripped = int((owner_N == STRIPPED).sum())
     characters["unsayable"] -= stripped
     kept = [segment for segment in cuts.segments if not segment.reason]
+    unused = sum(len(version.text) for version in aligned.probed.recording.others)
+    if unused:
+        characters["rejected:other-version"] = unused
     ledgers = Ledgers(
         samples={**sample_ledger(cuts, aligned.n_samples), "decoded": aligned.n_samples},
-        characters={**characters, "stripped": stripped, "read": len(owner_N)},
+        characters={**characters, "stripped": stripped, "read": len(owner_N) + unused},
         counts={
             "recordings": 1,
             "words": len(aligned.words.frame_starts),
@@ -235,6 +243,7 @@ def segment_bundle(
         alignments.content,
         [probed.audio_identity for probed in bundle],
         [(probed.recording.audio_uri, probed.recording.speaker) for probed in bundle],
+        [[file_runs(version.source) for version in probed.recording.versions] for probed in bundle],
         options.identity(),
         options.config_digest,
         k_frames,
@@ -368,6 +377,7 @@ def _row(aligned: AlignedRecording, segment: Segment, info: ModelInfo) -> dict[s
     normalized, ranges = aligned.normalized, segment.spoken_ranges()
     between = " " if normalized.has_spaces else ""
     char_start, char_end = normalized.span_of(segment.word_start, segment.word_end)
+    file_start, file_end = file_span(recording.source, char_start, char_end)
     return {
         "id": utterance_id(recording.id, segment.sample_start, segment.sample_end),
         "recording_id": recording.id,
@@ -383,6 +393,8 @@ def _row(aligned: AlignedRecording, segment: Segment, info: ModelInfo) -> dict[s
         "text_normalized": between.join(normalized.spoken_of(start, end) for start, end in ranges),
         "char_start": char_start,
         "char_end": char_end,
+        "file_char_start": file_start,
+        "file_char_end": file_end,
     }
 
 
@@ -391,7 +403,7 @@ def _clip_fields(
 ) -> dict[str, Any]:
     """The row of an utterance without audio and noise, as `rows.from_fields` takes it."""
     recording = aligned.probed.recording
-    fields = {key: row[key] for key in row if key not in ("kept", "reason", "char_start", "char_end")}
+    fields = {key: row[key] for key in row if key not in _NOT_IN_SHARDS}
     return {
         **fields,
         "words": int(row["words"]),
