@@ -43,8 +43,11 @@ class Heard:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the person has not said anything of it: passed over, not heard as silence."""
-        return not self.text.strip() and not self.unintelligible
+        """Whether the person has not said anything of it: passed over, not heard as silence.
+
+        The page saves what was finished alone: without a text that means that nobody speaks.
+        """
+        return not self.text.strip() and not self.unintelligible and not self.saved_at
 
 
 def parse_transcripts(content: str, name: str) -> list[Heard]:

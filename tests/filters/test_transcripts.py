@@ -55,9 +55,10 @@ def test_the_last_word_of_each_listener_counts_and_what_was_passed_over_does_not
         {"id": "a", "text": "new", "listener": "ann", "saved_at": "2026-01-02"},
         {"id": "a", "text": "other", "listener": "bob", "saved_at": "2026-01-01"},
         {"id": "b", "text": "  ", "listener": "bob"},
+        {"id": "c", "text": "", "listener": "bob", "saved_at": "2026-01-01"},
     ]
     found = latest(parse_transcripts("\n".join(map(json.dumps, lines)), "x.jsonl"))
-    assert [(h.listener, h.text) for h in found] == [("ann", "new"), ("bob", "other")]
+    assert [(h.listener, h.text) for h in found] == [("ann", "new"), ("bob", "other"), ("bob", "")]
 
 
 def test_of_several_transcripts_the_one_nearest_to_the_others_is_the_truth() -> None:
