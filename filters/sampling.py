@@ -13,7 +13,6 @@ Legend: S segments of a run, D drawn.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -203,21 +202,12 @@ def allocate(count: int, shares: Sequence[float], sizes: Sequence[int]) -> list[
         Whole numbers that add up to the count, or to all that can be taken.
     """
     taken = [0] * len(sizes)
-    left = count
-    while left:
+    for _ in range(count):
         takers = [i for i, size in enumerate(sizes) if taken[i] < size and shares[i] > 0]
         if not takers:
             break
-        total = sum(shares[i] for i in takers)
-        due = {i: left * shares[i] / total for i in takers}
-        granted = {i: min(math.floor(due[i] + 1e-9), sizes[i] - taken[i]) for i in takers}
-        if not any(granted.values()):
-            # Under one each: the largest claims first, and the first of equals.
-            first = max(takers, key=lambda i: (due[i], -i))
-            granted = {first: 1}
-        for i, number in granted.items():
-            taken[i] += number
-            left -= number
+        # The next goes to whoever is furthest behind its share (Webster's method): a larger count adds to each.
+        taken[max(takers, key=lambda i: (shares[i] / (2 * taken[i] + 1), -i))] += 1
     return taken
 
 

@@ -20,6 +20,7 @@ from prep_corpus.jobs.options import (
     shard_settings,
     with_options,
 )
+from prep_corpus.jobs.sample_command import agreement_command, sample_command
 from prep_corpus.jobs.train_command import error_rates_command, train_command, train_english_command
 from prep_corpus.pipeline.config import RunConfig
 
@@ -249,6 +250,8 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
     click.echo("removed")
 
 
+main.add_command(sample_command)
+main.add_command(agreement_command)
 main.add_command(label_command)
 for training in (train_command, train_english_command, error_rates_command):
     main.add_command(training)

@@ -125,7 +125,7 @@ def test_allocation_gives_out_all_that_can_be_taken(count: int, takers: list[tup
 
 def test_allocation_by_hand() -> None:
     assert allocate(10, [0.5, 0.5], [100, 100]) == [5, 5]
-    assert allocate(10, [0.5, 0.3, 0.2], [100, 1, 100]) == [7, 1, 2]
+    assert allocate(10, [0.5, 0.3, 0.2], [100, 1, 100]) == [6, 1, 3]
     assert allocate(3, [1, 1], [10, 10]) == [2, 1]
 
 
