@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import BinaryIO, cast
 
-from prep_corpus.align.errors import EntryInvalid
+from prep_corpus.align.errors import EntryInvalid, UsageError
 from prep_corpus.pipeline import files
 
 MAX_LINE_BYTES = 64 << 20
@@ -27,10 +31,28 @@ class Line:
     is_whole: bool = True
 
 
-def read_lines(uri: str) -> Iterator[Line]:
-    """The lines of a file, without a byte order mark."""
-    shown = os.path.basename(uri)
+@contextmanager
+def open_plain(uri: str) -> Iterator[BinaryIO]:
+    """Open for reading, through gzip where the name ends in .gz.
+
+    Raises:
+        UsageError: a part that is read is not gzip, or breaks off.
+    """
     with files.open_binary(uri) as file:
+        if not uri.lower().endswith(".gz"):
+            yield file
+            return
+        try:
+            with gzip.GzipFile(fileobj=file) as inflated:
+                yield cast(BinaryIO, inflated)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise UsageError(f"{uri}: a file that ends in .gz must be whole gzip; {error}") from error
+
+
+def read_lines(uri: str) -> Iterator[Line]:
+    """The lines of a file, without a byte order mark; of one that ends in .gz, of what is in it."""
+    shown = os.path.basename(uri)
+    with open_plain(uri) as file:
         number = 0
         while data := file.readline(MAX_LINE_BYTES + 1):
             number += 1

@@ -1,7 +1,7 @@
 """Reading manifests: every entry ends as a recording or as a dead letter, in bounded memory.
 
-Accepted: NeMo-style JSON lines, CSV and TSV of the same names, a folder of audio files with texts of the same
-name beside them, and a Kaldi data directory (`kaldi.py`).
+Accepted: NeMo-style JSON lines, Lhotse cuts (`cuts.py`), CSV and TSV, all of them also gzipped; a folder of audio
+files with transcripts of the same name beside them; and a Kaldi data directory (`kaldi.py`).
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ from prep_corpus.align.errors import (
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, parse_entry
 from prep_corpus.align.transcripts import FORMATS
 from prep_corpus.pipeline import files
+from prep_corpus.pipeline.cuts import cut_entry, is_cut
 from prep_corpus.pipeline.kaldi import is_kaldi, kaldi_entries
-from prep_corpus.pipeline.lines import MAX_LINE_BYTES, Line, decode_line, read_lines
+from prep_corpus.pipeline.lines import MAX_LINE_BYTES, Line, decode_line, open_plain, read_lines
 from prep_corpus.pipeline.texts import characters_of, read_versions
 
 STAGE = "manifest"
 ACCEPTED = (
-    "JSON lines (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), a folder of audio files each with a "
-    "transcript of the same name (.txt, .lab, .srt, .vtt, .stm, .TextGrid, .html, .md), or a Kaldi data directory "
-    "with wav.scp and text"
+    "JSON lines of entries or of Lhotse cuts (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), each also "
+    "with .gz, a folder of audio files each with a transcript of the same name (.txt, .lab, .srt, .vtt, .stm, "
+    ".TextGrid, .html, .md), or a Kaldi data directory with wav.scp and text"
 )
 
 _JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")
@@ -94,7 +95,7 @@ def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
     if not files.exists(uri):
         raise UsageError(f"{uri}: there is no such manifest; accepted are {ACCEPTED}")
     join = partial(files.resolve, uri)
-    ending = os.path.splitext(uri)[1].lower()
+    ending = os.path.splitext(uri.lower().removesuffix(".gz"))[1]
     if ending == ".csv":
         return _table_entries(uri, ","), join
     if ending == ".tsv":
@@ -115,7 +116,8 @@ def _recordings(
         try:
             if isinstance(fields, RecordingError):
                 raise fields
-            entry = parse_entry(fields, join=join, name=name, language=language)
+            stated = cut_entry(fields, name) if is_cut(fields) else fields
+            entry = parse_entry(stated, join=join, name=name, language=language)
             for uri in (entry.audio_uri, entry.text_uri or "", *entry.other_text_uris):
                 if not files.is_supported(uri):
                     raise EntryInvalid(
@@ -180,7 +182,7 @@ def _json_entries(uri: str) -> Iterator[FoundEntry]:
 
 
 def _refuse_json_array(uri: str) -> None:
-    with files.open_binary(uri) as file:
+    with open_plain(uri) as file:
         start = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"["):
         raise UsageError(

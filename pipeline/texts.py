@@ -18,6 +18,7 @@ from prep_corpus.align.recordings import Entry
 from prep_corpus.align.transcripts import EVERYTHING, PLAIN, Selection
 from prep_corpus.align.versions import SEGMENTS, Source, Version, timed_text, version_of
 from prep_corpus.pipeline import files
+from prep_corpus.pipeline.cuts import cut_texts, is_cut
 
 
 def read_versions(entry: Entry, name: str) -> tuple[list[Version], list[str]]:
@@ -111,6 +112,8 @@ def characters_of(fields: Mapping[str, Any], join: Callable[[str], str]) -> int:
         fields: the entry as found; nothing is known of it.
         join: makes a path of the manifest absolute.
     """
+    if is_cut(fields):
+        return len("\n".join(cut_texts(fields)))
     text, paths = fields.get("text"), fields.get("text_filepath")
     texts = [one for one in (text if isinstance(text, list) else [text]) if isinstance(one, str)]
     if any(texts) or paths in (None, "", []):
