@@ -5,7 +5,7 @@ SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-readers check lint types clean bench-align bench-gaps bench-run bench-real bench-write bench-read bench-quality
+.PHONY: help setup demo test test-readers test-clouds check lint types clean bench-align bench-gaps bench-run bench-real bench-write bench-read bench-quality
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,14 @@ test: setup  ## Run the tests
 
 test-readers: .venv/readers  ## Read shards with datasets, TensorFlow, Lhotse, WebDataset and PyTorch
 	$(BIN)/python -m pytest tests/pipeline/test_reading_programs.py
+
+.venv/clouds: .venv/ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[aws,gcp]'
+	touch $@
+
+test-clouds: .venv/clouds  ## gs:// against a server on loopback (needs Go), and the Dataflow job built offline
+	test -x $(BIN)/fake-gcs-server || GOBIN=$(CURDIR)/$(BIN) go install github.com/fsouza/fake-gcs-server@v1.56.1
+	$(BIN)/python -m pytest tests/pipeline/test_object_stores.py tests/jobs/test_submit_dataflow.py
 
 lint: setup  ## Check style
 	$(BIN)/ruff check .

@@ -111,14 +111,10 @@ class RangedFile(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         if self._position >= self._size or not len(view):
             return 0
-        end_of_held = self._start + len(self._held)
-        if not self._start <= self._position < end_of_held:
-            in_order = self._position == end_of_held
+        if not self._holds_position():
+            in_order = self._position == self._start + len(self._held)
             self._ahead = min(2 * self._ahead, MOST_AHEAD_BYTES) if in_order else FIRST_AHEAD_BYTES
-            start, end = self._position, self._position + max(self._ahead, len(view))
-            if end >= self._size and not in_order:
-                start = max(0, min(start, self._size - self._ahead))
-            self._hold(start, min(end, self._size))
+            self._hold(max(self._ahead, len(view)))
         offset = self._position - self._start
         count = min(len(view), len(self._held) - offset)
         view[:count] = self._held[offset : offset + count]
@@ -129,14 +125,19 @@ class RangedFile(io.RawIOBase):
         """The rest, by few requests."""
         parts = []
         while self._position < self._size:
-            end_of_held = self._start + len(self._held)
-            if not self._start <= self._position < end_of_held:
-                self._hold(self._position, min(self._position + MOST_AHEAD_BYTES, self._size))
+            if not self._holds_position():
+                self._hold(MOST_AHEAD_BYTES)
             parts.append(self._held[self._position - self._start :])
             self._position += len(parts[-1])
         return b"".join(parts)
 
-    def _hold(self, start: int, end: int) -> None:
+    def _holds_position(self) -> bool:
+        return self._start <= self._position < self._start + len(self._held)
+
+    def _hold(self, ahead_bytes: int) -> None:
+        start, end = self._position, min(self._position + ahead_bytes, self._size)
+        if end == self._size and start != self._start + len(self._held):
+            start = max(0, min(start, self._size - FIRST_AHEAD_BYTES))
         held = self._fetch(start, end)
         if len(held) != end - start:
             raise OSError(f"a range read gives what was asked for: {end - start} bytes asked, {len(held)} had")
