@@ -34,7 +34,7 @@ from prep_corpus.pipeline.probe import FingerprintCache, probe_all
 from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.segment import SegmentOptions
 from prep_corpus.pipeline.stores import Store, digest_of
-from prep_corpus.pipeline.write import WriteOptions
+from prep_corpus.pipeline.write import WriteOptions, manifest_digest
 
 MARKER = "prep-corpus-run.json"
 EXIT_INTERNAL_ERRORS = 3
@@ -229,6 +229,7 @@ def write_options(
         sample_rate_hz=sample_rate_hz,
         audio_format=config.audio_format,  # type: ignore[arg-type]
         gzip=config.tfrecord_gzip,
+        published=manifest_digest(config.out),
     )
 
 

@@ -24,7 +24,7 @@ from prep_corpus.align.viterbi import Alignment
 from prep_corpus.align.words import Words
 from prep_corpus.pipeline.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.emit import EmittedRecording, dead_letter, read_emissions
-from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
+from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
 VERSION = 3
@@ -193,6 +193,7 @@ def align_bundle(store: Store, emissions: StageRef, options: TextOptions, thread
             audio_seconds=seconds,
             found_seconds=done * seconds,
             failed=found.failed,
+            reasons=reasons_of(store, found),
         ),
     )
     return found

@@ -55,4 +55,7 @@ def read_clip(file: BinaryIO, ref: UtteranceRef) -> tuple[dict[str, Any], bytes]
     record = file.read(ref.n_bytes)
     if len(record) != ref.n_bytes:
         raise OSError(f"clips of {ref.digest}: {ref.n_bytes} bytes of {ref.id} expected, {len(record)} read")
-    return unpack_clip(record)
+    fields, flac = unpack_clip(record)
+    if fields["id"] != ref.id:
+        raise OSError(f"clips of {ref.digest}: {ref.id} was expected at byte {ref.offset}, not {fields['id']}")
+    return fields, flac

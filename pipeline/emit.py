@@ -22,8 +22,9 @@ from prep_corpus.align.models import LoadedModel, ModelInfo, load_model
 from prep_corpus.align.text import TextOptions, normalize
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.bundles import ProbedRecording, read_bundle
-from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
+from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
+from prep_corpus.pipeline.worker_progress import Watched
 
 VERSION = 2
 CHUNK_FRAMES = 1024
@@ -53,6 +54,7 @@ class EmitOptions:
         windows: windows and batches.
         text: decides which symbols a bundle's transcripts use; read for large vocabularies alone.
         threads: model calls at a time; no part of the result.
+        accelerator: the hint that asks the engine for a GPU beside each worker; no part of the result.
     """
 
     model: str
@@ -60,6 +62,7 @@ class EmitOptions:
     windows: WindowOptions
     text: TextOptions
     threads: int
+    accelerator: str = "type:nvidia-tesla-t4;count:1;install-nvidia-driver"
 
 
 def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArray, None, None]:
@@ -151,7 +154,7 @@ def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: E
     if found is None:
         with timed("emit"):
             found = _emit(store, bundle_digest, digest, bundle, model, options, reduced, columns)
-        step = StageProgress(units=1, recordings=len(bundle), failed=found.failed)
+        step = StageProgress(units=1, recordings=len(bundle), failed=found.failed, reasons=reasons_of(store, found))
     else:
         step = StageProgress(
             units=1,
@@ -160,6 +163,7 @@ def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: E
             audio_seconds=seconds,
             found_seconds=seconds,
             failed=found.failed,
+            reasons=reasons_of(store, found),
         )
     BOARD.add("emit", step)
     return found
@@ -284,15 +288,16 @@ class _EmitBundle(beam.DoFn):
 class Emit(beam.PTransform):
     """Bundle digests -> references to their emissions, on GPU workers where there are some."""
 
-    def __init__(self, root: str, options: EmitOptions) -> None:
+    def __init__(self, root: str, options: EmitOptions, progress: str | None = None) -> None:
         super().__init__()
-        self._root, self._options = root, options
+        self._root, self._options, self._progress = root, options, progress
 
     def expand(self, bundles: PCollection[str]) -> PCollection[StageRef]:
         """One reference a bundle."""
-        emitted = beam.ParDo(_EmitBundle(self._root, self._options))
+        watched: beam.PTransform = beam.ParDo(Watched(self._progress))
+        emitted: beam.PTransform = beam.ParDo(_EmitBundle(self._root, self._options))
         if self._options.device.startswith("cuda"):
-            emitted = emitted.with_resource_hints(
-                accelerator="type:nvidia-tesla-t4;count:1;install-nvidia-driver", min_ram="16GB"
-            )
-        return bundles | "EmitBundles" >> emitted
+            # Both: a step without the hint would run, and report, elsewhere.
+            hints = {"accelerator": self._options.accelerator, "min_ram": "16GB"}
+            watched, emitted = watched.with_resource_hints(**hints), emitted.with_resource_hints(**hints)
+        return bundles | "WatchEmit" >> watched | "EmitBundles" >> emitted

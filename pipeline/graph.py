@@ -21,6 +21,8 @@ from prep_corpus.pipeline.measure import Measure, PickK
 from prep_corpus.pipeline.plan import Plan, PlanOptions
 from prep_corpus.pipeline.segment import SegmentBundles, SegmentOptions
 from prep_corpus.pipeline.stores import Store
+from prep_corpus.pipeline.transcript_checks import CheckTranscripts
+from prep_corpus.pipeline.worker_progress import Watched
 from prep_corpus.pipeline.write import WriteOptions, WriteShards
 
 
@@ -37,6 +39,7 @@ class GraphOptions:
         retune: pick k anew.
         max_failed: share of `close.entries` that may fail.
         threads: of one worker; no part of any result.
+        progress: folder for the progress of workers on other machines, or None where they are this process.
     """
 
     work: str
@@ -52,6 +55,7 @@ class GraphOptions:
     plan: PlanOptions
     write: WriteOptions
     close: CloseOptions
+    progress: str | None = None
 
 
 def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
@@ -63,16 +67,23 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
         | "ReadList" >> beam.FlatMap(lambda uri: files.read_bytes(uri).decode().split())
         | "SpreadBundles" >> beam.Reshuffle()
     )
-    emitted = bundles | Emit(work, options.emit) | "SpreadEmitted" >> beam.Reshuffle()
-    aligned = emitted | Align(work, options.segment.text, options.threads)
+    watched = beam.ParDo(Watched(options.progress))
+    emitted = bundles | Emit(work, options.emit, options.progress) | "SpreadEmitted" >> beam.Reshuffle()
+    aligned = emitted | "WatchAlign" >> watched | Align(work, options.segment.text, options.threads)
     measured = aligned | Measure(work, options.segment)
     if options.k_frames is None:
         k_frames = measured | PickK(work, options.k_uri, options.target_samples, options.retune)
     else:
         k_frames = pipeline | "GivenK" >> beam.Create([options.k_frames])
-    segments = aligned | SegmentBundles(work, options.segment, k_frames, options.threads)
+    segments = (
+        aligned
+        | "WatchSegment" >> watched
+        | SegmentBundles(work, options.segment, k_frames, options.threads)
+    )
 
-    stages = (emitted, aligned, measured, segments) | "AllStages" >> beam.Flatten()
+    checked = aligned | CheckTranscripts(work, options.close.out, options.segment.text)
+
+    stages = (emitted, aligned, checked, measured, segments) | "AllStages" >> beam.Flatten()
     early, entries, limit = len(options.close.early_letters), options.close.entries, options.max_failed
     publish = (
         stages
@@ -83,6 +94,7 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
     shards = (
         segments
         | Plan(work, options.plan)
+        | "WatchWrite" >> watched
         | WriteShards(work, work, options.close.out, options.write, publish)
     )
     ends = Ends(

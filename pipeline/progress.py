@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+
+from prep_corpus.pipeline.stores import StageRef, Store
 
 STAGES = ("emit", "align", "measure", "segment", "write")
 
@@ -23,6 +26,7 @@ class StageProgress:
         found_seconds: the part of it that stood in the store already.
         cpu_seconds: CPU time of the whole process while the stage ran; exact with one worker alone.
         failed: dead letters.
+        reasons: those by reason.
     """
 
     units: int = 0
@@ -32,6 +36,28 @@ class StageProgress:
     found_seconds: float = 0.0
     cpu_seconds: float = 0.0
     failed: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+def added(one: StageProgress, other: StageProgress) -> StageProgress:
+    """The sums of both."""
+    return StageProgress(
+        units=one.units + other.units,
+        found=one.found + other.found,
+        recordings=one.recordings + other.recordings,
+        audio_seconds=one.audio_seconds + other.audio_seconds,
+        found_seconds=one.found_seconds + other.found_seconds,
+        cpu_seconds=one.cpu_seconds + other.cpu_seconds,
+        failed=one.failed + other.failed,
+        reasons=dict(Counter(one.reasons) + Counter(other.reasons)),
+    )
+
+
+def reasons_of(store: Store, ref: StageRef) -> dict[str, int]:
+    """The dead letters of a stage's result by reason."""
+    if not ref.failed:
+        return {}
+    return dict(Counter(letter.reason for letter in store.read(ref, columns=[]).dead_letters))
 
 
 class _Board:
@@ -45,17 +71,7 @@ class _Board:
 
     def add(self, stage: str, step: StageProgress) -> None:
         with self._lock:
-            so_far = self._stages.get(stage, StageProgress())
-            self._stages[stage] = replace(
-                so_far,
-                units=so_far.units + step.units,
-                found=so_far.found + step.found,
-                recordings=so_far.recordings + step.recordings,
-                audio_seconds=so_far.audio_seconds + step.audio_seconds,
-                found_seconds=so_far.found_seconds + step.found_seconds,
-                cpu_seconds=so_far.cpu_seconds + step.cpu_seconds,
-                failed=so_far.failed + step.failed,
-            )
+            self._stages[stage] = added(self._stages.get(stage, StageProgress()), step)
 
     def snapshot(self) -> dict[str, StageProgress]:
         with self._lock:

@@ -42,7 +42,7 @@ from prep_corpus.pipeline.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.clips import pack_clip
 from prep_corpus.pipeline.emit import EmittedRecording, dead_letter, decoded, read_emissions
 from prep_corpus.pipeline.ledgers import Ledgers, total
-from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
+from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
 from prep_corpus.pipeline.rows import utterance_id
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
@@ -262,9 +262,14 @@ def segment_bundle(
             recordings=len(bundle),
             audio_seconds=sum(probed.seconds for probed in bundle),
             failed=found.failed,
+            reasons=reasons_of(store, found),
         ),
     )
     return found
+
+
+class _TwinWasFirst(Exception):
+    """Another worker has made the same result meanwhile."""
 
 
 def _segment(
@@ -306,8 +311,16 @@ def _segment(
                         row.update(clip_offset=file.tell(), clip_bytes=len(record))
                         file.write(record)
                     rows.append(row)
+        if store.find("segment", alignments.bundle, digest) is not None:
+            raise _TwinWasFirst(digest)
 
-    files.write_atomic(store.uri("segment", digest, ".clips"), save, replace=True)
+    try:
+        files.write_atomic(store.uri("segment", digest, ".clips"), save, replace=True)
+    except _TwinWasFirst:
+        # The other's clips stay, since its table names their places.
+        standing = store.find("segment", alignments.bundle, digest)
+        assert standing is not None
+        return standing
     return store.write(
         "segment",
         alignments.bundle,

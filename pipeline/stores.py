@@ -147,7 +147,10 @@ class Store:
                 marked, file, compression="zstd", compression_level=1, row_group_size=row_group_rows
             )
 
-        files.write_atomic(self.uri(stage, digest, ".parquet" if final else ".retry.parquet"), save)
+        # One with internal errors takes the place of an earlier run's, which may have met others.
+        files.write_atomic(
+            self.uri(stage, digest, ".parquet" if final else ".retry.parquet"), save, replace=not final
+        )
         if final:
             # A twin may have been first: what follows depends on the content that stands there.
             standing = self.find(stage, bundle, digest)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
 from typing import BinaryIO, NamedTuple
 
 import apache_beam as beam
@@ -41,6 +42,8 @@ class WriteOptions:
         rooms_uri: folder or manifest of room impulse responses, or None.
         voices: recordings of the corpus that babble is made of, or none.
         bank_digest: of all clips and rooms.
+        published: digest of the manifest that stood when the run began, or "": it is taken away before the first
+            shard changes, and no other is, so that a straggler cannot take away what this run has published.
         seed: of the noise plan.
         sample_rate_hz: of the clips.
         audio_format: of the audio inside the shards.
@@ -57,6 +60,7 @@ class WriteOptions:
     sample_rate_hz: int
     audio_format: AudioFormat = "flac"
     gzip: bool = False
+    published: str = ""
 
 
 class ShardFile(NamedTuple):
@@ -158,10 +162,9 @@ def write_shard(
     found = written is not None
     if written is None:
         files.remove(receipt)
-        # What is published must not change under its readers.
-        files.remove(files.join(out, MANIFEST_NAME))
+        unpublish(out, options.published)
         with timed("write"):
-            written = _write(store, out, address, ordered, bank, options)
+            written = _write_or_find(store, out, address, ordered, bank, options, receipt, digest)
         note = json.dumps({"digest": digest, "files": [shard._asdict() for shard in written]}).encode()
         files.write_atomic(receipt, lambda file: file.write(note), replace=True)
     BOARD.add(
@@ -174,6 +177,20 @@ def write_shard(
         ),
     )
     return written
+
+
+def manifest_digest(out: str) -> str:
+    """Digest of the manifest that stands in a run folder, or "" where there is none."""
+    try:
+        return blake2b(files.read_bytes(files.join(out, MANIFEST_NAME)), digest_size=16).hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def unpublish(out: str, published: str) -> None:
+    """Take away the manifest of that digest, before what it lists changes under its readers."""
+    if published and manifest_digest(out) == published:
+        files.remove(files.join(out, MANIFEST_NAME))
 
 
 def _standing(receipt: str, out: str, digest: str) -> list[ShardFile] | None:
@@ -190,6 +207,29 @@ def _standing(receipt: str, out: str, digest: str) -> list[ShardFile] | None:
     return written
 
 
+class _TwinWasFirst(Exception):
+    """Another worker has written the same shard meanwhile."""
+
+
+def _write_or_find(
+    store: Store,
+    out: str,
+    address: tuple[str, int, int],
+    refs: list[UtteranceRef],
+    bank: NoiseBank,
+    options: WriteOptions,
+    receipt: str,
+    digest: str,
+) -> list[ShardFile]:
+    try:
+        return _write(store, out, address, refs, bank, options, receipt, digest)
+    except _TwinWasFirst:
+        standing = _standing(receipt, out, digest)
+        if standing is None:
+            raise OSError(f"{receipt}: a shard was there a moment ago, and is not any more") from None
+        return standing
+
+
 def _write(
     store: Store,
     out: str,
@@ -197,6 +237,8 @@ def _write(
     refs: list[UtteranceRef],
     bank: NoiseBank,
     options: WriteOptions,
+    receipt: str,
+    digest: str,
 ) -> list[ShardFile]:
     split, index, count = address
     noisy = samples = 0
@@ -218,6 +260,9 @@ def _write(
                 sink.write(row)
         for sink in sinks:
             sink.close()
+        if _standing(receipt, out, digest) is not None:
+            # A twin was first, and its receipt may be published by now; leaving by an error discards our files.
+            raise _TwinWasFirst(receipt)
     return [
         ShardFile(
             format=shard_format,

@@ -1,0 +1,90 @@
+"""How far a run on other machines is: every worker process keeps one small file, and anyone may add them up.
+
+    work/progress/JOB/WORKER.json    the worker's own board, written every few seconds while it changes
+
+Beam's own counters come at the end of a stage on Flink, and in other ways on other engines. A worker that died leaves
+its last figures, and what was done twice counts twice: the sums are for people, and no result depends on them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TypeVar
+
+import apache_beam as beam
+
+from prep_corpus.pipeline import files
+from prep_corpus.pipeline.progress import BOARD, StageProgress, added
+
+SECONDS = 5.0
+"""Between two writings of a worker's file."""
+
+Element = TypeVar("Element")
+
+
+class _Reporter:
+    """Writes this process's board to one folder; every worker process has one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._folders: set[str] = set()
+
+    def start(self, folder: str) -> None:
+        """Report to a folder from now on; once is enough."""
+        with self._lock:
+            if folder in self._folders:
+                return
+            self._folders.add(folder)
+        name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
+        threading.Thread(
+            target=self._follow, args=(files.join(folder, name),), name="report-progress", daemon=True
+        ).start()
+
+    def _follow(self, uri: str) -> None:
+        pause = threading.Event()
+        before: dict[str, StageProgress] = {}
+        while True:
+            board = BOARD.snapshot()
+            if board != before:
+                text = json.dumps({stage: asdict(progress) for stage, progress in board.items()}).encode()
+                try:
+                    files.write_atomic(uri, lambda file, text=text: file.write(text), replace=True)  # type: ignore[misc]
+                    before = board
+                except OSError:
+                    # It is for people alone: the work goes on, and the next writing tells as much.
+                    pass
+            pause.wait(SECONDS)
+
+
+_REPORTER = _Reporter()
+
+
+def read_progress(folder: str) -> dict[str, StageProgress]:
+    """The sums over all workers, by stage."""
+    sums: dict[str, StageProgress] = {}
+    for uri in files.list_files(folder):
+        if not uri.endswith(".json"):
+            continue
+        for stage, counts in json.loads(files.read_bytes(uri)).items():
+            sums[stage] = added(sums.get(stage, StageProgress()), StageProgress(**counts))
+    return sums
+
+
+class Watched(beam.DoFn):
+    """Passes its elements on; the process that it runs in reports what its stages do."""
+
+    def __init__(self, folder: str | None) -> None:
+        self._folder = folder
+
+    def setup(self) -> None:
+        if self._folder is not None:
+            _REPORTER.start(self._folder)
+
+    def process(self, element: Element) -> Iterator[Element]:
+        yield element
