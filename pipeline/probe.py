@@ -78,7 +78,8 @@ def probe(recording: Recording, cache: FingerprintCache) -> ProbedRecording | De
                 sliced=recording.sliced,
             )
         except OSError as error:
-            if not files.is_absent(error):
+            # Of an object that may not be read, nothing else can be told before the start.
+            if not files.is_absent(error) and not isinstance(error, PermissionError):
                 raise
             raise AudioMissing(
                 f"{recording.id}: the audio must be a file, and there is none at {recording.audio_uri}"
