@@ -112,11 +112,11 @@ class Store:
 
     def find(self, stage: str, bundle: str, digest: str) -> StageRef | None:
         """The reference to a final result, or None where it has yet to be made."""
-        uri = self.uri(stage, digest)
-        if not files.exists(uri):
+        try:
+            with files.open_binary(self.uri(stage, digest)) as file:
+                metadata = pq.read_schema(file).metadata
+        except FileNotFoundError:
             return None
-        with files.open_binary(uri) as file:
-            metadata = pq.read_schema(file).metadata
         failed = len(json.loads(metadata[_NOTES])["dead_letters"])
         return StageRef(stage, bundle, digest, metadata[_CONTENT].decode(), True, failed)
 
