@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ from prep_corpus.pipeline.emit import Emit, EmitOptions, read_emissions
 from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.rows import safe_name
 from prep_corpus.pipeline.stores import StageRef, Store
+from prep_corpus.pipeline.transcript_checks import CheckTranscripts, read_checks
 
 FORMATS = ("ctm", "textgrid", "jsonl")
 _ENDINGS = {"ctm": ".ctm", "textgrid": ".TextGrid", "jsonl": ".jsonl"}
@@ -138,7 +140,11 @@ def execute(config: RunConfig, options: ExportOptions, *, quiet: bool) -> int:
     )
     BOARD.clear()
     work = display.Work(
-        bundles=len(corpus.bundles), audio_seconds=corpus.audio_seconds, recordings=corpus.recordings
+        bundles=len(corpus.bundles),
+        audio_seconds=corpus.audio_seconds,
+        recordings=corpus.recordings,
+        rejected=dict(Counter(letter.reason for letter in corpus.dead_letters)),
+        workers=config.workers,
     )
     with display.shown_progress(
         work, files.join(config.out, display.STATUS_NAME), quiet=quiet, console=console
@@ -152,6 +158,7 @@ def execute(config: RunConfig, options: ExportOptions, *, quiet: bool) -> int:
             | Emit(config.work, emit)
         )
         aligned = emitted | Align(config.work, options.text, config.workers)
+        _ = aligned | CheckTranscripts(config.work, config.out, options.text)
         _ = aligned | "Export" >> beam.FlatMap(lambda ref: export_bundle(store, ref, options))
         letters_uri = files.join(config.out, DEAD_LETTERS_NAME)
         stages = (emitted, aligned) | beam.Flatten()
@@ -173,6 +180,8 @@ def _report(config: RunConfig, entries: int, console: Console) -> int:
         console.print(
             f"rejected: {letter.reason}: {letter.message.splitlines()[0]}", highlight=False, soft_wrap=True
         )
+    for line in display.transcript_lines(read_checks(config.out)):
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(
         f"{entries - len(letters)} of {entries} recordings aligned in {config.out}",
         highlight=False,
