@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from prep_corpus.pipeline.probe import FingerprintCache, probe_all
 from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.segment import SegmentOptions
 from prep_corpus.pipeline.stores import Store, digest_of
+from prep_corpus.pipeline.transcript_checks import CHECKS_NAME, read_checks
 from prep_corpus.pipeline.write import WriteOptions, manifest_digest
 
 MARKER = "prep-corpus-run.json"
@@ -87,6 +89,20 @@ def text_options(config: RunConfig) -> TextOptions:
     )
 
 
+def check_places(config: RunConfig) -> None:
+    """See in seconds that the stores and buckets of a run are there and may be used.
+
+    Raises:
+        UsageError: one is not; the message is one line.
+    """
+    files.use_options(pipeline_options(config))
+    for uri in (config.manifest, config.noise, config.rooms):
+        if uri is not None:
+            files.check_place(uri)
+    if not files.is_local(config.out):
+        files.check_writable(config.out)
+
+
 def claim_folder(config: RunConfig, force: bool) -> None:
     """Make the run folder ours, or find it ours.
 
@@ -104,7 +120,7 @@ def claim_folder(config: RunConfig, force: bool) -> None:
                 f"{config.out} holds a finished run of other settings ({shown}); --force replaces its shards "
                 "and does again only what the change touches, or choose another --out"
             )
-    elif not force and files.exists(config.out) and files.list_files(config.out):
+    elif not force and files.holds_files(config.out):
         raise UsageError(
             f"{config.out} is not empty and holds no run of prep-corpus; choose another --out, or --force"
         )
@@ -118,9 +134,16 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
     cache = FingerprintCache(cache_uri)
     letters: list[DeadLetter] = []
 
+    probing = display.Probing(files.join(config.out, display.STATUS_NAME)) if store else None
+
+    def note(probed: int) -> None:
+        _say(console, f"probed {probed} recordings")
+        if probing is not None:
+            probing.note(probed)
+
     def good() -> Iterator[ProbedRecording]:
         entries = read_manifest(config.manifest, language=config.language)
-        probed = probe_all(entries, cache, on_progress=lambda n: _say(console, f"probed {n} recordings"))
+        probed = probe_all(entries, cache, on_progress=note)
         for entry in probed:
             if isinstance(entry, DeadLetter):
                 letters.append(entry)
@@ -233,11 +256,8 @@ def write_options(
     )
 
 
-def graph_options(
-    config: RunConfig, corpus: Corpus, info: ModelInfo, fitted: Filter, point: Point, bundles_uri: str
-) -> GraphOptions:
-    """Hand every stage its part of the configuration."""
-    text = text_options(config)
+def segment_options(config: RunConfig, fitted: Filter, point: Point) -> SegmentOptions:
+    """What shapes segments, with the identity that rows and manifest carry of it."""
     segment = SegmentOptions(
         cut=config.cut,
         filter=fitted,
@@ -246,13 +266,20 @@ def graph_options(
         min_seconds=config.min_duration_seconds,
         max_seconds=config.max_duration_seconds,
         padding_seconds=config.padding_seconds,
-        text=text,
+        text=text_options(config),
         config_digest="",
     )
-    # Rows carry the identity of what shaped them: not of order, shard size or noise, which are on record elsewhere.
-    segment = replace(
+    # Not of order, shard size or noise, which are on record elsewhere.
+    return replace(
         segment, config_digest=digest_of("config", segment.identity(), config.target_duration_seconds)
     )
+
+
+def graph_options(
+    config: RunConfig, corpus: Corpus, info: ModelInfo, fitted: Filter, point: Point, bundles_uri: str
+) -> GraphOptions:
+    """Hand every stage its part of the configuration."""
+    segment = segment_options(config, fitted, point)
     k_identity = digest_of("k", info.digest, segment.identity(), config.target_duration_seconds)
     return GraphOptions(
         work=config.work,
@@ -267,7 +294,7 @@ def graph_options(
             model=config.model,
             device=config.device,
             windows=WindowOptions(batch_rows=32 if config.device.startswith("cuda") else 4),
-            text=text,
+            text=segment.text,
             threads=config.workers,
         ),
         segment=segment,
@@ -301,6 +328,7 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool) -> in
     """Run, and say how it went; returns the exit code."""
     console = Console(stderr=True, quiet=quiet)
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    check_places(config)
     model = load_model(config.model, config.device)
     fitted = open_filter(config, model.info, console)
     point = operating_point(config, fitted, console)
@@ -322,13 +350,18 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool) -> in
         _say(console, "no --noise given: generated white, pink and brown noise is used")
     bundles_uri = write_bundle_list(config, corpus)
     options = graph_options(config, corpus, model.info, fitted, point, bundles_uri)
-    files.remove(files.join(config.out, OUTCOME_NAME))
+    for stale in (OUTCOME_NAME, CHECKS_NAME):
+        files.remove(files.join(config.out, stale))
     BOARD.clear()
     work = display.Work(
-        bundles=len(corpus.bundles), audio_seconds=corpus.audio_seconds, recordings=corpus.recordings
+        bundles=len(corpus.bundles),
+        audio_seconds=corpus.audio_seconds,
+        recordings=corpus.recordings,
+        rejected=dict(Counter(letter.reason for letter in corpus.dead_letters)),
+        workers=config.workers,
     )
+    status_uri = files.join(config.out, display.STATUS_NAME)
     if len(corpus.dead_letters) <= config.max_failed * corpus.entries:
-        status_uri = files.join(config.out, display.STATUS_NAME)
         with display.shown_progress(work, status_uri, quiet=quiet, console=console):
             pipeline = beam.Pipeline(options=pipeline_options(config))
             build(pipeline, options)
@@ -336,6 +369,7 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool) -> in
         outcome = read_outcome(config.out)
     else:
         outcome = _nothing_run(config, options)
+        display.note_nothing_run(work, status_uri)
     return report(config, outcome, quiet=quiet)
 
 
@@ -369,6 +403,8 @@ def report(config: RunConfig, outcome: Outcome, *, quiet: bool) -> int:
             highlight=False,
             soft_wrap=True,
         )
+    for line in display.transcript_lines(read_checks(config.out)):
+        console.print(line, highlight=False, soft_wrap=True)
     if not outcome.published:
         Console(stderr=True).print(
             f"{outcome.failed} of {outcome.entries} recordings failed, and --max-failed allows "
