@@ -125,7 +125,6 @@ function show(at, mayPlay = true) {
   $("previous").disabled = at === 0;
   $("problem").hidden = true;
   audio.src = clip().src;
-  audio.defaultPlaybackRate = audio.playbackRate = settings.rate;
   $("seek").max = clip().seconds.toFixed(2);
   if (at + 1 < numbers.length) ahead.src = sample.clips[numbers[at + 1]].src;
   ahead.preload = "auto";
@@ -270,6 +269,7 @@ function back() {
 
 function setRate(rate) {
   settings.rate = RATES.includes(rate) ? rate : 1;
+  // The default one is what the next clip starts with.
   audio.defaultPlaybackRate = audio.playbackRate = settings.rate;
   $("rate").value = settings.rate === 1 ? "normal speed" : `speed ${Math.round(settings.rate * 100)} %`;
   $("slower").disabled = settings.rate === RATES[0];
