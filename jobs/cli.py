@@ -20,6 +20,7 @@ from prep_corpus.jobs.options import (
     shard_settings,
     with_options,
 )
+from prep_corpus.jobs.report_command import report_command
 from prep_corpus.jobs.sample_command import agreement_command, sample_command
 from prep_corpus.jobs.train_command import error_rates_command, train_command, train_english_command
 from prep_corpus.pipeline.config import RunConfig
@@ -71,10 +72,13 @@ def main() -> None:
 @click.option(
     "--force", is_flag=True, help="Write into a folder that is no run, or replace a run of other settings."
 )
+@click.option("--no-report", is_flag=True, help="Do not write report.html at the end.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
-def run(ctx: click.Context, /, dry_run: bool, force: bool, quiet: bool, **settings: Any) -> None:
+def run(
+    ctx: click.Context, /, dry_run: bool, force: bool, no_report: bool, quiet: bool, **settings: Any
+) -> None:
     """Turn the recordings of MANIFEST into shards.
 
     MANIFEST is a JSON-lines, CSV or TSV file with audio_filepath and text (or text_filepath), a folder of
@@ -91,7 +95,7 @@ def run(ctx: click.Context, /, dry_run: bool, force: bool, quiet: bool, **settin
         workers=settings["workers"] or os.cpu_count() or 1,
         beam_options=tuple(settings["beam_options"]),
     )
-    ctx.exit(execute(config, dry_run=dry_run, force=force, quiet=quiet))
+    ctx.exit(execute(config, dry_run=dry_run, force=force, quiet=quiet, with_report=not no_report))
 
 
 def _quiet_beam() -> None:
@@ -251,6 +255,7 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
 
 
 main.add_command(sample_command)
+main.add_command(report_command)
 main.add_command(agreement_command)
 main.add_command(label_command)
 for training in (train_command, train_english_command, error_rates_command):

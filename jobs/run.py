@@ -22,6 +22,7 @@ from prep_corpus.augment.plan import NoiseOptions
 from prep_corpus.filters.curve import Point
 from prep_corpus.filters.linear import BUNDLED, Filter, bundled_filter, load_filter
 from prep_corpus.jobs import display
+from prep_corpus.jobs.report_command import write_after_run
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.bundles import ProbedRecording, cut_bundles, write_bundle
 from prep_corpus.pipeline.close import OUTCOME_NAME, CloseOptions, Outcome, read_outcome
@@ -324,7 +325,9 @@ def pipeline_options(config: RunConfig) -> PipelineOptions:
         raise UsageError(f"Beam does not take these options: {' '.join(given)}") from error
 
 
-def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool) -> int:
+def execute(
+    config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_report: bool = True
+) -> int:
     """Run, and say how it went; returns the exit code."""
     console = Console(stderr=True, quiet=quiet)
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
@@ -370,7 +373,10 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool) -> in
     else:
         outcome = _nothing_run(config, options)
         display.note_nothing_run(work, status_uri)
-    return report(config, outcome, quiet=quiet)
+    code = report(config, outcome, quiet=quiet)
+    if with_report:
+        write_after_run(config.out, console)
+    return code
 
 
 def _nothing_run(config: RunConfig, options: GraphOptions) -> Outcome:
