@@ -3,23 +3,23 @@
 The curve is measured on groups that each classifier was not fitted on, and its upper bound comes from
 resampling the groups.
 
-Legend: N examples, W words, S segments, F features.
+Legend: N examples, C cases, W words, S segments, F features.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.curve import frontier
+from prep_corpus.filters.curve import Point, frontier
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
-from prep_corpus.filters.labels import Case
+from prep_corpus.filters.labels import HEARD, Case
 from prep_corpus.filters.linear import Filter, Level, Linear
-from prep_corpus.filters.sweep import Bench, Outcome, Swept, count_outcomes, points_of, sweep
+from prep_corpus.filters.sweep import Bench, Outcome, Swept, count_outcomes, points_of, sweep, worse_of
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -68,6 +68,9 @@ class FitOptions:
         resamples: of the groups, for the upper bound.
         word_names: features of the word classifier.
         seed: of the resampling.
+        k_frames: shortest pause to cut at; None to pick it for the target.
+        heard_covers_all: people's labels are of all words, also of those that a filter would cut out; so the
+            curve is measured on them alone.
     """
 
     target_seconds: float = 7.0
@@ -77,6 +80,8 @@ class FitOptions:
     resamples: int = 1000
     word_names: tuple[str, ...] = WORD_FEATURES
     seed: int = 0
+    k_frames: int | None = None
+    heard_covers_all: bool = False
 
 
 def fold_of(groups: Sequence[str], folds: int) -> dict[str, int]:
@@ -142,9 +147,7 @@ def fit_words(cases: Sequence[Case], options: FitOptions) -> Linear:
 def fit_utterances(outcomes: Sequence[Outcome], options: FitOptions) -> Linear:
     """The utterance classifier; where no utterance is bad, the same for all: a constant."""
     features_SF = np.concatenate([outcome.features_SF for outcome in outcomes])
-    edits_S = np.concatenate([outcome.edits_S for outcome in outcomes])
-    inside_S = np.concatenate([outcome.inside_S for outcome in outcomes])
-    good_S = edits_S <= options.good_wer * np.maximum(inside_S, 1)
+    good_S = np.concatenate([outcome.good(options.good_wer) for outcome in outcomes])
     if good_S.all() or not good_S.any():
         count = len(FEATURE_NAMES)
         return Linear(
@@ -158,17 +161,86 @@ def fit_utterances(outcomes: Sequence[Outcome], options: FitOptions) -> Linear:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """What a classifier said of examples that it was not fitted on.
+
+    Attributes:
+        scores_N: log-odds.
+        good_N: the truth.
+        weights_N: how often each counts.
+        features_NF: of utterances the six; of words none, [N, 0].
+    """
+
+    scores_N: DoubleArray
+    good_N: BoolArray
+    weights_N: DoubleArray
+    features_NF: DoubleArray
+
+    def precision(self, threshold: float) -> float:
+        """Good ones among those at or over a threshold; 1 where there are none."""
+        passed_N = self.scores_N >= threshold
+        weight = float(self.weights_N[passed_N].sum())
+        return float(self.weights_N[passed_N & self.good_N].sum()) / weight if weight else 1.0
+
+    def recall(self, threshold: float) -> float:
+        """Those at or over a threshold among the good ones; 1 where there are none."""
+        weight = float(self.weights_N[self.good_N].sum())
+        passed_N = (self.scores_N >= threshold) & self.good_N
+        return float(self.weights_N[passed_N].sum()) / weight if weight else 1.0
+
+
+def auc(values_N: NDArray[np.floating], good_N: BoolArray, weights_N: DoubleArray) -> float:
+    """How well values order good before bad: 1 always, 0.5 by chance; not a number where all are of one class."""
+    from sklearn.metrics import roc_auc_score
+
+    if good_N.all() or not good_N.any():
+        return float("nan")
+    return float(roc_auc_score(good_N, values_N, sample_weight=weights_N))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedLevel:
+    """One way of cutting, with what is known of it from cross-validation.
+
+    Attributes:
+        level: classifier and curve.
+        swept: the counts behind the curve, by the origin of the labels.
+        held_out: by word threshold, the utterances cut with it.
+    """
+
+    level: Level
+    swept: Mapping[str, Swept]
+    held_out: Mapping[float, HeldOut]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fitted:
     """A filter with what is known of it from cross-validation.
 
     Attributes:
         filter: fitted on all cases.
-        words, paper: the counts behind its two curves.
+        levels: by way of cutting; without one that was taken over from another filter.
+        words: the word classifier on words that it was not fitted on.
     """
 
     filter: Filter
-    words: Swept
-    paper: Swept
+    levels: Mapping[str, FittedLevel]
+    words: HeldOut
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What is not fitted but taken over from the filter of the run that was labelled.
+
+    Attributes:
+        word: its word classifier: it has decided which words could be heard at all.
+        word_threshold: of the run; the cases hold no words under it.
+        paper: its part for the paper's way of cutting, of which such cases say nothing.
+    """
+
+    word: Linear
+    word_threshold: float
+    paper: Level
 
 
 def fit_filter(
@@ -179,6 +251,7 @@ def fit_filter(
     frame_seconds: float,
     fitted_on: str,
     data_digest: str,
+    given: Given | None = None,
 ) -> Fitted:
     """Fit both classifiers for both ways of cutting, and sweep their thresholds by cross-validation.
 
@@ -188,6 +261,7 @@ def fit_filter(
         model_digest, frame_seconds: of the acoustic model.
         fitted_on: what the cases are, in words.
         data_digest: of the cases.
+        given: what to take over instead of fitting it.
 
     Raises:
         UsageError: too few groups, or words of one class only.
@@ -195,25 +269,52 @@ def fit_filter(
     cases = bench.cases
     folds = fold_of([case.group for case in cases], options.folds)
     fold_C = [folds[case.group] for case in cases]
-    held_out: list[DoubleArray] = [np.zeros(0)] * len(cases)
-    for fold in sorted(set(fold_C)):
-        linear = fit_words([case for case, f in zip(cases, fold_C) if f != fold], options)
-        for index, case in enumerate(cases):
-            if fold_C[index] == fold:
-                held_out[index] = linear.score(word_features(case.evidence_WF, options.word_names))
-    word = fit_words(cases, options)
-    words, swept_words = _fit_level(bench, held_out, fold_C, WORD_THRESHOLDS, options)
-    paper, swept_paper = _fit_level(bench, [None] * len(cases), fold_C, (0.0,), options)
+    word, scores = _word_classifier(cases, fold_C, options, given)
+    thresholds: tuple[float, ...] = WORD_THRESHOLDS
+    if given is not None:
+        lowest = given.word_threshold
+        thresholds = (lowest, *(threshold for threshold in WORD_THRESHOLDS if threshold > lowest))
+    levels = {"words": _fit_level(bench, scores, fold_C, thresholds, options)}
+    if given is None:
+        levels["paper"] = _fit_level(bench, [None] * len(cases), fold_C, (0.0,), options)
     fitted = Filter(
         word=word,
-        words=words,
-        paper=paper,
+        words=levels["words"].level,
+        paper=levels["paper"].level if given is None else given.paper,
         model_digest=model_digest,
         frame_seconds=frame_seconds,
         fitted_on=fitted_on,
         data_digest=data_digest,
     )
-    return Fitted(filter=fitted, words=swept_words, paper=swept_paper)
+    return Fitted(filter=fitted, levels=levels, words=_held_out_words(cases, scores))
+
+
+def _word_classifier(
+    cases: Sequence[Case], fold_C: Sequence[int], options: FitOptions, given: Given | None
+) -> tuple[Linear, list[DoubleArray]]:
+    """The word classifier, and its scores of every case's words from a fit without the case's group."""
+    if given is not None:
+        return given.word, [
+            given.word.score(word_features(case.evidence_WF, given.word.names)) for case in cases
+        ]
+    scores: list[DoubleArray] = [np.zeros(0)] * len(cases)
+    for fold in sorted(set(fold_C)):
+        linear = fit_words([case for case, f in zip(cases, fold_C) if f != fold], options)
+        for index, case in enumerate(cases):
+            if fold_C[index] == fold:
+                scores[index] = linear.score(word_features(case.evidence_WF, options.word_names))
+    return fit_words(cases, options), scores
+
+
+def _held_out_words(cases: Sequence[Case], scores: Sequence[DoubleArray]) -> HeldOut:
+    known = [case.known_W for case in cases]
+    good_N = np.concatenate([case.right_W[k] for case, k in zip(cases, known)])
+    return HeldOut(
+        scores_N=np.concatenate([scores_W[k] for scores_W, k in zip(scores, known)]),
+        good_N=good_N,
+        weights_N=np.concatenate([np.full(k.sum(), case.weight) for case, k in zip(cases, known)]),
+        features_NF=np.zeros((len(good_N), 0)),
+    )
 
 
 def _fit_level(
@@ -222,34 +323,56 @@ def _fit_level(
     fold_C: Sequence[int],
     thresholds: Sequence[float],
     options: FitOptions,
-) -> tuple[Level, Swept]:
+) -> FittedLevel:
     """The utterance classifier of one way of cutting, with its curve."""
-    k_frames = bench.pick_k(scores, 0.0, options.target_seconds)
+    k_frames = options.k_frames or bench.pick_k(scores, 0.0, options.target_seconds)
     outcomes = {
         (index, threshold): bench.outcome(index, bench.cut(index, scores_W, threshold, k_frames))
         for index, scores_W in enumerate(scores)
         for threshold in thresholds
     }
-    fitting = [
-        threshold for threshold in thresholds if len(thresholds) == 1 or threshold in FITTING_THRESHOLDS
-    ]
+    fitting = [t for t in thresholds if t in FITTING_THRESHOLDS] or [thresholds[0]]
 
     def fit(indices: Sequence[int]) -> Linear:
         return fit_utterances([outcomes[i, t] for i in indices for t in fitting], options)
 
     everyone = range(len(scores))
     by_fold = {fold: fit([i for i in everyone if fold_C[i] != fold]) for fold in set(fold_C)}
-    swept = sweep(
-        bench.cases,
-        {
-            threshold: [
-                count_outcomes(
-                    outcomes[i, threshold], by_fold[fold_C[i]].score(outcomes[i, threshold].features_SF)
-                )
-                for i in everyone
-            ]
-            for threshold in thresholds
-        },
-    )
-    curve = frontier(points_of(swept, resamples=options.resamples, seed=options.seed))
-    return Level(utterance=fit(everyone), curve=curve, k_frames=k_frames), swept
+    held_out = {(i, t): by_fold[fold_C[i]].score(outcome.features_SF) for (i, t), outcome in outcomes.items()}
+    cases = bench.cases
+    swept = {}
+    for origin in sorted({case.origin for case in cases}):
+        places = [i for i in everyone if cases[i].origin == origin]
+        swept[origin] = sweep(
+            [cases[i] for i in places],
+            {t: [count_outcomes(outcomes[i, t], held_out[i, t]) for i in places] for t in thresholds},
+        )
+    if options.heard_covers_all and HEARD in swept:
+        swept = {HEARD: swept[HEARD]}
+    level = Level(utterance=fit(everyone), curve=_curve(swept, options), k_frames=k_frames)
+    by_threshold = {
+        t: HeldOut(
+            scores_N=np.concatenate([held_out[i, t] for i in everyone]),
+            good_N=np.concatenate([outcomes[i, t].good(options.good_wer) for i in everyone]),
+            weights_N=np.concatenate(
+                [np.full(len(outcomes[i, t].edits_S), cases[i].weight) for i in everyone]
+            ),
+            features_NF=np.concatenate([outcomes[i, t].features_SF for i in everyone]),
+        )
+        for t in thresholds
+    }
+    return FittedLevel(level=level, swept=swept, held_out=by_threshold)
+
+
+def _curve(swept: Mapping[str, Swept], options: FitOptions) -> tuple[Point, ...]:
+    """The curve that the filter keeps: where labels are of two origins, the worse of both at each point."""
+    points = {
+        origin: points_of(counts, resamples=options.resamples, seed=options.seed)
+        for origin, counts in swept.items()
+    }
+    # What people heard are the words that a filter let through: their share of all words is not known.
+    first, *others = sorted(points, key=lambda origin: origin == HEARD)
+    found = points[first]
+    for origin in others:
+        found = worse_of(found, points[origin])
+    return frontier(found)

@@ -213,7 +213,9 @@ def standing(judged: Sequence[JudgedUtterance], threshold: float) -> Standing:
 
     def wer(chosen: Sequence[JudgedUtterance]) -> Estimate | None:
         return part(
-            chosen, [one.weight * one.edits for one in chosen], [one.weight * one.true_words for one in chosen]
+            chosen,
+            [one.weight * one.edits for one in chosen],
+            [one.weight * one.true_words for one in chosen],
         )
 
     good = [one.wer <= threshold for one in judged]

@@ -79,7 +79,9 @@ def parse_labels(content: str, name: str) -> LabelSet:
     try:
         header, *rows = [json.loads(line) for line in content.splitlines() if line.strip()]
     except (json.JSONDecodeError, ValueError) as error:
-        raise UsageError(f"{name}: labels are the JSON lines that `prep-corpus label` writes ({error})") from error
+        raise UsageError(
+            f"{name}: labels are the JSON lines that `prep-corpus label` writes ({error})"
+        ) from error
     if not isinstance(header, dict) or (header.get("kind"), header.get("version")) != (KIND, VERSION):
         raise UsageError(
             f"{name}: a labels file begins with kind {KIND!r}, version {VERSION}; make it with `prep-corpus label`"

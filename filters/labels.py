@@ -25,6 +25,10 @@ BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
 
 
+GIVEN, DAMAGED, HEARD = "given", "damaged", "heard"
+"""Labels known beforehand, from damage to a transcript, from people."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """One aligned recording with its labels and its truth.
@@ -45,6 +49,7 @@ class Case:
         true_right_V: which of them the transcript has right.
         judged: half-open spans of seconds in which the truth is complete; None for the whole recording.
         weight: how often it counts in the curve: one of a weighted sample stands for several.
+        origin: where its labels come from: `GIVEN`, `DAMAGED` or `HEARD`.
     """
 
     group: str
@@ -62,6 +67,7 @@ class Case:
     true_right_V: BoolArray
     judged: tuple[tuple[float, float], ...] | None = None
     weight: float = 1.0
+    origin: str = GIVEN
 
     def __post_init__(self) -> None:
         counts = (len(self.texts), len(self.evidence_WF), len(self.right_W), len(self.known_W))

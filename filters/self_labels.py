@@ -10,18 +10,19 @@ Legend: W words, V words taken to be truly said.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.cutting import CutOptions, cut_words
+from prep_corpus.align.cutting import CutOptions
+from prep_corpus.align.errors import RecordingError
 from prep_corpus.align.evidence import Track
 from prep_corpus.align.levels import Levels
 from prep_corpus.filters.features import word_features
 from prep_corpus.filters.fit import FitOptions, fit_words, fold_of
-from prep_corpus.filters.labels import Case, Damage, Damaged, damage
+from prep_corpus.filters.labels import DAMAGED, Case, Damage, Damaged, damage
 
 if TYPE_CHECKING:
     from prep_corpus.align.words import Words
@@ -87,7 +88,7 @@ def self_labelled(
     fit_options: FitOptions,
     cut_options: CutOptions,
 ) -> list[Case]:
-    """Cases with labels from damage at known places, one a recording.
+    """Cases with labels from damage at known places, one for each recording that the damaged text fits into.
 
     Args:
         recordings: of at least two groups.
@@ -97,15 +98,24 @@ def self_labelled(
         fit_options: of the first round's classifier.
         cut_options: lengths in samples and frames.
     """
-    damages = [
-        damage(one.aligned.texts, one.sentence_ends, seed=seed, name=one.name, recipe=recipe)
-        for one in recordings
-    ]
-    again = [realign(one, damaged.words) for one, damaged in zip(recordings, damages)]
-    trusted = trusted_words(recordings, damages, again, fit_options)
+    usable: list[Unlabelled] = []
+    damages: list[Damaged] = []
+    again: list[Aligned] = []
+    for one in recordings:
+        damaged = damage(one.aligned.texts, one.sentence_ends, seed=seed, name=one.name, recipe=recipe)
+        try:
+            aligned = realign(one, damaged.words)
+        except RecordingError:
+            # Words put in may not fit into a recording that is short for its text.
+            continue
+        usable.append(one)
+        damages.append(damaged)
+        again.append(aligned)
+    trusted = trusted_words(usable, damages, again, fit_options)
+    frame_seconds = cut_options.stride_samples / cut_options.sample_rate_hz
     return [
-        _case(one, damaged, aligned, trusted_W, cut_options)
-        for one, damaged, aligned, trusted_W in zip(recordings, damages, again, trusted)
+        _labelled(one, damaged, aligned, trusted_W, frame_seconds)
+        for one, damaged, aligned, trusted_W in zip(usable, damages, again, trusted)
     ]
 
 
@@ -120,7 +130,7 @@ def trusted_words(
     trusted = [~one.aligned.words.skipped for one in recordings]
     for _ in range(TRUST_ROUNDS):
         cases = [
-            _labelled(one, damaged, aligned, trusted_W)
+            _labelled(one, damaged, aligned, trusted_W, 1.0)
             for one, damaged, aligned, trusted_W in zip(recordings, damages, again, trusted)
         ]
         by_fold = {
@@ -135,8 +145,10 @@ def trusted_words(
     return trusted
 
 
-def _labelled(one: Unlabelled, damaged: Damaged, aligned: Aligned, trusted_W: BoolArray) -> Case:
-    """A case whose truth is the trusted words of the original transcript."""
+def _labelled(
+    one: Unlabelled, damaged: Damaged, aligned: Aligned, trusted_W: BoolArray, frame_seconds: float
+) -> Case:
+    """A case whose truth is the trusted words of the original transcript; of the others nothing is said."""
     origins_W = np.array(damaged.origins, np.int64)
     kept_W = origins_W >= 0
     words = one.aligned.words
@@ -157,33 +169,7 @@ def _labelled(one: Unlabelled, damaged: Damaged, aligned: Aligned, trusted_W: Bo
         right_W=kept_W,
         known_W=known_W,
         true_texts=tuple(one.aligned.texts[w] for w in spoken),
-        true_middles_V=(words.frame_starts[spoken] + words.frame_ends[spoken]).astype(np.float64) / 2,
+        true_middles_V=(words.frame_starts[spoken] + words.frame_ends[spoken]) / 2 * frame_seconds,
         true_right_V=remaining[spoken],
-    )
-
-
-def _case(
-    one: Unlabelled, damaged: Damaged, aligned: Aligned, trusted_W: BoolArray, options: CutOptions
-) -> Case:
-    """The labelled case, judged only where the original transcript is trusted without a break."""
-    frame_seconds = options.stride_samples / options.sample_rate_hz
-    whole = replace(options, min_seconds=0.0, max_seconds=1e9, bridge_mass=-1.0, gap_mass=1.0)
-    cuts = cut_words(
-        one.seen, one.aligned.words, trusted_W, k_frames=len(one.seen.speech_T) + 1, options=whole
-    )
-    case = _labelled(one, damaged, aligned, trusted_W)
-    judged = tuple(
-        (segment.frame_start * frame_seconds, segment.frame_end * frame_seconds) for segment in cuts.segments
-    )
-    middles_V = case.true_middles_V * frame_seconds
-    inside_V = np.zeros(len(middles_V), bool)
-    for start, end in judged:
-        first, last = np.searchsorted(middles_V, (start, end))
-        inside_V[first:last] = True
-    return replace(
-        case,
-        judged=judged,
-        true_texts=tuple(text for text, inside in zip(case.true_texts, inside_V) if inside),
-        true_middles_V=middles_V[inside_V],
-        true_right_V=case.true_right_V[inside_V],
+        origin=DAMAGED,
     )

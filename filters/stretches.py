@@ -14,7 +14,7 @@ from prep_corpus.align.evidence import Track
 from prep_corpus.align.levels import Levels
 from prep_corpus.align.words import Words
 from prep_corpus.filters.heard_labels import RIGHT, mark_words
-from prep_corpus.filters.labels import Case
+from prep_corpus.filters.labels import HEARD, Case
 from prep_corpus.filters.self_labels import Aligned, Unlabelled
 
 UNHEARD = "\N{REPLACEMENT CHARACTER}"
@@ -48,7 +48,9 @@ def borders(words: Words, frames: int, longest_frames: int) -> list[int]:
     return [*found, frames]
 
 
-def stretch(one: Unlabelled, frame_span: Span, word_span: Span, *, stride_samples: int, name: str) -> Unlabelled:
+def stretch(
+    one: Unlabelled, frame_span: Span, word_span: Span, *, stride_samples: int, name: str
+) -> Unlabelled:
     """A piece of a recording, with the evidence that its words have in the whole.
 
     Args:
@@ -175,4 +177,5 @@ def heard_case(
         true_middles_V=middles_V * frame_seconds,
         true_right_V=right_V,
         weight=weight,
+        origin=HEARD,
     )

@@ -6,7 +6,7 @@ Legend: S segments, G groups, P thresholds of the utterance score.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -56,6 +56,11 @@ class Outcome:
     edits_S: NDArray[np.int64]
     seconds_S: DoubleArray
 
+    def good(self, wer: float) -> NDArray[np.bool_]:
+        """Which segments have at most this share of wrong words."""
+        good_S: NDArray[np.bool_] = self.edits_S <= wer * np.maximum(self.inside_S, 1)
+        return good_S
+
 
 @dataclass
 class Bench:
@@ -64,13 +69,10 @@ class Bench:
     Attributes:
         cases: of the fit.
         options: of cutting.
-        blank, delimiter: columns of the model.
     """
 
     cases: Sequence[Case]
     options: CutOptions
-    blank: int
-    delimiter: int | None
     _features: dict[tuple[int, Segment], DoubleArray] = field(default_factory=dict)
 
     def cut(self, index: int, scores_W: DoubleArray | None, threshold: float, k_frames: int) -> Cuts:
@@ -131,12 +133,12 @@ class Bench:
                 case.tokens_L,
                 case.words,
                 missing,
-                blank=self.blank,
-                delimiter=self.delimiter,
+                blank=case.seen.blank,
+                delimiter=case.seen.delimiter if case.seen.delimiter >= 0 else None,
             )
             self._features.update({(index, s): row for s, row in zip(missing, found_SF)})
         rows = [self._features[index, s] for s in segments]
-        utterances = [kept_utterance(s, case.texts, rate) for s in segments]
+        utterances = [kept_utterance(s, case.texts, rate, case.known_W) for s in segments]
         spans = [inside(u.start_seconds, u.end_seconds, case.true_middles_V) for u in utterances]
         return Outcome(
             features_SF=np.array(rows).reshape(-1, len(FEATURE_NAMES)),
@@ -149,12 +151,19 @@ class Bench:
         )
 
 
-def kept_utterance(segment: Segment, texts: Sequence[str], sample_rate_hz: int) -> KeptUtterance:
-    """A segment as it would be written, with the words of its text."""
+def kept_utterance(
+    segment: Segment, texts: Sequence[str], sample_rate_hz: int, known_W: NDArray[np.bool_] | None = None
+) -> KeptUtterance:
+    """A segment as it would be written, with the words of its text; of these only the known ones, where given."""
     return KeptUtterance(
         start_seconds=segment.sample_start / sample_rate_hz,
         end_seconds=segment.sample_end / sample_rate_hz,
-        words=tuple(text for start, end in segment.spoken_ranges() for text in texts[start:end]),
+        words=tuple(
+            texts[w]
+            for start, end in segment.spoken_ranges()
+            for w in range(start, end)
+            if known_W is None or known_W[w]
+        ),
     )
 
 
@@ -176,12 +185,14 @@ class Swept:
         right_G: of these, words that the transcripts have right.
         counts: by word threshold, float64 [5, G, P]: kept words, right kept words, edits, utterances
             and seconds at each of `UTTERANCE_THRESHOLDS`.
+        unit: weight of one utterance, in the mean.
     """
 
     groups: tuple[str, ...]
     spoken_G: DoubleArray
     right_G: DoubleArray
     counts: Mapping[float, DoubleArray]
+    unit: float = 1.0
 
 
 def count_outcomes(outcome: Outcome, scores_S: DoubleArray) -> DoubleArray:
@@ -211,15 +222,10 @@ def points_of(swept: Swept, *, resamples: int = 1000, seed: int = 0) -> list[Poi
         resamples: how often the groups are drawn with replacement.
         seed: of the draws.
     """
-    random = np.random.default_rng(seed)
-    count = len(swept.groups)
-    weights_RG = random.multinomial(count, [1 / count] * count, size=resamples)
     points = []
     for word_threshold, counts in swept.counts.items():
         kept_P, _, edits_P, utterances_P, _ = counts.sum(axis=1)
-        # Half an edit more keeps a small sample without errors from promising none.
-        resampled_RP = (weights_RG @ counts[2] + 0.5) / np.maximum(weights_RG @ counts[0], 1.0)
-        upper_P = np.quantile(resampled_RP, 0.9, axis=0)
+        _, upper_P = _interval(swept, word_threshold, resamples, seed)
         for p, utterance_threshold in enumerate(UTTERANCE_THRESHOLDS):
             if utterances_P[p] == 0:
                 continue
@@ -233,6 +239,44 @@ def points_of(swept: Swept, *, resamples: int = 1000, seed: int = 0) -> list[Poi
                 )
             )
     return points
+
+
+def _interval(
+    swept: Swept, word_threshold: float, resamples: int, seed: int
+) -> tuple[DoubleArray, DoubleArray]:
+    """Both ends of the 80 % interval of the word error rate at each utterance threshold."""
+    counts = swept.counts[word_threshold]
+    # The same draws at each threshold.
+    weights_RG = np.random.default_rng(seed).multinomial(
+        len(swept.groups), [1 / len(swept.groups)] * len(swept.groups), size=resamples
+    )
+    # Half an edit more keeps a small sample without errors from promising none.
+    resampled_RP = (weights_RG @ counts[2] + 0.5 * swept.unit) / np.maximum(weights_RG @ counts[0], 1.0)
+    low_P, high_P = np.quantile(resampled_RP, (0.1, 0.9), axis=0)
+    return low_P, high_P
+
+
+def lower_bound(swept: Swept, point: Point, *, resamples: int = 1000, seed: int = 0) -> float:
+    """The lower end of a point's interval, whose upper end is `Point.wer_upper`; at most its rate."""
+    low_P, _ = _interval(swept, point.word_threshold, resamples, seed)
+    return min(float(low_P[UTTERANCE_THRESHOLDS.index(point.utterance_threshold)]), point.wer)
+
+
+def worse_of(one: Sequence[Point], other: Sequence[Point]) -> list[Point]:
+    """Points measured twice, each with the worse of its two error rates; the kept share is that of `one`.
+
+    Args:
+        one: a whole curve.
+        other: the same thresholds measured on other cases; where it has none, `one` stands alone.
+    """
+    measured = {(point.word_threshold, point.utterance_threshold): point for point in other}
+    found = []
+    for point in one:
+        again = measured.get((point.word_threshold, point.utterance_threshold), point)
+        found.append(
+            replace(point, wer=max(point.wer, again.wer), wer_upper=max(point.wer_upper, again.wer_upper))
+        )
+    return found
 
 
 def sweep(cases: Sequence[Case], counts: Mapping[float, Sequence[DoubleArray]]) -> Swept:
@@ -255,4 +299,5 @@ def sweep(cases: Sequence[Case], counts: Mapping[float, Sequence[DoubleArray]]) 
         for case, piece in zip(cases, pieces):
             total[:, place[case.group]] += case.weight * piece
         added[threshold] = total
-    return Swept(groups=groups, spoken_G=spoken_G, right_G=right_G, counts=added)
+    unit = float(np.mean([case.weight for case in cases])) if len(cases) else 1.0
+    return Swept(groups=groups, spoken_G=spoken_G, right_G=right_G, counts=added, unit=unit)

@@ -1,7 +1,7 @@
 """What people heard: their transcripts of sampled utterances, from the listening page or from a simple table.
 
-    JSON lines   {"id", "text"} and, from the page, "unintelligible", "listener", "saved_at"
-    CSV, TSV     the same names as columns; without a header line: id, text
+JSON lines   {"id", "text"} and, from the page, "unintelligible", "listener", "saved_at"
+CSV, TSV     the same names as columns; without a header line: id, text
 """
 
 from __future__ import annotations

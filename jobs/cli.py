@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.fit_filter_command import fit_filter_command
 from prep_corpus.jobs.label_command import label_command
 from prep_corpus.jobs.options import (
     CONFIG,
@@ -22,6 +23,7 @@ from prep_corpus.jobs.options import (
 )
 from prep_corpus.jobs.report_command import report_command
 from prep_corpus.jobs.sample_command import agreement_command, sample_command
+from prep_corpus.jobs.submit_command import submit_command
 from prep_corpus.jobs.train_command import error_rates_command, train_command, train_english_command
 from prep_corpus.pipeline.config import RunConfig
 
@@ -220,8 +222,9 @@ def status(folder: str) -> None:
     """Say how far the run in DIR is, while it goes on or afterwards, also from another machine."""
     _quiet_beam()
     from prep_corpus.jobs.display import status_lines
+    from prep_corpus.jobs.submit import submitted_lines
 
-    for line in status_lines(folder):
+    for line in submitted_lines(folder) or status_lines(folder):
         click.echo(line)
 
 
@@ -258,6 +261,8 @@ main.add_command(sample_command)
 main.add_command(report_command)
 main.add_command(agreement_command)
 main.add_command(label_command)
+main.add_command(fit_filter_command)
+main.add_command(submit_command)
 for training in (train_command, train_english_command, error_rates_command):
     main.add_command(training)
 

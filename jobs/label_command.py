@@ -28,7 +28,9 @@ import click
     show_default=True,
     help="What at least half of the listeners could not make out: wrong in every word, or left out.",
 )
-@click.option("--skip-unknown", is_flag=True, help="Leave out transcripts of utterances that RUN does not have.")
+@click.option(
+    "--skip-unknown", is_flag=True, help="Leave out transcripts of utterances that RUN does not have."
+)
 @click.option("--force", is_flag=True, help="Replace FILE.jsonl.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
 def label_command(

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.filters.agreement import agreement_lines
 from prep_corpus.filters.heard_labels import (
     EXTRA,
     RIGHT,
@@ -20,6 +21,7 @@ from prep_corpus.filters.heard_labels import (
     standing,
 )
 from prep_corpus.filters.label_file import LabelSet, write_labels
+from prep_corpus.filters.transcripts import latest
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.finished import open_finished
 from prep_corpus.pipeline.label_run import SAMPLE_NAME, Paired, pair, read_heard, read_weights
@@ -49,7 +51,7 @@ def execute(options: LabelOptions, *, force: bool, quiet: bool) -> None:
         raise UsageError(f"--out {options.out} is there already; --force replaces it, or choose another name")
     run = open_finished(options.run)
     heard = read_heard(options.transcripts)
-    weights = _weights(options, console)
+    weights = _weights(options, {one.id for one in latest(heard)}, console)
     paired = pair(
         run,
         heard,
@@ -74,17 +76,17 @@ def execute(options: LabelOptions, *, force: bool, quiet: bool) -> None:
     for line in _counts(paired, threshold, options):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(_table(paired.judged, threshold))
-    for line in _agreement(paired):
+    for line in agreement_lines(paired.versions):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"{len(paired.judged)} labels in {options.out}", highlight=False, soft_wrap=True)
 
 
-def _weights(options: LabelOptions, console: Console) -> dict[str, float]:
+def _weights(options: LabelOptions, answered: set[str], console: Console) -> dict[str, float]:
     if options.sample is not None:
-        return read_weights(options.sample)
+        return read_weights(options.sample, answered)
     beside = options.transcripts[0].rpartition("/")[0] or "."
     if files.exists(files.join(beside, SAMPLE_NAME)):
-        return read_weights(beside)
+        return read_weights(beside, answered)
     console.print(
         f"no {SAMPLE_NAME} beside {options.transcripts[0]}: every utterance weighs the same, which holds for the "
         "whole run only if they were drawn evenly; --sample names the sample's folder",
@@ -110,7 +112,9 @@ def _counts(paired: Paired, threshold: float, options: LabelOptions) -> list[str
 def _table(judged: Sequence[JudgedUtterance], threshold: float) -> Table:
     """What the sample says of the whole run."""
     found = standing(judged, threshold)
-    table = Table(title="The run, from the weighted sample", title_justify="left", show_edge=False, pad_edge=False)
+    table = Table(
+        title="The run, from the weighted sample", title_justify="left", show_edge=False, pad_edge=False
+    )
     table.add_column("")
     table.add_column("estimate", justify="right")
     table.add_column("80 % interval", justify="right")
@@ -134,7 +138,3 @@ def _table(judged: Sequence[JudgedUtterance], threshold: float) -> Table:
     )
     table.caption_justify = "left"
     return table
-
-
-def _agreement(paired: Paired) -> list[str]:
-    return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from prep_corpus.align.errors import UsageError
@@ -64,11 +64,12 @@ def read_heard(uris: Sequence[str]) -> list[Heard]:
     return found
 
 
-def read_weights(uri: str) -> dict[str, float]:
-    """How many utterances of the run each sampled one stands for, from the sample's listing.
+def read_weights(uri: str, answered: Collection[str]) -> dict[str, float]:
+    """How many utterances of the run each answered one stands for.
 
     Args:
         uri: the folder that `prep-corpus sample` wrote, or its sample.jsonl.
+        answered: ids of the utterances with a transcript: they stand for all that were drawn in their stratum.
 
     Raises:
         UsageError: there is no such listing.
@@ -76,11 +77,19 @@ def read_weights(uri: str) -> dict[str, float]:
     listing = uri if uri.endswith(".jsonl") else files.join(uri, SAMPLE_NAME)
     try:
         rows = [json.loads(line) for line in files.read_bytes(listing).decode("utf-8").splitlines() if line]
-        return {row["id"]: float(row["weight"]) for row in rows}
+        drawn = [(row["id"], str(row.get("stratum", "")), float(row["weight"])) for row in rows]
     except FileNotFoundError as error:
         raise UsageError(f"{uri}: a sample has a {SAMPLE_NAME}, and there is none") from error
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{listing}: this is not the listing of a sample ({error!r})") from error
+    whole: dict[str, float] = {}
+    heard: dict[str, float] = {}
+    for id_, stratum, weight in drawn:
+        whole[stratum] = whole.get(stratum, 0.0) + weight
+        heard[stratum] = heard.get(stratum, 0.0) + weight * (id_ in answered)
+    return {
+        id_: weight * whole[stratum] / heard[stratum] for id_, stratum, weight in drawn if id_ in answered
+    }
 
 
 def pair(

@@ -62,12 +62,7 @@ class Corpus:
 
     def bench(self, indices: Sequence[int], options: CutOptions) -> Bench:
         """Some of the cases, ready to be cut."""
-        return Bench(
-            cases=[self.cases[i] for i in indices],
-            options=options,
-            blank=self.info.blank,
-            delimiter=self.info.delimiter_index,
-        )
+        return Bench(cases=[self.cases[i] for i in indices], options=options)
 
 
 def build(arguments: argparse.Namespace) -> Corpus:

