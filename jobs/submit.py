@@ -1,40 +1,47 @@
 """Sending a run to a cluster: what an engine must say, and the way of a run from checks to ledgers.
 
-    checks ─ estimate ─ prepare (manifest, probe, bundles, as for `run`) ─ submit ─ progress ─ ledgers
+    checks ─ estimate ─ manifest, probe, bundles (as for `run`) ─ submit ─ progress ─ ledgers
 
 The graph and everything that this machine decides before it are those of `prep-corpus run`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import logging
+import os
+import re
+import threading
+import time
+import uuid
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-CHECK_SECONDS = 8.0
-"""Longest that the checks before a submission may take together."""
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from rich.console import Console
 
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.models import LoadedModel, load_model
+from prep_corpus.jobs import display, run
+from prep_corpus.jobs.estimate import Estimate as Estimate
+from prep_corpus.jobs.estimate import estimate_run
+from prep_corpus.jobs.submit_checks import check_local_names, shared_names
+from prep_corpus.pipeline import files
+from prep_corpus.pipeline.close import OUTCOME_NAME, close_run, read_outcome
+from prep_corpus.pipeline.config import RunConfig
+from prep_corpus.pipeline.graph import GraphOptions, build
+from prep_corpus.pipeline.manifests import read_manifest
+from prep_corpus.pipeline.progress import StageProgress
+from prep_corpus.pipeline.stores import Store
+from prep_corpus.pipeline.transcript_checks import CHECKS_NAME
+from prep_corpus.pipeline.worker_progress import read_progress
 
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """What a run will need, as far as its manifest tells.
-
-    Attributes:
-        recordings: in the bundles.
-        bundles: units of work; more workers than bundles would wait.
-        audio_hours: expected audio.
-        cpu_hours: of all stages but the model.
-        model_hours: of the model, in hours of one GPU where there is one, else of one CPU core.
-        read_bytes: source audio, which is read twice.
-        written_bytes: stage files and shards.
-    """
-
-    recordings: int
-    bundles: int
-    audio_hours: float
-    cpu_hours: float
-    model_hours: float
-    read_bytes: int
-    written_bytes: int
+EXIT_JOB_FAILED = 1
+_POLL_SECONDS = 2.0
+_BOARD_SECONDS = 5.0
+_SUBMITTED_NAME = "submitted.json"
 
 
 class Job(Protocol):
@@ -52,33 +59,263 @@ class Job(Protocol):
 
 
 class Engine(Protocol):
-    """Where a graph runs. `prep_corpus.jobs.submit_ENGINE` holds one frozen dataclass that satisfies this.
+    """Where a graph runs. `prep_corpus.jobs.submit_ENGINE` holds one frozen dataclass that satisfies this."""
 
-    Attributes:
-        name: as in `prep-corpus submit NAME`.
-        accelerator: Beam's accelerator hint for the emit stage (such as
-            "type:nvidia-l4;count:1;install-nvidia-driver"), or None to run the model on CPUs.
-        sees_local_files: whether paths without a scheme may be named, as where all workers mount the same disk.
-        outlives_launcher: whether the job goes on when this process ends: else `--detach` is refused.
-    """
+    @property
+    def name(self) -> str:
+        """As in `prep-corpus submit NAME`."""
 
-    name: str
-    accelerator: str | None
-    sees_local_files: bool
-    outlives_launcher: bool
+    @property
+    def accelerator(self) -> str | None:
+        """Beam's accelerator hint for the emit stage, or None to run the model on CPUs."""
+
+    @property
+    def sees_local_files(self) -> bool:
+        """Whether paths without a scheme may be named, as where all workers mount the same disk."""
+
+    @property
+    def outlives_launcher(self) -> bool:
+        """Whether the job goes on when this process ends: else `--detach` is refused."""
 
     def check(self) -> None:
         """Refuse what could not run: master, image, project, credentials. Starts nothing.
 
         Raises:
-            UsageError: one line; within `CHECK_SECONDS`.
+            UsageError: one line, within seconds.
         """
 
     def hints(self, estimate: Estimate) -> list[str]:
-        """Lines for the user before the submission: quotas to have, slots that will stay idle, what it may cost."""
+        """Lines for the user before the submission: quotas to have, slots that will stay idle."""
 
     def beam_options(self, job_name: str) -> list[str]:
         """Beam's options, as on its command line, `--runner` among them."""
 
     def job(self, result: Any, job_name: str) -> Job:
         """The handle of the job that `Pipeline.run()` has just returned `result` for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """How a run is submitted.
+
+    Attributes:
+        name: the job's name; lower-case letters, digits and dashes.
+        detach: return when the job has begun.
+        force: write into a folder that is no run, or replace a run of other settings.
+        quiet: print errors alone.
+    """
+
+    name: str
+    detach: bool = False
+    force: bool = False
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z]([a-z0-9-]{0,60}[a-z0-9])?", self.name):
+            raise UsageError(f"--name takes lower-case letters, digits and dashes, not {self.name!r}")
+
+
+class _WorkersBoard:
+    """What the workers have reported so far, read anew every few seconds at most."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._read_at = -_BOARD_SECONDS
+        self._stages: dict[str, StageProgress] = {}
+
+    def snapshot(self) -> dict[str, StageProgress]:
+        with self._lock:
+            if time.monotonic() - self._read_at >= _BOARD_SECONDS:
+                self._stages = read_progress(self._folder)
+                self._read_at = time.monotonic()
+            return self._stages
+
+
+def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
+    """Check, submit and follow a run; returns the exit code.
+
+    Args:
+        config: of the run; its device says whether the workers have GPUs, its workers the threads of each.
+        engine: where it runs.
+        submission: how.
+    """
+    console = Console(stderr=True, quiet=submission.quiet)
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    if submission.detach and not engine.outlives_launcher:
+        raise UsageError(f"--detach: a job on {engine.name} ends with the process that submitted it")
+    config = shared_names(config)
+    check_local_names(config, engine.name, engine.sees_local_files)
+    run.check_places(config)
+    # The model's digest and filter are all that this machine needs of it: it may have no GPU.
+    model = load_model(config.model, "cpu")
+    prepared = _prepare(config, engine, model, submission, console)
+    if prepared.too_many_rejected:
+        outcome = close_run(
+            prepared.options.close, publish=False, k_frames=0, ledgers=[], letters=[], shards=[], stages=[]
+        )
+        return run.report(config, outcome, quiet=submission.quiet)
+    job_name = f"{submission.name}-{uuid.uuid4().hex[:8]}"
+    job = _start(config, engine, prepared.options, job_name)
+    _note_submitted(config, engine, job, prepared)
+    run._say(console, f"submitted to {engine.name} as {job_name}: {job.link}")
+    if submission.detach:
+        run._say(console, f"prep-corpus status {config.out} tells how far it is")
+        return 0
+    return _follow(config, job, prepared, submission, console)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Prepared:
+    """What this machine has decided before the submission."""
+
+    options: GraphOptions
+    work: display.Work
+    too_many_rejected: bool
+
+
+def _prepare(
+    config: RunConfig, engine: Engine, model: LoadedModel, submission: Submission, console: Console
+) -> _Prepared:
+    fitted = run.open_filter(config, model.info, console)
+    point = run.operating_point(config, fitted, console)
+    # A manifest that cannot be read is told before anything is written.
+    read_manifest(config.manifest, language=config.language)
+    run.claim_folder(config, submission.force)
+    store = Store(config.work)
+    corpus = run.read_corpus(config, store, console)
+    if corpus.entries == 0:
+        raise UsageError(f"{config.manifest}: the manifest is empty")
+    estimate = estimate_run(config, corpus.bundles, corpus.audio_seconds, corpus.recordings, store, model)
+    for line in [*estimate.lines(engine.accelerator is not None), *engine.hints(estimate)]:
+        run._say(console, line)
+    options = run.graph_options(
+        config, corpus, model.info, fitted, point, run.write_bundle_list(config, corpus)
+    )
+    for stale in (OUTCOME_NAME, CHECKS_NAME):
+        files.remove(files.join(config.out, stale))
+    emit = options.emit
+    if engine.accelerator is not None:
+        emit = replace(emit, accelerator=engine.accelerator)
+    return _Prepared(
+        options=replace(
+            options, emit=emit, progress=files.join(config.work, "progress", uuid.uuid4().hex[:16])
+        ),
+        work=display.Work(
+            bundles=len(corpus.bundles),
+            audio_seconds=corpus.audio_seconds,
+            recordings=corpus.recordings,
+            rejected=dict(Counter(letter.reason for letter in corpus.dead_letters)),
+            workers=config.workers,
+        ),
+        too_many_rejected=len(corpus.dead_letters) > config.max_failed * corpus.entries,
+    )
+
+
+def _start(config: RunConfig, engine: Engine, options: GraphOptions, job_name: str) -> Job:
+    given = [*engine.beam_options(job_name), *config.beam_options]
+    try:
+        beam_options = PipelineOptions(given)
+    except SystemExit as error:
+        raise UsageError(f"Beam does not take these options: {' '.join(given)}") from error
+    pipeline = beam.Pipeline(options=beam_options)
+    build(pipeline, options)
+    return engine.job(pipeline.run(), job_name)
+
+
+def _note_submitted(config: RunConfig, engine: Engine, job: Job, prepared: _Prepared) -> None:
+    """Leave in the run folder what `prep-corpus status` needs when nobody follows the job."""
+    note = {
+        "engine": engine.name,
+        "link": job.link,
+        "progress": prepared.options.progress,
+        "submitted_at": round(time.time(), 1),
+        "work": asdict(prepared.work),
+    }
+    text = json.dumps(note, indent=1).encode()
+    files.write_atomic(files.join(config.out, _SUBMITTED_NAME), lambda file: file.write(text), replace=True)
+
+
+def _follow(
+    config: RunConfig, job: Job, prepared: _Prepared, submission: Submission, console: Console
+) -> int:
+    assert prepared.options.progress is not None
+    board = _WorkersBoard(prepared.options.progress)
+    status_uri = files.join(config.out, display.STATUS_NAME)
+    try:
+        with display.shown_progress(
+            prepared.work, status_uri, quiet=submission.quiet, console=console, board=board.snapshot
+        ):
+            while (state := job.state()) in ("waiting", "running"):
+                time.sleep(_POLL_SECONDS)
+            if state != "done":
+                raise _JobFailed(job.failure() if state == "failed" else "it was cancelled")
+    except KeyboardInterrupt:
+        Console(stderr=True).print(f"the job goes on: {job.link}", highlight=False, soft_wrap=True)
+        return 130
+    except _JobFailed as error:
+        Console(stderr=True).print(
+            f"the job did not end well: {error} ({job.link}); the same command goes on where it stopped",
+            style="red",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return EXIT_JOB_FAILED
+    files.remove(files.join(config.out, _SUBMITTED_NAME))
+    return run.report(config, read_outcome(config.out), quiet=submission.quiet)
+
+
+class _JobFailed(Exception):
+    """The engine says that the job has failed or was cancelled."""
+
+
+def submitted_lines(folder: str) -> list[str]:
+    """How far a submitted run is that nobody follows; nothing where there is none in the folder."""
+    uri = files.join(folder, _SUBMITTED_NAME)
+    if not files.exists(uri):
+        return []
+    note = json.loads(files.read_bytes(uri))
+    since = display.clock(max(time.time() - note["submitted_at"], 0.0))
+    if files.exists(files.join(folder, OUTCOME_NAME)):
+        outcome = read_outcome(folder)
+        ended = f"published: {outcome.utterances} utterances" if outcome.published else "nothing was published"
+        return [f"done on {note['engine']}; {ended}; {note['link']}"]
+    work = display.Work(**note["work"])
+    lines = [f"submitted to {note['engine']} {since} ago: {note['link']}"]
+    for stage, progress in read_progress(note["progress"]).items():
+        lines.append(f"{stage}: {display.stage_line(stage, progress, work, None)}")
+    return lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeamJob:
+    """The handle of a job that only Beam's own result knows.
+
+    Attributes:
+        result: what Beam returned.
+        link: where it was submitted to.
+    """
+
+    result: Any
+    link: str
+
+    def state(self) -> str:
+        """As Beam's job service tells it."""
+        state = str(self.result.state)
+        if state in ("DONE", "FAILED", "CANCELLED"):
+            return state.lower()
+        return "running" if state == "RUNNING" else "waiting"
+
+    def failure(self) -> str:
+        """The job service's last error message."""
+        try:
+            self.result.wait_until_finish()
+        except RuntimeError as error:
+            return " ".join(str(error).split())[-2000:]
+        return "the job service gives no reason"
+
+
+def default_name() -> str:
+    """A job's name where none is given."""
+    user = re.sub(r"[^a-z0-9]", "", (os.environ.get("USER") or "").lower())
+    return f"prep-corpus-{user}" if user else "prep-corpus"
