@@ -14,11 +14,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.viterbi import DEFAULT_GAPS, Alignment, GapCosts, align
+from prep_corpus.align.settle import settle
+from prep_corpus.align.viterbi import DEFAULT_GAPS, Alignment, GapCosts, LogProbs, align
 
 
 def align_in_silence(
-    log_probs_TC: NDArray[np.float16] | NDArray[np.float32],
+    log_probs_TC: LogProbs,
     tokens_L: NDArray[np.int32],
     *,
     blank: int,
@@ -46,21 +47,29 @@ def align_in_silence(
     """
     repeats = int(np.count_nonzero(tokens_L[1:] == tokens_L[:-1]))
     if delimiter is None or len(tokens_L) == 0 or len(log_probs_TC) < len(tokens_L) + repeats + 2:
-        return align(
-            log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, gaps=gaps, recording_id=recording_id
-        )
+        return _aligned(log_probs_TC, tokens_L, blank, delimiter, gaps, recording_id)
     outer = np.array([delimiter], np.int32)
-    found = align(
-        log_probs_TC,
-        np.concatenate((outer, tokens_L, outer)),
-        blank=blank,
-        delimiter=delimiter,
-        gaps=gaps,
-        recording_id=recording_id,
-    )
+    silent_L = np.concatenate((outer, tokens_L, outer)).astype(np.int32)
+    found = _aligned(log_probs_TC, silent_L, blank, delimiter, gaps, recording_id)
     return replace(
         found,
         starts_L=found.starts_L[1:-1],
         ends_L=found.ends_L[1:-1],
         skipped_L=found.skipped_L[1:-1],
     )
+
+
+def _aligned(
+    log_probs_TC: LogProbs,
+    tokens_L: NDArray[np.int32],
+    blank: int,
+    delimiter: int | None,
+    gaps: GapCosts | None,
+    recording_id: str,
+) -> Alignment:
+    found = align(
+        log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, gaps=gaps, recording_id=recording_id
+    )
+    if gaps is None:
+        return found
+    return settle(found, log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, gaps=gaps)

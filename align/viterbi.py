@@ -16,7 +16,7 @@ from prep_corpus.align.trellis import FLOOR_NATS, UNITS_PER_NAT, Trellis
 from prep_corpus.align.trellis_refine import refine
 from prep_corpus.align.trellis_search import best_path
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the result may change."""
 
 MAX_SKIP_UNITS = 1 << 28
@@ -168,6 +168,12 @@ def _speech_scores(log_probs_TC: LogProbs) -> npt.NDArray[np.float64]:
     return np.maximum(best, FLOOR_NATS).astype(np.float64)
 
 
+def skipped_places(starts_L: Tokens, ends_L: Tokens, skipped_L: npt.NDArray[np.bool_]) -> None:
+    """Let skipped tokens stand, with an empty span, where the token before them ended; in place."""
+    passed = np.maximum.accumulate(np.where(skipped_L, 0, ends_L))
+    starts_L[skipped_L] = ends_L[skipped_L] = passed[skipped_L]
+
+
 def _read_path(
     path_T: npt.NDArray[np.int32],
     log_probs_TC: LogProbs,
@@ -185,9 +191,7 @@ def _read_path(
     starts_L[token_of[::-1]] = frames[said][::-1]
     ends_L[token_of] = frames[said] + 1
     skipped_L = starts_L < 0
-    # A skipped token stands where the token before it ended.
-    passed = np.maximum.accumulate(np.where(skipped_L, 0, ends_L))
-    starts_L[skipped_L] = ends_L[skipped_L] = passed[skipped_L]
+    skipped_places(starts_L, ends_L, skipped_L)
 
     classes = np.full(len(path_T), blank)
     classes[said] = tokens_L[token_of]

@@ -97,6 +97,7 @@ ALIGNERS: dict[str, Callable[[Any, Any], tuple[Prepared, Callable[[Any], Result]
     "ours": lambda e, t: _ours(e, t, gaps=False),
     "ours, gaps": lambda e, t: _ours(e, t, gaps=True),
     "ctc-forced-aligner": _ctc_forced_aligner,
+    "ctc-forced-aligner, wide": _ctc_forced_aligner,
     "torchaudio": _torchaudio,
     "ctc-segmentation": _ctc_segmentation,
 }

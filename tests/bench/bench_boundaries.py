@@ -58,6 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "quality")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
     options = parser.parse_args()
     info, recordings = quality_cases.spoken_recordings(
         SHARED, options.cache, "quartznet:acoustic_model", "dev-clean"
@@ -68,7 +69,7 @@ def main() -> None:
         [
             frames
             for one in recordings
-            for seed in range(options.seeds)
+            for seed in range(options.first_seed, options.first_seed + options.seeds)
             for frames in off_frames(
                 one, corpora.corrupt(one.recording, seed=seed, texts=texts), info, fitted
             )
