@@ -24,6 +24,7 @@ from prep_corpus.jobs.options import (
 from prep_corpus.jobs.report_command import report_command
 from prep_corpus.jobs.sample_command import agreement_command, sample_command
 from prep_corpus.jobs.submit_command import submit_command
+from prep_corpus.jobs.submit_dataflow_command import dataflow_command
 from prep_corpus.jobs.train_command import error_rates_command, train_command, train_english_command
 from prep_corpus.jobs.workers_command import workers_command
 from prep_corpus.pipeline.config import RunConfig
@@ -264,6 +265,7 @@ main.add_command(agreement_command)
 main.add_command(label_command)
 main.add_command(fit_filter_command)
 main.add_command(submit_command)
+submit_command.add_command(dataflow_command)
 main.add_command(workers_command)
 for training in (train_command, train_english_command, error_rates_command):
     main.add_command(training)

@@ -46,7 +46,8 @@ GPUS = {
 """By the names that `--gpu` takes; any other is handed to Dataflow as it is, TYPE or TYPE:MACHINE_TYPE."""
 
 _CPU_MACHINE_TYPE = "n2-standard-4"
-_HARNESS_THREADS = 4
+_THREADS_BESIDE_GPU = 4
+"""Bundles at a time in the one process of a worker; with a few of them, the GPU waits for no decoding."""
 _CHECK_SECONDS = 4.0
 _PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
@@ -203,7 +204,7 @@ class Dataflow:
         return lines
 
     def beam_options(self, job_name: str) -> list[str]:
-        """Beam's options for one job: one process a worker, whatever its cores, and nothing pickled from here."""
+        """Beam's options for one job; nothing is pickled or staged from this machine but the graph."""
         temp = self.temp.rstrip("/")
         options = [
             "--runner=DataflowRunner",
@@ -214,9 +215,9 @@ class Dataflow:
             f"--staging_location={temp}/staging",
             f"--sdk_container_image={self.image}",
             "--sdk_location=container",
-            # The processes of a worker would each load the model onto its one GPU.
-            "--experiments=no_use_multiple_sdk_containers",
-            f"--number_of_worker_harness_threads={_HARNESS_THREADS}",
+            # What this machine has installed is no business of the workers, which have the image.
+            "--experiments=disable_logging_submission_environment",
+            *self._process_options(),
             f"--max_num_workers={self.workers}",
             f"--machine_type={self.machine_type}",
             f"--disk_size_gb={self.disk_gb}",
@@ -232,6 +233,15 @@ class Dataflow:
         if self._is_local:
             options.append("--no_auth")
         return options
+
+    def _process_options(self) -> list[str]:
+        # Dataflow starts a process a core, and each would load the model onto the worker's one GPU.
+        if self.gpu is None:
+            return ["--number_of_worker_harness_threads=1"]
+        return [
+            "--experiments=no_use_multiple_sdk_containers",
+            f"--number_of_worker_harness_threads={_THREADS_BESIDE_GPU}",
+        ]
 
     def job(self, result: Any, job_name: str) -> DataflowJob:
         """The handle of a job that was submitted, or, for a template, of the file that its launcher submits."""
