@@ -189,10 +189,11 @@ def agreement_lines(versions: Versions, *, examples: int = 0) -> list[str]:
     lines += [f"{' and '.join(pair.listeners)}: {_figures(pair)}" for pair in pairs]
     if len(pairs) > 1:
         lines.append(f"all pairs: {_figures(total(pairs))}")
-    found = differences(versions)
-    for one in found[:examples]:
-        lines.append(f"{one.id}:")
-        for name, text in zip(one.listeners, one.texts):
+    worst = dict.fromkeys(one.id for one in differences(versions))
+    for id_ in list(worst)[:examples]:
+        lines.append(f"{id_}:")
+        for name in sorted(versions[id_]):
+            text = _text(versions[id_][name])
             lines.append(f"  {name}: {'(unintelligible)' if text is None else text or '(nobody speaks)'}")
     return lines
 

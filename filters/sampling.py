@@ -44,7 +44,7 @@ class SampleOptions:
     count: int = 500
     seed: int = 0
     kept_share: float = 0.5
-    min_seconds: float = 0.3
+    min_seconds: float = 0.5
     listeners: int = 1
     overlap: float = 0.1
 
@@ -107,7 +107,7 @@ def luck(seed: int, purpose: str, ids: Iterable[str]) -> NDArray[np.uint64]:
 
 def draw(
     scores_S: NDArray[np.floating],
-    reasons_S: Sequence[str],
+    reasons_S: Sequence[str] | NDArray[np.object_],
     luck_S: NDArray[np.uint64],
     options: SampleOptions,
 ) -> Draw:
@@ -147,7 +147,7 @@ def draw(
 
 def stratify(
     scores_S: NDArray[np.floating],
-    reasons_S: Sequence[str],
+    reasons_S: Sequence[str] | NDArray[np.object_],
     luck_S: NDArray[np.uint64],
     kept_share: float,
 ) -> tuple[Stratum, ...]:

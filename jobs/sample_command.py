@@ -14,7 +14,7 @@ import click
 @click.option(
     "--kept", "kept_share", type=float, default=0.5, show_default=True, help="Share of kept ones among them."
 )
-@click.option("--min-seconds", type=float, default=0.3, show_default=True, help="Draw no shorter ones.")
+@click.option("--min-seconds", type=float, default=0.5, show_default=True, help="Draw no shorter ones.")
 @click.option("--listeners", type=int, default=1, show_default=True, help="People who share the work.")
 @click.option(
     "--overlap",

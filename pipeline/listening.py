@@ -51,7 +51,7 @@ def page(
         parts: for each clip the listeners who hear it, counted from 1.
     """
     style = _part("listening.css")
-    script = _part("listening_state.js") + "\n" + _part("listening_page.js")
+    script = "\n".join(_part(f"listening_{name}.js") for name in ("state", "page", "sound", "keys"))
     shown = {
         "digest": digest,
         "listeners": listeners,

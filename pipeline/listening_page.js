@@ -5,9 +5,7 @@ const answers = new Answers(sample);
 const $ = (id) => document.getElementById(id);
 const audio = $("audio");
 const ahead = new Audio();
-const RATES = [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2];
 const IDLE_SECONDS = 30;
-const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 
 /* The listener at work, or null on the first screen. */
 let listener = null;
@@ -167,7 +165,10 @@ function buildGrid() {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = at + 1;
-    button.addEventListener("click", () => show(at));
+    button.addEventListener("click", () => {
+      window.scrollTo(0, 0);
+      show(at);
+    });
     const item = document.createElement("li");
     item.append(button);
     return item;
@@ -239,105 +240,6 @@ function mark(status) {
   goOn();
 }
 
-/* ---- sound ---- */
-
-function play() {
-  audio.play().catch((error) => {
-    if (error.name === "NotAllowedError") say("Press Esc or Play to hear it");
-  });
-}
-
-function toggle() {
-  if (audio.paused) play();
-  else audio.pause();
-}
-
-function seek(seconds) {
-  audio.currentTime = Math.max(0, Math.min(seconds, clip().seconds));
-  draw();
-}
-
-function replay() {
-  seek(0);
-  play();
-}
-
-function back() {
-  seek(audio.currentTime - 2);
-  if (audio.paused) play();
-}
-
-function setRate(rate) {
-  settings.rate = RATES.includes(rate) ? rate : 1;
-  // The default one is what the next clip starts with.
-  audio.defaultPlaybackRate = audio.playbackRate = settings.rate;
-  $("rate").value = settings.rate === 1 ? "normal speed" : `speed ${Math.round(settings.rate * 100)} %`;
-  $("slower").disabled = settings.rate === RATES[0];
-  $("faster").disabled = settings.rate === RATES[RATES.length - 1];
-}
-
-function changeRate(step) {
-  const at = RATES.indexOf(settings.rate) + step;
-  if (at < 0 || at >= RATES.length) return;
-  setRate(RATES[at]);
-  answers.keepSettings(listener, settings);
-  say($("rate").value);
-}
-
-function showPlaying() {
-  $("play").classList.toggle("playing", !audio.paused);
-  $("play-label").textContent = audio.paused ? "Play" : "Pause";
-  if (!audio.paused) requestAnimationFrame(follow);
-}
-
-function follow() {
-  draw();
-  if (!audio.paused) requestAnimationFrame(follow);
-}
-
-function draw() {
-  if (!listener) return;
-  const { seconds, peaks } = clip();
-  const at = audio.readyState ? Math.min(audio.currentTime, seconds) : 0;
-  $("clock").textContent = `${clock(at)} / ${clock(seconds)}`;
-  if (document.activeElement !== $("seek")) $("seek").value = at;
-  $("seek").setAttribute("aria-valuetext", `${at.toFixed(1)} of ${seconds.toFixed(1)} seconds`);
-  const canvas = $("canvas");
-  const scale = window.devicePixelRatio || 1;
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-  }
-  const colours = getComputedStyle(document.documentElement);
-  const context = canvas.getContext("2d");
-  context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, width, height);
-  const inner = width - 24;
-  const bars = Math.min(peaks.length, Math.floor(inner / 4));
-  for (let bar = 0; bar < bars; bar++) {
-    const [first, end] = [Math.floor(bar * peaks.length / bars), Math.max(1, Math.floor((bar + 1) * peaks.length / bars))];
-    let level = 0;
-    for (let p = first; p < end; p++) level = Math.max(level, parseInt(peaks[p], 36) / 35);
-    const tall = Math.max(2, level * (height - 20));
-    context.fillStyle = colours.getPropertyValue((bar + 0.5) / bars <= at / seconds ? "--accent" : "--wave");
-    context.fillRect(12 + bar * inner / bars, (height - tall) / 2, Math.max(1, inner / bars - 1.5), tall);
-  }
-  context.fillStyle = colours.getPropertyValue("--ink");
-  context.fillRect(11 + inner * at / seconds, 6, 2, height - 12);
-}
-
-for (const event of ["play", "pause", "ended"]) audio.addEventListener(event, showPlaying);
-for (const event of ["seeked", "loadedmetadata", "timeupdate"]) audio.addEventListener(event, draw);
-audio.addEventListener("error", () => {
-  if (!listener) return;
-  $("problem").textContent = `${clip().src} cannot be played. The folder "clips" must lie beside this page; copy the whole folder.`;
-  $("problem").hidden = false;
-});
-$("seek").addEventListener("input", () => seek(Number($("seek").value)));
-new ResizeObserver(draw).observe($("canvas"));
-window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-
 /* ---- time spent: while the page is looked at and something happens ---- */
 
 function keepTime() {
@@ -379,77 +281,3 @@ function save() {
   const left = drafts ? `; ${plural(drafts, "unfinished clip")} left out` : "";
   say(`${plural(rows.length, "clip")} saved as ${link.download}${left}`);
 }
-
-/* ---- buttons, settings, keys ---- */
-
-const onClick = {
-  play: toggle, replay, back, next, previous, save,
-  slower: () => changeRate(-1),
-  faster: () => changeRate(1),
-  unintelligible: () => mark("unintelligible"),
-  nobody: () => mark("nobody"),
-  "help-open": openHelp,
-  "finished-save": save,
-  leave: () => { $("help").close(); answers.current = null; showStart(); },
-  erase: () => {
-    if (!window.confirm(`Erase everything that ${listener} has written in this browser? Files already saved stay.`)) return;
-    $("help").close();
-    answers.erase(listener);
-    answers.current = null;
-    showStart();
-  },
-};
-for (const [id, action] of Object.entries(onClick)) $(id).addEventListener("click", action);
-
-function openHelp() {
-  audio.pause();
-  $("help").showModal();
-}
-
-for (const id of ["autoplay", "prefill"]) {
-  $(id).addEventListener("change", () => {
-    settings[id] = $(id).checked;
-    answers.keepSettings(listener, settings);
-    if (id === "prefill") show(settings.at, false);
-  });
-}
-
-$("help").addEventListener("close", () => { if (listener) $("text").focus(); });
-
-/** The letter of a key with Alt (on a Mac Control, where Alt writes letters), or null. */
-function shortcutOf(event) {
-  const isHeld = MAC ? event.ctrlKey && !event.altKey : event.altKey && !event.ctrlKey;
-  if (!isHeld || event.metaKey) return null;
-  if (event.key.length === 1 && /[\x21-\x7e]/.test(event.key)) return event.key.toLowerCase();
-  return { Minus: "-", Equal: "=", Digit0: "0" }[event.code] ?? event.code.replace(/^Key/, "").toLowerCase();
-}
-
-const SHORTCUTS = {
-  r: replay, b: back, x: () => mark("unintelligible"), 0: () => mark("nobody"), h: openHelp,
-  "-": () => changeRate(-1), _: () => changeRate(-1), "=": () => changeRate(1), "+": () => changeRate(1),
-};
-
-document.addEventListener("keydown", (event) => {
-  // While an input method composes a word, its keys are its own.
-  if (!listener || event.isComposing || event.keyCode === 229 || $("help").open || $("finished").open) return;
-  const isSave = event.key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
-  const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey;
-  let action = null;
-  if (isSave) action = save;
-  else if (event.key === "Escape" && isPlain) action = toggle;
-  else if (event.key === "F1" || (event.key === "?" && document.activeElement !== $("text"))) action = openHelp;
-  else if (event.key === "Enter" && isPlain && document.activeElement === $("text")) action = event.shiftKey ? previous : next;
-  else action = SHORTCUTS[shortcutOf(event)] ?? null;
-  if (!action) return;
-  event.preventDefault();
-  if (!event.repeat) action();
-});
-
-for (const element of document.querySelectorAll("[data-key]")) {
-  element.textContent = `${MAC ? "Ctrl" : "Alt"} ${element.dataset.key}`;
-}
-for (const element of document.querySelectorAll("[data-save]")) element.textContent = MAC ? "⌘ S" : "Ctrl S";
-
-const last = answers.current;
-if (last !== null && answers.listeners().includes(last)) begin(last, answers.settings(last).part);
-else showStart();

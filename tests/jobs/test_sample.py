@@ -75,11 +75,11 @@ def test_rows_say_what_became_of_each_segment_and_weights_add_up(sample: Path, f
     for row in rows:
         same = ("recording_id", "speaker", "kept", "reason", "start", "end", "text", "text_normalized")
         assert {name: row[name] for name in same} == {name: stored[row["id"]][name] for name in same}
-        assert row["end"] - row["start"] >= 0.3
+        assert row["end"] - row["start"] >= 0.5
         assert (row["score"] is None) == (row["reason"] not in ("", "low-score"))
         assert row["language"] == "en"
     facts = json.loads((sample / FACTS_NAME).read_text())
-    long_enough = [row for row in stored.values() if row["duration"] >= 0.3]
+    long_enough = [row for row in stored.values() if row["duration"] >= 0.5]
     assert facts["segments"] == len(long_enough) == pytest.approx(sum(row["weight"] for row in rows))
     assert sum(row["weight"] for row in rows if row["kept"]) == pytest.approx(
         sum(row["kept"] for row in long_enough)
