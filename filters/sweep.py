@@ -32,6 +32,9 @@ DoubleArray = NDArray[np.float64]
 PADDING_SECONDS = 0.25
 """A segment may reach this far over a judged span's edge: its padding holds no words."""
 
+UNKNOWN = "\0"
+"""Stands for a word of the text that is not known to be right: no truth has it, so it counts as an edit."""
+
 NO_THRESHOLD = -1e9
 """Written in place of minus infinity: everything passes."""
 
@@ -154,15 +157,14 @@ class Bench:
 def kept_utterance(
     segment: Segment, texts: Sequence[str], sample_rate_hz: int, known_W: NDArray[np.bool_] | None = None
 ) -> KeptUtterance:
-    """A segment as it would be written, with the words of its text; of these only the known ones, where given."""
+    """A segment as it would be written, with the words of its text; those not known to be right or wrong are `UNKNOWN`."""
     return KeptUtterance(
         start_seconds=segment.sample_start / sample_rate_hz,
         end_seconds=segment.sample_end / sample_rate_hz,
         words=tuple(
-            texts[w]
+            texts[w] if known_W is None or known_W[w] else UNKNOWN
             for start, end in segment.spoken_ranges()
             for w in range(start, end)
-            if known_W is None or known_W[w]
         ),
     )
 

@@ -24,6 +24,7 @@ from prep_corpus.align.words import Words, word_table
 from prep_corpus.filters.labels import Case
 from prep_corpus.filters.self_labels import Aligned, Unlabelled
 from prep_corpus.jobs import english
+from prep_corpus.pipeline.fit_material import align_words
 
 LogProbs = NDArray[np.float16]
 
@@ -202,14 +203,8 @@ def unlabelled(case: Case, seed: int) -> Unlabelled:
 
 
 def realigned(one: Unlabelled, words: tuple[str, ...], info: ModelInfo) -> Aligned:
-    """Other words aligned with the emissions of the same recording."""
-    tokens_L, table, alignment = aligned(one.log_probs_TC, " ".join(words), info)
-    return Aligned(
-        tokens_L=tokens_L,
-        words=table,
-        texts=words,
-        evidence_WF=evidence(one.log_probs_TC, tokens_L, alignment, table, info, frame_track=one.seen),
-    )
+    """Other words aligned with the emissions of the same recording, as `fit-filter --self-supervised` does it."""
+    return align_words(one, words, info)
 
 
 def data_digest(cases: Sequence[Case]) -> str:
