@@ -14,10 +14,10 @@ from prep_corpus.align.transcripts import EVERYTHING, Piece, Selection, Transcri
 _STM_LINE = re.compile(
     r"^[ \t]*(?P<recording>\S+)[ \t]+(?P<channel>\S+)[ \t]+(?P<speaker>\S+)[ \t]+(?P<start>\d+\.?\d*)"
     r"[ \t]+(?P<end>\d+\.?\d*)"
-    r"(?:[ \t]+<[^<>\n]*,[^<>\n]*>|[ \t]+<[oO][^<>\n]*>)?(?:[ \t]+(?P<text>[^\r\n]*?))?[ \t]*\r?$",
+    r"(?:[ \t]+<[^<>\n]*,[^<>\n]*>|[ \t]+<[oO][^<>\n]*>)?(?:[ \t]+(?P<text>[^\s][^\r\n]*))?[ \t]*\r?$",
     re.M,
 )
-_ANY_LINE = re.compile(r"^.+$", re.M)
+_ANY_LINE = re.compile(r"^.*$", re.M)
 _NOT_SCORED = "IGNORE_TIME_SEGMENT_IN_SCORING"
 _ALTERNATIVES = re.compile(r"\{([^{}/\n]*)((?:/[^{}/\n]*)*)\}")
 # Marks of noises and hesitations, and the words that scoring may leave out, in round brackets.
@@ -38,8 +38,8 @@ _TEXTGRID_NAMES = (
     "sentences",
     "orthography",
 )
-_SPEAKER_TIER = re.compile(rf"\s*-\s*(?P<kind>{'|'.join(_TEXTGRID_NAMES)})\s*$", re.I)
-"""The end of a tier's name as the Montreal Forced Aligner writes it, "ann - words"."""
+_SPEAKER_TIER = re.compile(rf"(?P<speaker>\S(?:.*\S)?) - (?P<kind>{'|'.join(_TEXTGRID_NAMES)})", re.I)
+"""A tier's name as the Montreal Forced Aligner writes it, "ann - words"."""
 _LAYER = re.compile(
     r"phone|phonem|segment|syll|tone|break|pitch|accent|gesture|gaze|gloss|translat|\bpos\b|note|comment|noise"
     r"|ipa|sampa|maus|\bkan\b|event|silence",
@@ -69,12 +69,11 @@ def parse_stm(original: str, *, name: str = "STM", selection: Selection = EVERYT
     """
     problems: list[str] = []
     found_lines = []
-    for line in _ANY_LINE.finditer(original):
+    for number, line in enumerate(_ANY_LINE.finditer(original), start=1):
         if line[0].lstrip("\ufeff \t").startswith(";;") or not line[0].strip():
             continue
         found = _STM_LINE.match(original, line.start())
         if found is None or not float(found["start"]) <= float(found["end"]):
-            number = original.count("\n", 0, line.start()) + 1
             problems.append(
                 f"line {number}: a segment is recording channel speaker start end words, not {line[0][:80]!r}"
             )
@@ -85,7 +84,7 @@ def parse_stm(original: str, *, name: str = "STM", selection: Selection = EVERYT
     segments = _of_channel(_of_recording(found_lines, selection, name), selection, name)
     pieces = [
         Piece(
-            traced=_stm_words(piece_of(original, *found.span("text"))),
+            traced=_stm_words(_without_space(original, *found.span("text"))),
             start_seconds=float(found["start"]),
             end_seconds=float(found["end"]),
             speaker=found["speaker"],
@@ -128,6 +127,10 @@ def _of_channel(segments: list[re.Match[str]], selection: Selection, name: str) 
             f"{name}: there must be segments of channel {index}, counted from 0, but there are those of {labels}"
         )
     return [found for found in segments if found["channel"] == labels[index]]
+
+
+def _without_space(original: str, start: int, end: int) -> TracedText:
+    return piece_of(original, start, start + len(original[start:end].rstrip()))
 
 
 def _stm_words(traced: TracedText) -> TracedText:
@@ -213,7 +216,8 @@ class _Tier:
     @property
     def speaker(self) -> str:
         """What the name says beside what kind of tier it is."""
-        return _SPEAKER_TIER.sub("", self.name) or self.name
+        found = _SPEAKER_TIER.fullmatch(self.name)
+        return found["speaker"] if found else self.name
 
 
 def _interval_tiers(original: str, tokens: list[_Token]) -> list[_Tier]:
@@ -270,7 +274,7 @@ def _usual_tiers(tiers: list[_Tier]) -> list[_Tier]:
         of_speakers = [
             tier
             for tier in full
-            if (found := _SPEAKER_TIER.search(tier.name)) and found["kind"].lower() == usual
+            if (found := _SPEAKER_TIER.fullmatch(tier.name)) and found["kind"].lower() == usual
         ]
         if of_speakers:
             return of_speakers

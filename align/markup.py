@@ -13,11 +13,14 @@ _INLINE_TAGS = frozenset({
     "lang", "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup",
     "tt", "u", "v", "var",
 })  # fmt: skip
+# No part of a pattern can give back what another could take: files of any content are read in a time that grows
+# with their length alone.
 _HTML = re.compile(
-    r"<!--.*?-->|<(?P<whole>script|style|head)\b.*?</(?P=whole)\s*>|</?(?P<tag>[A-Za-z][\w-]*)[^<>]*>|<![^<>]*>"
+    r"(?P<comment><!--)|<(?P<whole>script|style|head)(?![\w-])|</?(?P<tag>[A-Za-z][\w-]*)(?![\w-])[^<>]*>|<![^<>]*>"
     r"|<\d[\d:.]*>|<\?[^<>]*>",
-    re.S | re.I,
+    re.I,
 )
+_WHOLE_ENDS = {name: re.compile(rf"</{name}\s{{0,20}}>", re.I) for name in ("script", "style", "head")}
 _MARKDOWN = re.compile(
     r"(?P<image>!\[[^\[\]\n]*\]\([^()\n]*\))"
     r"|(?P<open>\[)[^\[\]\n]+(?P<target>\]\([^()\n]*\))"
@@ -59,11 +62,31 @@ def html_edits(text: str) -> list[Edit]:
     Args:
         text: HTML, or a text that holds some.
     """
-    edits = []
-    for found in _HTML.finditer(text) if "<" in text else ():
-        inline = (found["tag"] or "").lower() in _INLINE_TAGS or found[0][1] in "!0123456789"
-        edits.append((found.start(), found.end(), "" if inline else "\n"))
+    edits: list[Edit] = []
+    at = 0
+    endless: set[str] = set()
+    while found := _HTML.search(text, at):
+        end, inline = found.end(), (found["tag"] or "").lower() in _INLINE_TAGS or found[0][1] in "!0123456789"
+        swallows = "comment" if found["comment"] else (found["whole"] or "").lower()
+        if swallows:
+            close = -1 if swallows in endless else _end_of(text, swallows, end)
+            if close < 0:
+                # Nothing ends it, nor any later one: it is a tag that ends with its bracket, or a "<".
+                endless.add(swallows)
+                close = text.find(">", end) + 1 or end
+            end = close
+        edits.append((found.start(), end, "" if inline else "\n"))
+        at = end
     return edits
+
+
+def _end_of(text: str, opened: str, at: int) -> int:
+    """Where a comment or an element that is left out as a whole ends, after `at`; -1 where it never does."""
+    if opened == "comment":
+        close = text.find("-->", at)
+        return close + 3 if close >= 0 else -1
+    found = _WHOLE_ENDS[opened].search(text, at)
+    return -1 if found is None else found.end()
 
 
 def entity_spans(text: str) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from html.parser import HTMLParser
 from itertools import accumulate
 
@@ -45,6 +46,8 @@ _VOID = frozenset(
 _CLOSED_BY_ITS_LIKE = frozenset({"p", "li", "dt", "dd", "tr", "td", "th", "option"})
 _WHITE_SPACE = re.compile(r"\s+")
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S)
+_STRAY_BRACKETS = 20
+_SHORT_REST = 1000
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*$", re.M)
 
 
@@ -58,8 +61,7 @@ def parse_html(original: str) -> Transcript:
         original: the decoded file.
     """
     reader = _Reader(original)
-    reader.feed(original)
-    reader.close()
+    reader.read()
     return assemble(original, [Piece(traced=line) for line in reader.lines()], reader.problems())
 
 
@@ -88,15 +90,37 @@ class _Reader(HTMLParser):
         self._line_starts = [0, *accumulate(len(line) for line in original.split("\n"))]
         self._line_starts = [start + number for number, start in enumerate(self._line_starts)]
         self._unread: list[str] = []
+        self._unread_tags: Counter[str] = Counter()
         self._unread_line = 0
+        self._broken_line = 0
         self._blocks: list[list[TracedText]] = [[]]
+
+    def read(self) -> None:
+        """Read the whole page, in a time that grows with its length alone.
+
+        Closing the parser looks at all that follows once more for each "<" that nothing ends: so those are taken for
+        text first, and where there are many, what follows is left out.
+        """
+        self.feed(self._original)
+        for _ in range(_STRAY_BRACKETS):
+            if len(self.rawdata) <= _SHORT_REST:
+                break
+            # Of the same length, so that places stay; the text itself comes from the original.
+            self.rawdata = " " + self.rawdata[1:]
+            self.feed("")
+        if len(self.rawdata) > _SHORT_REST:
+            self._broken_line = self.getpos()[0]
+            self.rawdata = ""
+        self.close()
 
     def lines(self) -> list[TracedText]:
         """The blocks with white space as a browser shows it."""
         return [line for line in (_shown(block) for block in self._blocks) if line.text]
 
     def problems(self) -> list[str]:
-        """The element that swallowed the rest of the page, if there is one."""
+        """What swallowed the rest of the page, if anything did."""
+        if self._broken_line:
+            return [f"line {self._broken_line}: tags are never closed, and all after them is left out"]
         if not self._unread:
             return []
         return [
@@ -108,20 +132,22 @@ class _Reader(HTMLParser):
         if tag not in _INLINE:
             self._blocks.append([])
         if tag in _CLOSED_BY_ITS_LIKE and self._unread[-1:] == [tag]:
-            self._unread.pop()
+            self._unread_tags[self._unread.pop()] -= 1
         if not self._unread:
             self._unread_line = self.getpos()[0]
         if tag not in _VOID and (self._unread or tag in _UNREAD or not _UNREAD_CLASSES.isdisjoint(classes)):
             self._unread.append(tag)
+            self._unread_tags[tag] += 1
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in _INLINE:
             self._blocks.append([])
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in self._unread:
-            while self._unread.pop() != tag:
-                pass
+        closed = ""
+        while self._unread_tags[tag] and closed != tag:
+            closed = self._unread.pop()
+            self._unread_tags[closed] -= 1
         if tag not in _INLINE:
             self._blocks.append([])
 

@@ -15,8 +15,8 @@ from prep_corpus.align.transcripts import Piece, Transcript, assemble, joined, p
 
 _CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,6}))?"
 _TIMES = re.compile(rf"^\s*{_CLOCK}\s*-{{1,3}}>\s*{_CLOCK}(?=\s|$)")
-_LIKE_TIMES = re.compile(r"-->|^\s*\d+:\d+[\d:,.]*\s*-+>")
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
+_LIKE_TIMES = re.compile(r"-->|^\s*\d{1,4}:[\d:,.]*\s*-+>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]+)>")
 _STYLING = re.compile(r"\{\\[^{}]*\}|[♩♪♫♬]|^[ \t]*(?:[-–—‐]|>{2,3})(?=\s*[^\s\d])")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 _TRANSITION_SECONDS = 0.05

@@ -39,6 +39,8 @@ FORMATS = {
 SCRIPTS = frozenset({"srt", "vtt", "html", "markdown"})
 """Formats made to be read with the eyes, in which names of speakers and stage directions are not said."""
 
+_MAX_PROBLEMS = 100
+
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -163,8 +165,15 @@ def assemble(original: str, pieces: Sequence[Piece], problems: Sequence[str] = (
         starts_N=whole.starts_L,
         ends_N=whole.ends_L,
         cues=tuple(cues),
-        problems=tuple(problems),
+        problems=_told(problems),
     )
+
+
+def _told(problems: Sequence[str]) -> tuple[str, ...]:
+    """The first problems, and how many more there are."""
+    if len(problems) <= _MAX_PROBLEMS:
+        return tuple(problems)
+    return (*problems[:_MAX_PROBLEMS], f"{len(problems) - _MAX_PROBLEMS} more lines like these")
 
 
 def decode(content: bytes, *, name: str) -> str:

@@ -30,9 +30,6 @@ from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
 VERSION = 1
 CHECKS_NAME = "transcripts.jsonl"
-MAX_PROBLEMS = 20
-"""So many of a transcript's problems are written down, beside their number."""
-
 SCHEMA = pa.schema([("recording_id", pa.string()), ("check", pa.string())])
 
 
@@ -68,7 +65,6 @@ class TranscriptCheck:
         cues: the comparison; None where there are no cues that can be compared.
         versions: all transcripts of the recording, where there are several.
         problems: lines that broke a rule of the format, and transcripts that could not be read.
-        problem_count: how many there are; `problems` holds the first.
     """
 
     recording_id: str
@@ -79,7 +75,6 @@ class TranscriptCheck:
     cues: CueComparison | None
     versions: tuple[VersionCheck, ...]
     problems: tuple[str, ...]
-    problem_count: int
 
     def to_json(self) -> str:
         """One line."""
@@ -136,8 +131,7 @@ def check_transcript(
         verdict=verdict if compared is None else compared.message(),
         cues=None if compared is None else _rounded(compared),
         versions=_versions(aligned, given, info, options) if given.others else (),
-        problems=tuple(problems[:MAX_PROBLEMS]),
-        problem_count=len(problems),
+        problems=tuple(problems),
     )
 
 

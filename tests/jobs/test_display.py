@@ -175,7 +175,6 @@ def check(number: int, **changes: Any) -> TranscriptCheck:
         "cues": None,
         "versions": (),
         "problems": (),
-        "problem_count": 0,
     }
     return TranscriptCheck(**{**fields, **changes})
 
