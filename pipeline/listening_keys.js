@@ -9,7 +9,7 @@ const onClick = {
   unintelligible: () => mark("unintelligible"),
   nobody: () => mark("nobody"),
   "help-open": openHelp,
-  "finished-save": save,
+  "finished-save": () => { $("finished").close(); save(); },
   leave: () => { $("help").close(); answers.current = null; showStart(); },
   erase: () => {
     if (!window.confirm(`Erase everything that ${listener} has written in this browser? Files already saved stay.`)) return;
