@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from prep_corpus.align.ahead import ahead
 from prep_corpus.align.errors import AudioTooShort, UsageError
 from prep_corpus.align.models import LoadedModel
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float32]
 HalfArray = NDArray[np.float16]
 Key = TypeVar("Key", bound=Hashable)
+
+
+HELD_BLOCKS = 64
+"""Decoded blocks of each recording that may wait for the model: some minutes of audio."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +185,7 @@ class Emitter(Generic[Key]):
         columns: indices of the vocabulary to keep, or None for all; with columns, a last one is added that
             holds the maximum over all symbols left out.
         threads: model calls at a time.
+        decoders: recordings decoded at a time on threads ahead of the model; with 0 the calling thread decodes.
     """
 
     def __init__(
@@ -189,10 +195,13 @@ class Emitter(Generic[Key]):
         *,
         columns: NDArray[np.int64] | None = None,
         threads: int = 1,
+        decoders: int = 0,
     ) -> None:
         self._model = model
         self._columns = columns
         self._threads = threads
+        self._decoders = decoders
+        self._rows_that_fit = options.batch_rows
         self._batch_rows = options.batch_rows
         stride = model.info.stride_samples
         self._window, self._context = options.in_samples(model.info.sample_rate_hz, stride)
@@ -213,6 +222,8 @@ class Emitter(Generic[Key]):
         done: dict[Key, int] = {}
         waiting: dict[int, list[_Row[Key]]] = {}
         running: deque[tuple[list[_Row[Key]], Future[list[HalfArray]]]] = deque()
+        if self._decoders:
+            recordings = ahead(recordings, threads=self._decoders, held=HELD_BLOCKS)
 
         def collect() -> Iterator[tuple[Key, HalfArray]]:
             rows, future = running.popleft()
@@ -257,19 +268,25 @@ class Emitter(Generic[Key]):
         )
 
     def _run(self, rows: list[FloatArray]) -> list[HalfArray]:
+        """Emissions of some windows; a batch that is too large for the GPU is halved, and so are those after it."""
         import torch
 
-        batch_BN = torch.from_numpy(np.stack(rows)).to(self._model.device)
+        fit = self._rows_that_fit
+        if len(rows) > fit:
+            return [half_TC for at in range(0, len(rows), fit) for half_TC in self._run(rows[at : at + fit])]
         try:
+            batch_BN = torch.from_numpy(np.stack(rows)).to(self._model.device)
             with torch.inference_mode():
                 log_probs_BTC = self._model.run(batch_BN).float()
+                return [self._to_half(row_TC) for row_TC in log_probs_BTC]
         except torch.cuda.OutOfMemoryError:
             if len(rows) == 1:
                 raise
-            torch.cuda.empty_cache()
-            half = len(rows) // 2
-            return self._run(rows[:half]) + self._run(rows[half:])
-        return [self._to_half(row_TC) for row_TC in log_probs_BTC]
+        # Outside of the handler, where nothing holds the tensors of the failed call any more.
+        del batch_BN
+        torch.cuda.empty_cache()
+        self._rows_that_fit = min(self._rows_that_fit, len(rows) // 2)
+        return self._run(rows)
 
     def _to_half(self, log_probs_TC: torch.Tensor) -> HalfArray:
         import torch

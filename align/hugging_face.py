@@ -70,5 +70,7 @@ class HuggingFaceModel:
             mean_B1 = waveforms_BN.mean(1, keepdim=True)
             variance_B1 = waveforms_BN.var(1, keepdim=True, unbiased=False)
             waveforms_BN = (waveforms_BN - mean_B1) / torch.sqrt(variance_B1 + 1e-7)
-        logits_BTC: Tensor = self._model(waveforms_BN).logits
+        on_gpu = waveforms_BN.device.type == "cuda"
+        with torch.autocast(waveforms_BN.device.type, torch.float16, enabled=on_gpu):
+            logits_BTC: Tensor = self._model(waveforms_BN).logits
         return logits_BTC.float().log_softmax(-1)

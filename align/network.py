@@ -256,7 +256,7 @@ class Network(nn.Module):
     def forward(self, waveforms_BN: Tensor) -> Tensor:
         """[B, N] float32 waveforms in [-1, 1] -> [B, N // stride, C] float32 log-probs."""
         kept = self.frames(waveforms_BN.shape[1]) * self.stride_samples
-        with torch.autocast(waveforms_BN.device.type, torch.bfloat16, enabled=self.mixed_precision):
+        with torch.autocast(waveforms_BN.device.type, torch.float16, enabled=self.mixed_precision):
             energies_BMF = self.mels.energies(waveforms_BN[:, :kept])
             return self.from_energies(energies_BMF).float().log_softmax(-1)
 
@@ -320,5 +320,6 @@ def load_files(config_path: Path, weights_path: Path, device: str = "cpu") -> Ne
     except (SafetensorError, RuntimeError) as error:
         raise UsageError(f"{weights_path}: these weights do not fit {config_path}: {error}") from error
     network.digest = hashlib.blake2b(config_bytes + weights_bytes, digest_size=16).hexdigest()
-    network.mixed_precision = False
+    # Products in float16, which every GPU with tensor cores has; spectra, norms and sums stay in float32.
+    network.mixed_precision = device.startswith("cuda")
     return network.to(device).eval().requires_grad_(False)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import traceback
+from collections import deque
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from threading import Semaphore
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 from apache_beam.pvalue import PCollection
+from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.shared import Shared
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
 from numpy.typing import NDArray
 
 from prep_corpus.align import audio
@@ -26,8 +32,15 @@ from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, time
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 from prep_corpus.pipeline.worker_progress import Watched
 
+if TYPE_CHECKING:
+    import torch
+
 VERSION = 2
 CHUNK_FRAMES = 1024
+GPU_CALLS = 2
+"""Model calls at a time on a GPU: one runs while the results of the other are copied back."""
+GPU_BUNDLES = 8
+"""Bundles under way at a time beside a GPU, at most: a long recording is decoded by one thread alone."""
 FULL_VOCABULARY = 128
 """Above so many symbols, emissions hold only the columns that a bundle's transcripts use, and one for the rest."""
 
@@ -53,7 +66,7 @@ class EmitOptions:
         device: where it runs.
         windows: windows and batches.
         text: decides which symbols a bundle's transcripts use; read for large vocabularies alone.
-        threads: model calls at a time; no part of the result.
+        threads: no part of the result. Model calls at a time; beside a GPU, threads that decode.
         accelerator: the hint that asks the engine for a GPU beside each worker; no part of the result.
     """
 
@@ -63,6 +76,16 @@ class EmitOptions:
     text: TextOptions
     threads: int
     accelerator: str = "type:nvidia-tesla-t4;count:1;install-nvidia-driver"
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the model runs on a GPU."""
+        return self.device.startswith("cuda")
+
+    @property
+    def bundles_at_once(self) -> int:
+        """Bundles under way at a time."""
+        return max(1, min(self.threads, GPU_BUNDLES)) if self.on_gpu else 1
 
 
 def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArray, None, None]:
@@ -193,7 +216,13 @@ def _emit(
     def on_error(index: int, error: Exception) -> None:
         letters[index] = dead_letter("emit", bundle[index], error, n_samples[index])
 
-    emitter = Emitter[int](model, options.windows, columns=columns, threads=options.threads)
+    emitter = Emitter[int](
+        model,
+        options.windows,
+        columns=columns,
+        threads=GPU_CALLS if options.on_gpu else options.threads,
+        decoders=max(1, options.threads // options.bundles_at_once) if options.on_gpu else 0,
+    )
     emitted = dict(emitter.emit(((i, counted(i)) for i in range(len(bundle))), on_error))
     rows: list[dict[str, Any]] = []
     for index in sorted(emitted):
@@ -277,12 +306,41 @@ class _EmitBundle(beam.DoFn):
         # Results change with the threads of a call: calls run side by side instead.
         torch.set_num_threads(1)
         self._model = self._shared.acquire(self._load, tag=(self._options.model, self._options.device))
+        self._pool = ThreadPoolExecutor(self._options.bundles_at_once)
+        self._running: deque[Future[StageRef]] = deque()
 
     def _load(self) -> LoadedModel:
-        return load_model(self._options.model, self._options.device)
+        model = load_model(self._options.model, self._options.device)
+        return taking_turns(model, GPU_CALLS) if self._options.on_gpu else model
 
     def process(self, bundle_digest: str) -> Iterator[StageRef]:
-        yield emit_bundle(self._store, bundle_digest, self._model, self._options)
+        if self._options.bundles_at_once == 1:
+            yield emit_bundle(self._store, bundle_digest, self._model, self._options)
+            return
+        self._running.append(
+            self._pool.submit(emit_bundle, self._store, bundle_digest, self._model, self._options)
+        )
+        while len(self._running) > self._options.bundles_at_once:
+            yield self._running.popleft().result()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        while self._running:
+            found = self._running.popleft().result()
+            yield WindowedValue(found, MIN_TIMESTAMP, [GlobalWindow()])
+
+    def teardown(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def taking_turns(model: LoadedModel, calls: int) -> LoadedModel:
+    """The same model, run by so many threads at a time; the others wait."""
+    turn = Semaphore(calls)
+
+    def run(waveforms_BN: torch.Tensor) -> torch.Tensor:
+        with turn:
+            return model.run(waveforms_BN)
+
+    return replace(model, run=run)
 
 
 class Emit(beam.PTransform):

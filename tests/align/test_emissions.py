@@ -135,3 +135,61 @@ def test_left_out_columns_are_held_by_their_maximum() -> None:
 def test_a_window_must_be_longer_than_its_context() -> None:
     with pytest.raises(UsageError, match=r"window \(4 s\) must be longer than twice the context \(2 s\)"):
         WindowOptions(window_seconds=4, context_seconds=2)
+
+
+def test_a_batch_that_is_too_large_for_the_gpu_is_halved_and_so_are_those_after_it() -> None:
+    means = frame_means()
+    seen: list[int] = []
+
+    def run(waveforms_BN: torch.Tensor) -> torch.Tensor:
+        seen.append(len(waveforms_BN))
+        if len(waveforms_BN) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return means.run(waveforms_BN)
+
+    model = LoadedModel(info=means.info, run=run, device="cpu")
+    options = WindowOptions(window_seconds=40, context_seconds=4, batch_rows=8)
+    samples = np.arange(1600, dtype=np.float32) / 8
+    results = [
+        list(Emitter[str](one, options).emit([("one", blocks_of(samples, 50))], on_error=_raise))
+        for one in (means, model)
+    ]
+    np.testing.assert_array_equal(results[0][0][1], results[1][0][1])
+    assert seen[:4] == [8, 4, 2, 2]
+    assert max(seen[4:]) == 2
+
+
+def test_one_window_that_does_not_fit_is_an_error() -> None:
+    def run(waveforms_BN: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    model = LoadedModel(info=frame_means().info, run=run, device="cpu")
+    with pytest.raises(torch.OutOfMemoryError):
+        list(Emitter[str](model, WindowOptions()).emit([("one", [np.zeros(160, np.float32)])], _raise))
+
+
+@pytest.mark.parametrize("decoders", [1, 4])
+def test_decoding_ahead_changes_nothing(decoders: int) -> None:
+    def broken() -> Iterator[np.ndarray]:
+        yield np.zeros(400, np.float32)
+        raise ValueError("broke off")
+
+    def sources() -> list[tuple[str, Iterator[np.ndarray]]]:
+        random = np.random.default_rng(0)
+        lengths = random.integers(4, 900, 30).tolist()
+        found = [(str(n), blocks_of(np.full(n, n, np.float32), 50)) for n in lengths]
+        return [*found[:9], ("bad", broken()), *found[9:]]
+
+    options = WindowOptions(window_seconds=40, context_seconds=4, batch_rows=3)
+    outcomes = []
+    for count in (0, decoders):
+        errors: list[str] = []
+        emitter = Emitter[str](frame_means(), options, decoders=count)
+        emitted = list(emitter.emit(sources(), lambda key, error, kept=errors: kept.append(f"{key}: {error}")))
+        outcomes.append(([(key, log_probs.tolist()) for key, log_probs in emitted], errors))
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][1] == ["bad: broke off"]
+
+
+def _raise(key: str, error: Exception) -> None:
+    raise error
