@@ -87,10 +87,14 @@ def _filter_of(config: RunConfig) -> tuple[Any, Any, tuple[str, ...]]:
 
 def write_after_run(folder: str, console: Console) -> None:
     """Write the report of a run that has just ended; where that fails, say so in one line and no more."""
-    from prep_corpus.pipeline.report import write_report
+    from prep_corpus.pipeline import files
+    from prep_corpus.pipeline.report import PAGE_NAME, is_current, write_report
 
     try:
-        uri = write_report(report_options(folder))
+        options = report_options(folder)
+        uri = files.join(folder, PAGE_NAME)
+        if not is_current(options):
+            write_report(options)
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         _say(console, f"no report was written ({reason}); prep-corpus report {folder} tries again", "yellow")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -22,14 +22,17 @@ from prep_corpus.pipeline import files
 from prep_corpus.pipeline.close import DEAD_LETTERS_NAME, OUTCOME_NAME, Outcome, read_outcome
 from prep_corpus.pipeline.lines import read_lines
 from prep_corpus.pipeline.published import MANIFEST_NAME, parse_manifest
-from prep_corpus.pipeline.report_bundles import BundleFacts, read_facts, segment_refs
+from prep_corpus.pipeline.report_bundles import USED_NAME, BundleFacts, read_facts, segment_refs
 from prep_corpus.pipeline.report_examples import ExampleMaker
 from prep_corpus.pipeline.report_gather import Gathered, Gatherer
 from prep_corpus.pipeline.report_model import Letter, RecordingRow, Report, ReportOptions
-from prep_corpus.pipeline.report_page import page
+from prep_corpus.pipeline.report_page import drawing_digest, page
 from prep_corpus.pipeline.report_rows import Lowest, chance
-from prep_corpus.pipeline.stores import StageRef, Store
-from prep_corpus.pipeline.transcript_checks import TranscriptCheck, read_checks
+from prep_corpus.pipeline.stores import StageRef, Store, digest_of
+from prep_corpus.pipeline.transcript_checks import CHECKS_NAME, TranscriptCheck, read_checks
+
+VERSION = 1
+_HEAD_BYTES = 4096
 
 PAGE_NAME = "report.html"
 SEGMENTS_NAME = "report/segments.parquet"
@@ -68,6 +71,26 @@ def write_report(options: ReportOptions, say: Callable[[str], None] = _NO_NEWS) 
     return uri
 
 
+def is_current(options: ReportOptions) -> bool:
+    """Whether the page in the folder shows the run as it stands, so that it need not be made again."""
+    uri = files.join(options.folder, PAGE_NAME)
+    if not files.exists(uri):
+        return False
+    with files.open_binary(uri) as file:
+        return f'content="{identity(options)}"'.encode() in file.read(_HEAD_BYTES)
+
+
+def identity(options: ReportOptions) -> str:
+    """A digest of all that a report is made of: the run's results, its settings, and what draws the page."""
+    names = (OUTCOME_NAME, USED_NAME, DEAD_LETTERS_NAME, CHECKS_NAME)
+    uris = [files.join(options.folder, name) for name in names]
+    contents = [files.read_bytes(uri).decode() if files.exists(uri) else None for uri in uris]
+    fitted = None if options.fitted is None else options.fitted.digest
+    return digest_of(
+        "report", VERSION, drawing_digest(), contents, options.settings, fitted, asdict(options.limits)
+    )
+
+
 def gather_report(options: ReportOptions, say: Callable[[str], None] = _NO_NEWS) -> Report:
     """Read a run, write its tables, and return what the page shows; see `write_report`."""
     folder = options.folder
@@ -81,6 +104,7 @@ def gather_report(options: ReportOptions, say: Callable[[str], None] = _NO_NEWS)
     examples = tuple(maker.make(gathered))
     fitted = options.fitted
     return Report(
+        identity=identity(options),
         folder=folder.rstrip("/").rpartition("/")[2] or folder,
         published=outcome.published,
         entries=outcome.entries,

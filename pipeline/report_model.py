@@ -248,6 +248,7 @@ class Report:
     """All that the page shows.
 
     Attributes:
+        identity: digest of all that it is made of.
         folder: name of the run.
         published: whether its shards were.
         entries, failed: manifest entries, and dead letters among them.
@@ -271,6 +272,7 @@ class Report:
         notes: what was left out, and why.
     """
 
+    identity: str
     folder: str
     published: bool
     entries: int

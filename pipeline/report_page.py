@@ -215,6 +215,12 @@ def _script() -> str:
 
 
 @cache
+def drawing_digest() -> str:
+    """A digest of the files that draw the page."""
+    return _digest(_asset("report_template.html") + _asset("report.css") + _script())
+
+
+@cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return environment.from_string(_asset("report_template.html"))
