@@ -108,6 +108,8 @@ def write_sample(
 def _put(made: Path, folder: Path) -> None:
     """Move what was made to its place; of an earlier sample its own files alone are removed."""
     folder.mkdir(exist_ok=True)
+    # A folder with facts is whole: they go first and come last.
+    (folder / FACTS_NAME).unlink(missing_ok=True)
     clips = folder / CLIPS_NAME
     if clips.is_dir():
         for path in clips.iterdir():
@@ -116,7 +118,6 @@ def _put(made: Path, folder: Path) -> None:
     clips.mkdir(exist_ok=True)
     for path in sorted((made / CLIPS_NAME).iterdir()):
         path.replace(clips / path.name)
-    # The page first and the facts last: a folder with facts is whole.
     for name in (PAGE_NAME, ROWS_NAME, FACTS_NAME):
         (made / name).replace(folder / name)
 
