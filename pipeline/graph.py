@@ -4,7 +4,8 @@
                     │         └────────────────────┴─ segment ─┬─ plan ─ write ─┐
                     └── dead letters, counts ──────────────────┴── ledgers ─────┴─ close
 
-Only references cross a shuffle. The reshuffles around emit keep the other stages off GPU workers.
+Before align, segment and write a run stops that has failed too often. Only references cross a shuffle. The reshuffles
+around emit keep the other stages off GPU workers.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from prep_corpus.pipeline import files
 from prep_corpus.pipeline.align_stage import Align
 from prep_corpus.pipeline.close import Close, CloseOptions, Ends, ledgers_of, letters_of
 from prep_corpus.pipeline.emit import Emit, EmitOptions
+from prep_corpus.pipeline.failures import FailureLimit, GoOn, WithinLimit
 from prep_corpus.pipeline.measure import Measure, PickK
 from prep_corpus.pipeline.plan import Plan, PlanOptions
 from prep_corpus.pipeline.segment import SegmentBundles, SegmentOptions
@@ -69,14 +71,21 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
     )
     watched = beam.ParDo(Watched(options.progress))
     emitted = bundles | Emit(work, options.emit, options.progress) | "SpreadEmitted" >> beam.Reshuffle()
-    aligned = emitted | "WatchAlign" >> watched | Align(work, options.segment.text, options.threads)
+    limit = FailureLimit(
+        share=options.max_failed, entries=options.close.entries, early=len(options.close.early_letters)
+    )
+    after_emit = emitted | "AfterEmit" >> WithinLimit(limit)
+    sound = emitted | "GoOnToAlign" >> GoOn(after_emit)
+    aligned = sound | "WatchAlign" >> watched | Align(work, options.segment.text, options.threads)
     measured = aligned | Measure(work, options.segment)
     if options.k_frames is None:
         k_frames = measured | PickK(work, options.k_uri, options.target_samples, options.retune)
     else:
         k_frames = pipeline | "GivenK" >> beam.Create([options.k_frames])
+    after_align = (emitted, aligned) | beam.Flatten() | "AfterAlign" >> WithinLimit(limit)
     segments = (
         aligned
+        | "GoOnToSegment" >> GoOn(after_align)
         | "WatchSegment" >> watched
         | SegmentBundles(work, options.segment, k_frames, options.threads)
     )
@@ -84,13 +93,7 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
     checked = aligned | CheckTranscripts(work, options.close.out, options.segment.text)
 
     stages = (emitted, aligned, checked, measured, segments) | "AllStages" >> beam.Flatten()
-    early, entries, limit = len(options.close.early_letters), options.close.entries, options.max_failed
-    publish = (
-        stages
-        | "Failures" >> beam.Map(lambda ref: ref.failed)
-        | "SumFailures" >> beam.CombineGlobally(sum)
-        | "WithinLimit" >> beam.Map(lambda failed: failed + early <= limit * entries)
-    )
+    publish = stages | "AfterSegment" >> WithinLimit(limit)
     shards = (
         segments
         | Plan(work, options.plan)

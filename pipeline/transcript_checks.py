@@ -64,7 +64,7 @@ class TranscriptCheck:
         verdict: its cues against the audio in a few words, such as "cues are 3.0 s late against the audio".
         cues: the comparison; None where there are no cues that can be compared.
         versions: all transcripts of the recording, where there are several.
-        problems: lines that broke a rule of the format, and transcripts that could not be read.
+        problems: lines that broke a rule of the format (the first hundred), and transcripts that could not be read.
     """
 
     recording_id: str
@@ -75,6 +75,11 @@ class TranscriptCheck:
     cues: CueComparison | None
     versions: tuple[VersionCheck, ...]
     problems: tuple[str, ...]
+
+    @property
+    def problem_count(self) -> int:
+        """How many problems are told."""
+        return len(self.problems)
 
     def to_json(self) -> str:
         """One line."""
