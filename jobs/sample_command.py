@@ -62,7 +62,9 @@ def sample_command(
 @click.command("agreement")
 @click.argument("folder", metavar="RUN")
 @click.argument("transcripts", nargs=-1, required=True, metavar="TRANSCRIPTS...")
-@click.option("--examples", type=int, default=10, show_default=True, help="Clips to show where they differ most.")
+@click.option(
+    "--examples", type=int, default=10, show_default=True, help="Clips to show where they differ most."
+)
 def agreement_command(folder: str, transcripts: tuple[str, ...], examples: int) -> None:
     """Say how far people who listened to the same clips of RUN agree.
 
@@ -74,5 +76,7 @@ def agreement_command(folder: str, transcripts: tuple[str, ...], examples: int) 
 
     paired = pair(open_finished(folder), read_heard(transcripts), {})
     lines = agreement_lines(paired.versions, examples=examples)
-    for line in lines or ["no clip was heard by two listeners: share the work with --listeners and --overlap"]:
+    for line in lines or [
+        "no clip was heard by two listeners: share the work with --listeners and --overlap"
+    ]:
         click.echo(line)

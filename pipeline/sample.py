@@ -138,7 +138,9 @@ def draw_sample(run: FinishedRun, options: SampleOptions) -> Sample:
     table = _read_all(run, options)
     drawn = draw(table.scores_S, table.reasons_S, table.luck_S, options)
     parts = share_out(drawn.stratum_D.tolist(), options)
-    rows = _read_drawn(run, list(zip(table.files_S[drawn.indices_D].tolist(), table.rows_S[drawn.indices_D].tolist())))
+    rows = _read_drawn(
+        run, list(zip(table.files_S[drawn.indices_D].tolist(), table.rows_S[drawn.indices_D].tolist()))
+    )
     languages = {
         name: probed.recording.language
         for name, probed in _recordings(run, {row["recording_id"] for row, _ in rows}).items()
@@ -198,9 +200,7 @@ def _read_all(run: FinishedRun, options: SampleOptions) -> _Table:
     )
 
 
-def _read_drawn(
-    run: FinishedRun, places: list[tuple[int, int]]
-) -> list[tuple[dict[str, Any], StageRef]]:
+def _read_drawn(run: FinishedRun, places: list[tuple[int, int]]) -> list[tuple[dict[str, Any], StageRef]]:
     """The rows at (stage file, row), in that order."""
     by_file: dict[int, list[int]] = {}
     for file, at in places:
@@ -282,7 +282,9 @@ def _cut_source(probed: ProbedRecording, clips: list[SampleClip], rate_hz: int) 
         with closing(decoded(probed, rate_hz)) as blocks:
             return [audio.encode_flac(samples_N, rate_hz) for samples_N in slices(blocks, spans)]
     except (RecordingError, EOFError) as error:
-        raise UsageError(f"the dropped segments of a sample are cut from the source audio: {error}") from error
+        raise UsageError(
+            f"the dropped segments of a sample are cut from the source audio: {error}"
+        ) from error
 
 
 def _recordings(run: FinishedRun, wanted: set[str]) -> dict[str, ProbedRecording]:

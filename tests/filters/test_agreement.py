@@ -45,7 +45,13 @@ def test_kappa_is_that_of_scikit_learn() -> None:
 
 
 def test_figures_that_nothing_tells_are_none() -> None:
-    assert Agreement().kappa is Agreement().wer is Agreement().identical_share is Agreement().same_verdict is None
+    assert (
+        Agreement().kappa
+        is Agreement().wer
+        is Agreement().identical_share
+        is Agreement().same_verdict
+        is None
+    )
     assert Agreement(both=5).kappa is None
     assert Agreement(neither=5).wer is None
     # Always at odds: far below chance, and still a number.

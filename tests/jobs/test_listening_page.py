@@ -33,9 +33,11 @@ def write_page(folder: Path, digest: str, *, count: int = 6, listeners: int = 1)
         clip_N = samples_N[start : start + length]
         src = f"clips/{number + 1:04d}.flac"
         (folder / src).write_bytes(encode_flac(clip_N, rate_hz))
-        facts = {"id": f"talk<{number}>&\"", "src": src, "seconds": len(clip_N) / rate_hz, "text": HOSTILE}
+        facts = {"id": f'talk<{number}>&"', "src": src, "seconds": len(clip_N) / rate_hz, "text": HOSTILE}
         clips.append({**facts, "language": "en", "peaks": peaks(clip_N)})
-    parts = [tuple(range(1, listeners + 1)) if number < 2 else (1 + number % listeners,) for number in range(count)]
+    parts = [
+        tuple(range(1, listeners + 1)) if number < 2 else (1 + number % listeners,) for number in range(count)
+    ]
     path = folder / "index.html"
     path.write_text(page(digest=digest * 8, listeners=listeners, clips=clips, parts=parts), encoding="utf-8")
     return path
@@ -112,7 +114,9 @@ def save(driver: Any, downloads: Path) -> Path:
     return saved_file(downloads, driver.find_element("id", "save").click)
 
 
-def test_one_listens_and_types_by_keyboard_reloads_and_saves(driver: Any, downloads: Path, tmp_path: Path) -> None:
+def test_one_listens_and_types_by_keyboard_reloads_and_saves(
+    driver: Any, downloads: Path, tmp_path: Path
+) -> None:
     from selenium.webdriver.common.keys import Keys
 
     begin(driver, write_page(tmp_path, "a1a1"))
@@ -226,7 +230,11 @@ def test_a_saved_file_is_taken_up_elsewhere(driver: Any, downloads: Path, tmp_pa
     assert typed(driver) == "eins"
     press(driver, " eins", Keys.ENTER)
     again = save(driver, downloads)
-    assert [json.loads(line)["text"] for line in again.read_text().splitlines()] == ["eins eins", "zwei", "drei"]
+    assert [json.loads(line)["text"] for line in again.read_text().splitlines()] == [
+        "eins eins",
+        "zwei",
+        "drei",
+    ]
     # An older file does not undo newer work; several people share a browser.
     driver.find_element("id", "help-open").click()
     driver.find_element("id", "leave").click()
@@ -234,7 +242,11 @@ def test_a_saved_file_is_taken_up_elsewhere(driver: Any, downloads: Path, tmp_pa
     driver.find_element("id", "import").send_keys(str(saved))
     until(driver, "!document.getElementById('work').hidden")
     last = save(driver, downloads)
-    assert [json.loads(line)["text"] for line in last.read_text().splitlines()] == ["eins eins", "zwei", "drei"]
+    assert [json.loads(line)["text"] for line in last.read_text().splitlines()] == [
+        "eins eins",
+        "zwei",
+        "drei",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -250,8 +262,16 @@ def test_files_of_other_samples_or_people_are_refused(
     driver: Any, tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
     driver.get(write_page(tmp_path, "d1d1", count=2).as_uri())
-    good = {"text": "x", "unintelligible": False, "listener": "Anna", "sample": "d1d1" * 8, "seconds_spent": 1}
-    rows = [{"id": f'talk<{number}>&"', "saved_at": "2026-01-01T00:00:00.000Z", **good} for number in range(2)]
+    good = {
+        "text": "x",
+        "unintelligible": False,
+        "listener": "Anna",
+        "sample": "d1d1" * 8,
+        "seconds_spent": 1,
+    }
+    rows = [
+        {"id": f'talk<{number}>&"', "saved_at": "2026-01-01T00:00:00.000Z", **good} for number in range(2)
+    ]
     rows[0].update(change)
     (tmp_path / "file.jsonl").write_text("\n".join(map(json.dumps, rows)))
     driver.find_element("id", "import").send_keys(str(tmp_path / "file.jsonl"))
@@ -339,7 +359,8 @@ def test_every_control_has_a_name(driver: Any, tmp_path: Path) -> None:
     controls = [
         node
         for node in nodes
-        if not node.get("ignored") and node["role"]["value"] in ("button", "textbox", "slider", "checkbox", "combobox")
+        if not node.get("ignored")
+        and node["role"]["value"] in ("button", "textbox", "slider", "checkbox", "combobox")
     ]
     assert len(controls) > 10
     assert [node["role"]["value"] for node in controls if not node["name"]["value"].strip()] == []

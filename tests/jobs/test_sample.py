@@ -145,7 +145,9 @@ def test_what_is_no_finished_run_is_told(finished: Path, tmp_path: Path) -> None
     shutil.copytree(finished, tmp_path / "cleaned")
     shutil.rmtree(tmp_path / "cleaned" / "work" / "segment")
     assert "stage files" in command("sample", tmp_path / "cleaned", code=2).output
-    assert "another folder than the run's own" in command("sample", finished, "--out", finished, code=2).output
+    assert (
+        "another folder than the run's own" in command("sample", finished, "--out", finished, code=2).output
+    )
     assert "local folder" in command("sample", finished, "--out", "s3://bucket/x", code=2).output
     assert "--kept must lie between" in command("sample", finished, "--kept", "2", code=2).output
 
@@ -180,7 +182,13 @@ def test_agreement_of_three_listeners(sample: Path, finished: Path, tmp_path: Pa
             if number in row["parts"]:
                 # Ben writes another word into each clip that all hear; capitals and commas are no difference.
                 text = row["text_normalized"] + (" indeed" if name == "ben" else ",").upper()
-                answer = {"id": row["id"], "text": text, "unintelligible": False, "listener": name, "sample": digest}
+                answer = {
+                    "id": row["id"],
+                    "text": text,
+                    "unintelligible": False,
+                    "listener": name,
+                    "sample": digest,
+                }
                 lines.append(json.dumps({**answer, "seconds_spent": 1.0, "saved_at": "2026-01-01T00:00:00Z"}))
         path = tmp_path / f"{name}.jsonl"
         path.write_text("\n".join(lines) + "\n")
