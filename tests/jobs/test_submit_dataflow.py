@@ -253,7 +253,7 @@ def test_what_is_not_there_is_one_line_within_seconds(
     [
         ({"--image": ""}, "--image must name the workers' container image"),
         ({"--temp": "/tmp"}, "--temp must be a folder on gs://"),
-        ({"--out": "run"}, "--out: the workers of dataflow must be able to open it"),
+        ({"--out": "run", "--temp": "gs://bucket-name/t"}, "--out: the workers of dataflow must be able to open it"),
         ({}, "no Google credentials were found"),
     ],
 )
