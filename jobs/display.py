@@ -320,8 +320,8 @@ def shown_progress(
         last_line = last_file = time.monotonic()
         while not stop.wait(_REFRESH_SECONDS):
             now = time.monotonic()
-            # The run goes on where a figure cannot be read or written just now; the next look tells as much.
-            with suppress(OSError):
+            # Whatever a file system says: the run goes on, and the next look tells as much.
+            with suppress(Exception):
                 if live:
                     update_bars()
                 elif not quiet and now - last_line >= _PLAIN_SECONDS:
@@ -347,7 +347,8 @@ def shown_progress(
             thread.join()
             if live:
                 update_bars()
-            watch.save(state)
+            with suppress(OSError):
+                watch.save(state)
     if not quiet and not live:
         say(None)
 

@@ -26,6 +26,7 @@ from prep_corpus.align.versions import Version
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.align_stage import AlignedRecording, normalize_transcript, read_alignments
 from prep_corpus.pipeline.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.lines import decode_line, read_lines
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
 VERSION = 1
@@ -210,8 +211,8 @@ def read_checks(folder: str) -> Iterator[TranscriptCheck]:
     """The checks of the run in a folder; none where no transcript needed one."""
     uri = files.join(folder, CHECKS_NAME)
     if files.exists(uri):
-        for line in files.read_bytes(uri).decode().splitlines():
-            yield TranscriptCheck.from_json(line)
+        for line in read_lines(uri):
+            yield TranscriptCheck.from_json(decode_line(line))
 
 
 class _CheckBundle(beam.DoFn):

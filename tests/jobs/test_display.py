@@ -30,6 +30,8 @@ from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.transcript_checks import TranscriptCheck
 
+from ..pipeline.object_store_for_tests import MemoryFileSystem
+
 WORK = Work(bundles=10, audio_seconds=36_000, recordings=100)
 
 
@@ -137,6 +139,15 @@ def test_from_another_machine_whatever_its_clock(tmp_path: Path, clock_seconds: 
     writer.start()
     assert status_lines(str(tmp_path), patience_seconds=0.6)[0].startswith("running; ")
     writer.join()
+
+
+def test_the_folder_of_a_run_on_another_machine_may_be_an_object_store(tmp_path: Path) -> None:
+    document = left_behind(tmp_path, machine="another").read_bytes()
+    MemoryFileSystem.objects["memory://bucket/run/status.json"] = document
+    assert status_lines("memory://bucket/run")[0].startswith("running; ")
+    ended = document.replace(b'"running"', b'"done"')
+    MemoryFileSystem.objects["memory://bucket/run/status.json"] = ended
+    assert status_lines("memory://bucket/run") == ["done; 0:00 since the start"]
 
 
 def test_a_run_that_still_reads_its_manifest(tmp_path: Path) -> None:
