@@ -81,6 +81,7 @@ class Dataflow:
         subnetwork: such as "regions/europe-west4/subnetworks/default", or None.
         public_ips: False where workers reach Google alone (needs Private Google Access in the subnetwork).
         endpoint: of another Dataflow service; "http://localhost:PORT" is asked without credentials.
+        from_template: whether a Flex Template's launcher runs this: Dataflow has then seen to the rest.
     """
 
     project: str
@@ -95,6 +96,7 @@ class Dataflow:
     subnetwork: str | None = None
     public_ips: bool = True
     endpoint: str | None = None
+    from_template: bool = False
 
     name = "dataflow"
     sees_local_files = False
@@ -141,6 +143,8 @@ class Dataflow:
         """
         credentials = None if self._is_local else _credentials()
         files.check_place(self.temp)
+        if self.from_template:
+            return
         self._check_service(credentials)
         check_image(self.image, credentials)
 

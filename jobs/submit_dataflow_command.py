@@ -41,6 +41,9 @@ from prep_corpus.jobs.submit_command import SUBMIT_EXIT_CODES, engine_options, l
             "--private", is_flag=True, help="Workers get no public address; needs Private Google Access."
         ),
         click.option("--endpoint", metavar="URL", help="Another address of Dataflow's API.", hidden=True),
+        click.option(
+            "--from-template", is_flag=True, help="Dataflow itself submits, and makes the checks.", hidden=True
+        ),
     )
 )
 def dataflow_command(ctx: click.Context, /, **settings: Any) -> None:
@@ -64,5 +67,6 @@ def dataflow_command(ctx: click.Context, /, **settings: Any) -> None:
         subnetwork=settings["subnetwork"],
         public_ips=not settings["private"],
         endpoint=settings["endpoint"],
+        from_template=settings["from_template"],
     )
     launch(ctx, engine, settings)
