@@ -112,6 +112,12 @@ class Damage:
             raise UsageError(f"a sentence must have at least one word, not {self.sentence_words}")
 
 
+SENTENCE_KINDS = ("whole", "light", "heavy", "missing", "replaced", "extra")
+WORD_KINDS = ("right", "substituted", "inserted", "replaced", "extra")
+_Found = tuple[str, int, str, str]
+"""(word, origin, kind, fate of its sentence)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Damaged:
     """A transcript damaged at known places.
@@ -119,10 +125,16 @@ class Damaged:
     Attributes:
         words: after the damage.
         origins: for each the index of the same word before the damage, or -1 for one that was put in.
+        kinds: for each a name of `WORD_KINDS`.
+        fates: for each what befell the sentence that it stands in, a name of `SENTENCE_KINDS`.
+        original_fates: the same for each word before the damage.
     """
 
     words: tuple[str, ...]
     origins: tuple[int, ...]
+    kinds: tuple[str, ...]
+    fates: tuple[str, ...]
+    original_fates: tuple[str, ...]
 
 
 def damage(
@@ -140,23 +152,33 @@ def damage(
     digest = blake2b(f"{seed} damage {name}".encode(), digest_size=16).digest()
     random = np.random.default_rng(int.from_bytes(digest, "little"))
     sentences = _sentences(len(words), sentence_ends, recipe.sentence_words)
-    kinds = ("light", "heavy", "missing", "replaced", "extra", "whole")
-    shares = [getattr(recipe, kind) for kind in kinds[:-1]]
-    drawn = random.choice(len(kinds), size=len(sentences), p=[*shares, max(1 - sum(shares), 0.0)])
-    found: list[tuple[str, int]] = []
+    kinds = SENTENCE_KINDS[1:]
+    shares = [getattr(recipe, kind) for kind in kinds]
+    drawn = random.choice(len(kinds) + 1, size=len(sentences), p=[*shares, max(1 - sum(shares), 0.0)])
+    found: list[_Found] = []
+    original_fates: list[str] = []
     for s, (start, end) in enumerate(sentences):
-        kind = kinds[int(drawn[s])]
+        kind = (*kinds, "whole")[int(drawn[s])]
         other_start, other_end = sentences[int(random.integers(len(sentences)))]
-        other = [(words[w], -1) for w in range(other_start, other_end)] if other_start != start else []
-        if kind == "replaced" and other:
-            found += other
+        others = range(other_start, other_end) if other_start != start else range(0)
+        if kind == "replaced" and [words[w] for w in others] in ([], list(words[start:end])):
+            kind = "whole"
+        original_fates += [kind] * (end - start)
+        if kind == "replaced":
+            found += [(words[w], -1, kind, kind) for w in others]
         elif kind != "missing":
             share = {"light": recipe.light_words, "heavy": recipe.heavy_words}.get(kind, 0.0)
             for w in range(start, end):
-                found += _edited(words, w, share, random)
+                found += [(*edited, kind) for edited in _edited(words, w, share, random)]
         if kind == "extra":
-            found += other
-    return Damaged(words=tuple(word for word, _ in found), origins=tuple(origin for _, origin in found))
+            found += [(words[w], -1, kind, kind) for w in others]
+    return Damaged(
+        words=tuple(word for word, _, _, _ in found),
+        origins=tuple(origin for _, origin, _, _ in found),
+        kinds=tuple(kind for _, _, kind, _ in found),
+        fates=tuple(fate for _, _, _, fate in found),
+        original_fates=tuple(original_fates),
+    )
 
 
 def _sentences(count: int, ends: Sequence[int], longest: int) -> list[tuple[int, int]]:
@@ -171,14 +193,15 @@ def _sentences(count: int, ends: Sequence[int], longest: int) -> list[tuple[int,
 
 def _edited(
     words: Sequence[str], at: int, share: float, random: np.random.Generator
-) -> list[tuple[str, int]]:
+) -> list[tuple[str, int, str]]:
+    same = (words[at], at, "right")
     if random.random() >= share:
-        return [(words[at], at)]
+        return [same]
     what = random.random()
     if 0.5 <= what < 0.75:
         return []
     false = words[int(random.integers(len(words)))]
     if what < 0.5:
         # A word in its own place is no substitution.
-        return [(false, -1)] if false != words[at] else [(words[at], at)]
-    return [(words[at], at), (false, -1)]
+        return [(false, -1, "substituted")] if false != words[at] else [same]
+    return [same, (false, -1, "inserted")]

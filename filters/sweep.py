@@ -157,7 +157,7 @@ class Bench:
 def kept_utterance(
     segment: Segment, texts: Sequence[str], sample_rate_hz: int, known_W: NDArray[np.bool_] | None = None
 ) -> KeptUtterance:
-    """A segment as it would be written, with the words of its text; those not known to be right or wrong are `UNKNOWN`."""
+    """A segment as it would be written, with the words of its text; those of unknown worth are `UNKNOWN`."""
     return KeptUtterance(
         start_seconds=segment.sample_start / sample_rate_hz,
         end_seconds=segment.sample_end / sample_rate_hz,

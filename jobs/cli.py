@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.evaluate_command import evaluate_command
 from prep_corpus.jobs.fit_filter_command import fit_filter_command
 from prep_corpus.jobs.label_command import label_command
 from prep_corpus.jobs.options import (
@@ -264,6 +265,7 @@ main.add_command(report_command)
 main.add_command(agreement_command)
 main.add_command(label_command)
 main.add_command(fit_filter_command)
+main.add_command(evaluate_command)
 main.add_command(submit_command)
 submit_command.add_command(dataflow_command)
 main.add_command(workers_command)

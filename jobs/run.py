@@ -276,6 +276,17 @@ def segment_options(config: RunConfig, fitted: Filter, point: Point) -> SegmentO
     )
 
 
+def emit_options(config: RunConfig) -> EmitOptions:
+    """How the model is run."""
+    return EmitOptions(
+        model=config.model,
+        device=config.device,
+        windows=WindowOptions(batch_rows=32 if config.device.startswith("cuda") else 4),
+        text=text_options(config),
+        threads=config.workers,
+    )
+
+
 def graph_options(
     config: RunConfig, corpus: Corpus, info: ModelInfo, fitted: Filter, point: Point, bundles_uri: str
 ) -> GraphOptions:
@@ -291,13 +302,7 @@ def graph_options(
         retune=config.retune,
         max_failed=config.max_failed,
         threads=config.workers,
-        emit=EmitOptions(
-            model=config.model,
-            device=config.device,
-            windows=WindowOptions(batch_rows=32 if config.device.startswith("cuda") else 4),
-            text=segment.text,
-            threads=config.workers,
-        ),
+        emit=emit_options(config),
         segment=segment,
         plan=plan_options(config),
         write=write_options(config, info.sample_rate_hz, corpus.voices),

@@ -181,11 +181,11 @@ def unlabelled(stored: StoredRecording) -> Unlabelled:
             texts=tuple(normalized.text[start:end] for start, end in normalized.words()),
             evidence_WF=aligned.evidence_WF,
         ),
-        sentence_ends=_sentence_ends(aligned.words.char_ends.tolist(), normalized.original),
+        sentence_ends=sentence_ends(aligned.words.char_ends.tolist(), normalized.original),
     )
 
 
-def _sentence_ends(char_ends: Sequence[int], original: str) -> tuple[int, ...]:
+def sentence_ends(char_ends: Sequence[int], original: str) -> tuple[int, ...]:
     """Indices one past each word that the original ends a sentence after."""
     return tuple(
         at + 1
