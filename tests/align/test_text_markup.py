@@ -89,3 +89,15 @@ def test_stripped_characters_and_words_make_up_the_whole() -> None:
     owners = normalized.char_ownership().tolist()
     assert owners == [-2] * 3 + [0] * 3 + [-2] * 3 + [1] * 3 + [-2] * 4 + [1] * 2 + [-1] * 2 + [1] + [-2] * 4
     assert normalized.text_of(0, 2) == "Hi you, 日本!"
+
+
+def test_names_and_directions_go_by_default_from_scripts_alone() -> None:
+    script = "JOHN: Hello. [He sits.]"
+    kept, gone = (
+        normalize(script, alphabet=LOWER, options=TextOptions().for_script(is_script)).text
+        for is_script in (False, True)
+    )
+    assert (kept, gone) == ("john hello he sits", "hello")
+    said = TextOptions(strip_speakers=False, strip_directions=True)
+    for is_script in (False, True):
+        assert normalize(script, alphabet=LOWER, options=said.for_script(is_script)).text == "john hello"
