@@ -88,3 +88,13 @@ def test_a_truncated_file_counts_what_was_decoded_of_it(out: Path) -> None:
     (truncated,) = [letter for letter in letters if letter["recording_id"] == "audio/truncated"]
     assert truncated["decoded_samples"] > 0
     assert truncated["read_characters"] > 0
+
+
+def test_the_report_lists_all_of_them(corpus: HostileCorpus, out: Path) -> None:
+    page = (out / "report.html").read_text(encoding="utf-8")
+    data = json.loads(page.partition('id="payload">')[2].partition("</script>")[0])
+    bad = [entry for entry in corpus.entries if entry.outcome != PROCESSED]
+    assert sorted((letter[0], letter[2]) for letter in data["letters"]) == sorted(
+        (entry.recording_id, entry.outcome) for entry in bad
+    )
+    assert data["recordingsTotal"] == len(corpus.processed)

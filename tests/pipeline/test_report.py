@@ -246,3 +246,21 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
         gather_report(options)
     with pytest.raises(UsageError, match=r"there is no outcome\.json"):
         gather_report(replace(options, folder=str(tmp_path)))
+
+
+def test_a_run_in_an_object_store_has_its_report_there(made_up: ReportOptions) -> None:
+    from .object_store_for_tests import MemoryFileSystem
+
+    local, remote = Path(made_up.folder), "memory://bucket/runs/far"
+    stored = [path for path in local.rglob("*") if path.is_file() and "report" not in path.name]
+    for path in stored:
+        MemoryFileSystem.objects[f"{remote}/{path.relative_to(local).as_posix()}"] = path.read_bytes()
+    try:
+        uri = write_report(replace(made_up, folder=remote))
+        assert uri == f"{remote}/report.html"
+        page_there = MemoryFileSystem.objects[uri].decode()
+        assert "<title>far · prep-corpus</title>" in page_there
+        segments = pq.read_table(io.BytesIO(MemoryFileSystem.objects[f"{remote}/report/segments.parquet"]))
+        assert len(segments) == 1200
+    finally:
+        MemoryFileSystem.objects.clear()
