@@ -27,7 +27,7 @@ from prep_corpus.align.models import LoadedModel, load_model
 from prep_corpus.jobs import display, run
 from prep_corpus.jobs.estimate import Estimate as Estimate
 from prep_corpus.jobs.estimate import estimate_run
-from prep_corpus.jobs.submit_checks import check_local_names, shared_names
+from prep_corpus.jobs.submit_checks import check_local_names, last_error_line, shared_names
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.close import OUTCOME_NAME, close_run, read_outcome
 from prep_corpus.pipeline.config import RunConfig
@@ -158,9 +158,9 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
     job_name = f"{submission.name}-{uuid.uuid4().hex[:8]}"
     job = _start(config, engine, prepared.options, job_name)
     _note_submitted(config, engine, job, prepared)
-    run._say(console, f"submitted to {engine.name} as {job_name}: {job.link}")
+    _say(console, f"submitted to {engine.name} as {job_name}: {job.link}")
     if submission.detach:
-        run._say(console, f"prep-corpus status {config.out} tells how far it is")
+        _say(console, f"prep-corpus status {config.out} tells how far it is")
         return 0
     return _follow(config, job, prepared, submission, console)
 
@@ -188,7 +188,7 @@ def _prepare(
         raise UsageError(f"{config.manifest}: the manifest is empty")
     estimate = estimate_run(config, corpus.bundles, corpus.audio_seconds, corpus.recordings, store, model)
     for line in [*estimate.lines(engine.accelerator is not None), *engine.hints(estimate)]:
-        run._say(console, line)
+        _say(console, line)
     options = run.graph_options(
         config, corpus, model.info, fitted, point, run.write_bundle_list(config, corpus)
     )
@@ -265,6 +265,10 @@ def _follow(
     return run.report(config, read_outcome(config.out), quiet=submission.quiet)
 
 
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True)
+
+
 class _JobFailed(Exception):
     """The engine says that the job has failed or was cancelled."""
 
@@ -307,11 +311,15 @@ class BeamJob:
         return "running" if state == "RUNNING" else "waiting"
 
     def failure(self) -> str:
-        """The job service's last error message."""
+        """The last line of the job service's last error, which comes with a traceback."""
+        before = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)
         try:
             self.result.wait_until_finish()
         except RuntimeError as error:
-            return " ".join(str(error).split())[-2000:]
+            return last_error_line(str(error))
+        finally:
+            logging.disable(before)
         return "the job service gives no reason"
 
 

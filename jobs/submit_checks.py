@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -43,6 +44,14 @@ def within(seconds: float, what: str, check: Callable[[], object]) -> None:
         raise UsageError(f"{what}: no answer within {seconds:g} s")
     if raised:
         raise raised[0]
+
+
+def last_error_line(text: str) -> str:
+    """The line of a traceback, from Python or Java, that says what was wrong."""
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    python = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Exit)\b.*", line)]
+    causes = [line for line in lines if line.startswith("Caused by:")]
+    return (python or causes or lines or ["no reason is given"])[-1]
 
 
 def shared_names(config: RunConfig) -> RunConfig:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.submit_checks import last_error_line
 from prep_corpus.jobs.submit_portable import GPU_HINT, WorkerPlace
 
 if TYPE_CHECKING:
@@ -209,10 +210,7 @@ class FlinkJob:
         entries = self.engine.ask(f"jobs/{self.job_id}/exceptions")["exceptionHistory"]["entries"]
         if not entries:
             return "Flink gives no reason"
-        lines = [line.strip() for line in entries[0]["stacktrace"].splitlines() if line.strip()]
-        python = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Exit)\b.*", line)]
-        causes = [line for line in lines if line.startswith("Caused by:")]
-        return _one_line((python or causes or lines)[-1])
+        return last_error_line(entries[0]["stacktrace"])
 
 
 def _check_published(version: str) -> None:
