@@ -141,10 +141,10 @@ class Dataflow:
         Raises:
             UsageError: one line.
         """
-        credentials = None if self._is_local else _credentials()
         files.check_place(self.temp)
         if self.from_template:
             return
+        credentials = None if self._is_local else _credentials()
         self._check_service(credentials)
         check_image(self.image, credentials)
 
