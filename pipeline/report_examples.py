@@ -9,6 +9,7 @@ Legend: N samples, W words.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -112,8 +113,12 @@ class ExampleMaker:
         shown = {row.id for row in gathered.worst}
         kept += [("borderline", row) for row in gathered.borderline if row.id not in shown]
         self._kept(kept)
+        shown_in = Counter(kind for drops in gathered.drops for kind in drops.kinds)
         for drops in gathered.drops:
-            self._dropped(drops, limits.per_reason)
+            # Each recording gives its part of the examples of a reason.
+            parts = {kind: -(-limits.per_reason // count) for kind, count in shown_in.items()}
+            parts[UNSPOKEN] = -(-limits.per_reason // len(gathered.drops))
+            self._dropped(drops, parts)
         # Others for browsing, from bundles that are read anyway.
         digests = {row.digest for _, row in kept}
         shown |= {row.id for _, row in kept}
@@ -157,7 +162,7 @@ class ExampleMaker:
                     wanted = Wanted(group=group, start=row.start, end=row.end, row=row)
                     self._add(self._example(wanted, samples_N, rate_hz, source, row.recording_id, row.start))
 
-    def _dropped(self, drops: Drops, count: int) -> None:
+    def _dropped(self, drops: Drops, parts: Mapping[str, int]) -> None:
         source = read_source(self._store, drops.digest, frozenset({drops.recording_id}), self._options)
         if source is None or drops.recording_id not in source.aligned:
             return
@@ -168,13 +173,11 @@ class ExampleMaker:
         ]
         wanted += [Wanted(group=UNTRANSCRIBED, start=a, end=b) for a, b in drops.speech]
         wanted += self._unspoken(source.aligned[drops.recording_id], source.info)
-        made = {
-            group: sum(one.group == group for one in self._examples) for group in (w.group for w in wanted)
-        }
-        chosen = []
+        chosen: list[Wanted] = []
+        taken: Counter[str] = Counter()
         for one in wanted:
-            if made[one.group] < count:
-                made[one.group] += 1
+            if taken[one.group] < parts.get(one.group, 1):
+                taken[one.group] += 1
                 chosen.append(one)
         rate_hz = source.info.sample_rate_hz
         spans = [self._clip_span(one, drops.seconds) for one in chosen]

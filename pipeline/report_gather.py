@@ -15,6 +15,7 @@ from prep_corpus.pipeline.report_rows import Lowest, chance, recording_rows, seg
 UNTRANSCRIBED = "untranscribed"
 _SHORTEST_SPEECH_SECONDS = 0.6
 _LOWEST_SHARE = 0.7
+_SHORT_SECONDS = 300.0
 
 
 @dataclass(kw_only=True)
@@ -126,7 +127,7 @@ class Gatherer:
         for kind in early.kinds:
             # The more reasons a recording shows the better; of those alike, chance decides.
             key = -len(early.kinds) + chance(recording.id)
-            self._drops.setdefault(kind, Lowest(3)).add(key, early)
+            self._drops.setdefault(kind, Lowest(self._limits.per_reason)).add(key, early)
         for row in rows:
             lowest = self._late.setdefault(row.reason, Lowest(1)) if not row.kept else None
             if lowest is not None and row.end > until and lowest.wants(row.end):
@@ -158,12 +159,16 @@ class Gatherer:
         )
 
     def _chosen_drops(self) -> list[Drops]:
-        """Few recordings that show every reason: each time the one that shows most of what is missing."""
+        """Few recordings that show every reason, more where they are short; each time the one that shows most anew."""
         offered = {one.recording_id: one for lowest in self._drops.values() for one in lowest.sorted()}
         chosen: list[Drops] = []
         missing = set(self._drops)
-        while offered and len(chosen) < self._limits.decoded_recordings:
+        seconds = 0.0
+        while offered:
             best = max(offered.values(), key=lambda one: (len(one.kinds & missing), len(one.kinds)))
+            seconds += min(best.seconds, self._limits.decoded_seconds)
+            if len(chosen) >= self._limits.decoded_recordings and seconds > _SHORT_SECONDS:
+                break
             chosen.append(offered.pop(best.recording_id))
             missing -= best.kinds
         shown = {kind for one in chosen for kind in one.kinds}
@@ -177,7 +182,7 @@ class Gatherer:
 
 
 def few_of_each(rows: Iterable[SegmentRow], count: int) -> dict[str, list[SegmentRow]]:
-    """At most `count` dropped segments of each reason: the lowest and the highest scores, else by chance."""
+    """At most `count` dropped segments of each reason: by turns of the lowest and the highest score, else by chance."""
     by_reason: dict[str, list[SegmentRow]] = {}
     for row in rows:
         if not row.kept:
@@ -186,8 +191,9 @@ def few_of_each(rows: Iterable[SegmentRow], count: int) -> dict[str, list[Segmen
     for reason, found in by_reason.items():
         if any(row.score is not None for row in found):
             ordered = sorted(found, key=lambda row: (row.score or 0.0, row.id))
-            few[reason] = ordered if len(ordered) <= count else ordered[: count - count // 2]
-            few[reason] += [] if len(ordered) <= count else ordered[len(ordered) - count // 2 :]
+            few[reason] = [
+                ordered[-1 - at // 2] if at % 2 else ordered[at // 2] for at in range(len(ordered))
+            ][:count]
         else:
             few[reason] = sorted(found, key=lambda row: chance(row.id))[:count]
     return few

@@ -20,7 +20,7 @@ from prep_corpus.pipeline.report_model import STRIP_CLASSES, Limits, RecordingRo
 T = TypeVar("T")
 
 STRIP_BINS = 360
-_STRIP_BIN_SECONDS = 0.5
+_STRIP_BIN_SECONDS = 0.1
 _STRIP_STEPS = 63
 
 

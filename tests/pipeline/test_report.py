@@ -21,12 +21,13 @@ from prep_corpus.align.levels import Levels
 from prep_corpus.pipeline.report import gather_report, identity, is_current, write_report
 from prep_corpus.pipeline.report_bundles import estimated_snr_db, weakest
 from prep_corpus.pipeline.report_examples import cut_spans, encode_mp3, heard, peaks_of
+from prep_corpus.pipeline.report_gather import few_of_each
 from prep_corpus.pipeline.report_histograms import Counter
 from prep_corpus.pipeline.report_model import Limits, ReportOptions
 from prep_corpus.pipeline.report_page import funnel, json_block, page
 from prep_corpus.pipeline.report_rows import STRIP_BINS, Lowest, strip_of
 
-from .report_for_tests import HOSTILE, RATE_HZ, with_examples, write_run
+from .report_for_tests import HOSTILE, RATE_HZ, REASONS, with_examples, write_run
 
 
 @given(st.lists(st.floats(-5, 5), max_size=30), st.integers(0, 8))
@@ -38,12 +39,13 @@ def test_lowest_keeps_what_sorting_would(values: list[float], count: int) -> Non
 
 
 def test_a_strip_says_how_much_of_each_part_went_where() -> None:
-    # Four seconds in eight parts of half a second: one second kept, half of the next part dropped.
+    # 0.8 s in eight parts: two of them kept, half of the next one dropped.
+    part = RATE_HZ // 10
     strip = strip_of(
-        [(0, RATE_HZ)],
-        [(RATE_HZ, RATE_HZ + RATE_HZ // 4)],
-        [[3 * RATE_HZ, 4 * RATE_HZ]],
-        samples=4 * RATE_HZ,
+        [(0, 2 * part)],
+        [(2 * part, 2 * part + part // 2)],
+        [[6 * part, 8 * part]],
+        samples=8 * part,
         sample_rate_hz=RATE_HZ,
     )
     assert strip.tolist() == [
@@ -157,6 +159,17 @@ class Tags(HTMLParser):
         self.found.append((tag, attrs))
 
 
+def test_examples_of_low_scores_come_from_both_ends(tmp_path: Path) -> None:
+    report = gather_report(write_run(tmp_path, hours=1, segments_an_hour=400))
+    few = few_of_each(report.segments, 4)
+    scores = sorted(
+        row.score for row in report.segments if row.reason == "low-score" and row.score is not None
+    )
+    assert [row.score for row in few["low-score"]] == [scores[0], scores[-1], scores[1], scores[-2]]
+    assert {reason: len(rows) for reason, rows in few.items()} == dict.fromkeys(REASONS, 4)
+    assert not any(row.kept for rows in few.values() for row in rows)
+
+
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory: pytest.TempPathFactory) -> ReportOptions:
     return write_run(tmp_path_factory.mktemp("made-up"), hours=12, segments_an_hour=100)
@@ -196,7 +209,9 @@ def test_nothing_of_the_data_gets_out_of_its_place(made_up: ReportOptions) -> No
     kinds = [dict(attributes).get("type") for tag, attributes in tags.found if tag == "script"]
     assert kinds == ["application/json", *["text/plain"] * 20, None, None]
     assert not [tag for tag, _ in tags.found if tag in ("img", "link", "iframe", "object", "embed", "base")]
-    assert not [name for _, attributes in tags.found for name, _ in attributes if name.startswith(("on", "style"))]
+    assert not [
+        name for _, attributes in tags.found for name, _ in attributes if name.startswith(("on", "style"))
+    ]
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
     assert policy is not None
     assert "default-src &#39;none&#39;" in policy[1]
