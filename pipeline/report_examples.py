@@ -104,6 +104,7 @@ class ExampleMaker:
         self._bytes = 0
         self._examples: list[Example] = []
         self._shown: set[str] = set()
+        self._lost: list[str] = []
         self.notes: list[str] = []
 
     def make(self, gathered: Gathered) -> list[Example]:
@@ -119,6 +120,9 @@ class ExampleMaker:
             parts = {kind: -(-limits.per_reason // count) for kind, count in shown_in.items()}
             parts[UNSPOKEN] = -(-limits.per_reason // len(gathered.drops))
             self._dropped(drops, parts)
+        if self._lost:
+            more = f" ({len(self._lost) - 1} more recordings likewise)" if len(self._lost) > 1 else ""
+            self.notes.append(f"Some examples of what was dropped are left out: {self._lost[0]}{more}")
         # Others for browsing, from bundles that are read anyway.
         digests = {row.digest for _, row in kept}
         shown |= {row.id for _, row in kept}
@@ -185,7 +189,7 @@ class ExampleMaker:
             with closing(decoded(source.bundle[drops.recording_id], rate_hz)) as blocks:
                 pieces = cut_spans(blocks, [(round(a * rate_hz), round(b * rate_hz)) for a, b in spans])
         except (OSError, RecordingError) as error:
-            self.notes.append(f"No examples of what was dropped in {drops.recording_id}: {error}")
+            self._lost.append(str(error))
             return
         for one, (start, _), samples_N in zip(chosen, spans, pieces):
             if len(samples_N):

@@ -102,7 +102,7 @@ def test_without_its_filter_or_its_audio_a_report_says_what_it_leaves_out(finish
         report = gather_report(without)
         assert report.examples
         assert all(word.score is None for example in report.examples for word in example.words)
-        assert any("No examples of what was dropped in talk0" in note for note in report.notes)
+        assert any("dropped are left out: talk0" in note for note in report.notes)
     finally:
         for path in moved:
             path.rename(path.with_name(path.name.removeprefix("moved-")))
