@@ -5,7 +5,7 @@ SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-readers test-clouds check lint types clean bench-align bench-gaps bench-run bench-real bench-write bench-read bench-quality
+.PHONY: help setup demo test test-readers test-clouds check lint types clean bench-align bench-emit bench-windows bench-gaps bench-run bench-real bench-write bench-read bench-scale bench-quality
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,12 @@ check: lint types test  ## All of the above
 bench-align: setup  ## Alignment against peers: time, memory, exactness
 	$(BIN)/python tests/bench/bench_align.py
 
+bench-emit: setup  ## The model stage: real-time factors on CPU and GPU, memory
+	$(BIN)/python tests/bench/bench_emit.py
+
+bench-windows: setup  ## How much frames and word times depend on where windows fall
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python tests/bench/bench_windows.py
+
 bench-gaps: setup  ## Unspoken words and untranscribed speech: right words skipped or misplaced
 	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python tests/bench/bench_gaps.py
 
@@ -72,6 +78,9 @@ bench-write: .venv/readers  ## Noise, encoding and writing against plain loops
 
 bench-read: .venv/readers  ## Reading shards against other readers
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python tests/bench/bench_read.py --hours 1
+
+bench-scale: setup  ## Costs of the stages, runs at 1 and 2 workers or slots, and what large corpora need
+	$(BIN)/python tests/bench/bench_scale.py --flink
 
 bench-quality: setup  ## Words kept and word errors on real speech with known truth
 	$(BIN)/python tests/quality.py table
