@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import requests
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import make_server
 
@@ -24,12 +25,14 @@ class DataflowServer:
         created: the job that was created last, as JSON.
         state: of that job.
         messages: its error messages.
+        storage: address of the Cloud Storage server to carry jobs out from; None to leave them undone.
     """
 
     port: int = 0
     created: dict[str, Any] = field(default_factory=dict)
     state: str = "JOB_STATE_RUNNING"
     messages: list[str] = field(default_factory=list)
+    storage: str | None = None
 
     @property
     def endpoint(self) -> str:
@@ -69,6 +72,8 @@ def _application(server: DataflowServer) -> Flask:
     @application.post(jobs)
     def create_job(project: str, region: str) -> Response:
         server.created = request.get_json()
+        if server.storage is not None:
+            threading.Thread(target=_carry_out, args=(server, server.storage), daemon=True).start()
         return jsonify({**shown(), "clientRequestId": server.created.get("clientRequestId", "")})
 
     @application.get(jobs + "/job-1")
@@ -88,6 +93,27 @@ def _application(server: DataflowServer) -> Flask:
         return ("{}", 200) if f"{name}:{tag}" == IMAGE else ("", 404)
 
     return application
+
+
+def _carry_out(server: DataflowServer, storage: str) -> None:
+    """Run a job's staged graph, as Beam's translation has left it, with the workers' code in this process."""
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.portability.api import beam_runner_api_pb2
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+    folder = server.created["environment"]["sdkPipelineOptions"]["options"]["staging_location"]
+    bucket, _, name = folder.removeprefix("gs://").partition("/")
+    path = f"{name}/pipeline.pb".replace("/", "%2F")
+    staged = requests.get(f"{storage}/storage/v1/b/{bucket}/o/{path}?alt=media", timeout=60)
+    try:
+        graph = beam_runner_api_pb2.Pipeline.FromString(staged.content)
+        for environment in graph.components.environments.values():
+            environment.urn, environment.payload = "beam:env:embedded_python:v1", b""
+        result = FnApiRunner().run_via_runner_api(graph, PipelineOptions([]))
+        result.wait_until_finish()
+        server.state = "JOB_STATE_DONE"
+    except Exception as error:
+        server.messages, server.state = [repr(error)], "JOB_STATE_FAILED"
 
 
 @contextmanager
