@@ -202,3 +202,25 @@ def simulate(bundles: Sequence[Bundle], costs: Costs, machines: Machines, shard_
         wall_hours=(sum(stages.values()) + machines.start_seconds * len(stages)) / 3600,
         stage_hours={stage: seconds / 3600 for stage, seconds in stages.items()},
     )
+
+
+def local_seconds(bundles: Sequence[Bundle], costs: Costs, threads: int, start_seconds: float) -> float:
+    """Wall time of a run on one machine, which takes one bundle after another.
+
+    The model's windows go side by side on the threads, and the recordings of a bundle do; one recording's alignment,
+    decoding and cutting do not.
+
+    Args:
+        bundles: of the corpus.
+        costs: as measured.
+        threads: `--workers`.
+        start_seconds: of the program, and of all that is no stage.
+    """
+    seconds = start_seconds
+    for bundle in bundles:
+        side_by_side = min(threads, bundle.recordings)
+        decode = costs.decode.of(bundle)
+        seconds += max((costs.model.of(bundle) + decode) / threads, decode)
+        seconds += (costs.align.of(bundle) + costs.segment.of(bundle)) / side_by_side
+        seconds += costs.write.of(bundle)
+    return seconds

@@ -124,7 +124,13 @@ class _WorkersBoard:
         self._read_at = -_BOARD_SECONDS
         self._stages: dict[str, StageProgress] = {}
 
+    def expire(self) -> None:
+        """Read anew at the next look."""
+        with self._lock:
+            self._read_at = -_BOARD_SECONDS
+
     def snapshot(self) -> dict[str, StageProgress]:
+        """The sums over all workers."""
         with self._lock:
             if time.monotonic() - self._read_at >= _BOARD_SECONDS:
                 self._stages = read_progress(self._folder)
@@ -248,6 +254,7 @@ def _follow(
         ):
             while (state := job.state()) in ("waiting", "running"):
                 time.sleep(_POLL_SECONDS)
+            board.expire()
             if state != "done":
                 raise _JobFailed(job.failure() if state == "failed" else "it was cancelled")
     except KeyboardInterrupt:

@@ -14,6 +14,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TypeVar
 
@@ -29,37 +30,40 @@ Element = TypeVar("Element")
 
 
 class _Reporter:
-    """Writes this process's board to one folder; every worker process has one."""
+    """Writes this process's board to the folders that jobs name; every worker process has one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._folders: set[str] = set()
+        self._uris: dict[str, str] = {}
+        self._told: dict[str, StageProgress] = {}
 
     def start(self, folder: str) -> None:
         """Report to a folder from now on; once is enough."""
         with self._lock:
-            if folder in self._folders:
+            if folder in self._uris:
                 return
-            self._folders.add(folder)
-        name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
-        threading.Thread(
-            target=self._follow, args=(files.join(folder, name),), name="report-progress", daemon=True
-        ).start()
+            name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
+            self._uris[folder] = files.join(folder, name)
+            if len(self._uris) == 1:
+                threading.Thread(target=self._follow, name="report-progress", daemon=True).start()
 
-    def _follow(self, uri: str) -> None:
-        pause = threading.Event()
-        before: dict[str, StageProgress] = {}
-        while True:
+    def tell(self) -> None:
+        """Write the board, where it has changed."""
+        with self._lock:
             board = BOARD.snapshot()
-            if board != before:
-                text = json.dumps({stage: asdict(progress) for stage, progress in board.items()}).encode()
-                try:
-                    files.write_atomic(uri, lambda file, text=text: file.write(text), replace=True)  # type: ignore[misc]
-                    before = board
-                except OSError:
-                    # It is for people alone: the work goes on, and the next writing tells as much.
-                    pass
-            pause.wait(SECONDS)
+            if board == self._told:
+                return
+            text = json.dumps({stage: asdict(progress) for stage, progress in board.items()}).encode()
+            # It is for people alone: where it cannot be written the work goes on, and the next writing tells as much.
+            with suppress(OSError):
+                for uri in self._uris.values():
+                    files.write_atomic(uri, lambda file: file.write(text), replace=True)
+                self._told = board
+
+    def _follow(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(SECONDS):
+            self.tell()
 
 
 _REPORTER = _Reporter()
@@ -88,3 +92,8 @@ class Watched(beam.DoFn):
 
     def process(self, element: Element) -> Iterator[Element]:
         yield element
+
+    def finish_bundle(self) -> None:
+        # By now what follows in this process has taken the bundle's elements too.
+        if self._folder is not None:
+            _REPORTER.tell()

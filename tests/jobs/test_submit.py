@@ -1,0 +1,324 @@
+"""Runs that are submitted: checks that refuse within seconds, and real ones through a job service."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from prep_corpus.jobs.cli import main
+from prep_corpus.jobs.estimate import Estimate
+from prep_corpus.jobs.submit_flink import Flink, FlinkJob
+from prep_corpus.jobs.submit_portable import WorkerPlace
+
+from .. import toy
+from .test_run import BOTH, ENVIRONMENT, TESTS, run, shards
+
+CLI = [sys.executable, "-m", "prep_corpus.jobs.cli"]
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    toy.write_filter(folder / "filter.json")
+    return toy.write_corpus(folder)
+
+
+def refused(*arguments: str) -> str:
+    """The message of a submission that must be refused within seconds."""
+    began = time.monotonic()
+    result: Result = CliRunner().invoke(main, ["submit", *arguments])
+    assert result.exit_code == 2, result.output
+    assert time.monotonic() - began < 10
+    lines = [line for line in result.output.splitlines() if line.startswith("Error:")]
+    assert len(lines) == 1, result.output
+    return lines[0]
+
+
+def test_an_unreachable_master_is_told(corpus: Path, tmp_path: Path) -> None:
+    out, port = tmp_path / "run", free_port()
+    message = refused(
+        *("flink", str(corpus), "--out", str(out), "--master", f"127.0.0.1:{port}", "--image", "prep-corpus:1")
+    )
+    assert f"127.0.0.1:{port}" in message
+    assert "no Flink job manager answers" in message
+    assert not out.exists()
+
+
+def test_a_silent_master_is_told_in_time(corpus: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        master = f"127.0.0.1:{silent.getsockname()[1]}"
+        message = refused(
+            *("flink", str(corpus), "--out", str(tmp_path / "run"), "--master", master, "--image", "prep-corpus:1")
+        )
+    assert master in message
+
+
+def test_a_missing_image_is_told(corpus: Path, tmp_path: Path) -> None:
+    message = refused("flink", str(corpus), "--out", str(tmp_path / "run"), "--master", "127.0.0.1:1")
+    assert "--image" in message
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unreadable_manifest_is_told(tmp_path: Path) -> None:
+    arguments = ("--out", str(tmp_path / "run"), "--master", "127.0.0.1:1", "--image", "prep-corpus:1")
+    missing = tmp_path / "none.jsonl"
+    assert str(missing) in refused("flink", str(missing), *arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_credentials_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("boto3")
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    message = refused(
+        *("flink", "s3://a-bucket/manifest.jsonl", "--out", "s3://a-bucket/run"),
+        *("--master", "127.0.0.1:1", "--image", "prep-corpus:1"),
+    )
+    assert "credentials" in message.lower()
+
+
+def test_paths_of_this_machine_are_refused_where_workers_run_elsewhere(corpus: Path, tmp_path: Path) -> None:
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.jobs.submit_checks import check_local_names
+    from prep_corpus.pipeline.config import RunConfig
+
+    config = RunConfig(manifest=str(corpus), out="gs://bucket/run")
+    check_local_names(config, "flink", True)
+    with pytest.raises(UsageError, match="MANIFEST"):
+        check_local_names(config, "dataflow", False)
+
+
+def test_a_check_without_an_answer_is_given_up() -> None:
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.jobs.submit_checks import within
+
+    began = time.monotonic()
+    with pytest.raises(UsageError, match=r"gs://far: no answer within 0\.2 s"):
+        within(0.2, "gs://far", lambda: time.sleep(30))
+    assert time.monotonic() - began < 5
+
+
+def test_a_profile_keeps_the_cluster_and_flags_win_over_it(corpus: Path, tmp_path: Path) -> None:
+    profile = tmp_path / "flink.toml"
+    profile.write_text('master = "127.0.0.1:1"\nimage = "prep-corpus:1"\nworkers = 3\n')
+    arguments = ("flink", str(corpus), "--out", str(tmp_path / "run"), "--profile", str(profile))
+    assert "--master 127.0.0.1:1" in refused(*arguments)
+    assert "--master 127.0.0.1:2" in refused(*arguments, "--master", "127.0.0.1:2")
+    profile.write_text('masters = "127.0.0.1:1"\n')
+    assert "unknown setting 'masters'" in refused(*arguments)
+
+
+# ---- Flink's REST interface, with answers as the job manager of Flink 2.2.0 gives them
+
+ANSWERS: dict[str, Any] = {
+    "/v1/config": {"flink-version": "2.2.0", "refresh-interval": 3000},
+    "/v1/overview": {"taskmanagers": 2, "slots-total": 4, "slots-available": 4, "flink-version": "2.2.0"},
+    "/v1/jobs/overview": {
+        "jobs": [
+            {"jid": "a1", "name": "older", "start-time": 1, "state": "FINISHED"},
+            {"jid": "b2", "name": "demo-12345678", "start-time": 2, "state": "RUNNING"},
+            {"jid": "c3", "name": "of another", "start-time": 3, "state": "RUNNING"},
+        ]
+    },
+    "/v1/jobs/b2": {"jid": "b2", "state": "RESTARTING"},
+    "/v1/jobs/b2/exceptions": {
+        "exceptionHistory": {
+            "entries": [
+                {
+                    "stacktrace": "java.lang.RuntimeException: while processing\n\tat x.y\nCaused by: "
+                    "java.lang.RuntimeException: Error received from SDK harness for instruction 4: Traceback\n"
+                    '  File "x.py", line 1\nOSError: disk full\n'
+                }
+            ]
+        }
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def job_manager() -> Iterator[str]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = ANSWERS.get(self.path)
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(found).encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def flink(master: str, jar: Path, **more: Any) -> Flink:
+    return Flink(master=master, place=WorkerPlace(image="prep-corpus:1"), jar=str(jar), **more)
+
+
+def test_too_few_slots_are_told(job_manager: str, tmp_path: Path) -> None:
+    from prep_corpus.align.errors import UsageError
+
+    jar = tmp_path / "server.jar"
+    jar.touch()
+    flink(job_manager, jar, workers=4).check()
+    with pytest.raises(UsageError, match=r"--workers 5: the cluster at .* has 4 slots"):
+        flink(job_manager, jar, workers=5).check()
+    estimate = Estimate(
+        recordings=9, bundles=2, audio_hours=2, cpu_hours=1, model_hours=1, read_bytes=1, written_bytes=1
+    )
+    assert flink(job_manager, jar, workers=2).hints(estimate) == []
+    hints = flink(job_manager, jar, workers=3).hints(estimate)
+    assert hints[0] == "2 bundles keep 2 of 3 slots busy"
+    assert "where one is lost" in hints[1]
+
+
+def test_the_job_that_was_submitted_is_found_by_its_name(job_manager: str, tmp_path: Path) -> None:
+    jar = tmp_path / "server.jar"
+    jar.touch()
+    job = flink(job_manager, jar).job(None, "demo-12345678")
+    assert isinstance(job, FlinkJob)
+    assert job.link == f"http://{job_manager}/#/job/running/b2/overview"
+    assert job.state() == "running"
+    assert job.failure() == "OSError: disk full"
+
+
+def test_flink_gets_one_jar_one_worker_a_machine_and_the_given_slots(job_manager: str, tmp_path: Path) -> None:
+    jar = tmp_path / "server.jar"
+    jar.touch()
+    options = flink(job_manager, jar, workers=3).beam_options("demo-12345678")
+    for option in (
+        *("--runner=FlinkRunner", "--flink_submit_uber_jar", "--parallelism=3", "--flink_version=2.2"),
+        *("--sdk_worker_parallelism=1", "--environment_type=DOCKER", "--environment_config=prep-corpus:1"),
+    ):
+        assert option in options
+
+
+# ---- a real run, in processes of their own
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[tuple[str, str]]:
+    """Addresses of a job service and a pool of workers."""
+    commands = ([sys.executable, str(TESTS / "job_service.py")], [*CLI, "workers", "--port", "0"])
+    started = [
+        subprocess.Popen(one, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, start_new_session=True)
+        for one in commands
+    ]
+    try:
+        ports = []
+        for process in started:
+            assert process.stdout is not None
+            ports.append(process.stdout.readline().split(":")[-1].strip())
+        yield f"127.0.0.1:{ports[0]}", f"127.0.0.1:{ports[1]}"
+    finally:
+        for process in started:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def submitted(
+    corpus: Path, out: Path, services: tuple[str, str], *extra: str
+) -> subprocess.CompletedProcess[str]:
+    endpoint, pool = services
+    return subprocess.run(
+        [
+            *(*CLI, "submit", "portable", str(corpus), "--out", str(out), "--endpoint", endpoint),
+            *("--worker-pool", pool, "--model", "toy:acoustic_model"),
+            *("--filter", str(corpus.parent / "filter.json"), *BOTH, *extra),
+        ],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def local(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("local") / "run"
+    run(corpus, out, *BOTH)
+    return out
+
+
+def outcome(out: Path) -> dict[str, Any]:
+    return json.loads((out / "outcome.json").read_text())  # type: ignore[no-any-return]
+
+
+def test_a_job_that_fails_goes_on_to_the_bytes_of_a_local_run_and_may_be_left_alone(
+    corpus: Path, local: Path, services: tuple[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    # A file where the shards' folder must be: an I/O error, which is no fault of a recording.
+    (out / "data").write_text("in the way")
+    failed = submitted(corpus, out, services, "--force")
+    assert failed.returncode == 1, failed.stdout + failed.stderr
+    assert "the job did not end well: RuntimeError: FileExistsError" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert not (out / "manifest.json").exists()
+
+    (out / "data").unlink()
+    done = submitted(corpus, out, services)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in ("hours in", "estimate:", "submitted to portable"):
+        assert said in done.stderr
+    assert "decoded" in done.stdout
+    assert shards(out) == shards(local)
+    assert outcome(out) == outcome(local)
+    # The workers' own reports, since nothing ran in the process that submitted.
+    stages = json.loads((out / "status.json").read_text())["stages"]
+    assert stages["emit"]["found"] == stages["emit"]["units"] >= 1
+
+    # Another seed shapes the shards alone.
+    left = submitted(corpus, out, services, "--force", "--seed", "7", "--detach")
+    assert left.returncode == 0, left.stdout + left.stderr
+    for _ in range(240):
+        said = CliRunner().invoke(main, ["status", str(out)]).output
+        assert "portable" in said
+        if said.startswith("done"):
+            break
+        time.sleep(0.5)
+    assert "published:" in said
+    assert sorted(shards(out)) == sorted(shards(local))
+    assert shards(out) != shards(local)
+
+
+def test_two_runs_at_once_in_one_folder_leave_one_good_run(corpus: Path, local: Path, tmp_path: Path) -> None:
+    """As when a worker that was taken for dead goes on beside its successor."""
+    out = tmp_path / "both"
+    out.mkdir()
+    arguments = [
+        *(*CLI, "run", str(corpus), "--out", str(out), "--model", "toy:acoustic_model"),
+        *("--filter", str(corpus.parent / "filter.json"), *BOTH),
+    ]
+    twins = [subprocess.Popen(arguments, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for twin in twins:
+        _, errors = twin.communicate(timeout=300)
+        assert twin.returncode == 0, errors
+    assert shards(out) == shards(local)
+    assert outcome(out) == outcome(local)
