@@ -64,12 +64,12 @@ def _filter_of(config: RunConfig) -> tuple[Any, Any, tuple[str, ...]]:
     """The filter and the thresholds of a run, or why they cannot be had."""
     from prep_corpus.align.errors import UsageError
     from prep_corpus.jobs.run import open_filter, operating_point
-    from prep_corpus.pipeline.report_bundles import alignments_of, emissions_of, segment_refs
+    from prep_corpus.pipeline.report_bundles import alignments_of, emissions_of, segments_ref, used_segments
     from prep_corpus.pipeline.stores import Store
 
     store = Store(config.work)
-    for ref in segment_refs(store, config.out)[:1]:
-        alignments = alignments_of(store.read(ref, columns=[]).notes)
+    for digest in used_segments(config.out)[:1]:
+        alignments = alignments_of(store.read(segments_ref(store, digest), columns=[]).notes)
         if alignments is None:
             return (
                 None,
@@ -97,10 +97,10 @@ def write_after_run(folder: str, console: Console) -> None:
             write_report(options)
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        _say(console, f"no report was written ({reason}); prep-corpus report {folder} tries again", "yellow")
+        click.echo(f"no report was written ({reason}); prep-corpus report {folder} tries again", err=True)
     else:
         _say(console, f"report: {uri}")
 
 
-def _say(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, style=style, highlight=False, soft_wrap=True)
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True)

@@ -22,13 +22,19 @@ from prep_corpus.pipeline import files
 from prep_corpus.pipeline.close import DEAD_LETTERS_NAME, OUTCOME_NAME, Outcome, read_outcome
 from prep_corpus.pipeline.lines import read_lines
 from prep_corpus.pipeline.published import MANIFEST_NAME, parse_manifest
-from prep_corpus.pipeline.report_bundles import USED_NAME, BundleFacts, read_facts, segment_refs
+from prep_corpus.pipeline.report_bundles import (
+    USED_NAME,
+    BundleFacts,
+    read_facts,
+    segments_ref,
+    used_segments,
+)
 from prep_corpus.pipeline.report_examples import ExampleMaker
 from prep_corpus.pipeline.report_gather import Gathered, Gatherer
 from prep_corpus.pipeline.report_model import Letter, RecordingRow, Report, ReportOptions
 from prep_corpus.pipeline.report_page import drawing_digest, page
 from prep_corpus.pipeline.report_rows import Lowest, chance
-from prep_corpus.pipeline.stores import StageRef, Store, digest_of
+from prep_corpus.pipeline.stores import Store, digest_of
 from prep_corpus.pipeline.transcript_checks import CHECKS_NAME, TranscriptCheck, read_checks
 
 VERSION = 1
@@ -98,7 +104,8 @@ def gather_report(options: ReportOptions, say: Callable[[str], None] = _NO_NEWS)
         raise UsageError(f"a report is made of a run that has ended: there is no {OUTCOME_NAME} in {folder}")
     outcome = read_outcome(folder)
     store = Store(files.join(folder, "work"))
-    gathered = _gather(store, segment_refs(store, folder), options, say)
+    digests = used_segments(folder)
+    gathered = _gather(store, digests, options, say)
     maker = ExampleMaker(store, options)
     say("cutting examples")
     examples = tuple(maker.make(gathered))
@@ -126,38 +133,39 @@ def gather_report(options: ReportOptions, say: Callable[[str], None] = _NO_NEWS)
         letters=_letters(folder, options.limits.letters),
         reasons=outcome.reasons,
         checks=_checks(folder, options.limits.recordings),
-        notes=(*options.notes, *_partly_measured(options, store), *dict.fromkeys(maker.notes)),
+        notes=(*options.notes, *_partly_measured(options, len(digests)), *dict.fromkeys(maker.notes)),
     )
 
 
-def _partly_measured(options: ReportOptions, store: Store) -> tuple[str, ...]:
-    bundles, limit = len(segment_refs(store, options.folder)), options.limits.measured_bundles
+def _partly_measured(options: ReportOptions, bundles: int) -> tuple[str, ...]:
+    limit = options.limits.measured_bundles
     if bundles <= limit:
         return ()
     return (f"Loudness and word evidence were read in {limit} of {bundles} bundles, drawn by chance.",)
 
 
-def _gather(
-    store: Store, refs: list[StageRef], options: ReportOptions, say: Callable[[str], None]
-) -> Gathered:
+def _gather(store: Store, digests: list[str], options: ReportOptions, say: Callable[[str], None]) -> Gathered:
     """One pass over the bundles, which also writes the tables."""
     gatherer = Gatherer(options)
-    drawn = sorted(refs, key=lambda ref: chance(ref.digest))[: options.limits.measured_bundles]
-    measured = {ref.digest for ref in drawn}
+    measured = set(sorted(digests, key=chance)[: options.limits.measured_bundles])
     with ExitStack() as stack:
         tables = (
             stack.enter_context(_Table(options.folder, SEGMENTS_NAME)),
             stack.enter_context(_Table(options.folder, RECORDINGS_NAME)),
         )
-        for number, ref in enumerate(refs, start=1):
+        for number, digest in enumerate(digests, start=1):
             facts = read_facts(
-                store, ref, options.fitted, options.word_threshold, measured=ref.digest in measured
+                store,
+                segments_ref(store, digest),
+                options.fitted,
+                options.word_threshold,
+                measured=digest in measured,
             )
             recordings = gatherer.add(facts)
             tables[0].write(_segments_table(facts))
             tables[1].write(_recordings_table(recordings))
             if number % 100 == 0:
-                say(f"read {number} of {len(refs)} bundles")
+                say(f"read {number} of {len(digests)} bundles")
     return gatherer.finish()
 
 

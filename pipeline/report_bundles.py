@@ -55,24 +55,21 @@ class BundleFacts:
     weakest_S: DoubleArray
 
 
-def segment_refs(store: Store, folder: str) -> list[StageRef]:
-    """The segment files that the last run in a folder used; none where it got no further than reading.
-
-    Raises:
-        UsageError: one of them is gone.
-    """
+def used_segments(folder: str) -> list[str]:
+    """Digests of the segment files that the last run in a folder used; none where it got no further than reading."""
     uri = files.join(folder, USED_NAME)
     if not files.exists(uri):
         return []
-    refs = []
-    for name in sorted(json.loads(files.read_bytes(uri))):
-        stage, _, digest = name.partition("/")
-        if stage == "segment":
-            refs.append(_standing(store, digest))
-    return refs
+    names = [name.partition("/") for name in sorted(json.loads(files.read_bytes(uri)))]
+    return [digest for stage, _, digest in names if stage == "segment"]
 
 
-def _standing(store: Store, digest: str) -> StageRef:
+def segments_ref(store: Store, digest: str) -> StageRef:
+    """The segment file of a digest.
+
+    Raises:
+        UsageError: it is gone.
+    """
     for final, suffix in ((True, ".parquet"), (False, ".retry.parquet")):
         if files.exists(store.uri("segment", digest, suffix)):
             return StageRef("segment", "", digest, "", final, 0)

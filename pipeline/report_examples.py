@@ -30,11 +30,11 @@ from prep_corpus.pipeline.align_stage import AlignedRecording, read_alignments
 from prep_corpus.pipeline.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.clips import unpack_clip
 from prep_corpus.pipeline.emit import decoded
-from prep_corpus.pipeline.report_bundles import alignments_of, emissions_of
+from prep_corpus.pipeline.report_bundles import alignments_of, emissions_of, segments_ref
 from prep_corpus.pipeline.report_gather import UNTRANSCRIBED, Drops, Gathered
 from prep_corpus.pipeline.report_model import Example, ReportOptions, SegmentRow, Word
 from prep_corpus.pipeline.report_rows import chance
-from prep_corpus.pipeline.stores import StageRef, Store
+from prep_corpus.pipeline.stores import Store
 
 UNSPOKEN = "unspoken"
 CONTEXT_SECONDS = 0.75
@@ -76,8 +76,7 @@ class Source:
 def read_source(store: Store, digest: str, only: frozenset[str], options: ReportOptions) -> Source | None:
     """The alignments of some recordings of a segment stage; None where the stage files are gone."""
     try:
-        segments = StageRef("segment", "", digest, "", files.exists(store.uri("segment", digest)), 0)
-        alignments = alignments_of(store.read(segments, columns=[]).notes)
+        alignments = alignments_of(store.read(segments_ref(store, digest), columns=[]).notes)
         if alignments is None:
             return None
         _, info = emissions_of(store, alignments)

@@ -93,6 +93,10 @@ function renderUtterances() {
     shownRows = 0;
     $("rows").tBodies[0].replaceChildren();
     showMore();
+    // A link to an utterance further down shows the list as far as there.
+    const chosen = matching.indexOf(rowOfId.get(state.sel));
+    while (chosen >= shownRows && shownRows < matching.length) showMore();
+    if (chosen > 5) requestAnimationFrame(() => document.querySelector(`#rows tr[data-id="${CSS.escape(state.sel)}"]`)?.scrollIntoView({ block: "center" }));
   }
   for (const key of ["q", "list", "reason"]) if ($(key).value !== state[key]) $(key).value = state[key];
   $("rec").hidden = !state.rec;
@@ -202,10 +206,25 @@ function drawStrip(canvas, row) {
   }
 }
 
+// The listed segment that is nearest to a place on a strip.
+function goToPlace(event, row) {
+  const box = event.currentTarget.getBoundingClientRect();
+  const seconds = ((event.clientX - box.left) / box.width) * row.seconds;
+  const recording = DATA.recordingIds.indexOf(row.id);
+  let [nearest, distance] = [-1, Infinity];
+  for (let at = 0; at < S.id.length; at++) {
+    if (S.recording[at] !== recording) continue;
+    const away = Math.max(S.start[at] - seconds, seconds - S.start[at] - S.seconds[at], 0);
+    if (away < distance) [nearest, distance] = [at, away];
+  }
+  if (nearest >= 0) go({ ...DEFAULTS, view: "utterances", rec: row.id, sel: S.id[nearest] });
+}
+
 function recordingItem(row) {
   const open = row.id === state.rsel;
   const label = `${row.id}: ${percent(row.share)} of ${clock(row.seconds)} kept, ${percent(RECORDING_COLUMNS.untranscribed(row))} untranscribed`;
-  const strip = drawn(h("canvas", { class: "strip", role: "img", "aria-label": label }), () => drawStrip(strip, row));
+  const strip = drawn(h("canvas", { class: "strip", role: "img", "aria-label": label, title: "to the segment here" }), () => drawStrip(strip, row));
+  strip.addEventListener("click", (event) => goToPlace(event, row));
   const check = checkOf.get(row.id);
   return h("li", { "data-id": row.id, class: open ? "open" : "" },
     h("button", { type: "button", class: "head", "aria-expanded": String(open), onclick: () => go({ rsel: open ? "" : row.id }) },

@@ -239,6 +239,17 @@ def test_recordings_stand_by_share_kept_each_with_its_strip(driver: Any, real_ru
     link = driver.find_element("css selector", "#recordings .more a")
     link.click()
     wait(driver, "return !document.getElementById('rec').hidden")
+    driver.back()
+    # The middle of a strip leads to the segment there.
+    driver.find_element("css selector", "#recordings canvas.strip").click()
+    wait(driver, "return document.querySelector('#rows tr.chosen')")
+    recording = min(data["recordings"], key=lambda row: row["share"])
+    at = data["segments"]["id"].index(
+        driver.find_element("css selector", "#rows tr.chosen").get_attribute("data-id")
+    )
+    assert data["recordingIds"][data["segments"]["recording"][at]] == recording["id"]
+    start, seconds = data["segments"]["start"][at], data["segments"]["seconds"][at]
+    assert start - 5 < recording["seconds"] / 2 < start + seconds + 5
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -289,6 +300,12 @@ def test_a_hundred_hours_open_at_once(tmp_path: Path) -> None:
         assert marks[0] < 10_000
         driver.find_element("id", "q").send_keys("river")
         wait(driver, "return document.querySelectorAll('#rows tbody tr').length === 100")
+        deep = report.segments[2500].id
+        driver.execute_script(
+            "location.hash = new URLSearchParams({view: 'utterances', sel: arguments[0]})", deep
+        )
+        wait(driver, "return document.querySelector('#rows tr.chosen')")
+        assert driver.find_element("css selector", "#rows tr.chosen").get_attribute("data-id") == deep
         assert driver.execute_script("return window.broken") is None
         assert console_errors(driver) == []
         assert requests_off_disk(driver) == []
