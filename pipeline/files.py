@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from apache_beam.io.filesystem import BeamIOError
+from apache_beam.io.filesystem import BeamIOError, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -48,7 +48,7 @@ def is_supported(uri: str) -> bool:
     try:
         if _object_store(uri) is None:
             FileSystems.get_filesystem(uri)
-    except (UsageError, ValueError):
+    except (UsageError, ValueError, BeamIOError):
         return False
     return True
 
@@ -108,7 +108,8 @@ def exists(uri: str) -> bool:
         return os.path.exists(uri)
     store = _object_store(uri)
     if store is None:
-        return FileSystems.exists(uri)
+        with _failing_as_os_error(uri):
+            return FileSystems.exists(uri)
     try:
         store.identity(uri)
     except FileNotFoundError:
@@ -133,7 +134,8 @@ def identity(uri: str) -> Identity:
     store = _object_store(uri)
     if store is not None:
         return store.identity(uri)
-    matches = FileSystems.match([uri])[0].metadata_list
+    with _failing_as_os_error(uri):
+        matches = _matches(uri)
     if not matches:
         raise FileNotFoundError(f"no such file: {uri}")
     try:
@@ -155,9 +157,10 @@ def open_binary(uri: str) -> BinaryIO:
     store = _object_store(uri)
     if store is not None:
         return store.open(uri)
-    if not FileSystems.exists(uri):
+    if not exists(uri):
         raise FileNotFoundError(f"no such file: {uri}")
-    return cast(BinaryIO, FileSystems.open(uri, compression_type="uncompressed"))
+    with _failing_as_os_error(uri):
+        return cast(BinaryIO, FileSystems.open(uri, compression_type="uncompressed"))
 
 
 def read_bytes(uri: str) -> bytes:
@@ -177,8 +180,37 @@ def list_files(folder: str) -> list[str]:
     store = _object_store(folder)
     if store is not None:
         return sorted(store.names(folder.rstrip("/") + "/"))
-    pattern = folder.rstrip("/") + "/**"
-    return sorted(match.path for match in FileSystems.match([pattern])[0].metadata_list)
+    with _failing_as_os_error(folder):
+        if not FileSystems.get_filesystem(folder).has_dirs():
+            return sorted(match.path for match in _matches(folder.rstrip("/") + "/**"))
+        return sorted(_walk(folder.rstrip("/"))) if FileSystems.exists(folder) else []
+
+
+def _matches(pattern: str) -> list[FileMetadata]:
+    found: list[FileMetadata] = FileSystems.match([pattern])[0].metadata_list
+    return found
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """The files under a folder of a file system that knows folders: Beam lists one level, folders among the files."""
+    for match in _matches(folder + "/*"):
+        below: Iterator[str] | None = None
+        if match.size_in_bytes == 0:
+            with suppress(BeamIOError):
+                _matches(match.path + "/*")
+                below = _walk(match.path)
+        yield from [match.path] if below is None else below
+
+
+@contextmanager
+def _failing_as_os_error(uri: str) -> Iterator[None]:
+    """Clients of Beam's file systems have exceptions of their own; here what fails is an OSError."""
+    try:
+        yield
+    except (OSError, ValueError):
+        raise
+    except Exception as error:
+        raise OSError(f"{uri}: {error!r}") from error
 
 
 def holds_files(folder: str) -> bool:
@@ -197,8 +229,9 @@ def remove(uri: str) -> None:
     store = _object_store(uri)
     if store is not None:
         store.remove(uri)
-    elif FileSystems.exists(uri):
-        FileSystems.delete([uri])
+    elif exists(uri):
+        with _failing_as_os_error(uri):
+            FileSystems.delete([uri])
 
 
 def check_place(uri: str) -> None:
@@ -214,11 +247,8 @@ def check_place(uri: str) -> None:
         store.check_bucket(uri)
         return
     try:
-        FileSystems.exists(uri)
-    except ValueError as error:
-        raise UsageError(f"{uri}: {error}") from error
-    except Exception as error:
-        # Every client has exceptions of its own, and some are no OSError.
+        exists(uri)
+    except (OSError, ValueError) as error:
         raise UsageError(f"{uri}: the file system cannot be used: {' '.join(str(error).split())}") from error
 
 
@@ -250,7 +280,8 @@ def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
         with tempfile.TemporaryFile() as spool:
             yield cast(BinaryIO, spool)
             spool.seek(0)
-            _publish(uri, cast(BinaryIO, spool), replace)
+            with _failing_as_os_error(uri):
+                _publish(uri, cast(BinaryIO, spool), replace)
         return
     folder = os.path.dirname(uri) or "."
     os.makedirs(folder, exist_ok=True)
