@@ -25,10 +25,10 @@ def plot_check(found: Checking, figures: dict[str, Any]) -> Any | None:
         return None
     figure, axes = drawn
     _bars(axes[0, 0], {name: one["kept_share"] for name, one in figures["sentences"].items()}, "tab:blue")
-    axes[0, 0].set_title("spoken words kept, by what befell the sentence, %")
+    axes[0, 0].set_title("spoken words kept, by what befell the sentence, %", fontsize=10)
     caught = {kind: one["caught"] for kind, one in figures["false_words"].items() if one["there"]}
     _bars(axes[0, 1], caught, "tab:green")
-    axes[0, 1].set_title("false and lost words kept out, %")
+    axes[0, 1].set_title("false and lost words kept out, %", fontsize=10)
     reached = [one for one in figures["promises"] if one["promised"] is not None]
     axes[1, 0].plot(
         [100 * one["wer"] for one in reached],
@@ -44,7 +44,7 @@ def plot_check(found: Checking, figures: dict[str, Any]) -> Any | None:
             linewidth=1,
         )
         axes[1, 0].plot(100 * one["promised"], 100 * one["kept_share"], "|", color="grey", markersize=12)
-    axes[1, 0].set_title("spoken words kept against wrong words, % (bar: promised)")
+    axes[1, 0].set_title("spoken words kept against wrong words, % (bar: promised)", fontsize=10)
     axes[1, 0].set_xlim(left=0)
     axes[1, 0].grid(alpha=0.3)
     limit_ms = 500
@@ -53,7 +53,7 @@ def plot_check(found: Checking, figures: dict[str, Any]) -> Any | None:
         milliseconds = np.clip(1000 * np.array(seconds), -limit_ms, limit_ms)
         axes[1, 1].hist(milliseconds, bins=bins, histtype="step", label=name)
     axes[1, 1].set_yscale("symlog")
-    axes[1, 1].set_title("edges against the undamaged alignment, ms (outermost: further)")
+    axes[1, 1].set_title("edges against the undamaged alignment, ms (outermost: further)", fontsize=10)
     axes[1, 1].legend()
     figure.suptitle(
         f"{figures['recordings']} recordings, {figures['hours']:.2f} hours, --cut {figures['cut']}"

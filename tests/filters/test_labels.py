@@ -56,3 +56,16 @@ def test_sentences_end_where_they_are_said_to() -> None:
     done = damage(WORDS, range(10, 3000, 10), seed=1, name="one", recipe=gone)
     kept = np.array(done.origins)
     assert set(np.bincount(kept // 10, minlength=300).tolist()) == {0, 10}
+
+
+def test_every_word_knows_what_befell_it() -> None:
+    words = WORDS[:1000]
+    done = damage(words, range(10, 1000, 10), seed=2, name="one", recipe=Damage(heavy=0.3))
+    assert len(done.kinds) == len(done.fates) == len(done.words)
+    assert len(done.original_fates) == len(words)
+    assert all((kind == "right") == (origin >= 0) for kind, origin in zip(done.kinds, done.origins))
+    remaining = {origin for origin in done.origins if origin >= 0}
+    for word, fate in enumerate(done.original_fates):
+        assert (fate in ("whole", "extra")) <= (word in remaining)
+        assert (fate in ("missing", "replaced")) <= (word not in remaining)
+    assert set(done.kinds) == {"right", "substituted", "inserted", "replaced", "extra"}
