@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 import apache_beam as beam
+import grpc
 from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
 
@@ -226,7 +227,12 @@ def _start(config: RunConfig, engine: Engine, options: GraphOptions, job_name: s
         raise UsageError(f"Beam does not take these options: {' '.join(given)}") from error
     pipeline = beam.Pipeline(options=beam_options)
     build(pipeline, options)
-    return engine.job(pipeline.run(), job_name)
+    try:
+        result = pipeline.run()
+    except (OSError, RuntimeError, grpc.RpcError) as error:
+        # Each engine's client has exceptions of its own for a service that refuses or goes away.
+        raise UsageError(f"{engine.name} did not take the job: {last_error_line(str(error))}") from error
+    return engine.job(result, job_name)
 
 
 def _note_submitted(config: RunConfig, engine: Engine, job: Job, prepared: _Prepared) -> None:

@@ -48,7 +48,9 @@ def within(seconds: float, what: str, check: Callable[[], object]) -> None:
 
 def last_error_line(text: str) -> str:
     """The line of a traceback, from Python or Java, that says what was wrong."""
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    # Some come inside JSON, with their line ends written out.
+    plain = text.replace("\\n", "\n").replace("\\t", " ")
+    lines = [" ".join(line.split()) for line in plain.splitlines() if line.strip()]
     python = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Exit)\b.*", line)]
     causes = [line for line in lines if line.startswith("Caused by:")]
     return (python or causes or lines or ["no reason is given"])[-1]

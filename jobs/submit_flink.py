@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,8 @@ class Flink:
             raise UsageError(f"--workers must be at least 1, not {self.workers}")
         if self.jar is not None and "://" not in self.jar and not os.path.isfile(self.jar):
             raise UsageError(f"--jar {self.jar}: there is no such file")
+        if self.retries < 0:
+            raise UsageError(f"--retries must be at least 0, not {self.retries}")
 
     @property
     def url(self) -> str:
@@ -125,6 +128,8 @@ class Flink:
         self.place.check(from_here=bool(re.match(r"https?://(localhost|127\.0\.0\.1)\b", self.url)))
         if self.jar is None:
             _check_published(version)
+        elif "://" not in self.jar:
+            _check_jar(self.jar)
 
     def hints(self, estimate: Estimate) -> list[str]:
         """Slots that would idle, and what a lost task manager would do."""
@@ -211,6 +216,15 @@ class FlinkJob:
         if not entries:
             return "Flink gives no reason"
         return last_error_line(entries[0]["stacktrace"])
+
+
+def _check_jar(path: str) -> None:
+    """See that a jar holds what Flink is told to run."""
+    try:
+        with zipfile.ZipFile(path) as jar:
+            jar.getinfo("org/apache/beam/runners/flink/FlinkPipelineRunner.class")
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise UsageError(f"--jar {path}: it must be Beam's job server for Flink, and is not: {error}") from error
 
 
 def _check_published(version: str) -> None:

@@ -150,6 +150,17 @@ def decoding_seconds(manifest: Path) -> float:
     return time.process_time() - began
 
 
+def probing_seconds(manifest: Path) -> float:
+    """CPU seconds of reading a manifest and probing its recordings, for each."""
+    from prep_corpus.pipeline.manifests import read_manifest
+    from prep_corpus.pipeline.probe import FingerprintCache, probe_all
+
+    cache = FingerprintCache(str(manifest.parent / "none.json"))
+    began = time.process_time()
+    count = sum(1 for _ in probe_all(read_manifest(str(manifest)), cache))
+    return (time.process_time() - began) / count
+
+
 def fit(bundles: Ran, one: Ran, clips: Ran, decode: float, probe: float) -> Costs:
     """Costs from the three runs: the hour's from all, the bundle's and the recording's from their differences."""
 
@@ -254,11 +265,12 @@ def main() -> None:
         local = ["run", "--workers", "1", "--no-report"]
         ran = {name: run(manifest, folder / f"run-{name}", local) for name, manifest in manifests.items()}
         many, one, clips = ran["bundles"], ran["one bundle"], ran["clips"]
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         print(
             f"{many.hours:.3f} hours, one worker, load {os.getloadavg()[0]:.1f}: {many.recordings} recordings in "
             f"{many.bundles} bundles, in {one.bundles}, and as {clips.recordings} clips in {clips.bundles}"
         )
-        probe = max(0.0, _rest(clips) - _rest(many)) / (clips.recordings - many.recordings)
+        probe = probing_seconds(manifests["clips"])
         costs = fit(many, one, clips, decoding_seconds(manifests["bundles"]), probe)
         print_costs(costs)
         shape = [Bundle(hours=many.hours / many.bundles, recordings=1)] * many.bundles

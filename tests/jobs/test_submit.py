@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,20 @@ def test_missing_credentials_are_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "credentials" in message.lower()
 
 
+def test_a_bucket_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, corpus: Path) -> None:
+    pytest.importorskip("boto3")
+    from ..s3_server import s3_server
+
+    with s3_server() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        message = refused(
+            *("flink", str(corpus), "--out", "s3://no-such-bucket/run", "--master", "127.0.0.1:1"),
+            *("--image", "prep-corpus:1"),
+        )
+    assert "no-such-bucket" in message
+
+
 def test_paths_of_this_machine_are_refused_where_workers_run_elsewhere(corpus: Path, tmp_path: Path) -> None:
     from prep_corpus.align.errors import UsageError
     from prep_corpus.jobs.submit_checks import check_local_names
@@ -179,11 +194,35 @@ def flink(master: str, jar: Path, **more: Any) -> Flink:
     return Flink(master=master, place=WorkerPlace(image="prep-corpus:1"), jar=str(jar), **more)
 
 
-def test_too_few_slots_are_told(job_manager: str, tmp_path: Path) -> None:
+@pytest.fixture
+def jar(tmp_path: Path) -> Path:
+    path = tmp_path / "server.jar"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("org/apache/beam/runners/flink/FlinkPipelineRunner.class", b"")
+    return path
+
+
+def test_a_jar_of_something_else_is_told(job_manager: str, tmp_path: Path) -> None:
     from prep_corpus.align.errors import UsageError
 
-    jar = tmp_path / "server.jar"
-    jar.touch()
+    other = tmp_path / "other.jar"
+    with zipfile.ZipFile(other, "w") as file:
+        file.writestr("META-INF/MANIFEST.MF", b"")
+    with pytest.raises(UsageError, match=r"other\.jar: it must be Beam's job server"):
+        flink(job_manager, other).check()
+
+
+def test_the_innermost_cause_is_told() -> None:
+    from prep_corpus.jobs.submit_checks import last_error_line
+
+    java = '{"errors":["<at a.b(C.java:1)\\nCaused by: x.Y: y\\n\\tat d.e\\nCaused by: z: no w\\n\\t..."]}'
+    assert last_error_line(java) == "Caused by: z: no w"
+    assert last_error_line("Traceback\n  File x\nOSError: disk full\n") == "OSError: disk full"
+
+
+def test_too_few_slots_are_told(job_manager: str, jar: Path) -> None:
+    from prep_corpus.align.errors import UsageError
+
     flink(job_manager, jar, workers=4).check()
     with pytest.raises(UsageError, match=r"--workers 5: the cluster at .* has 4 slots"):
         flink(job_manager, jar, workers=5).check()
@@ -196,9 +235,7 @@ def test_too_few_slots_are_told(job_manager: str, tmp_path: Path) -> None:
     assert "where one is lost" in hints[1]
 
 
-def test_the_job_that_was_submitted_is_found_by_its_name(job_manager: str, tmp_path: Path) -> None:
-    jar = tmp_path / "server.jar"
-    jar.touch()
+def test_the_job_that_was_submitted_is_found_by_its_name(job_manager: str, jar: Path) -> None:
     job = flink(job_manager, jar).job(None, "demo-12345678")
     assert isinstance(job, FlinkJob)
     assert job.link == f"http://{job_manager}/#/job/running/b2/overview"
@@ -206,9 +243,7 @@ def test_the_job_that_was_submitted_is_found_by_its_name(job_manager: str, tmp_p
     assert job.failure() == "OSError: disk full"
 
 
-def test_flink_gets_one_jar_one_worker_a_machine_and_the_given_slots(job_manager: str, tmp_path: Path) -> None:
-    jar = tmp_path / "server.jar"
-    jar.touch()
+def test_flink_gets_one_jar_one_worker_a_machine_and_the_given_slots(job_manager: str, jar: Path) -> None:
     options = flink(job_manager, jar, workers=3).beam_options("demo-12345678")
     for option in (
         *("--runner=FlinkRunner", "--flink_submit_uber_jar", "--parallelism=3", "--flink_version=2.2"),
