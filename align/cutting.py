@@ -7,7 +7,7 @@ word delimiters that holds a delimiter. In languages without spaces every charac
 of blanks alone.
 
 Drop reasons that cutting gives:
-    too-short       shorter than the minimum
+    too-short       shorter than the minimum; or a few letters beside a break, a pause away from the rest
     too-long        longer than the maximum, and no gap inside where it could be cut
     inside-speech   words that the audio says, between others that it does not, without a pause to cut at
     low-score       given later, by the utterance classifier (`with_scores`)
@@ -17,7 +17,7 @@ Source: Deep Speech 2 (arXiv 1512.02595), section 5.1, for `cut_paper`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ from prep_corpus.align.edges import Edges, Reach, find_edges
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.evidence import Track
 from prep_corpus.align.levels import SILENCE_DB, Levels
-from prep_corpus.align.runs import Breaks, Span, Spoken, merged, runs
+from prep_corpus.align.runs import Breaks, Span, Spoken, merged, runs, without_fragments
 
 if TYPE_CHECKING:
     from prep_corpus.align.words import Words
@@ -72,6 +72,9 @@ class CutOptions:
         bridge_mass: the same for a gap where the transcript has words that the audio does not say; -1 breaks
             at every such gap.
         slack_seconds: an edge may stand this far inside the word's first or last letter.
+        fragment_letters: at most so many letters beside a break, a pause away from the rest of the run, are
+            dropped: as likely as not they are another word, of the speech that the text lacks.
+        fragment_gap_seconds: such a pause has this length.
     """
 
     stride_samples: int
@@ -84,6 +87,8 @@ class CutOptions:
     gap_mass: float = 3.0
     bridge_mass: float = 1.0
     slack_seconds: float = 0.04
+    fragment_letters: int = 4
+    fragment_gap_seconds: float = 0.7
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_seconds < self.max_seconds:
@@ -140,13 +145,6 @@ class Cuts:
     segment_W: IntArray
 
 
-def candidate_gaps(options: CutOptions) -> tuple[int, ...]:
-    """The values of k, in frames, among which one is picked for a corpus: 0.04 s to about 2 s."""
-    shortest = max(1, options.frames(0.04))
-    longest = max(options.frames(2.0), shortest + 1)
-    return tuple(int(k) for k in np.unique(np.round(np.geomspace(shortest, longest, 40)).astype(int)))
-
-
 def cut_paper(
     seen: Track, words: Words, *, k_frames: int, options: CutOptions, levels: Levels | None = None
 ) -> Cuts:
@@ -198,55 +196,25 @@ def cut_words(
     mass_G = mass_sums[spoken.gap_ends] - mass_sums[spoken.gap_starts]
     break_G = mass_G > np.where(spoken.passed_G, options.bridge_mass, options.gap_mass)
     min_frames, max_frames = options.frames(options.min_seconds), options.frames(options.max_seconds)
+    letters_V = (words.token_ends - words.token_starts)[spoken.index_V]
+    fragment_frames = max(options.frames(options.fragment_gap_seconds), 1)
     pieces: list[Piece] = []
     for run in runs(spoken, break_G):
         limit_db = _limit_db(run, spoken, edges.levels, options)
         breaks = Breaks(lengths_G=lengths_G, limit_db=limit_db, edges=edges)
-        start, end = breaks.trimmed(run)
+        whole = without_fragments(
+            run, lengths_G, break_G, letters_V, gap_frames=fragment_frames, most_letters=options.fragment_letters
+        )
+        start, end = breaks.trimmed(whole)
         if start >= end:
             pieces.append((*run, INSIDE_SPEECH))
             continue
-        if run[0] < start:
-            pieces.append((run[0], start, INSIDE_SPEECH))
+        pieces += _any((run[0], whole[0], TOO_SHORT), (whole[0], start, INSIDE_SPEECH))
         parts = breaks.parts((start, end), k_frames)
         for part in merged(parts, spoken, min_frames=min_frames, max_frames=max_frames):
             pieces += _shaped(part, spoken, breaks, options)
-        if end < run[1]:
-            pieces.append((end, run[1], INSIDE_SPEECH))
+        pieces += _any((end, whole[1], INSIDE_SPEECH), (whole[1], run[1], TOO_SHORT))
     return _finish(seen, words, spoken, pieces, edges, options)
-
-
-def measure(cut: Callable[[int], Cuts], candidates: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """How many candidates a recording gives, and how long they are together, for each k.
-
-    Args:
-        cut: the whole cut function of one recording, of k in frames.
-        candidates: values of k to try.
-
-    Returns:
-        k -> (segments without a drop reason, their samples); sums over recordings go to `pick_k`.
-    """
-    totals = {}
-    for k_frames in candidates:
-        kept = [segment for segment in cut(k_frames).segments if not segment.reason]
-        totals[k_frames] = (len(kept), sum(segment.sample_end - segment.sample_start for segment in kept))
-    return totals
-
-
-def pick_k(totals: Mapping[int, tuple[int, int]], target_samples: float) -> int:
-    """The k whose mean length over the corpus is nearest to the target; the smallest such k.
-
-    Args:
-        totals: k -> (segments, samples), summed over all recordings.
-        target_samples: wanted mean length.
-
-    Raises:
-        UsageError: no candidate gives any segment.
-    """
-    means = {k: samples / count for k, (count, samples) in totals.items() if count}
-    if not means:
-        raise UsageError("no value of k yields a single segment: the corpus holds nothing that can be cut")
-    return min(means, key=lambda k: (abs(means[k] - target_samples), k))
 
 
 def with_scores(cuts: Cuts, scores_S: NDArray[np.floating], threshold: float) -> Cuts:
@@ -266,43 +234,6 @@ def with_scores(cuts: Cuts, scores_S: NDArray[np.floating], threshold: float) ->
     return replace(cuts, segments=segments)
 
 
-def sample_ledger(cuts: Cuts, n_samples: int) -> dict[str, int]:
-    """Where every sample of a recording went.
-
-    Returns:
-        Samples by "kept", "dropped:<reason>", "untranscribed" and "pause"; they add up to `n_samples`.
-    """
-    ledger: dict[str, int] = {"kept": 0, "untranscribed": 0}
-    for segment in cuts.segments:
-        key = f"dropped:{segment.reason}" if segment.reason else "kept"
-        ledger[key] = ledger.get(key, 0) + segment.sample_end - segment.sample_start
-    ledger["untranscribed"] = sum(end - start for start, end in cuts.untranscribed)
-    ledger["pause"] = n_samples - sum(ledger.values())
-    return ledger
-
-
-def character_ledger(cuts: Cuts, owner_N: NDArray[np.integer]) -> dict[str, int]:
-    """Where every character of a transcript went.
-
-    Args:
-        cuts: with a segment or -1 for each word.
-        owner_N: for each character of the original transcript the word that owns it, or a negative number
-            where no word does (`NormalizedText.char_ownership`).
-
-    Returns:
-        Characters by "kept", "dropped:<reason>", "unspoken" and "unsayable"; they add up to len(owner_N).
-    """
-    ledger: dict[str, int] = {"kept": 0, "unspoken": 0}
-    owned = owner_N[owner_N >= 0]
-    ledger["unsayable"] = len(owner_N) - len(owned)
-    counts = np.bincount(cuts.segment_W[owned] + 1, minlength=len(cuts.segments) + 1)
-    ledger["unspoken"] = int(counts[0])
-    for segment, count in zip(cuts.segments, counts[1:].tolist()):
-        key = f"dropped:{segment.reason}" if segment.reason else "kept"
-        ledger[key] = ledger.get(key, 0) + count
-    return ledger
-
-
 def _shaped(run: Span, spoken: Spoken, breaks: Breaks, options: CutOptions) -> list[Piece]:
     """A run cut at its longest gaps until no piece is over the maximum, each with its drop reason or ""."""
     longest = options.frames(options.max_seconds) - 2 * options.frames(options.padding_seconds)
@@ -320,6 +251,11 @@ def _shaped(run: Span, spoken: Spoken, breaks: Breaks, options: CutOptions) -> l
             reason = TOO_LONG
         shaped.append((*piece, reason))
     return shaped
+
+
+def _any(*pieces: Piece) -> list[Piece]:
+    """Those that hold a word."""
+    return [piece for piece in pieces if piece[0] < piece[1]]
 
 
 def _limit_db(run: Span, spoken: Spoken, levels: Levels, options: CutOptions) -> float:

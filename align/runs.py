@@ -133,6 +133,44 @@ class Breaks:
         return None
 
 
+def without_fragments(
+    run: Span,
+    lengths_G: LongArray,
+    break_G: BoolArray,
+    letters_V: NDArray[np.integer],
+    *,
+    gap_frames: int,
+    most_letters: int,
+) -> Span:
+    """The run without a few letters at an end that is a break, if a pause parts them from the rest.
+
+    Args:
+        run: a range of words.
+        lengths_G: frames of each gap.
+        break_G: gaps that end a run; at the two ends of the recording, those with speech in them.
+        letters_V: letters of each word.
+        gap_frames: such a pause has at least this length.
+        most_letters: and there are at most so many letters beyond it.
+    """
+    start, end = run
+    inner = slice(run[0] + 1, run[1])
+    first = _fragment(lengths_G[inner], letters_V[run[0] : run[1]], gap_frames, most_letters)
+    last = _fragment(lengths_G[inner][::-1], letters_V[run[0] : run[1]][::-1], gap_frames, most_letters)
+    if break_G[run[0]]:
+        start += first
+    if break_G[run[1]] and end - last > start:
+        end -= last
+    return start, end
+
+
+def _fragment(gaps: LongArray, letters: NDArray[np.integer], gap_frames: int, most_letters: int) -> int:
+    """Words before the first pause, if they have few letters; else 0."""
+    pauses = np.flatnonzero(gaps >= gap_frames)
+    if not len(pauses) or int(letters[: pauses[0] + 1].sum()) > most_letters:
+        return 0
+    return int(pauses[0]) + 1
+
+
 def merged(parts: list[Span], spoken: Spoken, *, min_frames: float, max_frames: float) -> list[Span]:
     """Neighbouring parts joined over the smaller gap where one alone is shorter than the minimum.
 

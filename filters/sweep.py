@@ -16,12 +16,10 @@ from prep_corpus.align.cutting import (
     CutOptions,
     Cuts,
     Segment,
-    candidate_gaps,
     cut_paper,
     cut_words,
-    measure,
-    pick_k,
 )
+from prep_corpus.align.tuning import candidate_gaps, measure, pick_k
 from prep_corpus.filters.curve import Point
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.labels import Case

@@ -10,9 +10,9 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.pvalue import PCollection
 
-from prep_corpus.align.cutting import candidate_gaps, measure, pick_k
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.evidence import track
+from prep_corpus.align.tuning import candidate_gaps, measure, pick_k
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.align_stage import read_alignments
 from prep_corpus.pipeline.bundles import read_bundle

@@ -15,14 +15,13 @@ from apache_beam.pvalue import AsSingleton, PCollection
 from numpy.typing import NDArray
 
 from prep_corpus.align import audio
+from prep_corpus.align.cut_ledgers import character_ledger, sample_ledger
 from prep_corpus.align.cutting import (
     CutOptions,
     Cuts,
     Segment,
-    character_ledger,
     cut_paper,
     cut_words,
-    sample_ledger,
     with_scores,
 )
 from prep_corpus.align.emissions import FloatArray

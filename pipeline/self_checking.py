@@ -12,10 +12,10 @@ from hashlib import blake2b
 
 import numpy as np
 
-from prep_corpus.align.cutting import pick_k
 from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.align.models import LoadedModel, ModelInfo
 from prep_corpus.align.recordings import Recording
+from prep_corpus.align.tuning import pick_k
 from prep_corpus.filters.curve import Point
 from prep_corpus.filters.features import word_features
 from prep_corpus.filters.labels import Case, Damage, Damaged, damage

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from prep_corpus.align.cut_ledgers import character_ledger, sample_ledger
 from prep_corpus.align.cutting import (
     INSIDE_SPEECH,
     LOW_SCORE,
@@ -18,18 +19,15 @@ from prep_corpus.align.cutting import (
     TOO_SHORT,
     CutOptions,
     Cuts,
-    candidate_gaps,
-    character_ledger,
     cut_paper,
     cut_words,
-    measure,
-    pick_k,
-    sample_ledger,
     with_scores,
 )
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.evidence import Track
 from prep_corpus.align.levels import Levels
+from prep_corpus.align.runs import without_fragments
+from prep_corpus.align.tuning import candidate_gaps, measure, pick_k
 from prep_corpus.align.words import Words
 
 STRIDE, RATE = 320, 16_000
@@ -351,3 +349,16 @@ def test_spans_never_overlap_and_both_ledgers_add_up(
         assert segment.frame_end >= problem.words.frame_ends[said[-1]]
         if not segment.reason:
             assert segment.sample_end - segment.sample_start <= max_seconds * RATE
+
+
+def test_a_few_letters_beside_a_break_and_a_pause_away_from_the_rest_are_dropped() -> None:
+    lengths, letters = np.array([0, 40, 2, 2, 50, 0]), np.array([3, 4, 5, 6, 2])
+    breaks = np.array([True, False, False, False, False, True])
+    rule = {"gap_frames": 35, "most_letters": 4}
+    assert without_fragments((0, 5), lengths, breaks, letters, **rule) == (1, 4)
+    assert without_fragments((0, 5), lengths, ~breaks, letters, **rule) == (0, 5)
+    assert without_fragments((0, 5), lengths, breaks, letters + 3, **rule) == (0, 5)
+    assert without_fragments((0, 5), lengths - 20, breaks, letters, **rule) == (0, 5)
+    # A run is never given up whole.
+    assert without_fragments((0, 2), lengths[:3], np.array([True] * 3), np.array([3, 1]), **rule) == (1, 2)
+    assert without_fragments((4, 5), lengths, breaks, letters, **rule) == (4, 5)

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from prep_corpus.align.cutting import CutOptions, candidate_gaps, cut_paper, measure, pick_k
+from prep_corpus.align.cutting import CutOptions, cut_paper
 from prep_corpus.align.evidence import track
 from prep_corpus.align.models import ModelInfo
 from prep_corpus.align.text import normalize
+from prep_corpus.align.tuning import candidate_gaps, measure, pick_k
 from prep_corpus.align.viterbi import DEFAULT_GAPS, Alignment, align
 from prep_corpus.align.words import word_table
 
