@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.pvalue import PCollection
 
-from prep_corpus.align import text, viterbi, words
+from prep_corpus.align import choosing, text, viterbi, words
+from prep_corpus.align.choosing import heard_characters
 from prep_corpus.align.errors import DeadLetter, RecordingError, TranscriptEmpty, TranscriptUnsayable
 from prep_corpus.align.evidence import EVIDENCE_NAMES, evidence
 from prep_corpus.align.models import ModelInfo
@@ -27,7 +28,7 @@ from prep_corpus.pipeline.emit import EmittedRecording, dead_letter, read_emissi
 from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
-VERSION = 3
+VERSION = 4
 UNSAYABLE_LIMIT = 0.5
 
 _SPANS = pa.list_(pa.int32())
@@ -44,9 +45,9 @@ SCHEMA = pa.schema(
         ("untranscribed_starts", _SPANS),
         ("untranscribed_ends", _SPANS),
         ("evidence", pa.binary()),
-        # Which of several transcripts this is, and the score of each; null where one cannot be aligned.
+        # Which of several transcripts this is, and what is heard of each; null where one cannot be aligned.
         ("version", pa.int32()),
-        ("version_scores", pa.list_(pa.float64())),
+        ("version_heard", pa.list_(pa.float64())),
     ]
 )
 
@@ -65,7 +66,7 @@ class AlignedRecording:
         words: frames and characters of each word.
         evidence_WF: float32 [words, features].
         version: which of the recording's transcripts it is, where it has several; `probed` has it as its text.
-        version_scores: `score_nats` of each of them; None where it cannot be aligned, empty where there is one.
+        version_heard: `heard_characters` of each of them; None where it cannot be aligned, empty where there is one.
     """
 
     probed: ProbedRecording
@@ -77,7 +78,7 @@ class AlignedRecording:
     words: Words
     evidence_WF: Any
     version: int = 0
-    version_scores: tuple[float | None, ...] = ()
+    version_heard: tuple[float | None, ...] = ()
 
 
 def normalize_transcript(probed: ProbedRecording, info: ModelInfo, options: TextOptions) -> NormalizedText:
@@ -113,8 +114,7 @@ def align_recording(
 ) -> AlignedRecording:
     """Align one recording; of several transcripts that are given for it, take the one that fits best.
 
-    The score of an alignment counts every frame of the audio, and what the path leaves out of text and audio costs it,
-    so that those of different texts can be compared: the highest is taken, the first of equals.
+    That is the one of which the audio says most, by `choosing.heard_characters`; the first of equals.
 
     Raises:
         RecordingError: its transcript breaks a rule, or is too long for its audio; the first, where all do.
@@ -122,23 +122,24 @@ def align_recording(
     recording = probed.recording
     if not recording.others:
         return _align_text(probed, emitted, info, options)
-    scores: list[float | None] = []
-    best: AlignedRecording | None = None
+    heard: list[float | None] = []
+    best: tuple[float, AlignedRecording] | None = None
     first_error: RecordingError | None = None
     for number in range(len(recording.versions)):
         try:
             found = _align_text(replace(probed, recording=recording.version(number)), emitted, info, options)
         except RecordingError as error:
             first_error = first_error or error
-            scores.append(None)
+            heard.append(None)
             continue
-        scores.append(found.alignment.score_nats)
-        if best is None or found.alignment.score_nats > best.alignment.score_nats:
-            best = replace(found, version=number)
+        characters = heard_characters(found.words, found.evidence_WF)
+        heard.append(characters)
+        if best is None or characters > best[0]:
+            best = characters, replace(found, version=number)
     if best is None:
         assert first_error is not None
         raise first_error
-    return replace(best, version_scores=tuple(scores))
+    return replace(best[1], version_heard=tuple(heard))
 
 
 def _align_text(
@@ -172,6 +173,7 @@ def align_bundle(store: Store, emissions: StageRef, options: TextOptions, thread
     digest = digest_of(
         "align",
         VERSION,
+        choosing.VERSION,
         viterbi.VERSION,
         text.VERSION,
         emissions.content,
@@ -249,7 +251,7 @@ def _row(aligned: AlignedRecording) -> dict[str, Any]:
         "untranscribed_ends": np.array([end for _, end in alignment.untranscribed], np.int32),
         "evidence": np.ascontiguousarray(aligned.evidence_WF, np.float32).tobytes(),
         "version": aligned.version,
-        "version_scores": list(aligned.version_scores),
+        "version_heard": list(aligned.version_heard),
     }
 
 
@@ -298,7 +300,7 @@ def read_alignments(
             words=words.word_table(alignment, normalized),
             evidence_WF=np.frombuffer(row["evidence"], np.float32).reshape(-1, features),
             version=row["version"],
-            version_scores=tuple(row["version_scores"]),
+            version_heard=tuple(row["version_heard"]),
         )
 
 

@@ -41,14 +41,14 @@ class VersionCheck:
     Attributes:
         name: its file; "text" and a number from 1 where the manifest holds it.
         used: whether it is the one that was kept.
-        score_nats: of its alignment, higher is better; None where it cannot be aligned.
+        heard_characters: of it, see `align.choosing`; more is better; None where it cannot be aligned.
         words: in it, as the model reads them; None likewise.
         words_apart: words to change, add or take out to make it the one that was used; None likewise.
     """
 
     name: str
     used: bool
-    score_nats: float | None
+    heard_characters: float | None
     words: int | None
     words_apart: int | None
 
@@ -151,16 +151,16 @@ def _versions(
 ) -> tuple[VersionCheck, ...]:
     used_words = aligned.normalized.text.split()
     checks = []
-    for number, (version, score) in enumerate(zip(given.versions, aligned.version_scores)):
+    for number, (version, heard) in enumerate(zip(given.versions, aligned.version_heard)):
         words: list[str] | None = None
-        if score is not None:
+        if heard is not None:
             probed = ProbedRecording(recording=given.version(number), fingerprint="", seconds=0.0)
             words = normalize_transcript(probed, info, options).text.split()
         checks.append(
             VersionCheck(
                 name=_shown(version, number),
                 used=number == aligned.version,
-                score_nats=None if score is None else round(score, 2),
+                heard_characters=None if heard is None else round(heard, 1),
                 words=None if words is None else len(words),
                 words_apart=None if words is None else Levenshtein.distance(words, used_words),
             )

@@ -217,9 +217,9 @@ def test_of_several_transcripts_the_best_is_used_and_the_rest_is_told(finished: 
     wrong, right = check.versions
     assert (Path(wrong.name).name, wrong.used) == ("versions.txt", False)
     assert (Path(right.name).name, right.used, right.words_apart) == ("versions.srt", True, 0)
-    assert wrong.score_nats is not None
-    assert right.score_nats is not None
-    assert right.score_nats > wrong.score_nats
+    assert wrong.heard_characters is not None
+    assert right.heard_characters is not None
+    assert right.heard_characters > wrong.heard_characters
     assert wrong.words_apart is not None
     assert wrong.words_apart > 5
     assert "must begin with WEBVTT" in check.problems[0]
