@@ -34,12 +34,13 @@ from prep_corpus.align.cutting import CutOptions  # noqa: E402
 from prep_corpus.align.errors import UsageError  # noqa: E402
 from prep_corpus.align.models import ModelInfo  # noqa: E402
 from prep_corpus.filters.features import word_features  # noqa: E402
-from prep_corpus.filters.fit import WORD_THRESHOLDS, FitOptions, fit_filter  # noqa: E402
+from prep_corpus.filters.fit import WORD_THRESHOLDS, FitOptions, Fitted, fit_filter  # noqa: E402
+from prep_corpus.filters.fit_report import card  # noqa: E402
 from prep_corpus.filters.labels import Case, Damage  # noqa: E402
 from prep_corpus.filters.linear import Filter, save_filter  # noqa: E402
 from prep_corpus.filters.measures import Tally, tally  # noqa: E402
 from prep_corpus.filters.self_labels import self_labelled  # noqa: E402
-from prep_corpus.filters.sweep import NO_THRESHOLD, Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
+from prep_corpus.filters.sweep import Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
 NO_FILTER = 1e9
@@ -94,8 +95,8 @@ def cut_options(info: ModelInfo, arguments: argparse.Namespace) -> CutOptions:
     return replace(options, **changes)
 
 
-def fit(corpus: Corpus, indices: Sequence[int], options: CutOptions, fitted_on: str) -> Filter:
-    """A filter from some of the cases."""
+def fit(corpus: Corpus, indices: Sequence[int], options: CutOptions, fitted_on: str) -> Fitted:
+    """A filter from some of the cases, with what cross-validation says of it."""
     bench = corpus.bench(indices, options)
     return fit_filter(
         bench,
@@ -104,7 +105,7 @@ def fit(corpus: Corpus, indices: Sequence[int], options: CutOptions, fitted_on: 
         frame_seconds=corpus.info.frame_seconds,
         fitted_on=fitted_on,
         data_digest=quality_cases.data_digest(bench.cases),
-    ).filter
+    )
 
 
 @dataclass
@@ -176,7 +177,7 @@ def cross_validated(corpus: Corpus, options: CutOptions) -> dict[tuple[str, floa
     for fold in range(-(-len(speakers) // 2)):
         left_out = speakers[2 * fold : 2 * fold + 2]
         inside = [i for i, case in enumerate(corpus.cases) if case.group not in left_out]
-        fitted = fit(corpus, inside, options, "")
+        fitted = fit(corpus, inside, options, "").filter
         print(
             f"fold {fold}: k {fitted.words.k_frames} and {fitted.paper.k_frames}", file=sys.stderr, flush=True
         )
@@ -321,55 +322,6 @@ def print_paper(corpus: Corpus) -> None:
     )
 
 
-def card(fitted: Filter, name: str, command: str) -> str:
-    """The filter's card, from its own numbers."""
-    lines = [
-        f"# {name}",
-        "",
-        f"Made by `{command}`; nothing in it was typed by hand.",
-        "",
-        f"- Model: digest `{fitted.model_digest}`, {fitted.frame_seconds * 1000:g} ms frames.",
-        f"- Fitted on: {fitted.fitted_on}. Data digest `{fitted.data_digest}`.",
-        "- Text is read or normalised English speech; other languages, telephone speech and singing were not seen.",
-        "",
-        "| cut | max-wer | word threshold | utterance threshold | spoken words kept | WER | upper bound |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for cut in ("words", "paper"):
-        for max_wer in ASKED:
-            try:
-                point = fitted.point(max_wer, cut=cut)
-            except UsageError:
-                lines.append(f"| {cut} | {max_wer:.1%} | cannot be reached | | | | |")
-                continue
-            utterance = (
-                "none" if point.utterance_threshold == NO_THRESHOLD else f"{point.utterance_threshold:g}"
-            )
-            word = f"{point.word_threshold:g}" if cut == "words" else "none"
-            lines.append(
-                f"| {cut} | {max_wer:.1%} | {word} | {utterance} | {point.kept_share:.1%} "
-                f"| {point.wer:.2%} | {point.wer_upper:.2%} |"
-            )
-    lines += [
-        "",
-        f"Cross-validated; k is {fitted.words.k_frames} frames for words and {fitted.paper.k_frames} for paper.",
-    ]
-    for title, linear in (
-        ("Words", fitted.word),
-        ("Utterances, cut around words", fitted.words.utterance),
-        ("Utterances, the paper's recipe", fitted.paper.utterance),
-    ):
-        lines += ["", f"## {title}", "", "| feature | mean | scale | coefficient |", "|---|---|---|---|"]
-        lines += [
-            f"| {name} | {mean:.3g} | {scale:.3g} | {coefficient:+.3f} |"
-            for name, mean, scale, coefficient in zip(
-                linear.names, linear.means, linear.scales, linear.coefficients
-            )
-        ]
-        lines.append(f"| (intercept) | | | {linear.intercept:+.3f} |")
-    return "\n".join(lines) + "\n"
-
-
 def main() -> None:
     """Run one measurement."""
     parser = argparse.ArgumentParser(
@@ -403,7 +355,7 @@ def main() -> None:
             f"tests/corpora.py, {arguments.seeds} corrupted transcripts each"
         )
         fitted = fit(corpus, range(len(corpus.cases)), options, description)
-        save_filter(fitted, arguments.out)
+        save_filter(fitted.filter, arguments.out)
         command = (
             f"python tests/quality.py fit --model {arguments.model} --corpus {arguments.corpus} "
             f"--out filters/{arguments.out.name}"

@@ -8,13 +8,22 @@ import numpy as np
 import pytest
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.fit import FitOptions, Fitted, fit_filter, fit_linear, fold_of
-from prep_corpus.filters.labels import Case, Damage, damage
+from prep_corpus.filters.fit import FitOptions, Fitted, Given, HeldOut, fit_filter, fit_linear, fold_of
+from prep_corpus.filters.fit_report import card, length_leak
+from prep_corpus.filters.labels import DAMAGED, GIVEN, HEARD, Case, Damage, damage
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.measures import Tally, tally
 from prep_corpus.filters.scoring import score_utterances, score_words
 from prep_corpus.filters.self_labels import self_labelled, trusted_words
-from prep_corpus.filters.sweep import UTTERANCE_THRESHOLDS, Bench, Outcome, count_outcomes, kept_utterance
+from prep_corpus.filters.sweep import (
+    UTTERANCE_THRESHOLDS,
+    Bench,
+    Outcome,
+    count_outcomes,
+    kept_utterance,
+    lower_bound,
+    points_of,
+)
 
 from .planted import INFO, OPTIONS, align_words, planted_case, without_truth
 
@@ -118,6 +127,88 @@ def test_the_curve_is_a_frontier_with_bounds_over_its_rates(fitted: Fitted) -> N
     assert len(curve) > 2
     assert all(point.wer <= point.wer_upper for point in curve)
     assert [p.kept_share for p in curve] == sorted(p.kept_share for p in curve)
+
+
+def test_labels_of_two_origins_promise_the_worse_of_both(cases: list[Case], fitted: Fitted) -> None:
+    people = [replace(case, origin=HEARD) for case in cases[:2]]
+    both = fitted_on([*people, *(replace(case, origin=DAMAGED) for case in cases[2:])])
+    level = both.levels["words"]
+    assert set(level.swept) == {HEARD, DAMAGED}
+    alone = {
+        origin: {(p.word_threshold, p.utterance_threshold): p for p in points_of(swept, resamples=50)}
+        for origin, swept in level.swept.items()
+    }
+    for point in level.level.curve:
+        at = (point.word_threshold, point.utterance_threshold)
+        found = [points[at] for points in alone.values() if at in points]
+        assert point.wer_upper == max(p.wer_upper for p in found)
+        assert point.kept_share == alone[DAMAGED][at].kept_share
+
+
+def test_a_labelled_runs_word_classifier_is_taken_over(cases: list[Case], fitted: Fitted) -> None:
+    given = Given(word=fitted.filter.word, word_threshold=0.7, paper=fitted.filter.paper)
+    found = fit_filter(
+        bench_of(cases),
+        QUICK,
+        model_digest="m",
+        frame_seconds=0.02,
+        fitted_on="",
+        data_digest="",
+        given=given,
+    )
+    assert found.filter.word == fitted.filter.word
+    assert found.filter.paper == fitted.filter.paper
+    assert min(point.word_threshold for point in found.filter.words.curve) >= 0.7
+    assert set(found.levels) == {"words"}
+
+
+def test_weights_count_as_so_many_cases(cases: list[Case], fitted: Fitted) -> None:
+    heavy = fitted_on([replace(case, weight=3.0) for case in cases])
+    assert heavy.filter.word == fitted.filter.word
+    assert [p.kept_share for p in heavy.filter.words.curve] == pytest.approx(
+        [p.kept_share for p in fitted.filter.words.curve]
+    )
+    assert (
+        heavy.levels["words"].swept[GIVEN].spoken_G.sum()
+        == 3 * fitted.levels["words"].swept[GIVEN].spoken_G.sum()
+    )
+
+
+def test_held_out_figures_by_hand() -> None:
+    found = HeldOut(
+        scores_N=np.array([2.0, 1.0, 0.0, -1.0]),
+        good_N=np.array([True, False, True, True]),
+        weights_N=np.array([1.0, 1.0, 2.0, 4.0]),
+        features_NF=np.zeros((4, 0)),
+    )
+    assert found.precision(0.0) == pytest.approx(3 / 4)
+    assert found.recall(0.0) == pytest.approx(3 / 7)
+    assert (found.precision(9.0), found.recall(9.0)) == (1.0, 0.0)
+
+
+def test_a_classifier_that_goes_by_length_is_told() -> None:
+    random = np.random.default_rng(0)
+    features_NF = random.normal(size=(400, 6))
+    features_NF[:, 5] = random.uniform(10, 100, 400)
+    good_N = random.random(400) < 0.7
+    by_length = HeldOut(
+        scores_N=-features_NF[:, 5], good_N=good_N, weights_N=np.ones(400), features_NF=features_NF
+    )
+    assert length_leak(by_length, -50.0).leans
+    honest = replace(by_length, scores_N=np.where(good_N, 1.0, -1.0) + random.normal(size=400))
+    found = length_leak(honest, 0.0)
+    assert not found.leans
+    assert found.auc_score > 0.8
+    assert found.auc_length < 0.6
+
+
+def test_the_card_names_the_point_and_what_cannot_be_reached(fitted: Fitted) -> None:
+    text = card(fitted, "Filter x", "the command", max_wer=0.05)
+    assert "`--cut words`, `--max-wer 0.05`:" in text
+    assert "cannot be reached" in text
+    assert text.count("| (intercept) |") == 3
+    point = fitted.filter.words.curve[0]
+    assert 0 <= lower_bound(fitted.levels["words"].swept[GIVEN], point) <= point.wer <= point.wer_upper
 
 
 def test_fitting_twice_gives_the_same_file(cases: list[Case], fitted: Fitted) -> None:
