@@ -40,6 +40,8 @@ from prep_corpus.pipeline.transcript_checks import CHECKS_NAME, read_checks
 from prep_corpus.pipeline.write import WriteOptions, manifest_digest
 
 MARKER = "prep-corpus-run.json"
+SUBMITTED_NAME = "submitted.json"
+"""What is left of a submission, for `status`; a run that follows it on this machine takes its place."""
 EXIT_INTERNAL_ERRORS = 3
 EXIT_OVER_LIMIT = 4
 
@@ -358,7 +360,7 @@ def execute(
         _say(console, "no --noise given: generated white, pink and brown noise is used")
     bundles_uri = write_bundle_list(config, corpus)
     options = graph_options(config, corpus, model.info, fitted, point, bundles_uri)
-    for stale in (OUTCOME_NAME, CHECKS_NAME):
+    for stale in (OUTCOME_NAME, CHECKS_NAME, SUBMITTED_NAME):
         files.remove(files.join(config.out, stale))
     BOARD.clear()
     work = display.Work(

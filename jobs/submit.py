@@ -42,7 +42,6 @@ from prep_corpus.pipeline.worker_progress import read_progress
 EXIT_JOB_FAILED = 1
 _POLL_SECONDS = 2.0
 _BOARD_SECONDS = 5.0
-_SUBMITTED_NAME = "submitted.json"
 
 
 class Job(Protocol):
@@ -245,7 +244,7 @@ def _note_submitted(config: RunConfig, engine: Engine, job: Job, prepared: _Prep
         "work": asdict(prepared.work),
     }
     text = json.dumps(note, indent=1).encode()
-    files.write_atomic(files.join(config.out, _SUBMITTED_NAME), lambda file: file.write(text), replace=True)
+    files.write_atomic(files.join(config.out, run.SUBMITTED_NAME), lambda file: file.write(text), replace=True)
 
 
 def _follow(
@@ -258,8 +257,7 @@ def _follow(
         with display.shown_progress(
             prepared.work, status_uri, quiet=submission.quiet, console=console, board=board.snapshot
         ):
-            while (state := job.state()) in ("waiting", "running"):
-                time.sleep(_POLL_SECONDS)
+            state = wait_for_end(job)
             board.expire()
             if state != "done":
                 raise _JobFailed(job.failure() if state == "failed" else "it was cancelled")
@@ -274,7 +272,16 @@ def _follow(
             soft_wrap=True,
         )
         return EXIT_JOB_FAILED
-    files.remove(files.join(config.out, _SUBMITTED_NAME))
+    except JobLost as error:
+        Console(stderr=True).print(
+            f"the engine does not answer any more: {error}. The job may go on ({job.link}): prep-corpus status "
+            f"{config.out} tells; else the same command goes on where it stopped",
+            style="red",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return EXIT_JOB_FAILED
+    files.remove(files.join(config.out, run.SUBMITTED_NAME))
     return run.report(config, read_outcome(config.out), quiet=submission.quiet)
 
 
@@ -282,13 +289,43 @@ def _say(console: Console, text: str) -> None:
     console.print(text, highlight=False, soft_wrap=True)
 
 
+class JobLost(Exception):
+    """The engine is silent."""
+
+
 class _JobFailed(Exception):
     """The engine says that the job has failed or was cancelled."""
 
 
+def wait_for_end(job: Job, *, pause_seconds: float = _POLL_SECONDS, patience_seconds: float = 120.0) -> str:
+    """The state in which a job ends.
+
+    Args:
+        job: that was submitted.
+        pause_seconds: between two looks.
+        patience_seconds: how long its engine may be silent; the job may go on all the while.
+
+    Raises:
+        JobLost: it was silent for longer.
+    """
+    heard_at = time.monotonic()
+    while True:
+        try:
+            state = job.state()
+            heard_at = time.monotonic()
+        except Exception as error:
+            # Each engine's client has exceptions of its own, and a service that starts again answers soon.
+            if time.monotonic() - heard_at > patience_seconds:
+                raise JobLost(last_error_line(str(error))) from error
+            state = "running"
+        if state not in ("waiting", "running"):
+            return state
+        time.sleep(pause_seconds)
+
+
 def submitted_lines(folder: str) -> list[str]:
     """How far a submitted run is that nobody follows; nothing where there is none in the folder."""
-    uri = files.join(folder, _SUBMITTED_NAME)
+    uri = files.join(folder, run.SUBMITTED_NAME)
     if not files.exists(uri):
         return []
     note = json.loads(files.read_bytes(uri))

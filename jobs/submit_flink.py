@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from prep_corpus.jobs.submit import Estimate
 
 _ASK_SECONDS = 4.0
-_LOST_SECONDS = 120.0
 _STATES = {
     "INITIALIZING": "waiting",
     "CREATED": "waiting",
@@ -168,7 +166,7 @@ class Flink:
         return FlinkJob(result=result, engine=self, job_id=newest["jid"])
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FlinkJob:
     """A job on a Flink cluster.
 
@@ -176,13 +174,11 @@ class FlinkJob:
         result: what Beam returned.
         engine: the cluster.
         job_id: Flink's.
-        heard_at: when the job manager last answered.
     """
 
     result: Any
     engine: Flink
     job_id: str
-    heard_at: float | None = None
 
     @property
     def link(self) -> str:
@@ -190,22 +186,14 @@ class FlinkJob:
         return f"{self.engine.url}/#/job/running/{self.job_id}/overview"
 
     def state(self) -> str:
-        """One of "waiting", "running", "done", "failed" and "cancelled"; a silent job manager is waited for.
+        """One of "waiting", "running", "done", "failed" and "cancelled".
 
         Raises:
-            OSError: it has not answered for minutes.
+            UsageError: the job manager does not answer.
         """
-        now = time.monotonic()
-        try:
-            state = str(self.engine.ask(f"jobs/{self.job_id}")["state"])
-        except UsageError as error:
-            if now - (self.heard_at or now) > _LOST_SECONDS:
-                raise OSError(str(error)) from error
-            self.heard_at = self.heard_at or now
-            return "running"
-        self.heard_at = now
+        state = str(self.engine.ask(f"jobs/{self.job_id}")["state"])
         found = _STATES.get(state, "running")
-        if found in ("done", "failed", "cancelled"):
+        if found in ("done", "failed", "cancelled") and self.result is not None:
             # Beam takes its jar off the job manager when it sees a job's end.
             _ = self.result.state
         return found

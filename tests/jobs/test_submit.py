@@ -13,6 +13,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -252,12 +253,38 @@ def test_flink_gets_one_jar_one_worker_a_machine_and_the_given_slots(job_manager
         assert option in options
 
 
+class Silent:
+    """A job whose engine answers now and then."""
+
+    link = "nowhere"
+
+    def __init__(self, *answers: str | None) -> None:
+        self._answers = list(answers)
+
+    def state(self) -> str:
+        answer = self._answers.pop(0)
+        if answer is None:
+            raise OSError("nobody is there")
+        return answer
+
+    def failure(self) -> str:
+        return ""
+
+
+def test_an_engine_that_is_silent_for_a_while_is_waited_for() -> None:
+    from prep_corpus.jobs.submit import JobLost, wait_for_end
+
+    assert wait_for_end(Silent("waiting", None, "running", None, "done"), pause_seconds=0) == "done"
+    with pytest.raises(JobLost, match="nobody is there"):
+        wait_for_end(Silent("running", None), pause_seconds=0, patience_seconds=0)
+
+
 # ---- a real run, in processes of their own
 
 
-@pytest.fixture(scope="module")
-def services() -> Iterator[tuple[str, str]]:
-    """Addresses of a job service and a pool of workers."""
+@contextmanager
+def started_services() -> Iterator[tuple[str, str, subprocess.Popen[str]]]:
+    """Addresses of a job service and a pool of workers, and the job service's process."""
     commands = ([sys.executable, str(TESTS / "job_service.py")], [*CLI, "workers", "--port", "0"])
     started = [
         subprocess.Popen(one, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, start_new_session=True)
@@ -268,11 +295,18 @@ def services() -> Iterator[tuple[str, str]]:
         for process in started:
             assert process.stdout is not None
             ports.append(process.stdout.readline().split(":")[-1].strip())
-        yield f"127.0.0.1:{ports[0]}", f"127.0.0.1:{ports[1]}"
+        yield f"127.0.0.1:{ports[0]}", f"127.0.0.1:{ports[1]}", started[0]
     finally:
         for process in started:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[tuple[str, str]]:
+    with started_services() as (endpoint, pool, _):
+        yield endpoint, pool
 
 
 def submitted(
@@ -355,5 +389,25 @@ def test_two_runs_at_once_in_one_folder_leave_one_good_run(corpus: Path, local: 
     for twin in twins:
         _, errors = twin.communicate(timeout=300)
         assert twin.returncode == 0, errors
+    assert shards(out) == shards(local)
+    assert outcome(out) == outcome(local)
+
+
+def test_an_engine_that_dies_in_the_middle_leaves_a_run_that_another_ends(
+    corpus: Path, local: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    with started_services() as (endpoint, pool, service):
+        left = submitted(corpus, out, (endpoint, pool), "--detach")
+        assert left.returncode == 0, left.stdout + left.stderr
+        for _ in range(1200):
+            if list((out / "work").glob("emit/*.parquet")):
+                break
+            time.sleep(0.05)
+        os.killpg(service.pid, signal.SIGKILL)
+        assert not (out / "manifest.json").exists()
+        # Its worker may still be at work beside us.
+        run(corpus, out, *BOTH)
+        assert not (out / "submitted.json").exists()
     assert shards(out) == shards(local)
     assert outcome(out) == outcome(local)
