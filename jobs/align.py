@@ -145,6 +145,7 @@ def execute(config: RunConfig, options: ExportOptions, *, quiet: bool) -> int:
         recordings=corpus.recordings,
         rejected=dict(Counter(letter.reason for letter in corpus.dead_letters)),
         workers=config.workers,
+        stages=("emit", "align"),
     )
     with display.shown_progress(
         work, files.join(config.out, display.STATUS_NAME), quiet=quiet, console=console

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -45,6 +45,7 @@ class Work:
         recordings: recordings in the bundles.
         rejected: what the manifest and the probe rejected, by reason.
         workers: threads.
+        stages: those that the run has.
     """
 
     bundles: int
@@ -52,6 +53,7 @@ class Work:
     recordings: int
     rejected: Mapping[str, int] = field(default_factory=dict)
     workers: int = 1
+    stages: Sequence[str] = STAGES
 
 
 def clock(seconds: float) -> str:
@@ -194,13 +196,17 @@ class _Watch:
         """What the stages have done, in their order; notes their pace."""
         now = time.monotonic()
         snapshot = self._board()
-        stages = {stage: snapshot[stage] for stage in STAGES if stage in snapshot}
+        stages = {stage: snapshot[stage] for stage in self._work.stages if stage in snapshot}
         for stage, progress in stages.items():
             if stage not in self._paces:
                 self._paces[stage] = Pace(now - _REFRESH_SECONDS if self._paces else self._began)
             self._paces[stage].note(now, progress.audio_seconds - progress.found_seconds)
         estimate = estimate_to_go(
-            stages, self.speeds(), audio_seconds=self._work.audio_seconds, workers=self._work.workers
+            stages,
+            self.speeds(),
+            audio_seconds=self._work.audio_seconds,
+            workers=self._work.workers,
+            order=self._work.stages,
         )
         if estimate is not None:
             self._to_go_seconds = self._finish.to_go_seconds(now, estimate)
@@ -231,20 +237,23 @@ class _Watch:
         """A small file for other programs."""
         stages, speeds = self.look(), self.speeds()
         document = {
-            "state": state,
-            "written_at": round(time.time(), 1),
-            "machine": machine_key(),
-            "pid": os.getpid(),
-            "elapsed_seconds": round(time.monotonic() - self._began, 1),
             "to_go_seconds": None if self._to_go_seconds is None else round(self._to_go_seconds, 1),
             "work": asdict(self._work),
             "times_real_time": {stage: round(speed, 2) for stage, speed in speeds.items()},
             "stages": {stage: asdict(progress) for stage, progress in stages.items()},
         }
-        _write_status(self._status_uri, document)
+        _write_status(self._status_uri, state, self._began, document)
 
 
-def _write_status(uri: str, document: Mapping[str, Any]) -> None:
+def _write_status(uri: str, state: str, began: float, more: Mapping[str, Any]) -> None:
+    document = {
+        "state": state,
+        "written_at": round(time.time(), 1),
+        "machine": machine_key(),
+        "pid": os.getpid(),
+        "elapsed_seconds": round(time.monotonic() - began, 1),
+        **more,
+    }
     text = json.dumps(document, indent=1).encode()
     files.write_atomic(uri, lambda file: file.write(text), replace=True)
 
@@ -257,16 +266,8 @@ class Probing:
 
     def note(self, probed: int) -> None:
         """So many entries have been read."""
-        document = {
-            "state": "probing",
-            "written_at": round(time.time(), 1),
-            "machine": machine_key(),
-            "pid": os.getpid(),
-            "elapsed_seconds": round(time.monotonic() - self._began, 1),
-            "probed": probed,
-        }
         with suppress(OSError):
-            _write_status(self._uri, document)
+            _write_status(self._uri, "probing", self._began, {"probed": probed})
 
 
 def note_nothing_run(work: Work, status_uri: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from prep_corpus.pipeline.progress import STAGES, StageProgress
 
@@ -79,6 +79,7 @@ def estimate_to_go(
     *,
     audio_seconds: float,
     workers: int,
+    order: Sequence[str] = STAGES,
 ) -> float | None:
     """Time until the whole run is done, as it looks just now.
 
@@ -89,13 +90,14 @@ def estimate_to_go(
         speeds: times real time of those that show one.
         audio_seconds: of the corpus.
         workers: threads.
+        order: the stages that the run has.
 
     Returns:
         Seconds, or None where a stage under way shows no speed yet.
     """
     under_way, to_come = 0.0, 0.0
-    begun = [STAGES.index(stage) for stage in stages]
-    for number, stage in enumerate(STAGES):
+    begun = [order.index(stage) for stage in stages]
+    for number, stage in enumerate(order):
         whole = audio_seconds * (_KEPT_SHARE if stage == "write" else 1.0)
         left = max(whole - (stages[stage].audio_seconds if stage in stages else 0.0), 0.0)
         expected = _EXPECTED_SECONDS_PER_HOUR.get(stage)

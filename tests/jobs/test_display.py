@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import threading
 import time
@@ -74,6 +75,24 @@ def test_plain_lines_and_the_status_file_where_there_is_no_terminal(tmp_path: Pa
     document = json.loads(status.read_text())
     assert document["state"] == "done"
     assert document["stages"]["emit"]["recordings"] == 100
+
+
+def test_bars_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prep_corpus.jobs.display._REFRESH_SECONDS", 0.02)
+    BOARD.clear()
+    shown = io.StringIO()
+    console = Console(file=shown, width=160, force_terminal=True, color_system=None, legacy_windows=False)
+    half = StageProgress(units=5, recordings=50, audio_seconds=18_000, failed=2, reasons={"audio-silent": 2})
+    with shown_progress(WORK, str(tmp_path / "status.json"), quiet=False, console=console):
+        BOARD.add("emit", half)
+        deadline = time.monotonic() + 30
+        while not re.search(r"all .*about .* to go", shown.getvalue()):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    text = shown.getvalue()
+    assert re.search(r"emit .*50/100 recordings, 5.00/10.00 h, \d+ x real time, .* to go, 2 failed", text)
+    assert re.search(r"all .*about .* to go, 2 of 100 recordings rejected: audio-silent 2", text)
+    assert json.loads((tmp_path / "status.json").read_text())["to_go_seconds"] > 0
 
 
 def test_a_crash_is_told_in_the_status_file(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def test_an_hour_more_of_stages_that_have_not_begun_is_counted() -> None:
     emit = {"emit": StageProgress(audio_seconds=1800)}
     half = estimate_to_go(emit, {"emit": 100.0}, audio_seconds=3600, workers=1)
     assert half == pytest.approx(18 + 2.8 + 5.1 + 2.4 + 0.4)
+    alone = estimate_to_go(emit, {"emit": 100.0}, audio_seconds=3600, workers=1, order=("emit", "align"))
+    assert alone == pytest.approx(18 + 2.8)
     assert estimate_to_go(emit, {}, audio_seconds=3600, workers=1) is None
     both = {"emit": StageProgress(audio_seconds=3600), "align": StageProgress(audio_seconds=1800),
             "measure": StageProgress(audio_seconds=1800)}  # fmt: skip
