@@ -207,8 +207,10 @@ def _failing_as_os_error(uri: str) -> Iterator[None]:
     """Clients of Beam's file systems have exceptions of their own; here what fails is an OSError."""
     try:
         yield
-    except (OSError, ValueError):
+    except (OSError, UsageError):
         raise
+    except ValueError as error:
+        raise UsageError(f"{uri}: the file system cannot be used: {error}") from error
     except Exception as error:
         raise OSError(f"{uri}: {error!r}") from error
 
@@ -248,7 +250,7 @@ def check_place(uri: str) -> None:
         return
     try:
         exists(uri)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise UsageError(f"{uri}: the file system cannot be used: {' '.join(str(error).split())}") from error
 
 

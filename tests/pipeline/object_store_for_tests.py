@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from apache_beam.io.filesystem import FileMetadata, FileSystem
+from apache_beam.io.filesystem import BeamIOError, FileMetadata, FileSystem
 
 
 class _Upload(io.BytesIO):
@@ -79,3 +79,39 @@ class MemoryFileSystem(FileSystem):
 
     def rename(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
         raise NotImplementedError
+
+
+class FolderFileSystem(MemoryFileSystem):
+    """`folders://`, as Beam sees hdfs://: files are seen while they grow, listings go one level deep and hold folders,
+    and nothing is renamed to a name that is taken."""
+
+    objects: ClassVar[dict[str, bytes]] = {}
+
+    @classmethod
+    def scheme(cls) -> str:
+        return "folders"
+
+    def has_dirs(self) -> bool:
+        return True
+
+    def _list(self, dir_or_prefix: str) -> Iterator[FileMetadata]:
+        folder = dir_or_prefix.rstrip("/") + "/"
+        if folder[:-1] in self.objects:
+            raise BeamIOError(f"not a folder: {dir_or_prefix}")
+        below = {path[len(folder) :] for path in self.objects if path.startswith(folder)}
+        for name in sorted({path.split("/")[0] for path in below}):
+            content = self.objects.get(folder + name, b"")
+            yield FileMetadata(folder + name, len(content), 1.0)
+
+    def create(self, path: str, mime_type: Any = None, compression_type: Any = None) -> _Upload:
+        self.objects[path] = b""
+        return _Upload(self.objects, path)
+
+    def exists(self, path: str) -> bool:
+        return path in self.objects or any(name.startswith(path.rstrip("/") + "/") for name in self.objects)
+
+    def rename(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
+        for source, destination in zip(source_file_names, destination_file_names):
+            if destination in self.objects:
+                raise BeamIOError(f"the name is taken: {destination}")
+            self.objects[destination] = self.objects.pop(source)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from prep_corpus.align.recordings import Recording
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.manifests import read_manifest
 
-from .object_store_for_tests import MemoryFileSystem
+from .object_store_for_tests import FolderFileSystem, MemoryFileSystem
 
 
 def test_joining_and_resolving() -> None:
@@ -171,3 +172,81 @@ def test_manifests_are_read_from_an_object_store(objects: dict[str, bytes]) -> N
         assert one.audio_uri.startswith(f"memory://b/{folder}/")
     with pytest.raises(UsageError, match="no such manifest"):
         read_manifest("memory://b/none.jsonl")
+
+
+@pytest.fixture
+def folders() -> Iterator[dict[str, bytes]]:
+    FolderFileSystem.objects.clear()
+    yield FolderFileSystem.objects
+    FolderFileSystem.objects.clear()
+
+
+def test_a_file_system_with_folders_gets_whole_files_by_renaming(folders: dict[str, bytes]) -> None:
+    uri = "folders://run/a/one"
+    seen: list[set[str]] = []
+
+    def save(file: BinaryIO) -> None:
+        file.write(b"first")
+        seen.append(set(folders))
+
+    files.write_atomic(uri, save)
+    files.write_atomic(uri, lambda file: file.write(b"second"))
+    assert seen == [set()]
+    assert folders == {uri: b"first"}
+    files.write_atomic(uri, lambda file: file.write(b"third"), replace=True)
+    assert folders == {uri: b"third"}
+    with pytest.raises(RuntimeError, match="half-way"):
+        files.write_atomic("folders://run/b", write_half)
+    assert folders == {uri: b"third"}
+
+
+def test_a_twin_that_renames_first_wins(folders: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = "folders://run/once"
+    rename = FolderFileSystem.rename
+
+    def late(self: FolderFileSystem, sources: list[str], names: list[str]) -> None:
+        folders.setdefault(uri, b"the twin's")
+        rename(self, sources, names)
+
+    monkeypatch.setattr(FolderFileSystem, "rename", late)
+    files.write_atomic(uri, lambda file: file.write(b"mine"))
+    assert folders == {uri: b"the twin's"}
+
+
+def test_listing_a_file_system_with_folders_goes_down(folders: dict[str, bytes]) -> None:
+    folders.update({"folders://run/a": b"x", "folders://run/deep/er/b": b"", "folders://run/deep/c": b"y"})
+    assert files.list_files("folders://run") == [
+        "folders://run/a",
+        "folders://run/deep/c",
+        "folders://run/deep/er/b",
+    ]
+    assert files.holds_files("folders://run/deep")
+    assert files.list_files("folders://none") == []
+
+
+def test_failures_of_other_file_systems_are_os_errors_or_told(
+    folders: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: FolderFileSystem, path: str) -> bool:
+        raise RuntimeError("the client's own")
+
+    monkeypatch.setattr(FolderFileSystem, "exists", broken)
+    with pytest.raises(OSError, match="the client's own") as caught:
+        files.exists("folders://run/a")
+    assert not files.is_absent(caught.value)
+    with pytest.raises(UsageError, match="the file system cannot be used"):
+        files.check_place("folders://run/a")
+
+
+def test_a_local_file_system_without_links_still_has_a_first_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(source: str, name: str) -> None:
+        raise OSError(errno.EPERM, "operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    uri = str(tmp_path / "a")
+    files.write_atomic(uri, lambda file: file.write(b"first"))
+    files.write_atomic(uri, lambda file: file.write(b"second"))
+    assert files.read_bytes(uri) == b"first"
+    assert files.list_files(str(tmp_path)) == [uri]
