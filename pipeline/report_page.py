@@ -31,14 +31,14 @@ _SCRIPTS = (
     "report_main.js",
 )
 
-_MEANING = {
+MEANING = {
     "kept": "in an utterance of the shards",
     "pause": "neither speech nor part of a segment",
     "untranscribed": "speech that no text covers",
     "unspoken": "words that the audio does not say",
     "unsayable": "characters outside the model's alphabet",
     "stripped": "marks, labels and directions taken out by option",
-    "dropped:too-short": "shorter than the minimum length",
+    "dropped:too-short": "shorter than the minimum length, or a few letters away from the rest",
     "dropped:too-long": "longer than the maximum, with no pause to cut at",
     "dropped:inside-speech": "said, but between words that are not, with no pause to cut at",
     "dropped:low-score": "the utterance classifier does not trust the text",
@@ -102,7 +102,7 @@ def funnel(entries: Mapping[str, int], whole_key: str, shown: Any) -> list[Step]
 
 def _step(key: str, kind: str, value: int, whole: int, left: float, shown: Any) -> Step:
     name = key.replace(":", ": ").replace("-", " ")
-    meaning = _MEANING.get(key, "of recordings that could not be used" if kind == "rejected" else "")
+    meaning = MEANING.get(key, "of recordings that could not be used" if kind == "rejected" else "")
     return Step(
         key=key,
         name=name,
@@ -166,7 +166,7 @@ def _drops(report: Report) -> list[dict[str, Any]]:
                 "group": group,
                 "kind": kind,
                 "name": group.replace("-", " "),
-                "meaning": _MEANING.get(key, ""),
+                "meaning": MEANING.get(key, ""),
                 "seconds": samples.get(key, 0) / rate,
                 "time": clock(samples[key] / rate) if samples.get(key) else "",
                 "characters": characters.get(key, 0),

@@ -16,6 +16,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prep_corpus.align import cutting
+from prep_corpus.align.cue_times import CueComparison
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.levels import Levels
 from prep_corpus.pipeline.report import gather_report, identity, is_current, write_report
@@ -24,8 +26,11 @@ from prep_corpus.pipeline.report_examples import cut_spans, encode_mp3, heard, p
 from prep_corpus.pipeline.report_gather import few_of_each
 from prep_corpus.pipeline.report_histograms import Counter
 from prep_corpus.pipeline.report_model import Limits, ReportOptions
-from prep_corpus.pipeline.report_page import funnel, json_block, page
+from prep_corpus.pipeline.report_page import MEANING, funnel, json_block, page
+from prep_corpus.pipeline.report_payload import payload
 from prep_corpus.pipeline.report_rows import STRIP_BINS, Lowest, strip_of
+from prep_corpus.pipeline.segment import SPEECH_SILENT
+from prep_corpus.pipeline.transcript_checks import TranscriptCheck, VersionCheck
 
 from .report_for_tests import HOSTILE, RATE_HZ, REASONS, with_examples, write_run
 
@@ -243,6 +248,56 @@ def test_a_page_is_made_again_only_where_something_has_changed(made_up: ReportOp
     letters = Path(made_up.folder) / "dead-letters.jsonl"
     letters.write_text(letters.read_text().replace("audio-unreadable", "audio-missing"))
     assert identity(made_up) != before
+
+
+def test_every_reason_is_explained() -> None:
+    for reason in (*cutting.REASONS, SPEECH_SILENT):
+        assert MEANING[f"dropped:{reason}"]
+
+
+def test_cue_times_that_disagree_are_told_first(tmp_path: Path) -> None:
+    options = write_run(tmp_path, hours=3, segments_an_hour=20)
+    ids = [row.id for row in gather_report(options).recordings]
+
+    def check(recording_id: str, shift_seconds: float) -> TranscriptCheck:
+        cues = CueComparison(
+            cues=40,
+            compared=38,
+            shift_seconds=shift_seconds,
+            spread_seconds=0.2,
+            low_seconds=shift_seconds - 0.3,
+            high_seconds=shift_seconds + 0.3,
+            drift_seconds_per_hour=0.1,
+            span_seconds=3000.0,
+            share_off=float(shift_seconds > 2),
+        )
+        return TranscriptCheck(
+            recording_id=recording_id,
+            transcript="talk <1>.srt",
+            format="srt",
+            disagrees=cues.disagrees,
+            verdict=cues.message(),
+            cues=cues,
+            versions=(VersionCheck(name="b.txt", used=False, heard_characters=30.0, words=9, words_apart=2),),
+            problems=("line 3: no time",) * 7,
+            problem_count=30,
+        )
+
+    lines = [check(ids[0], 0.1), check(ids[1], 3.0), check(ids[2], 5.0)]
+    (tmp_path / "transcripts.jsonl").write_text("".join(line.to_json() + "\n" for line in lines))
+    report = gather_report(options)
+    assert [one.recording_id for one in report.checks] == [ids[2], ids[1], ids[0]]
+    html = page(report)
+    assert html.count("cues are 3.0 s late against the audio</td>") == 1
+    assert html.count("cues agree with the audio") == 1, "in the list of recordings alone"
+    shown = payload(report)["checks"][1]
+    assert (shown["shift"], shown["disagrees"], shown["problemCount"], len(shown["problems"])) == (
+        3.0,
+        True,
+        30,
+        5,
+    )
+    assert shown["versions"] == [["b.txt", False, 9, 2]]
 
 
 def test_a_run_that_came_to_nothing_has_a_report(tmp_path: Path) -> None:
