@@ -53,12 +53,13 @@ def dataflow_command(ctx: click.Context, /, **settings: Any) -> None:
     audio; with --detach it may go away then. Options after -- go to Apache Beam.
     """
     from prep_corpus.jobs.submit_dataflow import Dataflow
+    from prep_corpus.pipeline import files
 
     engine = Dataflow(
         project=settings["project"],
         region=settings["region"],
         image=settings["image"],
-        temp=settings["temp"] or settings["out"].rstrip("/") + "/work/dataflow",
+        temp=settings["temp"] or files.join(settings["out"], "work", "dataflow"),
         workers=settings["workers"],
         gpu=settings["gpu"],
         machine_type=settings["machine_type"],
