@@ -82,7 +82,8 @@ def read_source(store: Store, digest: str, only: frozenset[str], options: Report
         _, info = emissions_of(store, alignments)
         bundle = read_bundle(store, alignments.bundle)
         found = list(read_alignments(store, alignments, bundle, info, options.text, only))
-    except FileNotFoundError:
+    except (FileNotFoundError, KeyError):
+        # Removed, or written by an earlier version with other columns.
         return None
     return Source(
         info=info,
@@ -153,7 +154,10 @@ class ExampleMaker:
             )
             uri = self._store.uri("segment", digest, ".clips")
             if source is None or not files.exists(uri):
-                self.notes.append("Some examples are left out: stage files of this run have been removed.")
+                self.notes.append(
+                    "Some examples are left out: stage files of this run have been removed, or are of an earlier "
+                    "version of the program."
+                )
                 continue
             with files.open_binary(uri) as file:
                 for group, row in listed:
