@@ -160,6 +160,7 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
         outcome = close_run(
             prepared.options.close, publish=False, k_frames=0, ledgers=[], letters=[], shards=[], stages=[]
         )
+        display.note_nothing_run(prepared.work, files.join(config.out, display.STATUS_NAME))
         return run.report(config, outcome, quiet=submission.quiet)
     job_name = f"{submission.name}-{uuid.uuid4().hex[:8]}"
     job = _start(config, engine, prepared.options, job_name)
@@ -265,6 +266,7 @@ def _follow(
         Console(stderr=True).print(f"the job goes on: {job.link}", highlight=False, soft_wrap=True)
         return 130
     except _JobFailed as error:
+        files.remove(files.join(config.out, run.SUBMITTED_NAME))
         Console(stderr=True).print(
             f"the job did not end well: {error} ({job.link}); the same command goes on where it stopped",
             style="red",

@@ -87,6 +87,13 @@ def test_an_unreadable_manifest_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_an_output_folder_that_cannot_be_made_is_told(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "run"
+    message = refused("flink", str(corpus), "--out", str(out), "--master", "127.0.0.1:1", "--image", "i:1")
+    assert "file is no folder that can be written to" in message
+
+
 def test_missing_credentials_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("boto3")
     for name in [name for name in os.environ if name.startswith("AWS_")]:
