@@ -95,7 +95,11 @@ class GoogleStorage:
 
     def _blob(self, uri: str) -> Any:
         bucket, name = split_uri(uri)
-        client = _ask(uri, lambda: _client(os.getpid(), threading.get_ident()))
+        try:
+            client = _ask(uri, lambda: _client(os.getpid(), threading.get_ident()))
+        except UsageError as error:
+            # In the middle of a run this is a failure of the machine, and no fault of a recording.
+            raise OSError(f"{uri}: {error}") from error
         return client.bucket(bucket).blob(name)
 
     def _known(self, uri: str) -> Any:

@@ -223,6 +223,24 @@ def test_missing_credentials_and_unreachable_stores_are_told_within_seconds(
     assert time.monotonic() - began < 10
 
 
+def test_credentials_that_are_gone_in_the_middle_of_a_run_are_no_fault_of_a_recording(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("google.cloud.storage", reason="gs:// needs prep-corpus[gcp]")
+    from prep_corpus.pipeline import gs
+
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("GCE_METADATA_HOST", "127.0.0.1:9")
+    gs._client.cache_clear()
+    with pytest.raises(OSError, match="no Google credentials") as caught:
+        files.open_binary("gs://bucket/audio.flac")
+    assert not files.is_absent(caught.value)
+    with pytest.raises(UsageError, match="no Google credentials"):
+        files.check_place("gs://bucket/run")
+
+
 def test_ranged_reading_equals_the_bytes_wherever_it_jumps() -> None:
     chance = random.Random(4)
     data = chance.randbytes(3_000_000)
