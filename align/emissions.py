@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
@@ -59,6 +59,13 @@ class WindowOptions:
             )
         if self.batch_rows < 1:
             raise UsageError(f"batch_rows must be at least 1, not {self.batch_rows}")
+
+    def fitting(self, context_seconds: float) -> WindowOptions:
+        """The same with at least this context, and windows so long that at most a fifth is thrown away for it."""
+        if context_seconds <= self.context_seconds:
+            return self
+        window_seconds = max(self.window_seconds, 10 * context_seconds)
+        return replace(self, context_seconds=context_seconds, window_seconds=window_seconds)
 
     def in_samples(self, sample_rate_hz: int, stride_samples: int) -> tuple[int, int]:
         """(window, context) in samples, rounded to whole strides."""
@@ -204,7 +211,8 @@ class Emitter(Generic[Key]):
         self._rows_that_fit = options.batch_rows
         self._batch_rows = options.batch_rows
         stride = model.info.stride_samples
-        self._window, self._context = options.in_samples(model.info.sample_rate_hz, stride)
+        fitting = options.fitting(model.context_seconds)
+        self._window, self._context = fitting.in_samples(model.info.sample_rate_hz, stride)
 
     def emit(
         self,

@@ -33,7 +33,8 @@ _PROBE_SECONDS = 2
 class AcousticModel(Protocol):
     """What `module:factory` must return.
 
-    Optional attributes: `word_delimiter` (symbol or None), `case`, `digest`, `frames(n_samples)`.
+    Optional attributes: `word_delimiter` (symbol or None), `case`, `digest`, `frames(n_samples)`, `context_seconds` (that
+    a window needs on each side, where 2 s are too few).
     """
 
     sample_rate_hz: int
@@ -135,11 +136,13 @@ class LoadedModel:
         info: what is known of it.
         run: [B, N] float32 waveforms on `device` -> [B, T, C] log-probs.
         device: "cpu", "cuda" or "cuda:N".
+        context_seconds: least context that its windows need on each side, where it says so.
     """
 
     info: ModelInfo
     run: Callable[[torch.Tensor], torch.Tensor]
     device: str
+    context_seconds: float = 0.0
 
 
 def load_model(name: str, device: str = "cpu") -> LoadedModel:
@@ -154,7 +157,10 @@ def load_model(name: str, device: str = "cpu") -> LoadedModel:
     """
     check_device(device)
     model = _open(name, device)
-    loaded = LoadedModel(info=_describe(model, name), run=model, device=device)
+    context_seconds = float(getattr(model, "context_seconds", 0.0))
+    loaded = LoadedModel(
+        info=_describe(model, name), run=model, device=device, context_seconds=context_seconds
+    )
     _probe(loaded, name)
     return loaded
 

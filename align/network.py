@@ -230,6 +230,7 @@ class Network(nn.Module):
 
     word_delimiter = " "
     case = "lower"
+    context_seconds = 6.0
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ _FLOOR = -24 * np.log(2)
 class Disturbance:
     """How rows are disturbed; all shares and widths are of uniform draws.
 
-    The defaults are for a model that an hour of training does not fit yet; with days, mask and disturb more.
+    The defaults are for a model that two hours of training do not fit yet; with days, mask and disturb more.
 
     Attributes:
         noise_share: share of rows with noise added.
@@ -39,15 +39,15 @@ class Disturbance:
         band_mask_bands: their largest width.
     """
 
-    noise_share: float = 0.25
-    snr_db: tuple[float, float] = (3.0, 30.0)
-    gain_db: tuple[float, float] = (-10.0, 8.0)
-    stretch: float = 0.06
-    warp: float = 0.06
+    noise_share: float = 0.2
+    snr_db: tuple[float, float] = (5.0, 30.0)
+    gain_db: tuple[float, float] = (-8.0, 6.0)
+    stretch: float = 0.08
+    warp: float = 0.1
     time_masks: int = 0
     time_mask_frames: int = 15
-    band_masks: int = 1
-    band_mask_bands: int = 4
+    band_masks: int = 2
+    band_mask_bands: int = 5
 
     def __post_init__(self) -> None:
         for name in ("snr_db", "gain_db"):

@@ -41,20 +41,20 @@ class SpeechSet:
 
 
 ENGLISH_SETS = (
-    SpeechSet(name="librispeech-dev-clean", weight=1.5, held_out="84,2902"),
-    SpeechSet(name="librispeech-train-3-speakers", weight=1.3),
-    SpeechSet(name="librispeech-train-248-speakers", weight=2.0),
-    SpeechSet(name="kathleen", weight=1.3, held_out="prompts"),
+    SpeechSet(name="librispeech-dev-clean", weight=2.0, held_out="84,2902"),
+    SpeechSet(name="librispeech-train-3-speakers", weight=1.8),
+    SpeechSet(name="librispeech-train-248-speakers", weight=3.0),
+    SpeechSet(name="kathleen", weight=2.0, held_out="prompts"),
     SpeechSet(name="ljspeech"),
-    SpeechSet(name="common-voice", held_out="speakers"),
-    SpeechSet(name="common-voice-more", held_out="speakers"),
-    SpeechSet(name="an4", weight=1.5, held_out="speakers"),
+    SpeechSet(name="common-voice", weight=0.7, held_out="speakers"),
+    SpeechSet(name="common-voice-more", weight=0.7, held_out="speakers"),
+    SpeechSet(name="an4", weight=2.0, held_out="speakers"),
     SpeechSet(name="lj-prompts"),
     SpeechSet(name="librivox-6097"),
-    SpeechSet(name="speech-to-intent", weight=0.3),
-    SpeechSet(name="common-voice-unvalidated", weight=0.25),
+    SpeechSet(name="speech-to-intent", weight=0.2),
+    SpeechSet(name="common-voice-unvalidated", weight=0.15),
 )
-SYNTHETIC_WEIGHT = 0.7
+SYNTHETIC_WEIGHT = 0.4
 NOISE_SET = "noise"
 
 

@@ -1,6 +1,6 @@
-"""Training of the project's own model: distillation frame by frame, then CTC beside it.
+"""Training of the project's own model: distillation frame by frame, then both costs, then CTC alone.
 
-    prepared speech ── rows ── distillation against the teacher ── + CTC cost from `ctc_from` on ── model
+    prepared speech ── rows ── distillation against the teacher, CTC cost: weighed by the phase ── model
 
 Progress is a share of the time given (`minutes`) or of the steps given (`steps`); the learning rate is a function
 of it, rising to its peak at `warm_up` and falling to zero. A checkpoint is one safetensors file, replaced in one
@@ -32,6 +32,46 @@ from prep_corpus.jobs.recurrence import run_gru
 
 
 @dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A part of a run.
+
+    Attributes:
+        begins: share of the run at which it begins.
+        rows: rows in a batch.
+        row_seconds: their length.
+        distil: weight of the distillation, per frame.
+        ctc: weight of the CTC cost, per character.
+    """
+
+    begins: float
+    rows: int
+    row_seconds: float
+    distil: float
+    ctc: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.begins < 1:
+            raise UsageError(
+                f"training: a phase begins at a share of the run, from 0 to under 1, not at {self.begins}"
+            )
+        if self.distil < 0 or self.ctc < 0 or self.distil + self.ctc == 0:
+            raise UsageError(
+                f"training: a phase needs a cost, and its weights are {self.distil} (distillation) and {self.ctc} (CTC)"
+            )
+
+
+TAUGHT = (
+    Phase(begins=0.0, rows=28, row_seconds=2.5, distil=1.0, ctc=0.0),
+    Phase(begins=0.13, rows=20, row_seconds=4.5, distil=0.6, ctc=0.8),
+    Phase(begins=0.42, rows=20, row_seconds=5.5, distil=0.0, ctc=1.0),
+)
+"""With a teacher: its frames first, which teach fastest; last the characters alone, since two of them may share
+one of the model's frames, which the teacher's pooled frames cannot say."""
+UNTAUGHT = (Phase(begins=0.0, rows=20, row_seconds=5.5, distil=0.0, ctc=1.0),)
+"""Texts alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Everything that a training run depends on.
 
@@ -44,16 +84,12 @@ class TrainConfig:
         teacher_stride_samples: samples a frame of the teacher's.
         minutes: time to train; 0 where `steps` decides.
         steps: steps to train; 0 where `minutes` decides.
-        rows: rows in a batch, before and after the CTC cost comes in.
-        row_seconds: their lengths.
+        phases: parts of the run, the first from 0 on.
         peak_rate: highest learning rate.
         warm_up: share of the run over which the rate rises.
         weight_decay: of AdamW.
         clip: largest norm of the gradient.
         said_weight: weight of a frame with a character, against 1 for a blank.
-        ctc_from: share of the run after which the CTC cost counts.
-        ctc_weight: weight of the CTC cost per character, against the distillation's per frame.
-        distil_weight: weight of the distillation once the CTC cost counts.
         checkpoint_seconds: time between two checkpoints.
         validate_seconds: training time between two validations.
         validate_examples: examples of each held-out set in a validation on the way.
@@ -72,16 +108,12 @@ class TrainConfig:
     teacher_stride_samples: int = 320
     minutes: float = 60.0
     steps: int = 0
-    rows: tuple[int, int] = (28, 16)
-    row_seconds: tuple[float, float] = (2.5, 5.5)
-    peak_rate: float = 2e-3
+    phases: tuple[Phase, ...] = TAUGHT
+    peak_rate: float = 1.5e-3
     warm_up: float = 0.05
     weight_decay: float = 0.01
     clip: float = 1.0
     said_weight: float = 4.0
-    ctc_from: float = 0.3
-    ctc_weight: float = 0.8
-    distil_weight: float = 0.5
     checkpoint_seconds: float = 60.0
     validate_seconds: float = 300.0
     validate_examples: int = 30
@@ -98,10 +130,17 @@ class TrainConfig:
             )
         if not self.sources:
             raise UsageError("training: at least one folder of prepared speech is needed")
-        if not (0 <= self.warm_up < 1 and 0 <= self.ctc_from <= 1):
+        if not 0 <= self.warm_up < 1:
             raise UsageError(
-                f"training: warm_up ({self.warm_up}) and ctc_from ({self.ctc_from}) are shares of the run"
+                f"training: warm_up is a share of the run, from 0 to under 1, not {self.warm_up}"
             )
+        begins = [phase.begins for phase in self.phases]
+        if not begins or begins[0] != 0 or sorted(set(begins)) != begins:
+            raise UsageError(f"training: phases must begin at 0 and then ever later, not at {begins}")
+
+    def phase(self, progress: float) -> Phase:
+        """The phase at a share of the run."""
+        return [phase for phase in self.phases if phase.begins <= progress][-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,26 +253,28 @@ class Trainer:
         """One step of gradient descent."""
         config, began = self.config, time.perf_counter()
         progress = self.progress
-        with_ctc = progress >= config.ctc_from
-        rows, seconds = config.rows[with_ctc], config.row_seconds[with_ctc]
-        frames = max(8, round(seconds * config.network.sample_rate_hz / config.network.stride_samples))
-        batch = self.packer.batch(self.state.step, rows=rows, frames=frames)
+        phase = config.phase(progress)
+        frames = max(
+            8, round(phase.row_seconds * config.network.sample_rate_hz / config.network.stride_samples)
+        )
+        batch = self.packer.batch(self.state.step, rows=phase.rows, frames=frames)
         device = config.device
         self.network.train()
         with torch.autocast(device, torch.bfloat16, enabled=config.mixed_precision):
             logits_BTC = self.network.from_energies(torch.from_numpy(batch.energies_BMF).to(device))
-        cost = distillation_cost(
+        frames_cost = distillation_cost(
             logits_BTC,
             torch.from_numpy(batch.targets_BTC).to(device),
             torch.from_numpy(batch.weights_BT).to(device),
         )
-        self._sums["distil"] += float(cost.detach())
+        self._sums["distil"] += float(frames_cost.detach())
         self._sums["steps"] += 1
-        if with_ctc:
+        cost = phase.distil * frames_cost
+        if phase.ctc:
             characters = ctc_cost(logits_BTC, batch, config.network.blank)
             self._sums["ctc"] += float(characters.detach())
             self._sums["ctc_steps"] += 1
-            cost = config.distil_weight * cost + config.ctc_weight * characters
+            cost = cost + phase.ctc * characters
         self.optimiser.zero_grad(set_to_none=True)
         cost.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip, foreach=True)

@@ -18,7 +18,7 @@ from prep_corpus.jobs.error_rates import ErrorRate
 from prep_corpus.jobs.material import parts
 from prep_corpus.jobs.prepare import ManifestRow, Speech, manifest_speech, prepare, shard_speech
 from prep_corpus.jobs.synthesise import synthesise
-from prep_corpus.jobs.train import Point, TrainConfig, train
+from prep_corpus.jobs.train import TAUGHT, UNTAUGHT, Point, TrainConfig, train
 
 Echo = Callable[[str], object]
 
@@ -117,6 +117,7 @@ def run_training(
         noises=tuple(noises),
         out=out,
         network=shape,
+        phases=TAUGHT if loaded else UNTAUGHT,
         teacher_stride_samples=loaded.info.stride_samples if loaded else shape.stride_samples,
         minutes=minutes,
         steps=steps,
@@ -181,6 +182,7 @@ def run_english(
         noises=noises,
         out=out,
         network=shape,
+        phases=TAUGHT if loaded else UNTAUGHT,
         teacher_stride_samples=loaded.info.stride_samples if loaded else shape.stride_samples,
         minutes=minutes,
         steps=steps,

@@ -168,7 +168,7 @@ def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: E
         audio.VERSION,
         [probed.audio_identity for probed in bundle],
         info.digest,
-        asdict(options.windows),
+        asdict(options.windows.fitting(model.context_seconds)),
         "cuda" if model.device.startswith("cuda") else "cpu",
         list(reduced.vocabulary),
     )

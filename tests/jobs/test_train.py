@@ -22,7 +22,7 @@ from prep_corpus.jobs.batches import Disturbance
 from prep_corpus.jobs.english import SpeechSet
 from prep_corpus.jobs.material import read_source
 from prep_corpus.jobs.prepare import ManifestRow, manifest_speech, prepare, shard_speech
-from prep_corpus.jobs.train import TrainConfig, Trainer, learning_rate, train
+from prep_corpus.jobs.train import Phase, TrainConfig, Trainer, learning_rate, train
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 TINY = NetworkConfig(hidden=48, mel_bands=32, convolution_blocks=1, recurrent_layers=1)
@@ -63,10 +63,8 @@ def config(prepared: Path, out: Path, steps: int) -> TrainConfig:
         network=TINY,
         minutes=0,
         steps=steps,
-        rows=(4, 4),
-        row_seconds=(16.0, 16.0),
+        phases=(Phase(begins=0.0, rows=4, row_seconds=16.0, distil=0.5, ctc=0.8),),
         peak_rate=5e-3,
-        ctc_from=0.0,
         mixed_precision=False,
         disturbance=Disturbance(noise_share=0.2, time_masks=0, band_masks=0),
     )
@@ -195,3 +193,26 @@ def test_a_tenth_is_held_out_by_name() -> None:
     named = SpeechSet(name="s", held_out="speaker 3,speaker 44")
     assert [row.speaker for row in rows if named.holds_out(row)] == ["speaker 3", "speaker 44"]
     assert not any(SpeechSet(name="s").holds_out(row) for row in rows)
+
+
+def test_phases_follow_each_other(prepared: Path, tmp_path: Path) -> None:
+    phases = (
+        Phase(begins=0.0, rows=2, row_seconds=4.0, distil=1.0, ctc=0.0),
+        Phase(begins=0.5, rows=2, row_seconds=8.0, distil=0.0, ctc=1.0),
+    )
+    trainer = Trainer(replace(config(prepared, tmp_path, 4), phases=phases))
+    for _ in range(2):
+        trainer.step()
+    assert np.isnan(trainer.validate(1).ctc)
+    for _ in range(2):
+        trainer.step()
+    assert np.isfinite(trainer.validate(1).ctc)
+
+
+@pytest.mark.parametrize("begins", [(), (0.1,), (0.0, 0.5, 0.5), (0.0, 0.6, 0.3)])
+def test_phases_must_cover_the_run_in_order(
+    prepared: Path, tmp_path: Path, begins: tuple[float, ...]
+) -> None:
+    phases = tuple(Phase(begins=b, rows=2, row_seconds=4.0, distil=1.0, ctc=0.0) for b in begins)
+    with pytest.raises(UsageError, match="phases must begin at 0"):
+        replace(config(prepared, tmp_path, 4), phases=phases)
