@@ -19,7 +19,7 @@ class LabelSet:
     """Labelled utterances of one run.
 
     Attributes:
-        run: path or URI of the run folder, as it was given.
+        run: path or URI of the run folder when it was labelled.
         model_digest, config_digest: of the run.
         cut: how the run was cut, "words" or "paper".
         good_wer: what the good part was to stay below.

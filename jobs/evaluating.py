@@ -20,7 +20,7 @@ from prep_corpus.filters.labels import SENTENCE_KINDS, Damage
 from prep_corpus.filters.self_check import DELETED, MISSING, FateCounts
 from prep_corpus.jobs.evaluate_plot import plot_check
 from prep_corpus.jobs.fit_plot import MISSING as NO_PLOT
-from prep_corpus.jobs.fit_plot import rendered
+from prep_corpus.jobs.fit_plot import plot_format, rendered
 from prep_corpus.jobs.run import emit_options, open_filter, operating_point, segment_options
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.bundles import ProbedRecording
@@ -74,6 +74,8 @@ def execute(config: RunConfig, options: EvaluateOptions, *, quiet: bool) -> None
     """Check a corpus, and say what was found."""
     console = Console(stderr=True, quiet=quiet)
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    if options.plot is not None:
+        plot_format(options.plot)
     if options.out is not None:
         _evaluate(config, options, console)
         return

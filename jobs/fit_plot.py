@@ -11,6 +11,7 @@ from prep_corpus.filters.fit_report import chosen_point
 from prep_corpus.filters.sweep import lower_bound
 
 MISSING = "no plot: matplotlib is not installed; `pip install 'prep-corpus[plots]'` adds it"
+FORMATS = ("svg", "png", "pdf")
 _COLOURS = {"words": "tab:blue", "paper": "tab:orange"}
 
 
@@ -33,6 +34,18 @@ def figure_of(
     return figure, figure.subplots(rows, columns)
 
 
+def plot_format(name: str) -> str:
+    """The format that a plot's name asks for.
+
+    Raises:
+        UsageError: it is none of the three.
+    """
+    suffix = name.rsplit(".", 1)[-1].lower()
+    if suffix not in FORMATS:
+        raise UsageError(f"--plot: the name must end in .svg, .png or .pdf, not {name!r}")
+    return suffix
+
+
 def rendered(figure: Any, name: str) -> bytes:
     """The bytes of a drawing: SVG, PNG or PDF, as the name ends.
 
@@ -41,9 +54,7 @@ def rendered(figure: Any, name: str) -> bytes:
     """
     import matplotlib
 
-    suffix = name.rsplit(".", 1)[-1].lower()
-    if suffix not in ("svg", "png", "pdf"):
-        raise UsageError(f"a plot's name must end in .svg, .png or .pdf, not {name!r}")
+    suffix = plot_format(name)
     buffer = io.BytesIO()
     # Without a date and with ids from a salt, the same figures give the same bytes.
     with matplotlib.rc_context({"svg.hashsalt": "prep-corpus"}):

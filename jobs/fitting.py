@@ -20,7 +20,7 @@ from prep_corpus.filters.labels import Case, Damage
 from prep_corpus.filters.linear import save_filter
 from prep_corpus.filters.self_labels import Unlabelled, self_labelled
 from prep_corpus.filters.sweep import Bench
-from prep_corpus.jobs.fit_plot import MISSING, plot_fit, rendered
+from prep_corpus.jobs.fit_plot import MISSING, plot_fit, plot_format, rendered
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.finished import FinishedRun, open_finished
 from prep_corpus.pipeline.fit_material import Drawn, Say, draw_stretches, heard_cases
@@ -77,6 +77,8 @@ def execute(request: FitRequest, *, force: bool, quiet: bool) -> None:
         raise UsageError(f"--out names the filter's JSON file, such as my-filter.json; not {request.out}")
     if out.exists() and not force:
         raise UsageError(f"--out {out} is there already; --force replaces it, or choose another name")
+    if request.plot is not None:
+        plot_format(request.plot)
     material = gather(request, say)
     say(f"fitting on {len(material.cases)} pieces of {len({case.group for case in material.cases})} groups")
     fitted = fit_filter(

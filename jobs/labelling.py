@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +64,8 @@ def execute(options: LabelOptions, *, force: bool, quiet: bool) -> None:
         raise UsageError("there must be utterances to label, and all were left out as unintelligible")
     threshold = good_threshold(paired.judged, options.good_wer)
     labels = LabelSet(
-        run=options.run,
+        # So that the labels can be fitted on from any folder.
+        run=os.path.abspath(options.run) if files.is_local(options.run) else options.run,
         model_digest=run.published.model_digest,
         config_digest=run.published.config_digest or "",
         cut=str(run.settings.get("cut", "words")),

@@ -149,11 +149,22 @@ class StoredBundle:
         return ModelInfo(**{**model, "vocabulary": tuple(model["vocabulary"])})
 
     def read(self, wanted: frozenset[str]) -> Iterator[StoredRecording]:
-        """The recordings of these ids that were aligned, in order."""
+        """The recordings of these ids that were aligned, in order.
+
+        Raises:
+            UsageError: another version of this program wrote the files.
+        """
         store, options = self.run.store, self.run.text_options
         info, emitted = read_emissions(store, self.emissions)
         bundle = list(self.recordings)
-        for aligned in read_alignments(store, self.alignments, bundle, info, options, wanted):
+        try:
+            found = list(read_alignments(store, self.alignments, bundle, info, options, wanted))
+        except KeyError as error:
+            raise UsageError(
+                f"{self.run.folder}: stage files must be of this version of prep-corpus, and these lack {error}; give "
+                "the same `prep-corpus run` again, which makes anew what has changed"
+            ) from error
+        for aligned in found:
             yield StoredRecording(info=info, aligned=aligned, emitted=emitted[aligned.probed.recording.id])
 
 
@@ -170,7 +181,7 @@ def segment_rows(run: FinishedRun, columns: list[str]) -> Iterator[dict[str, Any
 
     Args:
         run: a finished run.
-        columns: names of `segment.SCHEMA`.
+        columns: names of `segment_rows.SCHEMA`.
     """
     for segments in run.segments:
         yield from run.store.read(segments, columns).table.to_pylist()

@@ -93,7 +93,7 @@ def draw_recordings(
     hours: float,
     seed: int,
 ) -> list[ProbedRecording]:
-    """Recordings in the order of their hashes until they hold the hours; at least one, at best two groups.
+    """Recordings in the order of their hashes until they hold the hours; at least one, however long.
 
     Args:
         recordings: of the manifest.
