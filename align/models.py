@@ -33,8 +33,8 @@ _PROBE_SECONDS = 2
 class AcousticModel(Protocol):
     """What `module:factory` must return.
 
-    Optional attributes: `word_delimiter` (symbol or None), `case`, `digest`, `frames(n_samples)`, `context_seconds` (that
-    a window needs on each side, where 2 s are too few).
+    Optional attributes: `word_delimiter` (symbol or None), `case`, `digest`, `frames(n_samples)`,
+    `context_seconds` (that a window needs on each side, where 2 s are too few).
     """
 
     sample_rate_hz: int
