@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -118,7 +119,8 @@ def kill_in_emit(cluster: Cluster, out: Path, bundles: int) -> str:
         if emitted >= 2:
             (job,) = [job for job in cluster.ask("jobs/overview")["jobs"] if job["state"] == "RUNNING"]
             for vertex in cluster.ask(f"jobs/{job['jid']}")["vertices"]:
-                if "Emit" in vertex["name"]:
+                # A step of its own in a fused stage's name; "SpreadEmitted" is another's.
+                if re.search(r"\bEmit\b|EmitBundles", vertex["name"]):
                     tasks = cluster.ask(f"jobs/{job['jid']}/vertices/{vertex['id']}")["subtasks"]
                     names = [task["taskmanager-id"] for task in tasks if task["status"] == "RUNNING"]
                     if names:
