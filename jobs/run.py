@@ -138,6 +138,8 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
     letters: list[DeadLetter] = []
 
     probing = display.Probing(files.join(config.out, display.STATUS_NAME)) if store else None
+    if probing is not None:
+        probing.note(0)
 
     def note(probed: int) -> None:
         _say(console, f"probed {probed} recordings")
