@@ -11,7 +11,7 @@ from apache_beam.pvalue import AsSingleton, PCollection
 from numpy.typing import NDArray
 
 from prep_corpus.pipeline.clips import UtteranceRef
-from prep_corpus.pipeline.segment import read_utterance_refs
+from prep_corpus.pipeline.segment_rows import read_utterance_refs
 from prep_corpus.pipeline.shard_plan import (
     Order,
     ShardPlan,

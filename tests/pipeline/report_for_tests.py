@@ -15,7 +15,7 @@ from prep_corpus.pipeline.close import Outcome
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.report_examples import encode_mp3, peaks_of
 from prep_corpus.pipeline.report_model import Example, Limits, Report, ReportOptions, Word
-from prep_corpus.pipeline.segment import SCHEMA
+from prep_corpus.pipeline.segment_rows import SCHEMA
 from prep_corpus.pipeline.stores import Store
 
 RATE_HZ = 16_000
