@@ -86,8 +86,8 @@ def run(
 ) -> None:
     """Turn the recordings of MANIFEST into shards.
 
-    MANIFEST is a JSON-lines, CSV or TSV file with audio_filepath and text (or text_filepath), a folder of
-    same-stem audio and text files, or a Kaldi data directory. What an earlier run in the same folder has
+    MANIFEST is a JSON-lines, CSV or TSV file with audio_filepath and text (or text_filepath), Lhotse cuts, a
+    folder of same-stem audio and text files, or a Kaldi data directory. What an earlier run in the same folder has
     done already is not done again. Options after -- go to Apache Beam.
     """
     _quiet_beam()
