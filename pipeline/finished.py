@@ -57,8 +57,9 @@ class FinishedRun:
         """How its transcripts were normalised."""
         return TextOptions(
             strip_markup=bool(self.settings.get("strip_markup")),
-            strip_speakers=bool(self.settings.get("strip_speakers")),
-            strip_directions=bool(self.settings.get("strip_brackets")),
+            # None: of scripts and subtitles alone.
+            strip_speakers=self.settings.get("strip_speakers"),
+            strip_directions=self.settings.get("strip_brackets"),
         )
 
 
