@@ -73,17 +73,18 @@ def split_uri(uri: str) -> tuple[str, str]:
 class RangedFile(io.RawIOBase):
     """An object read by ranges."""
 
-    def __init__(self, size_bytes: int, fetch: Callable[[int, int], bytes]) -> None:
+    def __init__(self, size_bytes: int, fetch: Callable[[int, int], bytes], first: bytes = b"") -> None:
         """Nothing is fetched yet.
 
         Args:
             size_bytes: length of the object.
             fetch: gets the bytes of a half-open range.
+            first: bytes of the beginning that are there already.
         """
         super().__init__()
         self._size, self._fetch = size_bytes, fetch
         self._position = 0
-        self._start, self._held = 0, b""
+        self._start, self._held = 0, first
         self._ahead = FIRST_AHEAD_BYTES
 
     def readable(self) -> bool:
@@ -144,6 +145,6 @@ class RangedFile(io.RawIOBase):
         self._start, self._held = start, held
 
 
-def ranged(size_bytes: int, fetch: Callable[[int, int], bytes]) -> BinaryIO:
+def ranged(size_bytes: int, fetch: Callable[[int, int], bytes], first: bytes = b"") -> BinaryIO:
     """An object as a buffered file for reading and seeking; see `RangedFile`."""
-    return io.BufferedReader(RangedFile(size_bytes, fetch), _BUFFER_BYTES)
+    return io.BufferedReader(RangedFile(size_bytes, fetch, first), _BUFFER_BYTES)

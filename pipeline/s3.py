@@ -11,6 +11,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, BinaryIO, TypeVar
 
 import boto3
@@ -29,7 +30,7 @@ from botocore.exceptions import (
 )
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.object_stores import Identity, ranged, split_uri
+from prep_corpus.pipeline.object_stores import FIRST_AHEAD_BYTES, Identity, ranged, split_uri
 
 ATTEMPTS = 10
 """Tries of each request; botocore waits up to 20 s between them, longer each time."""
@@ -155,21 +156,29 @@ class S3:
         )
 
     def open(self, uri: str) -> BinaryIO:
-        """An object for reading and seeking; every range is of the version that was there at the start."""
+        """An object for reading and seeking; every range is of the version that was there at the start.
+
+        The first request brings the beginning, the length and the version: for a short clip it is the only one.
+        """
         bucket, name = split_uri(uri)
-        facts = self.identity(uri)
 
-        def fetch(start: int, end: int) -> bytes:
-            def call() -> bytes:
-                answer = self._client.get_object(
-                    Bucket=bucket, Key=name, Range=f"bytes={start}-{end - 1}", IfMatch=f'"{facts.checksum}"'
-                )
-                data: bytes = answer["Body"].read()
-                return data
+        def get(start: int, end: int, condition: dict[str, str]) -> tuple[bytes, dict[str, Any]]:
+            answer = self._client.get_object(
+                Bucket=bucket, Key=name, Range=f"bytes={start}-{end - 1}", **condition
+            )
+            return answer["Body"].read(), answer
 
-            return _ask(uri, call)
-
-        return ranged(facts.size_bytes, fetch)
+        try:
+            first, facts = _again(lambda: get(0, FIRST_AHEAD_BYTES, {}))
+        except (ClientError, BotoCoreError) as error:
+            if _status(error) == 416:
+                # No range lies in an empty object.
+                return BytesIO()
+            raise _os_error(uri, error) from error
+        # A store that knows no ranges has sent all of it.
+        size_bytes = int(facts.get("ContentRange", f"/{len(first)}").rpartition("/")[2])
+        version = {"IfMatch": facts["ETag"]}
+        return ranged(size_bytes, lambda start, end: _ask(uri, lambda: get(start, end, version)[0]), first)
 
     def put(self, uri: str, file: BinaryIO, *, replace: bool) -> None:
         """Publish a file: by one request, or as a multipart upload above `ONE_PUT_BYTES`."""
