@@ -6,6 +6,8 @@ import os
 
 import click
 
+from prep_corpus.jobs.options import TEXT, with_options
+
 
 @click.command("evaluate")
 @click.argument("manifest")
@@ -33,10 +35,7 @@ import click
 )
 @click.option("--json", "json_", metavar="FILE", help="Write the figures as JSON.")
 @click.option("--plot", metavar="FILE", help="Draw them, .svg, .png or .pdf.")
-@click.option("--language", default="en", show_default=True, help="Of recordings that name none.")
-@click.option("--strip-markup", is_flag=True, help="As for run.")
-@click.option("--strip-speakers", is_flag=True, help="As for run.")
-@click.option("--strip-brackets", is_flag=True, help="As for run.")
+@with_options(TEXT)
 @click.option(
     "--target-duration", type=float, default=7.0, show_default=True, help="Mean length, in seconds."
 )
@@ -60,8 +59,8 @@ def evaluate_command(
     plot: str | None,
     language: str,
     strip_markup: bool,
-    strip_speakers: bool,
-    strip_brackets: bool,
+    strip_speakers: bool | None,
+    strip_brackets: bool | None,
     target_duration: float,
     min_pause_frames: int | None,
     seed: int,
