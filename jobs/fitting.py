@@ -18,11 +18,13 @@ from prep_corpus.filters.fit_report import card
 from prep_corpus.filters.label_file import LabelSet, joined, parse_labels
 from prep_corpus.filters.labels import Case, Damage
 from prep_corpus.filters.linear import save_filter
-from prep_corpus.filters.self_labels import Unlabelled, self_labelled
+from prep_corpus.filters.self_labels import Aligned, Unlabelled, self_labelled
 from prep_corpus.filters.sweep import Bench
 from prep_corpus.jobs.fit_plot import MISSING, plot_fit, plot_format, rendered
+from prep_corpus.jobs.run import open_filter, operating_point, segment_options
 from prep_corpus.pipeline import files
-from prep_corpus.pipeline.finished import FinishedRun, open_finished
+from prep_corpus.pipeline.config import RunConfig
+from prep_corpus.pipeline.finished import FinishedRun, open_finished, stored_bundles
 from prep_corpus.pipeline.fit_material import Drawn, Say, draw_stretches, heard_cases
 
 
@@ -191,10 +193,6 @@ def given_by(run: FinishedRun, say: Say) -> Given:
     Raises:
         UsageError: the run's filter is not there any more, or has changed.
     """
-    from prep_corpus.jobs.run import open_filter, operating_point, segment_options
-    from prep_corpus.pipeline.config import RunConfig
-    from prep_corpus.pipeline.finished import stored_bundles
-
     settings = run.settings
     names = ("model", "filter", "cut", "max_wer", "target_duration_seconds", "min_duration_seconds",
              "max_duration_seconds", "padding_seconds", "strip_markup", "strip_speakers", "strip_brackets")  # fmt: skip
@@ -228,7 +226,7 @@ def damaged_cases(drawn: Drawn, run: FinishedRun, seed: int, say: Say) -> list[C
     """Cases labelled by damage to the stretches' own transcripts."""
     done = 0
 
-    def realign(one: Unlabelled, words: tuple[str, ...]) -> object:
+    def realign(one: Unlabelled, words: tuple[str, ...]) -> Aligned:
         nonlocal done
         done += 1
         if done % 20 == 0 or done == len(drawn.stretches):
@@ -237,7 +235,7 @@ def damaged_cases(drawn: Drawn, run: FinishedRun, seed: int, say: Say) -> list[C
 
     return self_labelled(
         drawn.stretches,
-        realign,  # type: ignore[arg-type]
+        realign,
         recipe=Damage(),
         seed=seed,
         fit_options=FitOptions(),
