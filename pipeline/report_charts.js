@@ -107,6 +107,7 @@ function curve(figure, { points, thresholds, chosen }) {
     ctx.strokeStyle = css("--ink");
     ctx.fillStyle = css("--c-kept");
     ctx.lineWidth = 2 * ratio;
+    ctx.setLineDash([]);
     ctx.beginPath();
     ctx.arc(chart.valToPos(upper[chosen], "x", true), chart.valToPos(shares[chosen], "y", true), 5 * ratio, 0, 7);
     ctx.fill(); ctx.stroke(); ctx.restore();

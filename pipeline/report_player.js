@@ -173,7 +173,7 @@ class Viewer {
     const parts = [until > from ? `${shown(from)}–${shown(until)} s` : "passed by: no time of its own"];
     if (score !== null) parts.push(`log-odds ${shown(score)} (said with ${percent(probability(score), 0)})`);
     if (DATA.wordThreshold !== null && DATA.wordsDecide) parts.push(`threshold ${shown(DATA.wordThreshold)}`);
-    parts.push(`${shown(ratio)} nats a frame under the best path`, `${plural(edits, "character")} heard otherwise`);
+    parts.push(`${shown(Math.abs(ratio))} nats a frame under the best path`, `${plural(edits, "character")} heard otherwise`);
     if (!(flags & SAID)) parts.push("taken as not said");
     this.info.replaceChildren(h("b", {}, text), " · " + parts.join(" · "));
     this.draw();
