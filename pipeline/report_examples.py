@@ -110,6 +110,8 @@ class ExampleMaker:
     def make(self, gathered: Gathered) -> list[Example]:
         """Examples of what was gathered: the worst and the borderline, what was dropped, then others."""
         limits = self._options.limits
+        if not limits.clips:
+            return []
         kept = [("worst", row) for row in gathered.worst]
         shown = {row.id for row in gathered.worst}
         kept += [("borderline", row) for row in gathered.borderline if row.id not in shown]
