@@ -236,6 +236,8 @@ class _Watch:
     def save(self, state: str) -> None:
         """A small file for other programs."""
         stages, speeds = self.look(), self.speeds()
+        if state == "done":
+            self._to_go_seconds = 0.0
         document = {
             "to_go_seconds": None if self._to_go_seconds is None else round(self._to_go_seconds, 1),
             "work": asdict(self._work),
