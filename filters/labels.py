@@ -159,8 +159,7 @@ def damage(
     original_fates: list[str] = []
     for s, (start, end) in enumerate(sentences):
         kind = (*kinds, "whole")[int(drawn[s])]
-        other_start, other_end = sentences[int(random.integers(len(sentences)))]
-        others = range(other_start, other_end) if other_start != start else range(0)
+        others = _elsewhere(sentences, s, int(random.integers(len(sentences))))
         if kind == "replaced" and [words[w] for w in others] in ([], list(words[start:end])):
             kind = "whole"
         original_fates += [kind] * (end - start)
@@ -189,6 +188,16 @@ def _sentences(count: int, ends: Sequence[int], longest: int) -> list[tuple[int,
         cuts = [start + (end - start) * piece // pieces for piece in range(pieces + 1)]
         sentences += list(pairwise(cuts))
     return sentences
+
+
+def _elsewhere(sentences: Sequence[tuple[int, int]], at: int, drawn: int) -> range:
+    """The words of a drawn sentence, or of one further on where it is too near; none where all are.
+
+    A neighbour's text put here would take the neighbour's audio, and so be right after all.
+    """
+    if abs(drawn - at) < 2:
+        drawn = (drawn + 3) % len(sentences)
+    return range(*sentences[drawn]) if abs(drawn - at) >= 2 else range(0)
 
 
 def _edited(

@@ -69,3 +69,16 @@ def test_every_word_knows_what_befell_it() -> None:
         assert (fate in ("whole", "extra")) <= (word in remaining)
         assert (fate in ("missing", "replaced")) <= (word not in remaining)
     assert set(done.kinds) == {"right", "substituted", "inserted", "replaced", "extra"}
+
+
+def test_a_neighbours_text_is_not_put_beside_its_own_audio() -> None:
+    words = WORDS[:200]
+    always = Damage(light=0.0, heavy=0.0, missing=0.0, replaced=1.0, extra=0.0)
+    for seed in range(20):
+        done = damage(words, range(10, 200, 10), seed=seed, name="one", recipe=always)
+        for place in range(len(done.words) // 10):
+            drawn = words.index(done.words[10 * place]) // 10
+            assert abs(drawn - place) >= 2
+    # Of three sentences none is far enough from the middle one.
+    short = damage(words[:30], (10, 20), seed=0, name="one", recipe=always)
+    assert short.original_fates[10:20] == ("whole",) * 10
