@@ -208,7 +208,9 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
     """
     _quiet_beam()
     from prep_corpus.pipeline.check import check_run
+    from prep_corpus.pipeline.files import check_place
 
+    check_place(folder)
     report = check_run(folder, decode=not fast)
     for problem in report.problems:
         click.echo(f"{problem.slug}: {problem.where}: {problem.message}", err=True)
@@ -226,7 +228,9 @@ def status(folder: str) -> None:
     _quiet_beam()
     from prep_corpus.jobs.display import status_lines
     from prep_corpus.jobs.submit import submitted_lines
+    from prep_corpus.pipeline.files import check_place
 
+    check_place(folder)
     for line in submitted_lines(folder) or status_lines(folder):
         click.echo(line)
 
@@ -246,7 +250,9 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
     """
     _quiet_beam()
     from prep_corpus.pipeline.clean import removable, remove
+    from prep_corpus.pipeline.files import check_place
 
+    check_place(folder)
     listed = removable(folder, everything=everything)
     for entry in listed:
         click.echo(f"{entry.size_bytes / 1e6:10.1f} MB  {entry.path}")

@@ -32,8 +32,9 @@ def finished_run(folder: str) -> tuple[RunManifest, Outcome]:
     """What a finished run published.
 
     Raises:
-        UsageError: there is none in the folder.
+        UsageError: there is none in the folder, or its store cannot be reached.
     """
+    files.check_place(folder)
     uri = files.join(folder, MANIFEST_NAME)
     if not files.exists(uri):
         raise UsageError(f"{folder} holds no finished run: there is no {MANIFEST_NAME}")

@@ -82,8 +82,9 @@ def open_finished(folder: str) -> FinishedRun:
     """The finished run in a folder.
 
     Raises:
-        UsageError: there is none, or its stage files are gone.
+        UsageError: there is none, its stage files are gone, or its store cannot be reached.
     """
+    files.check_place(folder)
     uri = files.join(folder, MANIFEST_NAME)
     if not files.exists(uri):
         raise UsageError(

@@ -132,3 +132,13 @@ def test_a_bucket_that_is_not_there_is_one_line_within_seconds(
     assert done.exit_code == 2
     (line,) = [line for line in done.output.splitlines() if line.strip()]
     assert "there is no bucket 'nowhere'" in line
+
+
+@pytest.mark.parametrize("command", ["status", "check", "clean", "report", "sample", "export"])
+def test_commands_on_a_bucket_that_is_not_there_say_so_in_one_line(here: CliRunner, command: str) -> None:
+    out = ("--out", "never-written") if command in ("sample", "export") else ()
+    done = here.invoke(main, [command, "s3://no-such-bucket/run", *out])
+    assert done.exit_code == 2, done.output
+    assert "no-such-bucket" in done.output
+    assert len([line for line in done.output.splitlines() if line.startswith("Error")]) == 1
+    assert not Path("never-written").exists()
