@@ -218,8 +218,7 @@ def _length_lines(cut: str, level: FittedLevel, point: Point) -> list[str]:
         "",
         f"The held-out score orders good before bad with AUC {found.auc_score:.3f}, length alone with "
         f"{found.auc_length:.3f}. Among good utterances the score's rank correlation with length is "
-        f"{found.rank_score:+.2f}; the good ones kept have {_mean(found.kept_characters)} characters in the mean, the "
-        f"good ones dropped {_mean(found.dropped_characters)}.",
+        f"{found.rank_score:+.2f}; {_lengths(found)}.",
     ]
     if found.leans:
         lines.append(
@@ -230,5 +229,12 @@ def _length_lines(cut: str, level: FittedLevel, point: Point) -> list[str]:
     return lines
 
 
-def _mean(value: float) -> str:
-    return f"{value:.0f}" if np.isfinite(value) else "no"
+def _lengths(found: LengthLeak) -> str:
+    if not np.isfinite(found.dropped_characters):
+        return "no good one is dropped"
+    if not np.isfinite(found.kept_characters):
+        return "no good one is kept"
+    return (
+        f"the good ones kept have {found.kept_characters:.0f} characters in the mean, the good ones dropped "
+        f"{found.dropped_characters:.0f}"
+    )

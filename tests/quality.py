@@ -43,6 +43,7 @@ from prep_corpus.filters.self_labels import self_labelled  # noqa: E402
 from prep_corpus.filters.sweep import Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
+NOT_SEEN = "Text is read or normalised English speech; other languages, telephone speech and singing were not seen."
 NO_FILTER = 1e9
 """Stands for keeping every utterance."""
 
@@ -360,7 +361,7 @@ def main() -> None:
             f"python tests/quality.py fit --model {arguments.model} --corpus {arguments.corpus} "
             f"--out filters/{arguments.out.name}"
         )
-        text = card(fitted, f"Filter {arguments.out.stem}", command)
+        text = card(fitted, f"Filter {arguments.out.stem}", command, notes=[NOT_SEEN])
         arguments.out.with_suffix(".md").write_text(text, encoding="utf-8")
     elif arguments.what == "self":
         self_supervised(corpus, options)
