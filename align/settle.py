@@ -92,33 +92,26 @@ def settle(
     if not found.untranscribed and not pauses:
         return found
     sharp = sharpness(log_probs_TC, tokens_L, blank=blank, floor_nats=FLOOR_NATS)
-    speech_nats = gaps.fitted(sharp).speech_nats
     spans = list(found.untranscribed)
-    gained = 0.0
-
-    def place(span: Span, room: Span, speech: bool) -> Span:
-        nonlocal gained
-        window = _window(starts_N, ends_N, edges_E, span, room)
-        inside = slice(window.first, window.last)
-        chain = _Chain(tokens_N[inside].tolist(), blank, delimiter, speech)
-        scores_FC, speech_F, frames_F = _scores(log_probs_TC, chain, window, span, speech_nats)
-        states = chain.states()
-        path_F = _best_path(scores_FC, *states)
-        scores_FC[:, -1] = speech_F
-        before_F = _columns_before(frames_F, starts_N[inside], ends_N[inside], span, chain)
-        rows = np.arange(len(path_F))
-        gained += float((scores_FC[rows, states[0][path_F]] - scores_FC[rows, before_F]).sum())
-        return _places(path_F, frames_F, chain, starts_N[inside], ends_N[inside])
-
+    words = _Settling(
+        log_probs_TC=log_probs_TC,
+        starts_N=starts_N,
+        ends_N=ends_N,
+        tokens_N=tokens_N,
+        edges_E=edges_E,
+        blank=blank,
+        delimiter=delimiter,
+        speech_nats=gaps.fitted(sharp).speech_nats,
+    )
     for s, span in enumerate(spans):
         room = (spans[s - 1][1] if s else 0, spans[s + 1][0] if s + 1 < len(spans) else len(log_probs_TC))
-        spans[s] = place(span, room, speech=True)
+        spans[s] = words.place(span, room, speech=True)
     borders = np.array([0, *(frame for span in spans for frame in span), len(log_probs_TC)])
     for n in pauses:
         pause = (int(ends_N[n - 1]), int(starts_N[n]))
         after = int(np.searchsorted(borders, pause[0], side="right"))
         if pause[0] < pause[1]:
-            place(pause, (int(borders[after - 1]), int(borders[after])), speech=False)
+            words.place(pause, (int(borders[after - 1]), int(borders[after])), speech=False)
     starts_L, ends_L = found.starts_L.copy(), found.ends_L.copy()
     starts_L[present_N], ends_L[present_N] = starts_N, ends_N
     skipped_places(starts_L, ends_L, found.skipped_L)
@@ -127,8 +120,47 @@ def settle(
         starts_L=starts_L,
         ends_L=ends_L,
         untranscribed=tuple(spans),
-        score_nats=found.score_nats + gained,
+        score_nats=found.score_nats + words.gained_nats,
     )
+
+
+@dataclass(kw_only=True)
+class _Settling:
+    """The tokens that are said, with their places so far.
+
+    Attributes:
+        log_probs_TC, blank, delimiter: see `settle`.
+        starts_N, ends_N: frames of the tokens; changed.
+        tokens_N: their columns.
+        edges_E: the tokens before which a path may enter speech.
+        speech_nats: what speech scores below the best symbol.
+        gained_nats: what the new places score above the old ones.
+    """
+
+    log_probs_TC: LogProbs
+    starts_N: Int32
+    ends_N: Int32
+    tokens_N: Int32
+    edges_E: Int64
+    blank: int
+    delimiter: int | None
+    speech_nats: float
+    gained_nats: float = 0.0
+
+    def place(self, span: Span, room: Span, *, speech: bool) -> Span:
+        """Place the tokens near a span once more, inside `room`; return where the span is now."""
+        window = _window(self.starts_N, self.ends_N, self.edges_E, span, room)
+        inside = slice(window.first, window.last)
+        starts_N, ends_N = self.starts_N[inside], self.ends_N[inside]
+        chain = _Chain(self.tokens_N[inside].tolist(), self.blank, self.delimiter, speech)
+        scores_FC, speech_F, frames_F = _scores(self.log_probs_TC, chain, window, span, self.speech_nats)
+        states = chain.states()
+        path_F = _best_path(scores_FC, *states)
+        scores_FC[:, -1] = speech_F
+        before_F = _columns_before(frames_F, starts_N, ends_N, span, chain)
+        rows = np.arange(len(path_F))
+        self.gained_nats += float((scores_FC[rows, states[0][path_F]] - scores_FC[rows, before_F]).sum())
+        return _places(path_F, frames_F, chain, starts_N, ends_N)
 
 
 @dataclass(frozen=True, kw_only=True)
