@@ -83,4 +83,5 @@ def requests_off_disk(driver: Any) -> list[str]:
 
 def overflows(driver: Any) -> bool:
     """Whether the page is wider than its window."""
-    return bool(driver.execute_script("return document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+    options = ("SEVERE", "WARNING")
+    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] in options]
