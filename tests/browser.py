@@ -83,5 +83,5 @@ def requests_off_disk(driver: Any) -> list[str]:
 
 def overflows(driver: Any) -> bool:
     """Whether the page is wider than its window."""
-    options = ("SEVERE", "WARNING")
-    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] in options]
+    page = "document.documentElement"
+    return bool(driver.execute_script(f"return {page}.scrollWidth > {page}.clientWidth"))
