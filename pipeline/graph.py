@@ -19,6 +19,7 @@ from prep_corpus.pipeline.align_stage import Align
 from prep_corpus.pipeline.close import Close, CloseOptions, Ends, ledgers_of, letters_of
 from prep_corpus.pipeline.emit import Emit, EmitOptions
 from prep_corpus.pipeline.failures import FailureLimit, GoOn, WithinLimit
+from prep_corpus.pipeline.gather import Gather
 from prep_corpus.pipeline.measure import Measure, PickK
 from prep_corpus.pipeline.plan import Plan, PlanOptions
 from prep_corpus.pipeline.segment import SegmentBundles, SegmentOptions
@@ -82,7 +83,7 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
         k_frames = measured | PickK(work, options.k_uri, options.target_samples, options.retune)
     else:
         k_frames = pipeline | "GivenK" >> beam.Create([options.k_frames])
-    after_align = (emitted, aligned) | beam.Flatten() | "AfterAlign" >> WithinLimit(limit)
+    after_align = (emitted, aligned) | "Settled" >> Gather() | "AfterAlign" >> WithinLimit(limit)
     segments = (
         aligned
         | "GoOnToSegment" >> GoOn(after_align)
@@ -92,7 +93,7 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
 
     checked = aligned | CheckTranscripts(work, options.close.out, options.segment.text)
 
-    stages = (emitted, aligned, checked, measured, segments) | "AllStages" >> beam.Flatten()
+    stages = (emitted, aligned, checked, measured, segments) | "AllStages" >> Gather()
     publish = stages | "AfterSegment" >> WithinLimit(limit)
     shards = (
         segments
