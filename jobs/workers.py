@@ -1,26 +1,68 @@
 """A pool of Python workers for task managers on the same machine, on loopback alone.
 
-Beam's own pool listens on every interface, and starts a bare `python` from PATH, which may be another one.
+Beam's own pool listens on every interface, starts a bare `python` from PATH, which may be another one, and tells
+workers apart by ids that are unique for one task manager only: of two beside it, one stops the other's workers.
+
+Source: apache_beam.runners.worker.worker_pool_main.
 """
 
 from __future__ import annotations
 
 import atexit
-import os
 import signal
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import grpc
-from apache_beam.portability.api import beam_fn_api_pb2_grpc
-from apache_beam.runners.worker.worker_pool_main import (
-    BeamFnExternalWorkerPoolServicer,
-    kill_process_gracefully,
-)
+from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 
 from prep_corpus.align.errors import UsageError
+
+_END_SECONDS = 5.0
+
+
+class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
+    """Starts a process for whoever asks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def StartWorker(
+        self, request: beam_fn_api_pb2.StartWorkerRequest, context: object
+    ) -> beam_fn_api_pb2.StartWorkerResponse:
+        """Start a worker that connects to the caller."""
+        code = (
+            "from apache_beam.runners.worker.sdk_worker import SdkHarness; "
+            f"SdkHarness({request.control_endpoint.url!r}, worker_id={request.worker_id!r}).run()"
+        )
+        try:
+            process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL, close_fds=True)
+        except OSError as error:
+            return beam_fn_api_pb2.StartWorkerResponse(error=str(error))
+        with self._lock:
+            # Looking at the ended ones takes them off the system's table of processes.
+            self._processes = [*(one for one in self._processes if one.poll() is None), process]
+        return beam_fn_api_pb2.StartWorkerResponse()
+
+    def StopWorker(
+        self, request: beam_fn_api_pb2.StopWorkerRequest, context: object
+    ) -> beam_fn_api_pb2.StopWorkerResponse:
+        """Nothing: a worker ends when its task manager closes the connection, and an id may belong to two."""
+        return beam_fn_api_pb2.StopWorkerResponse()
+
+    def stop(self) -> None:
+        """End all workers."""
+        with self._lock:
+            for process in self._processes:
+                process.terminate()
+            for process in self._processes:
+                try:
+                    process.wait(_END_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
 
 
 def start_pool(host: str, port: int) -> tuple[grpc.Server, int]:
@@ -36,8 +78,7 @@ def start_pool(host: str, port: int) -> tuple[grpc.Server, int]:
     Raises:
         UsageError: the address cannot be used.
     """
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    pool = BeamFnExternalWorkerPoolServicer(use_process=True)
+    pool = _Pool()
     server = grpc.server(ThreadPoolExecutor(max_workers=8))
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
     try:
@@ -45,12 +86,7 @@ def start_pool(host: str, port: int) -> tuple[grpc.Server, int]:
     except RuntimeError as error:
         raise UsageError(f"--host {host} --port {port}: no pool can listen there: {error}") from error
     server.start()
-
-    def stop_workers() -> None:
-        for process in list(pool._worker_processes.values()):
-            kill_process_gracefully(process)
-
-    atexit.register(stop_workers)
+    atexit.register(pool.stop)
     return server, bound
 
 
