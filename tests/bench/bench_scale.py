@@ -224,26 +224,27 @@ def compare(name: str, predicted_seconds: float, ran: Ran) -> None:
     print(f"{name:34}{predicted_seconds:12.1f}{ran.wall_seconds:12.1f}{ratio:9.2f}{ran.cpu_seconds:12.1f}")
 
 
-def flink_runs(manifest: Path, folder: Path, jar: Path | None, costs: Costs, shape: list[Bundle]) -> None:
+def flink_runs(manifest: Path, folder: Path, costs: Costs, shape: list[Bundle]) -> None:
     """The same corpus on Flink, on one slot and on two."""
     sys.path.insert(0, str(ROOT / "tests" / "cluster"))
     from flink import worker_pool
-    from flink_cluster import Cluster, Unavailable, fetch_flink, fetch_job_server
+    from flink_cluster import Cluster, Unavailable, fetch_jars
 
     try:
-        jar = jar or fetch_job_server(ROOT / ".flink")
-        classpath, utilities = fetch_flink(ROOT / ".flink")
+        jars = fetch_jars(ROOT / ".flink")
     except Unavailable as error:
         print(f"Flink is not measured: {error}")
         return
-    cluster = Cluster(classpath=classpath, shell_utils=utilities, folder=folder / "flink", slots=1)
+    print(jars.versions)
+    cluster = Cluster(jars=jars, folder=folder / "flink", slots=1)
     with contextlib.ExitStack() as stack:
         stack.callback(cluster.stop)
         pool = stack.enter_context(worker_pool())
         cluster.start(2)
         start = 0.0
         for slots in (1, 2):
-            command = ["submit", "flink", "--master", cluster.master, "--jar", str(jar), "--worker-pool", pool]
+            command = ["submit", "flink", "--master", cluster.master, "--worker-pool", pool]
+            command += ["--jar", str(jars.job_server)]
             ran = run(manifest, folder / f"flink-{slots}", [*command, "--workers", str(slots)])
             need = simulate(shape, costs, Machines(gpus=0, cores=slots, gpu_cores=1), SHARD_BYTES)
             if slots == 1:
@@ -257,7 +258,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=7.0, help="Of each of the long recordings.")
     parser.add_argument("--flink", action="store_true", help="Run on Flink too.")
-    parser.add_argument("--jar", type=Path, help="Beam's job server.  [default: from Maven Central]")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -285,7 +285,7 @@ def main() -> None:
         print(f"objects of the bundles: the model says {6 * many.bundles}, {many.objects} found")
         print(f"bytes written: the model says {found.written_bytes / 1e6:.1f} MB, {_written(many) / 1e6:.1f} MB found")
         if options.flink:
-            flink_runs(manifests["bundles"], folder, options.jar, costs, shape)
+            flink_runs(manifests["bundles"], folder, costs, shape)
         print_large(costs)
         print(f"(a GPU is taken to do the work of {GPU_CORES:.0f} such cores; 8 cores to a GPU, and as many besides)")
 

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flink_cluster import Cluster, Unavailable, fetch_flink, fetch_job_server
+from flink_cluster import Cluster, Unavailable, fetch_jars
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo"
@@ -102,17 +102,18 @@ def worker_pool() -> Iterator[str]:
             os.killpg(pool.pid, signal.SIGKILL)
 
 
-def submission(cluster: Cluster, jar: Path, pool: str, manifest: Path, out: Path) -> list[str]:
+def submission(cluster: Cluster, pool: str, manifest: Path, out: Path) -> list[str]:
     """The command that submits a run."""
     return command(
-        *("submit", "flink", str(manifest), "--out", str(out), "--master", cluster.master, "--jar", str(jar)),
+        *("submit", "flink", str(manifest), "--out", str(out), "--master", cluster.master),
+        *("--jar", str(cluster.jars.job_server)),
         *("--worker-pool", pool, "--workers", "2", "--name", "demo", *FORMATS),
     )
 
 
 def kill_in_emit(cluster: Cluster, out: Path, bundles: int) -> str:
     """Kill the task manager that runs an emit task while some bundles are emitted and others are not."""
-    end = time.monotonic() + 300
+    end = time.monotonic() + 600
     while time.monotonic() < end:
         emitted = len(list((out / "work" / "emit").glob("*.parquet")))
         assert emitted < bundles, "the emit stage was over before a task manager could be killed"
@@ -127,7 +128,7 @@ def kill_in_emit(cluster: Cluster, out: Path, bundles: int) -> str:
                         cluster.kill(names[0])
                         return str(names[0])
         time.sleep(0.05)
-    raise TimeoutError("no emit task ran for five minutes")
+    raise TimeoutError("no emit task ran for ten minutes")
 
 
 def restarted(cluster: Cluster) -> bool:
@@ -136,29 +137,29 @@ def restarted(cluster: Cluster) -> bool:
     return bool(cluster.ask(f"jobs/{job['jid']}/exceptions")["exceptionHistory"]["entries"])
 
 
-def test_demo(cluster: Cluster, jar: Path, pool: str, folder: Path) -> None:
+def test_demo(cluster: Cluster, pool: str, folder: Path) -> None:
     """The demo corpus, as `make demo` runs it."""
     run_locally(DEMO / "manifest.jsonl", folder / "demo-local")
     say("the demo corpus ran locally")
     out = folder / "demo-flink"
     subprocess.run(
-        submission(cluster, jar, pool, DEMO / "manifest.jsonl", out), check=True, env=ENVIRONMENT, timeout=600
+        submission(cluster, pool, DEMO / "manifest.jsonl", out), check=True, env=ENVIRONMENT, timeout=600
     )
     compare(out, folder / "demo-local")
     say("the demo corpus ran on Flink: every shard has the bytes of the local run's")
 
 
-def test_kill(cluster: Cluster, jar: Path, pool: str, folder: Path) -> None:
+def test_kill(cluster: Cluster, pool: str, folder: Path) -> None:
     """A task manager is killed in the middle of the emit stage."""
     manifest = many_bundles(folder, 4)
     bundles = len(manifest.read_text().splitlines())
     run_locally(manifest, folder / "many-local")
     out = folder / "many-flink"
-    job = subprocess.Popen(submission(cluster, jar, pool, manifest, out), env=ENVIRONMENT)
+    job = subprocess.Popen(submission(cluster, pool, manifest, out), env=ENVIRONMENT)
     try:
         killed = kill_in_emit(cluster, out, bundles)
         say(f"killed {killed} in the emit stage")
-        assert job.wait(600) == 0
+        assert job.wait(900) == 0
     finally:
         job.kill()
     assert restarted(cluster), "the job did not notice"
@@ -167,12 +168,12 @@ def test_kill(cluster: Cluster, jar: Path, pool: str, folder: Path) -> None:
     say("with a task manager killed in the emit stage every shard has the bytes of the local run's")
 
 
-def test_live(cluster: Cluster, jar: Path, pool: str, folder: Path) -> None:
+def test_live(cluster: Cluster, pool: str, folder: Path) -> None:
     """Six bundles once."""
     manifest = many_bundles(folder, 1)
     run_locally(manifest, folder / "live-local")
     out = folder / "live-flink"
-    subprocess.run(submission(cluster, jar, pool, manifest, out), check=True, env=ENVIRONMENT, timeout=240)
+    subprocess.run(submission(cluster, pool, manifest, out), check=True, env=ENVIRONMENT, timeout=600)
     compare(out, folder / "live-local")
     say(f"{len(manifest.read_text().splitlines())} recordings ran on Flink, as locally to the byte")
 
@@ -182,28 +183,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("which", choices=["whole", "live"])
     parser.add_argument("--cache", type=Path, default=ROOT / ".flink")
-    parser.add_argument("--jar", type=Path, help="Beam's job server.  [default: from Maven Central]")
-    parser.add_argument("--skip-without-jar", action="store_true", help="Exit with 0 where it cannot be had.")
+    parser.add_argument("--skip", action="store_true", help="Exit with 0 where Java, Maven or a jar cannot be had.")
     options = parser.parse_args()
     try:
-        jar = options.jar or fetch_job_server(options.cache)
-        classpath, shell_utils = fetch_flink(options.cache)
+        jars = fetch_jars(options.cache)
     except Unavailable as error:
-        print(f"{'SKIPPED' if options.skip_without_jar else 'FAILED'}: {error}", file=sys.stderr)
-        return 0 if options.skip_without_jar else 1
+        print(f"{'SKIPPED' if options.skip else 'FAILED'}: {error}", file=sys.stderr)
+        return 0 if options.skip else 1
+    say(jars.versions)
     # So that a SIGTERM, as of `timeout`, runs the clean-up below.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = Path(tempfile.mkdtemp(prefix="prep-corpus-flink-"))
-    cluster = Cluster(classpath=classpath, shell_utils=shell_utils, folder=folder / "flink")
+    cluster = Cluster(jars=jars, folder=folder / "flink")
     try:
         with worker_pool() as pool:
             cluster.start(2)
             say(f"a job manager and two task managers are up at {cluster.master}")
             for test in (test_demo, test_kill) if options.which == "whole" else (test_live,):
-                test(cluster, jar, pool, folder)
+                test(cluster, pool, folder)
     except BaseException:
         for name in cluster.processes:
             print(f"--- {name}\n{cluster.log(name)[-4000:]}", file=sys.stderr)
+            shutil.copy(cluster.folder / f"{name}.log", options.cache)
         raise
     finally:
         cluster.stop()

@@ -1,7 +1,8 @@
 """A real Flink session cluster on loopback without Docker: one job manager, and as many task managers as asked for.
 
-The Flink jars come from PyPI's source distribution of apache-flink-libraries, which holds all but the shell scripts;
-Beam's job server comes from Maven Central. Both are kept in a cache folder.
+The Flink jars come from PyPI's source distribution of apache-flink-libraries, which holds all but the shell scripts.
+Beam's job server comes from Maven Central: the one of the installed Beam for the newest Flink where it is there, else
+one put together from an older runner and its dependencies (job_server/pom.xml). All is kept in a cache folder.
 
 Source: the scripts of the Flink distribution (config.sh, jobmanager.sh, taskmanager.sh), whose steps are done here.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,7 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FLINK = "2.2.0"
+_OFFICIAL_FLINK = "2.2.0"
+_ASSEMBLED_FLINK = "1.19.3"
+_ASSEMBLED_BEAM = "2.62.0"
+_ASSEMBLY = Path(__file__).parent / "job_server" / "pom.xml"
 _MARK = "BASH_JAVA_UTILS_EXEC_RESULT:"
 _LOG4J = """rootLogger.level = INFO
 rootLogger.appenderRef.console.ref = Console
@@ -42,14 +47,16 @@ class Jars:
     """What the cluster runs.
 
     Attributes:
-        flink: class path of Flink.
+        classpath: of Flink.
         shell_utils: the jar that works out a process's JVM flags.
         job_server: Beam's job server for this Flink version.
+        versions: of both, in words.
     """
 
-    flink: str
+    classpath: str
     shell_utils: Path
     job_server: Path
+    versions: str
 
 
 def free_port() -> int:
@@ -59,59 +66,103 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def fetch_flink(cache: Path) -> tuple[str, Path]:
-    """The class path of Flink and the jar of its scripts' Java half, downloaded where they are not cached."""
-    lib = cache / f"flink-{FLINK}"
-    if not (lib / "complete").exists():
-        shutil.rmtree(lib, ignore_errors=True)
-        downloads = cache / "downloads"
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"),
-                *("--no-build-isolation", "--dest", str(downloads), f"apache-flink-libraries=={FLINK}"),
-            ],
-            check=True,
-        )
-        lib.mkdir(parents=True)
-        (archive,) = downloads.glob("apache*flink*libraries*.tar.gz")
-        with tarfile.open(archive) as opened:
-            for member in opened:
-                name = Path(member.name).name
-                if name.startswith(("flink-dist", "log4j", "bash-java-utils")) and name.endswith(".jar"):
-                    source = opened.extractfile(member)
-                    assert source is not None
-                    with source, open(lib / name, "wb") as file:
-                        shutil.copyfileobj(source, file)
-        shutil.rmtree(downloads)
-        (lib / "complete").touch()
-    jars = [str(path) for path in sorted(lib.glob("*.jar")) if "bash-java-utils" not in path.name]
-    return os.pathsep.join(jars), lib / "bash-java-utils.jar"
-
-
-def fetch_job_server(cache: Path) -> Path:
-    """Beam's job server for this Flink version.
+def fetch_jars(cache: Path) -> Jars:
+    """All jars, downloaded where they are not cached.
 
     Raises:
-        Unavailable: Maven cannot get it.
+        Unavailable: they cannot be had here.
     """
     import apache_beam
 
-    name = f"beam-runners-flink-{FLINK.rpartition('.')[0]}-job-server"
+    for program in ("java", "mvn"):
+        if shutil.which(program) is None:
+            raise Unavailable(f"there is no {program} in PATH (Debian: openjdk-17-jre-headless, maven)")
+    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        job_server, beam, flink = _official_job_server(cache), apache_beam.__version__, _OFFICIAL_FLINK
+    except Unavailable as error:
+        job_server, beam, flink = _assembled_job_server(cache), _ASSEMBLED_BEAM, _ASSEMBLED_FLINK
+        print(f"{error}; so Beam's runner {beam} for Flink {flink}, put together from its parts", flush=True)
+    lib = _flink(cache, flink)
+    jars = [str(path) for path in sorted(lib.glob("*.jar")) if "bash-java-utils" not in path.name]
+    return Jars(
+        classpath=os.pathsep.join(jars),
+        shell_utils=lib / "bash-java-utils.jar",
+        job_server=job_server,
+        versions=f"Flink {flink}, Beam's Java runner {beam}, Beam's Python workers {apache_beam.__version__}",
+    )
+
+
+def _flink(cache: Path, version: str) -> Path:
+    """The folder of Flink's jars and of its scripts' Java half."""
+    lib = cache / f"flink-{version}"
+    if (lib / "complete").exists():
+        return lib
+    shutil.rmtree(lib, ignore_errors=True)
+    downloads = cache / "downloads"
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"),
+            *("--no-build-isolation", "--dest", str(downloads), f"apache-flink-libraries=={version}"),
+        ],
+        check=True,
+    )
+    lib.mkdir(parents=True)
+    (archive,) = downloads.glob("apache*flink*libraries*.tar.gz")
+    with tarfile.open(archive) as opened:
+        for member in opened:
+            name = Path(member.name).name
+            if name.startswith(("flink-dist", "log4j", "bash-java-utils")) and name.endswith(".jar"):
+                source = opened.extractfile(member)
+                assert source is not None
+                with source, open(lib / name, "wb") as file:
+                    shutil.copyfileobj(source, file)
+    shutil.rmtree(downloads)
+    (lib / "complete").touch()
+    return lib
+
+
+def _official_job_server(cache: Path) -> Path:
+    import apache_beam
+
+    name = f"beam-runners-flink-{_OFFICIAL_FLINK.rpartition('.')[0]}-job-server"
     jar = cache / f"{name}-{apache_beam.__version__}.jar"
     if not jar.exists():
-        done = subprocess.run(
-            [
-                *("mvn", "-q", "-B", "-U", "org.apache.maven.plugins:maven-dependency-plugin:3.6.0:copy"),
-                *(f"-Dartifact=org.apache.beam:{name}:{apache_beam.__version__}", f"-DoutputDirectory={cache}"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
+        artifact = f"org.apache.beam:{name}:{apache_beam.__version__}"
+        _maven(
+            "org.apache.maven.plugins:maven-dependency-plugin:3.6.0:copy",
+            *(f"-Dartifact={artifact}", f"-DoutputDirectory={cache}"),
+            what=artifact,
         )
-        if done.returncode or not jar.exists():
-            reason = next((line for line in done.stdout.splitlines() if "ERROR" in line), done.stderr)
-            raise Unavailable(f"Maven cannot get org.apache.beam:{name}:{apache_beam.__version__}: {reason[:400]}")
     return jar
+
+
+def _assembled_job_server(cache: Path) -> Path:
+    jar = cache / f"beam-runners-flink-{_ASSEMBLED_BEAM}-assembled.jar"
+    if not jar.exists():
+        build = cache.resolve() / "assembly"
+        _maven(
+            *("--file", str(_ASSEMBLY), f"-DbuildDirectory={build}", f"-Dbeam={_ASSEMBLED_BEAM}", "package"),
+            what=f"Beam's Flink runner {_ASSEMBLED_BEAM}",
+        )
+        (build / "job-server.jar").replace(jar)
+        shutil.rmtree(build)
+    return jar
+
+
+def _maven(*arguments: str, what: str) -> None:
+    """Run Maven.
+
+    Raises:
+        Unavailable: it fails.
+    """
+    command = ["mvn", "-q", "-B", "-U", "-Dstyle.color=never", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        output = (done.stdout or done.stderr).splitlines()
+        reason = next((line for line in output if "ERROR" in line), " ".join(output))
+        found = re.search(r"(Could not find artifact|Failed to collect|Could not transfer|was not found).*", reason)
+        raise Unavailable(f"Maven has no {what} ({(found[0] if found else reason)[:160]})")
 
 
 @dataclass(kw_only=True)
@@ -119,14 +170,12 @@ class Cluster:
     """A cluster that runs until it is stopped.
 
     Attributes:
-        classpath: of Flink.
-        shell_utils: see `Jars`.
+        jars: that it runs.
         folder: for its configuration, logs and temporary files.
         slots: of each task manager.
     """
 
-    classpath: str
-    shell_utils: Path
+    jars: Jars
     folder: Path
     slots: int = 2
     rest_port: int = field(default_factory=free_port)
@@ -137,7 +186,7 @@ class Cluster:
         """Address of the REST interface."""
         return f"127.0.0.1:{self.rest_port}"
 
-    def start(self, task_managers: int, *, timeout_seconds: float = 120) -> None:
+    def start(self, task_managers: int, *, timeout_seconds: float = 240) -> None:
         """Start everything and wait until all slots are there."""
         (self.folder / "conf").mkdir(parents=True, exist_ok=True)
         for name in ("tmp", "upload"):
@@ -154,20 +203,22 @@ class Cluster:
             "web.upload.dir": self.folder / "upload",
             "taskmanager.bind-host": "127.0.0.1",
             "taskmanager.host": "127.0.0.1",
-            "taskmanager.memory.process.size": "1100m",
-            "taskmanager.memory.network.min": "64m",
-            "taskmanager.memory.network.max": "64m",
-            "taskmanager.memory.managed.size": "64m",
+            "taskmanager.memory.process.size": "1500m",
+            # Every stage of the graph may be up at once, with buffers for each of its inputs and outputs.
+            "taskmanager.memory.network.min": "256m",
+            "taskmanager.memory.network.max": "256m",
+            "taskmanager.network.sort-shuffle.min-buffers": 32,
+            "taskmanager.memory.managed.size": "128m",
             "taskmanager.numberOfTaskSlots": self.slots,
             # Else both slots of a small job come from one task manager.
             "taskmanager.load-balance.mode": "SLOTS",
+            "cluster.evenly-spread-out-slots": "true",
             "restart-strategy.type": "fixed-delay",
             "restart-strategy.fixed-delay.attempts": 10,
             "restart-strategy.fixed-delay.delay": "2 s",
             "heartbeat.interval": "2000",
             "heartbeat.timeout": "10000",
             "io.tmp.dirs": self.folder / "tmp",
-            # Beam's coders are its own; Flink's generic types are not asked for.
             "env.log.dir": self.folder,
         }
         lines = "".join(f"{key}: {value}\n" for key, value in settings.items())
@@ -219,7 +270,7 @@ class Cluster:
         java = "java"
         answer = subprocess.run(
             [
-                *(java, "-cp", os.pathsep.join([str(self.shell_utils), self.classpath])),
+                *(java, "-cp", os.pathsep.join([str(self.jars.shell_utils), self.jars.classpath])),
                 *("org.apache.flink.runtime.util.bash.BashJavaUtils", resources, "--configDir", conf),
                 *arguments,
             ],
@@ -234,7 +285,7 @@ class Cluster:
         with open(self.folder / f"{name}.log", "wb") as log:
             self.processes[name] = subprocess.Popen(
                 [
-                    *(java, *flags, "-XX:+UseSerialGC", *_OPENS, log4j, "-cp", self.classpath, entry),
+                    *(java, *flags, "-XX:+UseSerialGC", *_OPENS, log4j, "-cp", self.jars.classpath, entry),
                     *("--configDir", conf, *sizes, *arguments),
                 ],
                 stdout=log,
