@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from prep_corpus.jobs.submit import Estimate
 
 _ASK_SECONDS = 4.0
-_WORKER_CACHE_MS = 300_000
 _STATES = {
     "INITIALIZING": "waiting",
     "CREATED": "waiting",
@@ -153,8 +152,6 @@ class Flink:
             f"--parallelism={self.workers}",
             f"--job_name={job_name}",
             f"--number_of_execution_retries={self.retries}",
-            # Else each stage starts workers of its own, which takes seconds.
-            f"--environment_cache_millis={_WORKER_CACHE_MS}",
             *self.place.beam_options(),
         ]
         if self.jar is not None:

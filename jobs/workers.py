@@ -1,7 +1,8 @@
 """A pool of Python workers for task managers on the same machine, on loopback alone.
 
-Beam's own pool listens on every interface, starts a bare `python` from PATH, which may be another one, and tells
-workers apart by ids that are unique for one task manager only: of two beside it, one stops the other's workers.
+Beam's own pool listens on every interface, starts a bare `python` from PATH, which may be another one, and imports
+everything anew for every stage. It tells workers apart by ids that are unique for one task manager only: of two beside
+it, one stops the other's workers.
 
 Source: apache_beam.runners.worker.worker_pool_main.
 """
@@ -9,9 +10,9 @@ Source: apache_beam.runners.worker.worker_pool_main.
 from __future__ import annotations
 
 import atexit
+import multiprocessing
+import multiprocessing.process
 import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,28 +24,42 @@ from prep_corpus.align.errors import UsageError
 _END_SECONDS = 5.0
 
 
+_IMPORTED_ONCE = ["apache_beam.runners.worker.sdk_worker", "prep_corpus.pipeline.graph"]
+"""Engines start workers for every stage; each is then a fork of a process that has these."""
+
+
+def work(control: str, worker_id: str) -> None:
+    """Be a worker until the engine closes the connection.
+
+    Args:
+        control: address of the engine's control service.
+        worker_id: as the engine has it.
+    """
+    from apache_beam.runners.worker.sdk_worker import SdkHarness
+
+    SdkHarness(control, worker_id=worker_id).run()
+
+
 class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
     """Starts a process for whoever asks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(_IMPORTED_ONCE)
+        self._processes: list[multiprocessing.process.BaseProcess] = []
 
     def StartWorker(
         self, request: beam_fn_api_pb2.StartWorkerRequest, context: object
     ) -> beam_fn_api_pb2.StartWorkerResponse:
         """Start a worker that connects to the caller."""
-        code = (
-            "from apache_beam.runners.worker.sdk_worker import SdkHarness; "
-            f"SdkHarness({request.control_endpoint.url!r}, worker_id={request.worker_id!r}).run()"
-        )
-        try:
-            process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL, close_fds=True)
-        except OSError as error:
-            return beam_fn_api_pb2.StartWorkerResponse(error=str(error))
+        process = self._context.Process(target=work, args=(request.control_endpoint.url, request.worker_id))
         with self._lock:
-            # Looking at the ended ones takes them off the system's table of processes.
-            self._processes = [*(one for one in self._processes if one.poll() is None), process]
+            try:
+                process.start()
+            except OSError as error:
+                return beam_fn_api_pb2.StartWorkerResponse(error=str(error))
+            self._processes = [*(one for one in self._processes if one.is_alive()), process]
         return beam_fn_api_pb2.StartWorkerResponse()
 
     def StopWorker(
@@ -59,9 +74,8 @@ class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
             for process in self._processes:
                 process.terminate()
             for process in self._processes:
-                try:
-                    process.wait(_END_SECONDS)
-                except subprocess.TimeoutExpired:
+                process.join(_END_SECONDS)
+                if process.is_alive():
                     process.kill()
 
 
