@@ -42,6 +42,10 @@ class Unavailable(Exception):
     """Something that the cluster needs cannot be had here."""
 
 
+class NoJava(Unavailable):
+    """Java or Maven is not installed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Jars:
     """What the cluster runs.
@@ -76,7 +80,7 @@ def fetch_jars(cache: Path) -> Jars:
 
     for program in ("java", "mvn"):
         if shutil.which(program) is None:
-            raise Unavailable(f"there is no {program} in PATH (Debian: openjdk-17-jre-headless, maven)")
+            raise NoJava(f"there is no {program} in PATH (Debian: openjdk-17-jre-headless, maven)")
     cache.mkdir(parents=True, exist_ok=True)
     try:
         job_server, beam, flink = _official_job_server(cache), apache_beam.__version__, _OFFICIAL_FLINK
