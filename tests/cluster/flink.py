@@ -70,7 +70,7 @@ def checked(out: Path) -> list[str]:
     """What `check` says of a run: its problems, then the sums."""
     done = subprocess.run(command("check", str(out)), capture_output=True, text=True, check=False, env=ENVIRONMENT)
     assert done.stdout.strip(), done.stderr
-    return sorted(done.stdout.splitlines()[:-1]) + done.stdout.splitlines()[-1:]
+    return [*sorted(done.stderr.splitlines()), done.stdout.strip()]
 
 
 def compare(out: Path, reference: Path, *, has_copies: bool = False) -> None:
