@@ -10,6 +10,7 @@ language: noise and wrong transcripts move its scores as they move those of any 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,6 +63,20 @@ class ToneModel(torch.nn.Module):
 def acoustic_model(device: str = "cpu") -> ToneModel:
     """The factory that `--model toy:acoustic_model` names."""
     return ToneModel().to(device)
+
+
+class SlowModel(ToneModel):
+    """The same, taking its time, so that a test can see a run on its way."""
+
+    def forward(self, waveforms_BN: torch.Tensor) -> torch.Tensor:
+        """Wait, then answer."""
+        time.sleep(0.3)
+        return super().forward(waveforms_BN)
+
+
+def slow_model(device: str = "cpu") -> ToneModel:
+    """The factory that `--model toy:slow_model` names."""
+    return SlowModel().to(device)
 
 
 def say(text: str) -> np.ndarray:

@@ -95,6 +95,11 @@ def shown(driver: Any, identifier: str) -> str:
     return str(driver.find_element("id", identifier).text)
 
 
+def said(driver: Any) -> str:
+    """What the page says last, which goes away after some seconds: read at once, whatever is shown by now."""
+    return str(driver.find_element("id", "say").get_property("textContent"))
+
+
 def typed(driver: Any) -> str:
     return str(driver.find_element("id", "text").get_property("value"))
 
@@ -164,7 +169,7 @@ def test_one_listens_and_types_by_keyboard_reloads_and_saves(
     press(driver, " or thrice")
     path = save(driver, downloads)
     assert path.name == "Anna-a1a1a1a1.jsonl"
-    assert "1 unfinished clip left out" in shown(driver, "say")
+    assert "1 unfinished clip left out" in said(driver)
     heard = parse_transcripts(path.read_text(), path.name)
     assert [(one.id, one.text, one.unintelligible, one.is_empty) for one in heard] == [
         ('talk<0>&"', "Alice was, BEGINNING", False, False),

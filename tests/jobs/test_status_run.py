@@ -22,7 +22,7 @@ def test_status_of_a_run_while_it_goes_on_after_a_kill_and_after_the_end(tmp_pat
     with manifest.open("a") as file:
         file.write(json.dumps({"audio_filepath": "missing.wav", "text": "nobody"}) + "\n")
     out = tmp_path / "run"
-    more = ("--workers", "1", "--max-failed", "0.5")
+    more = ("--workers", "1", "--max-failed", "0.5", "--model", "toy:slow_model")
     process = subprocess.Popen(
         arguments(manifest, out, *more), env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -55,5 +55,5 @@ def test_status_of_a_run_while_it_goes_on_after_a_kill_and_after_the_end(tmp_pat
     assert ended[-2:] == ["1 of 9 recordings rejected: audio-missing 1", f"published: {utterances} utterances"]
     polled = json.loads((out / "status.json").read_text())
     assert (polled["state"], polled["to_go_seconds"]) == ("done", 0.0)
-    run(manifest, out, "--workers", "1", "--max-failed", "0.01", code=4)
+    run(manifest, out, *more, "--max-failed", "0.01", code=4)
     assert cli("status", str(out)).stdout.splitlines()[-1] == "nothing was published: 1 of 9 recordings failed"
