@@ -14,7 +14,7 @@ from prep_corpus.align.transcripts import EVERYTHING, Piece, Selection, Transcri
 _STM_LINE = re.compile(
     r"^[ \t]*(?P<recording>\S+)[ \t]+(?P<channel>\S+)[ \t]+(?P<speaker>\S+)[ \t]+(?P<start>\d+\.?\d*)"
     r"[ \t]+(?P<end>\d+\.?\d*)"
-    r"(?:[ \t]+<[^<>\n]*,[^<>\n]*>|[ \t]+<[oO][^<>\n]*>)?(?:[ \t]+(?P<text>[^\s][^\r\n]*))?[ \t]*\r?$",
+    r"(?:[ \t]+<[^<>\n]*,[^<>\n]*>|[ \t]+<[oO][^<>\n]*>)?(?:[ \t]+(?P<text>[^ \t\n][^\n]*))?[ \t]*\r?$",
     re.M,
 )
 _ANY_LINE = re.compile(r"^.*$", re.M)

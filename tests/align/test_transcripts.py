@@ -325,6 +325,13 @@ def test_offsets_hold_for_anything(parts: list[str]) -> None:
     check_offsets(parse_stm("".join(f"a 1 s 0 1 {part}\n" for part in parts)))
 
 
+@pytest.mark.parametrize("space", ["\x85", "\u2028", "\xa0", "\r", "\x0b"])
+def test_stm_segments_may_begin_with_any_white_space(space: str) -> None:
+    transcript = parse_stm(f"a 1 s 0 1 {space}well\na 1 s 1 2 {space}\n")
+    check_offsets(transcript)
+    assert transcript.text.split() == ["well"]
+
+
 HOSTILE = {
     "tags": "<a" * 100_000,  # and nothing ends them
     "one long tag": "<" + "a" * 200_000,
