@@ -5,7 +5,7 @@ SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-readers test-clouds check lint types clean bench-align bench-emit bench-windows bench-gaps bench-run bench-real bench-write bench-read bench-scale bench-quality
+.PHONY: help setup demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-emit bench-windows bench-gaps bench-run bench-real bench-write bench-read bench-scale bench-quality
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ test-clouds: .venv/clouds  ## The Dataflow job built offline; where there is Go,
 
 test-flink: setup  ## The demo corpus on a real Flink cluster on loopback, and with a task manager killed
 	OMP_NUM_THREADS=1 $(BIN)/python tests/cluster/flink.py whole
+
+test-flink-live: setup  ## The short form of it: the demo's recordings once, without a kill
+	OMP_NUM_THREADS=1 $(BIN)/python tests/cluster/flink.py live --skip-without-java
 
 lint: setup  ## Check style
 	$(BIN)/ruff check .

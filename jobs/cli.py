@@ -63,6 +63,8 @@ class _Commands(click.Group):
 @click.version_option(package_name="prep-corpus")
 def main() -> None:
     """Turn long, noisily transcribed recordings into training data for speech recognition."""
+    # Beam warns at import of optional packages that nothing here needs.
+    logging.basicConfig(level=logging.ERROR)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -90,7 +92,6 @@ def run(
     folder of same-stem audio and text files, or a Kaldi data directory. What an earlier run in the same folder has
     done already is not done again. Options after -- go to Apache Beam.
     """
-    _quiet_beam()
     from prep_corpus.align.models import default_device
     from prep_corpus.jobs.run import execute
 
@@ -101,11 +102,6 @@ def run(
         beam_options=tuple(settings["beam_options"]),
     )
     ctx.exit(execute(config, dry_run=dry_run, force=force, quiet=quiet, with_report=not no_report))
-
-
-def _quiet_beam() -> None:
-    """Beam warns at import of optional packages that nothing here needs."""
-    logging.basicConfig(level=logging.ERROR)
 
 
 @main.command()
@@ -147,7 +143,6 @@ def align(
     CTM and TextGrid are for other tools; the JSON lines hold for each word its times, its characters in the
     transcript as written, whether the audio says it, and the evidence, and the stretches without text.
     """
-    _quiet_beam()
     from prep_corpus.align.models import default_device
     from prep_corpus.jobs.align import ExportOptions, execute
     from prep_corpus.jobs.run import text_options
@@ -190,7 +185,6 @@ def export(
 
     Neither a model nor the source audio is touched.
     """
-    _quiet_beam()
     from prep_corpus.jobs.export import execute
 
     config = RunConfig(manifest=folder, out=out, beam_options=beam_options, **shard_settings(settings))
@@ -206,7 +200,6 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
 
     Every problem is named with the shard or utterance and the rule. Exits with 0 where all is well, else with 1.
     """
-    _quiet_beam()
     from prep_corpus.pipeline.check import check_run
     from prep_corpus.pipeline.files import check_place
 
@@ -225,7 +218,6 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
 @click.argument("folder", metavar="DIR")
 def status(folder: str) -> None:
     """Say how far the run in DIR is, while it goes on or afterwards, also from another machine."""
-    _quiet_beam()
     from prep_corpus.jobs.display import status_lines
     from prep_corpus.jobs.submit import submitted_lines
     from prep_corpus.pipeline.files import check_place
@@ -248,7 +240,6 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
     Every finished run notes the stage files that it used; the others come from earlier settings or from
     recordings that have left the corpus.
     """
-    _quiet_beam()
     from prep_corpus.pipeline.clean import removable, remove
     from prep_corpus.pipeline.files import check_place
 

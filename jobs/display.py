@@ -75,15 +75,17 @@ def stage_line(stage: str, progress: StageProgress, work: Work, speed: float | N
     if stage == "write":
         parts = [f"{progress.units} shards", f"{progress.recordings} utterances"]
         return ", ".join([*parts, f"{progress.audio_seconds / 3600:.2f} h"])
+    # What a lost machine had begun is done and counted again.
+    audio_seconds = min(progress.audio_seconds, work.audio_seconds)
     parts = [
-        f"{progress.recordings}/{work.recordings} recordings",
-        f"{progress.audio_seconds / 3600:.2f}/{work.audio_seconds / 3600:.2f} h",
+        f"{min(progress.recordings, work.recordings)}/{work.recordings} recordings",
+        f"{audio_seconds / 3600:.2f}/{work.audio_seconds / 3600:.2f} h",
     ]
     if progress.found:
         parts.append(f"{progress.found} bundles found done")
     if speed:
         parts.append(f"{speed:.0f} x real time")
-        left = max(work.audio_seconds - progress.audio_seconds, 0.0)
+        left = work.audio_seconds - audio_seconds
         if left > 0:
             parts.append(f"{in_words(left / speed)} to go")
     if progress.failed:

@@ -82,9 +82,6 @@ def engine_options(*groups: Options) -> Any:
 
 def launch(ctx: click.Context, engine: Engine, settings: dict[str, Any]) -> None:
     """Make every check that takes seconds; then submit, follow, and exit."""
-    import logging
-
-    logging.basicConfig(level=logging.ERROR)
     from prep_corpus.jobs.submit_checks import check_before
 
     config = run_config(

@@ -10,9 +10,11 @@ Source: apache_beam.runners.worker.worker_pool_main.
 from __future__ import annotations
 
 import atexit
+import logging
 import multiprocessing
 import multiprocessing.process
 import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -37,7 +39,18 @@ def work(control: str, worker_id: str) -> None:
     """
     from apache_beam.runners.worker.sdk_worker import SdkHarness
 
-    SdkHarness(control, worker_id=worker_id).run()
+    # A task manager that is lost or has done closes all connections: no defect of the worker's, and one line's worth.
+    logging.getLogger("apache_beam.runners.worker.data_plane").setLevel(logging.CRITICAL)
+    threading.excepthook = _tell_of_thread
+    try:
+        SdkHarness(control, worker_id=worker_id).run()
+    except grpc.RpcError:
+        print(f"worker {worker_id} ends: its engine has closed the connection", file=sys.stderr)
+
+
+def _tell_of_thread(raised: threading.ExceptHookArgs) -> None:
+    if not issubclass(raised.exc_type, grpc.RpcError):
+        threading.__excepthook__(raised)
 
 
 class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):

@@ -63,12 +63,16 @@ def many_bundles(folder: Path, copies: int) -> Path:
 def published(out: Path) -> dict[str, bytes]:
     """The bytes of every shard that the manifest lists."""
     listed = json.loads((out / "manifest.json").read_text())["formats"]
-    return {shard["path"]: (out / shard["path"]).read_bytes() for shards in listed.values() for shard in shards}
+    return {
+        shard["path"]: (out / shard["path"]).read_bytes() for shards in listed.values() for shard in shards
+    }
 
 
 def checked(out: Path) -> list[str]:
     """What `check` says of a run: its problems, then the sums."""
-    done = subprocess.run(command("check", str(out)), capture_output=True, text=True, check=False, env=ENVIRONMENT)
+    done = subprocess.run(
+        command("check", str(out)), capture_output=True, text=True, check=False, env=ENVIRONMENT
+    )
     assert done.stdout.strip(), done.stderr
     return [*sorted(done.stderr.splitlines()), done.stdout.strip()]
 
@@ -98,7 +102,11 @@ def run_locally(manifest: Path, out: Path) -> None:
 def worker_pool() -> Iterator[str]:
     """Workers for the task managers; yields their address."""
     pool = subprocess.Popen(
-        command("workers", "--port", "0"), stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, start_new_session=True
+        command("workers", "--port", "0"),
+        stdout=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+        start_new_session=True,
     )
     try:
         assert pool.stdout is not None
@@ -190,10 +198,14 @@ def test_live(cluster: Cluster, pool: str, folder: Path) -> None:
 
 def main() -> int:
     """Bring everything up, run, and take it down."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("which", choices=["whole", "live"])
     parser.add_argument("--cache", type=Path, default=ROOT / ".flink")
-    parser.add_argument("--skip-without-java", action="store_true", help="Exit with 0 where Java or Maven is missing.")
+    parser.add_argument(
+        "--skip-without-java", action="store_true", help="Exit with 0 where Java or Maven is missing."
+    )
     options = parser.parse_args()
     try:
         jars = fetch_jars(options.cache)

@@ -104,13 +104,18 @@ def _flink(cache: Path, version: str) -> Path:
         return lib
     shutil.rmtree(lib, ignore_errors=True)
     downloads = cache / "downloads"
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"),
-            *("--no-build-isolation", "--dest", str(downloads), f"apache-flink-libraries=={version}"),
-        ],
-        check=True,
-    )
+    shutil.rmtree(downloads, ignore_errors=True)
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"),
+        *("--no-build-isolation", "--dest", str(downloads), f"apache-flink-libraries=={version}"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        output = done.stderr.strip() or done.stdout.strip() or "no reason is given"
+        # Without a network pip's last line says that there is no such version.
+        broken = re.search(r"connection broken by '\w+\(.*?>: (.*?)'", output)
+        reason = broken[1] if broken else output.splitlines()[-1]
+        raise Unavailable(f"pip cannot fetch apache-flink-libraries {version}: {reason[:160]}")
     lib.mkdir(parents=True)
     (archive,) = downloads.glob("apache*flink*libraries*.tar.gz")
     with tarfile.open(archive) as opened:
@@ -165,8 +170,9 @@ def _maven(*arguments: str, what: str) -> None:
     if done.returncode:
         output = (done.stdout or done.stderr).splitlines()
         reason = next((line for line in output if "ERROR" in line), " ".join(output))
-        found = re.search(r"(Could not find artifact|Failed to collect|Could not transfer|was not found).*", reason)
-        raise Unavailable(f"Maven has no {what} ({(found[0] if found else reason)[:160]})")
+        causes = re.findall(r"Could not find artifact \S+|(?<=transfer failed for )\S+: .*", reason)
+        cause = (causes or [reason])[-1].partition(" -> [Help")[0]
+        raise Unavailable(f"Maven cannot fetch {what}: {cause[:240]}")
 
 
 @dataclass(kw_only=True)
@@ -302,7 +308,9 @@ class Cluster:
         while time.monotonic() < end:
             for name, process in self.processes.items():
                 if process.poll() is not None:
-                    raise RuntimeError(f"{name} has ended with {process.returncode}: {self.log(name)[-3000:]}")
+                    raise RuntimeError(
+                        f"{name} has ended with {process.returncode}: {self.log(name)[-3000:]}"
+                    )
             try:
                 if self.ask("overview")["slots-total"] >= slots:
                     return

@@ -52,6 +52,13 @@ def test_speed_and_time_to_go() -> None:
     assert "to go" not in stage_line("emit", progress, WORK, None)
 
 
+def test_what_a_lost_machine_had_begun_is_not_shown_twice() -> None:
+    counted_again = StageProgress(units=11, found=1, recordings=110, audio_seconds=39_600)
+    assert stage_line("emit", counted_again, WORK, 100.0) == (
+        "100/100 recordings, 10.00/10.00 h, 1 bundles found done, 100 x real time"
+    )
+
+
 def test_failures_by_reason_from_the_manifest_on() -> None:
     stages = {
         "emit": StageProgress(failed=3, reasons={"audio-silent": 2, "audio-truncated": 1}),
@@ -103,9 +110,7 @@ def test_a_crash_is_told_in_the_status_file(tmp_path: Path) -> None:
 
 def test_status_tells_the_truth_while_running_and_after_the_end(tmp_path: Path) -> None:
     BOARD.clear()
-    with shown_progress(
-        WORK, str(tmp_path / "status.json"), quiet=True, console=Console(quiet=True)
-    ):
+    with shown_progress(WORK, str(tmp_path / "status.json"), quiet=True, console=Console(quiet=True)):
         assert status_lines(str(tmp_path)) == ["running; 0:00 since the start"]
         failed = StageProgress(
             units=10, recordings=100, audio_seconds=36_000, failed=1, reasons={"audio-silent": 1}
