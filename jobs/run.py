@@ -123,7 +123,8 @@ def claim_folder(config: RunConfig, force: bool) -> None:
                 f"{config.out} holds a finished run of other settings ({shown}); --force replaces its shards "
                 "and does again only what the change touches, or choose another --out"
             )
-    elif not force and files.holds_files(config.out):
+    elif not force and files.holds_files(config.out) and not files.exists(marker):
+        # Else a twin has made it ours meanwhile.
         raise UsageError(
             f"{config.out} is not empty and holds no run of prep-corpus; choose another --out, or --force"
         )

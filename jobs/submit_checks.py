@@ -56,6 +56,13 @@ def last_error_line(text: str) -> str:
     return (python or causes or lines or ["no reason is given"])[-1]
 
 
+def innermost(error: BaseException) -> str:
+    """What went wrong at the bottom of a client's chain of exceptions, in one line."""
+    while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        error = cause
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def shared_names(config: RunConfig) -> RunConfig:
     """The config with every local name absolute: workers start in other folders."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.submit_checks import innermost
 from prep_corpus.pipeline import files
 
 if TYPE_CHECKING:
@@ -183,9 +184,9 @@ class Dataflow:
                 f"{_one_line(error.message)}"
             ) from error
         except GoogleAuthError as error:
-            raise UsageError(f"the Google credentials in use are not accepted: {_one_line(error)}") from error
+            raise UsageError(f"the Google credentials in use are not accepted: {innermost(error)}") from error
         except OSError as error:
-            raise UsageError(f"Dataflow cannot be reached: {_one_line(error)}") from error
+            raise UsageError(f"Dataflow cannot be reached: {innermost(error)}") from error
 
     def hints(self, estimate: Estimate) -> list[str]:
         """Quotas to have, and workers that would find nothing to do."""
@@ -326,7 +327,7 @@ def check_image(image: str, credentials: Any) -> None:
     try:
         answer = session.head(url, headers={"Accept": kinds}, timeout=_CHECK_SECONDS)
     except (RequestException, GoogleAuthError) as error:
-        raise UsageError(f"--image {image}: the registry cannot be reached: {_one_line(error)}") from error
+        raise UsageError(f"--image {image}: the registry cannot be reached: {innermost(error)}") from error
     if answer.status_code == 404:
         raise UsageError(f"--image {image}: there is no such image in {registry}; build and push it first")
     if answer.status_code in (401, 403):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.submit_checks import last_error_line
+from prep_corpus.jobs.submit_checks import innermost, last_error_line
 from prep_corpus.jobs.submit_portable import GPU_HINT, WorkerPlace
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Flink:
             return answer.json()
         except (requests.RequestException, ValueError) as error:
             raise UsageError(
-                f"--master {self.master}: no Flink job manager answers there: {_one_line(error)}"
+                f"--master {self.master}: no Flink job manager answers there: {innermost(error)}"
             ) from error
 
     def version(self) -> str:
@@ -227,10 +227,6 @@ def _check_published(version: str) -> None:
     try:
         status = requests.head(url, timeout=_ASK_SECONDS).status_code
     except requests.RequestException as error:
-        raise UsageError(f"{url} cannot be reached: {_one_line(error)}; name a copy with --jar") from error
+        raise UsageError(f"{url} cannot be reached: {innermost(error)}; name a copy with --jar") from error
     if status != 200:
         raise UsageError(f"{url} is not there (HTTP {status}); name a copy with --jar")
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())

@@ -216,11 +216,16 @@ def _failing_as_os_error(uri: str) -> Iterator[None]:
 
 
 def holds_files(folder: str) -> bool:
-    """Whether there is any file under a folder."""
+    """Whether there is any file under a folder; those that are being written have no name yet."""
     store = None if is_local(folder) else _object_store(folder)
     if store is not None:
         return any(True for _ in store.names(folder.rstrip("/") + "/", limit=1))
-    return bool(list_files(folder))
+    return not all(_is_temporary(name) for name in list_files(folder))
+
+
+def _is_temporary(uri: str) -> bool:
+    name = uri.rsplit("/", 1)[-1]
+    return name.startswith(".") and name.endswith(".tmp")
 
 
 def remove(uri: str) -> None:
@@ -251,6 +256,8 @@ def check_place(uri: str) -> None:
     try:
         exists(uri)
     except OSError as error:
+        if uri.startswith("hdfs://") and "Failed to import hdfs" in str(error):
+            raise UsageError(f"{uri}: hdfs:// needs pip install 'prep-corpus[hdfs]'") from error
         raise UsageError(f"{uri}: the file system cannot be used: {' '.join(str(error).split())}") from error
 
 

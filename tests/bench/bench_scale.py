@@ -219,9 +219,12 @@ def print_large(costs: Costs) -> None:
 
 
 def compare(name: str, predicted_seconds: float, ran: Ran) -> None:
-    """A run beside what the model says of it."""
+    """A run beside what the model says of it, and how many processes wanted the machine's cores at its end."""
     ratio = predicted_seconds / ran.wall_seconds
-    print(f"{name:34}{predicted_seconds:12.1f}{ran.wall_seconds:12.1f}{ratio:9.2f}{ran.cpu_seconds:12.1f}")
+    stages = sum(ran.stages.values())
+    print(
+        f"{name:34}{predicted_seconds:12.1f}{ran.wall_seconds:12.1f}{ratio:9.2f}{stages:12.1f}{os.getloadavg()[0]:9.1f}"
+    )
 
 
 def flink_runs(manifest: Path, folder: Path, costs: Costs, shape: list[Bundle]) -> None:
@@ -275,7 +278,8 @@ def main() -> None:
         print_costs(costs)
         shape = [Bundle(hours=many.hours / many.bundles, recordings=1)] * many.bundles
         start = _rest(many)
-        print(f"\n{'wall time in seconds':34}{'the model':>12}{'measured':>12}{'ratio':>9}{'CPU s':>12}")
+        columns = f"{'the model':>12}{'measured':>12}{'ratio':>9}{'stages, CPU':>12}{'load':>9}"
+        print(f"\n{'wall time in seconds':34}{columns}")
         for workers in (1, 2):
             again = run(
                 manifests["bundles"], folder / f"check-{workers}", [*local[:2], str(workers), "--no-report"]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
+import importlib.util
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,9 +19,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from prep_corpus.jobs.cli import main
-from prep_corpus.jobs.estimate import Estimate
-from prep_corpus.jobs.submit_flink import Flink, FlinkJob
-from prep_corpus.jobs.submit_portable import WorkerPlace
 
 from .. import toy
 from .test_run import BOTH, ENVIRONMENT, TESTS, run, shards
@@ -50,18 +45,28 @@ def refused(*arguments: str) -> str:
     result: Result = CliRunner().invoke(main, ["submit", *arguments])
     assert result.exit_code == 2, result.output
     assert time.monotonic() - began < 10
-    lines = [line for line in result.output.splitlines() if line.startswith("Error:")]
-    assert len(lines) == 1, result.output
-    return lines[0]
+    (line,) = result.output.splitlines()
+    assert line.startswith("Error: ")
+    return line
 
 
 def test_an_unreachable_master_is_told(corpus: Path, tmp_path: Path) -> None:
     out, port = tmp_path / "run", free_port()
     message = refused(
-        *("flink", str(corpus), "--out", str(out), "--master", f"127.0.0.1:{port}", "--image", "prep-corpus:1")
+        *(
+            "flink",
+            str(corpus),
+            "--out",
+            str(out),
+            "--master",
+            f"127.0.0.1:{port}",
+            "--image",
+            "prep-corpus:1",
+        )
     )
-    assert f"127.0.0.1:{port}" in message
-    assert "no Flink job manager answers" in message
+    assert message.endswith(
+        f"--master 127.0.0.1:{port}: no Flink job manager answers there: [Errno 111] Connection refused"
+    )
     assert not out.exists()
 
 
@@ -69,7 +74,16 @@ def test_a_silent_master_is_told_in_time(corpus: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         master = f"127.0.0.1:{silent.getsockname()[1]}"
         message = refused(
-            *("flink", str(corpus), "--out", str(tmp_path / "run"), "--master", master, "--image", "prep-corpus:1")
+            *(
+                "flink",
+                str(corpus),
+                "--out",
+                str(tmp_path / "run"),
+                "--master",
+                master,
+                "--image",
+                "prep-corpus:1",
+            )
         )
     assert master in message
 
@@ -85,6 +99,12 @@ def test_an_unreadable_manifest_is_told(tmp_path: Path) -> None:
     missing = tmp_path / "none.jsonl"
     assert str(missing) in refused("flink", str(missing), *arguments)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("hdfs") is not None, reason="hdfs:// is installed")
+def test_a_file_system_that_is_not_installed_is_told(corpus: Path) -> None:
+    arguments = ("--out", "hdfs://server/run", "--master", "127.0.0.1:1", "--image", "prep-corpus:1")
+    assert refused("flink", str(corpus), *arguments).endswith("hdfs:// needs pip install 'prep-corpus[hdfs]'")
 
 
 def test_an_output_folder_that_cannot_be_made_is_told(corpus: Path, tmp_path: Path) -> None:
@@ -153,71 +173,7 @@ def test_a_profile_keeps_the_cluster_and_flags_win_over_it(corpus: Path, tmp_pat
     assert "unknown setting 'masters'" in refused(*arguments)
 
 
-# ---- Flink's REST interface, with answers as the job manager of Flink 2.2.0 gives them
-
-ANSWERS: dict[str, Any] = {
-    "/v1/config": {"flink-version": "2.2.0", "refresh-interval": 3000},
-    "/v1/overview": {"taskmanagers": 2, "slots-total": 4, "slots-available": 4, "flink-version": "2.2.0"},
-    "/v1/jobs/overview": {
-        "jobs": [
-            {"jid": "a1", "name": "older", "start-time": 1, "state": "FINISHED"},
-            {"jid": "b2", "name": "demo-12345678", "start-time": 2, "state": "RUNNING"},
-            {"jid": "c3", "name": "of another", "start-time": 3, "state": "RUNNING"},
-        ]
-    },
-    "/v1/jobs/b2": {"jid": "b2", "state": "RESTARTING"},
-    "/v1/jobs/b2/exceptions": {
-        "exceptionHistory": {
-            "entries": [
-                {
-                    "stacktrace": "java.lang.RuntimeException: while processing\n\tat x.y\nCaused by: "
-                    "java.lang.RuntimeException: Error received from SDK harness for instruction 4: Traceback\n"
-                    '  File "x.py", line 1\nOSError: disk full\n'
-                }
-            ]
-        }
-    },
-}
-
-
-@pytest.fixture(scope="module")
-def job_manager() -> Iterator[str]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            found = ANSWERS.get(self.path)
-            self.send_response(200 if found else 404)
-            self.end_headers()
-            self.wfile.write(json.dumps(found).encode())
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-def flink(master: str, jar: Path, **more: Any) -> Flink:
-    return Flink(master=master, place=WorkerPlace(image="prep-corpus:1"), jar=str(jar), **more)
-
-
-@pytest.fixture
-def jar(tmp_path: Path) -> Path:
-    path = tmp_path / "server.jar"
-    with zipfile.ZipFile(path, "w") as file:
-        file.writestr("org/apache/beam/runners/flink/FlinkPipelineRunner.class", b"")
-    return path
-
-
-def test_a_jar_of_something_else_is_told(job_manager: str, tmp_path: Path) -> None:
-    from prep_corpus.align.errors import UsageError
-
-    other = tmp_path / "other.jar"
-    with zipfile.ZipFile(other, "w") as file:
-        file.writestr("META-INF/MANIFEST.MF", b"")
-    with pytest.raises(UsageError, match=r"other\.jar: it must be Beam's job server"):
-        flink(job_manager, other).check()
+# ---- how a job ends
 
 
 def test_the_innermost_cause_is_told() -> None:
@@ -226,38 +182,6 @@ def test_the_innermost_cause_is_told() -> None:
     java = '{"errors":["<at a.b(C.java:1)\\nCaused by: x.Y: y\\n\\tat d.e\\nCaused by: z: no w\\n\\t..."]}'
     assert last_error_line(java) == "Caused by: z: no w"
     assert last_error_line("Traceback\n  File x\nOSError: disk full\n") == "OSError: disk full"
-
-
-def test_too_few_slots_are_told(job_manager: str, jar: Path) -> None:
-    from prep_corpus.align.errors import UsageError
-
-    flink(job_manager, jar, workers=4).check()
-    with pytest.raises(UsageError, match=r"--workers 5: the cluster at .* has 4 slots"):
-        flink(job_manager, jar, workers=5).check()
-    estimate = Estimate(
-        recordings=9, bundles=2, audio_hours=2, cpu_hours=1, model_hours=1, read_bytes=1, written_bytes=1
-    )
-    assert flink(job_manager, jar, workers=2).hints(estimate) == []
-    hints = flink(job_manager, jar, workers=3).hints(estimate)
-    assert hints[0] == "2 bundles keep 2 of 3 slots busy"
-    assert "where one is lost" in hints[1]
-
-
-def test_the_job_that_was_submitted_is_found_by_its_name(job_manager: str, jar: Path) -> None:
-    job = flink(job_manager, jar).job(None, "demo-12345678")
-    assert isinstance(job, FlinkJob)
-    assert job.link == f"http://{job_manager}/#/job/running/b2/overview"
-    assert job.state() == "running"
-    assert job.failure() == "OSError: disk full"
-
-
-def test_flink_gets_one_jar_one_worker_a_machine_and_the_given_slots(job_manager: str, jar: Path) -> None:
-    options = flink(job_manager, jar, workers=3).beam_options("demo-12345678")
-    for option in (
-        *("--runner=FlinkRunner", "--flink_submit_uber_jar", "--parallelism=3", "--flink_version=2.2"),
-        *("--sdk_worker_parallelism=1", "--environment_type=DOCKER", "--environment_config=prep-corpus:1"),
-    ):
-        assert option in options
 
 
 class Silent:
@@ -392,12 +316,33 @@ def test_two_runs_at_once_in_one_folder_leave_one_good_run(corpus: Path, local: 
         *(*CLI, "run", str(corpus), "--out", str(out), "--model", "toy:acoustic_model"),
         *("--filter", str(corpus.parent / "filter.json"), *BOTH),
     ]
-    twins = [subprocess.Popen(arguments, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    twins = [
+        subprocess.Popen(arguments, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
     for twin in twins:
         _, errors = twin.communicate(timeout=300)
         assert twin.returncode == 0, errors
     assert shards(out) == shards(local)
     assert outcome(out) == outcome(local)
+
+
+def test_a_folder_that_a_twin_has_just_made_a_run_is_not_taken_for_somebody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prep_corpus.jobs.run import claim_folder
+    from prep_corpus.pipeline import files
+    from prep_corpus.pipeline.config import RunConfig
+
+    config = RunConfig(manifest="manifest.jsonl", out=str(tmp_path / "run"))
+    look = files.holds_files
+
+    def look_late(folder: str) -> bool:
+        monkeypatch.setattr(files, "holds_files", look)
+        claim_folder(config, force=False)
+        return files.holds_files(folder)
+
+    monkeypatch.setattr(files, "holds_files", look_late)
+    claim_folder(config, force=False)
 
 
 def test_an_engine_that_dies_in_the_middle_leaves_a_run_that_another_ends(

@@ -250,3 +250,11 @@ def test_a_local_file_system_without_links_still_has_a_first_writer(
     files.write_atomic(uri, lambda file: file.write(b"second"))
     assert files.read_bytes(uri) == b"first"
     assert files.list_files(str(tmp_path)) == [uri]
+
+
+def test_what_is_being_written_does_not_make_a_folder_taken(tmp_path: Path) -> None:
+    with files.atomic_writer(str(tmp_path / "run.json")) as file:
+        file.write(b"{}")
+        assert list(tmp_path.iterdir())
+        assert not files.holds_files(str(tmp_path))
+    assert files.holds_files(str(tmp_path))
