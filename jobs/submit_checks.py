@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from prep_corpus.align.errors import UsageError
+from prep_corpus.align.errors import DeadLetter, EntryInvalid, UsageError
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.config import RunConfig
 from prep_corpus.pipeline.manifests import read_manifest
 
 CHECK_SECONDS = 6.0
 """Longest that one check may take: clients retry for minutes where nobody answers."""
+_FIRST_ENTRIES = 20
 
 
 def within(seconds: float, what: str, check: Callable[[], object]) -> None:
@@ -132,5 +133,20 @@ def _check_local_folder(folder: str) -> None:
 
 
 def _check_manifest(config: RunConfig) -> None:
+    """Refuse a manifest whose beginning cannot be read; all entries are read when the other checks hold."""
     files.check_place(config.manifest)
-    read_manifest(config.manifest, language=config.language)
+    unusable: list[DeadLetter] = []
+    try:
+        for entry in read_manifest(config.manifest, language=config.language):
+            if not isinstance(entry, DeadLetter) or entry.reason != EntryInvalid.reason:
+                return
+            unusable.append(entry)
+            if len(unusable) == _FIRST_ENTRIES:
+                break
+    except OSError as error:
+        raise UsageError(f"{config.manifest}: the manifest cannot be read: {innermost(error)}") from error
+    if not unusable:
+        raise UsageError(f"{config.manifest}: the manifest is empty")
+    raise UsageError(
+        f"{config.manifest}: none of the first {len(unusable)} entries can be used: {unusable[0].message}"
+    )

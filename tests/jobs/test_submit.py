@@ -98,7 +98,34 @@ def test_an_unreadable_manifest_is_told(tmp_path: Path) -> None:
     arguments = ("--out", str(tmp_path / "run"), "--master", "127.0.0.1:1", "--image", "prep-corpus:1")
     missing = tmp_path / "none.jsonl"
     assert str(missing) in refused("flink", str(missing), *arguments)
+    empty, binary = tmp_path / "empty.jsonl", tmp_path / "binary.jsonl"
+    empty.touch()
+    binary.write_bytes(b"\xff\xfe\n" * 30)
+    assert "the manifest is empty" in refused("flink", str(empty), *arguments)
+    assert "none of the first 20 entries can be used: binary.jsonl:1: a line must be UTF-8" in refused(
+        "flink", str(binary), *arguments
+    )
     assert not (tmp_path / "run").exists()
+
+
+def test_a_manifest_that_may_not_be_read_is_told(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prep_corpus.jobs import submit_checks
+
+    def forbidden(uri: str, *, language: str) -> None:
+        raise PermissionError(13, "Permission denied", uri)
+
+    monkeypatch.setattr(submit_checks, "read_manifest", forbidden)
+    arguments = ("--out", str(tmp_path / "run"), "--master", "127.0.0.1:1", "--image", "prep-corpus:1")
+    assert "the manifest cannot be read: [Errno 13]" in refused("flink", str(corpus), *arguments)
+
+
+def test_a_bad_entry_at_the_beginning_does_not_stop_a_submission(corpus: Path, tmp_path: Path) -> None:
+    manifest = corpus.with_name("one-bad.jsonl")
+    manifest.write_text("{not json\n" + corpus.read_text())
+    arguments = ("--out", str(tmp_path / "run"), "--master", "127.0.0.1:1", "--image", "prep-corpus:1")
+    assert "no Flink job manager answers" in refused("flink", str(manifest), *arguments)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("hdfs") is not None, reason="hdfs:// is installed")
