@@ -9,7 +9,8 @@ of blanks alone.
 Drop reasons that cutting gives:
     too-short       shorter than the minimum; or a few letters beside a break, a pause away from the rest
     too-long        longer than the maximum, and no gap inside where it could be cut
-    inside-speech   words that the audio says, between others that it does not, without a pause to cut at
+    inside-speech   words that the audio says, between others that it does not, without a pause to cut at; or parts
+                    of longer words that are not in the text
     low-score       given later, by the utterance classifier (`with_scores`)
 
 Source: Deep Speech 2 (arXiv 1512.02595), section 5.1, for `cut_paper`.
@@ -29,7 +30,7 @@ from prep_corpus.align.edges import Edges, Reach, find_edges
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.evidence import Track
 from prep_corpus.align.levels import SILENCE_DB, Levels
-from prep_corpus.align.runs import Breaks, Span, Spoken, merged, runs, without_fragments
+from prep_corpus.align.runs import Breaks, Span, Spoken, merged, runs, without_cut_off, without_fragments
 
 if TYPE_CHECKING:
     from prep_corpus.align.words import Words
@@ -75,6 +76,8 @@ class CutOptions:
         fragment_letters: at most so many letters beside a break, a pause away from the rest of the run, are
             dropped: as likely as not they are another word, of the speech that the text lacks.
         fragment_gap_seconds: such a pause has this length.
+        goes_on_seconds: a word beside a break goes if a letter is heard this soon beyond it, and no space before: it
+            stands on a part of a longer word.
     """
 
     stride_samples: int
@@ -89,6 +92,7 @@ class CutOptions:
     slack_seconds: float = 0.04
     fragment_letters: int = 4
     fragment_gap_seconds: float = 0.7
+    goes_on_seconds: float = 0.2
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_seconds < self.max_seconds:
@@ -197,6 +201,7 @@ def cut_words(
     break_G = mass_G > np.where(spoken.passed_G, options.bridge_mass, options.gap_mass)
     min_frames, max_frames = options.frames(options.min_seconds), options.frames(options.max_seconds)
     letters_V = (words.token_ends - words.token_starts)[spoken.index_V]
+    reach_frames = options.frames(options.goes_on_seconds)
     fragment_frames = max(options.frames(options.fragment_gap_seconds), 1)
     pieces: list[Piece] = []
     for run in runs(spoken, break_G):
@@ -205,7 +210,7 @@ def cut_words(
         whole = without_fragments(
             run, lengths_G, break_G, letters_V, gap_frames=fragment_frames, most_letters=options.fragment_letters
         )
-        start, end = breaks.trimmed(whole)
+        start, end = breaks.trimmed(without_cut_off(whole, run, spoken, seen, break_G, reach_frames))
         if start >= end:
             pieces.append((*run, INSIDE_SPEECH))
             continue

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.edges import Edges
 
 if TYPE_CHECKING:
+    from prep_corpus.align.evidence import Track
     from prep_corpus.align.words import Words
 
 BoolArray = NDArray[np.bool_]
@@ -169,6 +170,39 @@ def _fragment(gaps: LongArray, letters: NDArray[np.integer], gap_frames: int, mo
     if not len(pauses) or int(letters[: pauses[0] + 1].sum()) > most_letters:
         return 0
     return int(pauses[0]) + 1
+
+
+def without_cut_off(
+    whole: Span, run: Span, spoken: Spoken, seen: Track, break_G: BoolArray, reach_frames: int
+) -> Span:
+    """The run without a word at an end that is a break, if the word heard there goes on beyond it.
+
+    Args:
+        whole: what is left of the run so far.
+        run: the range of words between two breaks.
+        spoken: the words.
+        seen: of the recording's frames.
+        break_G: gaps that end a run; at the two ends of the recording, those with speech in them.
+        reach_frames: how far beyond the word a letter may follow.
+    """
+    start, end = whole
+    if start == run[0] < end and break_G[start]:
+        first = int(spoken.starts_V[start])
+        start += _goes_on(seen, seen.greedy_T[max(first - reach_frames, 0) : first + 1][::-1])
+    if start < end == run[1] and break_G[end]:
+        last = int(spoken.ends_V[end - 1]) - 1
+        end -= _goes_on(seen, seen.greedy_T[last : last + 1 + reach_frames])
+    return start, end
+
+
+def _goes_on(seen: Track, outward_T: NDArray[np.int32]) -> bool:
+    """Whether another letter is heard before a delimiter, from a word's outermost frame outward."""
+    changed = np.flatnonzero(outward_T != outward_T[0])
+    if seen.delimiter < 0 or not len(changed):
+        return False
+    heard = outward_T[changed[0] :]
+    heard = heard[heard != seen.blank]
+    return bool(len(heard)) and bool(heard[0] != seen.delimiter)
 
 
 def merged(parts: list[Span], spoken: Spoken, *, min_frames: float, max_frames: float) -> list[Span]:

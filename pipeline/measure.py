@@ -21,7 +21,7 @@ from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
 from prep_corpus.pipeline.segment import SegmentOptions, cut_recording
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
-VERSION = 1
+VERSION = 2
 Totals = dict[int, tuple[int, int]]
 
 SCHEMA = pa.schema([("k_frames", pa.int32()), ("segments", pa.int64()), ("samples", pa.int64())])

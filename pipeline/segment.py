@@ -45,7 +45,7 @@ from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, time
 from prep_corpus.pipeline.segment_rows import SCHEMA, clip_fields, segment_row
 from prep_corpus.pipeline.stores import StageRef, Store, digest_of
 
-VERSION = 3
+VERSION = 4
 SPEECH_SILENT = SpeechSilent.reason
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,7 +26,7 @@ from prep_corpus.align.cutting import (
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.evidence import Track
 from prep_corpus.align.levels import Levels
-from prep_corpus.align.runs import without_fragments
+from prep_corpus.align.runs import Spoken, without_cut_off, without_fragments
 from prep_corpus.align.tuning import candidate_gaps, measure, pick_k
 from prep_corpus.align.words import Words
 
@@ -50,9 +50,12 @@ def words_at(*spans: tuple[int, int], skipped: tuple[int, ...] = ()) -> Words:
 
 
 def track_of(words: Words, frames: int, extra: tuple[tuple[int, int], ...] = ()) -> Track:
-    """Letters in the words' frames and in the extra spans, blanks elsewhere."""
+    """Letters in the words' frames and in the extra spans, a delimiter beside each, blanks elsewhere."""
     greedy_T = np.zeros(frames, np.int32)
-    for a, b in [*zip(words.frame_starts, words.frame_ends), *extra]:
+    spans = [*zip(words.frame_starts, words.frame_ends), *extra]
+    for a, b in spans:
+        greedy_T[max(a - 1, 0) : b + 1] = SPACE
+    for a, b in spans:
         greedy_T[a:b] = 5
     return Track(
         speech_T=(greedy_T == 5).astype(np.float32),
@@ -193,6 +196,41 @@ def test_a_gap_full_of_speech_breaks_a_run() -> None:
         (0, 1, ""),
         (1, 2, ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("between", "left"),
+    [
+        ({21: 6, 23: 7, 26: SPACE, 38: SPACE}, [(0, 0), (1, 2)]),
+        ({20: SPACE, 22: 6, 26: SPACE, 38: SPACE}, [(0, 1), (1, 2)]),
+        ({20: 5, 21: SPACE, 23: 6, 38: SPACE}, [(0, 1), (1, 2)]),
+        ({31: 6, 33: SPACE}, [(0, 1), (1, 2)]),
+        ({20: SPACE, 36: 6}, [(0, 1), (2, 2)]),
+    ],
+    ids=["the[mselves]", "the end", "its own last letter", "a pause away", "[for]ever"],
+)
+def test_a_word_beside_a_break_that_is_heard_to_go_on_is_left_out(
+    between: dict[int, int], left: list[tuple[int, int]]
+) -> None:
+    words = words_at((10, 20), (40, 50))
+    seen = replace(track_of(words, 60), greedy_T=np.zeros(60, np.int32))
+    for frame, symbol in {**dict.fromkeys((*range(10, 20), *range(40, 50)), 5), **between}.items():
+        seen.greedy_T[frame] = symbol
+    whole = Spoken.of(words, spoken(words), 60)
+    breaks = np.array([False, True, False])
+    for run, expected in zip(((0, 1), (1, 2)), left):
+        assert without_cut_off(run, run, whole, seen, breaks, 10) == expected
+        assert without_cut_off(run, run, whole, seen, np.zeros(3, bool), 10) == run
+        assert without_cut_off(run, run, whole, replace(seen, delimiter=-1), breaks, 10) == run
+
+
+def test_a_word_that_is_heard_to_go_on_costs_its_own_letters_alone() -> None:
+    words = words_at((10, 20), (30, 40), (80, 90))
+    seen = track_of(words, 100, extra=((44, 60),))
+    seen.greedy_T[40:44] = BLANK
+    seen.greedy_T[44:60] = 6
+    cuts = cut_words(seen, words, spoken(words), k_frames=70, options=options())
+    assert ranges(cuts) == [(0, 1, ""), (1, 2, INSIDE_SPEECH), (2, 3, "")]
 
 
 def test_over_long_runs_are_cut_at_their_longest_gap_or_dropped() -> None:

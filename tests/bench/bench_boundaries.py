@@ -2,8 +2,8 @@
 
     python tests/bench/bench_boundaries.py [--cache DIR] [--seeds 5]
 
-For the first word of every utterance of LibriSpeech dev-clean that ends up in a kept segment: how far its start is
-from where it starts when its utterance is aligned alone with its true text.
+For the first word of every utterance of LibriSpeech dev-clean that ends up in a kept utterance, with the bundled
+filter at 0.5 %: how far its start is from where it starts when its utterance is aligned alone with its true text.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ sys.path[:0] = [str(ROOT / "tests"), str(SHARED / "models" / "quartznet15x5")]
 import corpora  # noqa: E402
 import quality_cases  # noqa: E402
 
-from prep_corpus.align.cutting import CutOptions, cut_words  # noqa: E402
+from prep_corpus.align.cutting import CutOptions  # noqa: E402
 from prep_corpus.align.models import ModelInfo  # noqa: E402
 from prep_corpus.filters.linear import Filter, bundled_filter  # noqa: E402
 from prep_corpus.filters.scoring import score_words  # noqa: E402
+from prep_corpus.filters.sweep import Bench  # noqa: E402
+
+ASKED = 0.005
+"""Word error rate asked of the filter."""
 
 
 def off_frames(
@@ -33,15 +37,15 @@ def off_frames(
 ) -> list[int]:
     """Frames between the two starts, for each kept first word of an utterance."""
     case = quality_cases.labelled(spoken, transcript, info)
-    said_W = score_words(case.evidence_WF, fitted) >= fitted.point(0.005).word_threshold
     options = CutOptions(stride_samples=info.stride_samples, sample_rate_hz=info.sample_rate_hz)
-    cuts = cut_words(
-        case.seen, case.words, said_W, k_frames=fitted.words.k_frames, options=options, levels=case.levels
-    )
+    bench, point = Bench(cases=[case], options=options), fitted.point(ASKED)
+    scores_W = score_words(case.evidence_WF, fitted)
+    cuts = bench.cut(0, scores_W, point.word_threshold, fitted.words.k_frames)
+    scores_S = fitted.words.utterance.score(bench.outcome(0, cuts).features_SF)
     kept = {
         word
-        for segment in cuts.segments
-        if not segment.reason
+        for segment, score in zip((s for s in cuts.segments if not s.reason), scores_S)
+        if score >= point.utterance_threshold
         for start, end in segment.spoken_ranges()
         for word in range(start, end)
     }
