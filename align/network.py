@@ -289,6 +289,12 @@ def save(network: Network, config_path: Path, weights_path: Path) -> None:
     weights_path.chmod(config_path.stat().st_mode)
 
 
+def load_network(name: str, device: str = "cpu") -> Network:
+    """Load a bundled model by its name, or one from its folder."""
+    bundled = files("prep_corpus.align").joinpath(f"{name}.safetensors")
+    return load_bundled(name, device) if bundled.is_file() else load(name, device)
+
+
 def load(folder: Path | str, device: str = "cpu") -> Network:
     """Load a model from a folder with config.json and model.safetensors.
 

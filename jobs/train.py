@@ -2,9 +2,9 @@
 
     prepared speech ── rows ── distillation against the teacher, CTC cost: weighed by the phase ── model
 
-Progress is a share of the time given (`minutes`) or of the steps given (`steps`); the learning rate is a function
-of it, rising to its peak at `warm_up` and falling to zero. A checkpoint is one safetensors file, replaced in one
-rename: weights, optimiser, step, time used, curve. An interrupted run goes on from it by being called again.
+Progress is a share of the time given (`minutes`) or of the steps given (`steps`); phase and learning rate are
+functions of it (train_config.py). A checkpoint is one safetensors file, replaced in one rename: weights, optimiser,
+step, time used, curve. An interrupted run goes on from it by being called again.
 
 Legend: B rows, T frames, C symbols.
 """
@@ -24,123 +24,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.network import Network, NetworkConfig, save
-from prep_corpus.jobs.batches import Batch, Disturbance, Packer
+from prep_corpus.align.network import Network, load_network, save
+from prep_corpus.jobs.batches import Batch, Packer
 from prep_corpus.jobs.error_rates import ErrorRate, error_rate
-from prep_corpus.jobs.material import Source, Trust, read_source
+from prep_corpus.jobs.material import Source, read_source
 from prep_corpus.jobs.recurrence import run_gru
-
-
-@dataclass(frozen=True, kw_only=True)
-class Phase:
-    """A part of a run.
-
-    Attributes:
-        begins: share of the run at which it begins.
-        rows: rows in a batch.
-        row_seconds: their length.
-        distil: weight of the distillation, per frame.
-        ctc: weight of the CTC cost, per character.
-    """
-
-    begins: float
-    rows: int
-    row_seconds: float
-    distil: float
-    ctc: float
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.begins < 1:
-            raise UsageError(
-                f"training: a phase begins at a share of the run, from 0 to under 1, not at {self.begins}"
-            )
-        if self.distil < 0 or self.ctc < 0 or self.distil + self.ctc == 0:
-            raise UsageError(
-                f"training: a phase needs a cost, and its weights are {self.distil} (distillation) and {self.ctc} (CTC)"
-            )
-
-
-TAUGHT = (
-    Phase(begins=0.0, rows=28, row_seconds=2.5, distil=1.0, ctc=0.0),
-    Phase(begins=0.13, rows=20, row_seconds=4.5, distil=0.6, ctc=0.8),
-    Phase(begins=0.42, rows=20, row_seconds=5.5, distil=0.0, ctc=1.0),
-)
-"""With a teacher: its frames first, which teach fastest; last the characters alone, since two of them may share
-one of the model's frames, which the teacher's pooled frames cannot say."""
-UNTAUGHT = (Phase(begins=0.0, rows=20, row_seconds=5.5, distil=0.0, ctc=1.0),)
-"""Texts alone."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """Everything that a training run depends on.
-
-    Attributes:
-        sources: folders of prepared speech, each with its weight.
-        held_out: folders of prepared speech to validate on.
-        noises: folders of prepared noise.
-        out: folder for the checkpoint, curve.jsonl, config.json and model.safetensors.
-        network: shape of the model.
-        teacher_stride_samples: samples a frame of the teacher's.
-        minutes: time to train; 0 where `steps` decides.
-        steps: steps to train; 0 where `minutes` decides.
-        phases: parts of the run, the first from 0 on.
-        peak_rate: highest learning rate.
-        warm_up: share of the run over which the rate rises.
-        weight_decay: of AdamW.
-        clip: largest norm of the gradient.
-        said_weight: weight of a frame with a character, against 1 for a blank.
-        checkpoint_seconds: time between two checkpoints.
-        validate_seconds: training time between two validations.
-        validate_examples: examples of each held-out set in a validation on the way.
-        seed: of weights and rows.
-        device: "cpu" or "cuda".
-        mixed_precision: products in bfloat16.
-        trust: when the teacher is believed.
-        disturbance: of rows.
-    """
-
-    sources: tuple[tuple[Path, float], ...]
-    held_out: tuple[Path, ...]
-    noises: tuple[Path, ...] = ()
-    out: Path
-    network: NetworkConfig = field(default_factory=NetworkConfig)
-    teacher_stride_samples: int = 320
-    minutes: float = 60.0
-    steps: int = 0
-    phases: tuple[Phase, ...] = TAUGHT
-    peak_rate: float = 1.5e-3
-    warm_up: float = 0.05
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    said_weight: float = 4.0
-    checkpoint_seconds: float = 60.0
-    validate_seconds: float = 300.0
-    validate_examples: int = 30
-    seed: int = 0
-    device: str = "cpu"
-    mixed_precision: bool = True
-    trust: Trust = field(default_factory=Trust)
-    disturbance: Disturbance = field(default_factory=Disturbance)
-
-    def __post_init__(self) -> None:
-        if (self.minutes > 0) == (self.steps > 0):
-            raise UsageError(
-                f"training: one of minutes ({self.minutes}) and steps ({self.steps}) must be positive, the other 0"
-            )
-        if not self.sources:
-            raise UsageError("training: at least one folder of prepared speech is needed")
-        if not 0 <= self.warm_up < 1:
-            raise UsageError(
-                f"training: warm_up is a share of the run, from 0 to under 1, not {self.warm_up}"
-            )
-        begins = [phase.begins for phase in self.phases]
-        if not begins or begins[0] != 0 or sorted(set(begins)) != begins:
-            raise UsageError(f"training: phases must begin at 0 and then ever later, not at {begins}")
-
-    def phase(self, progress: float) -> Phase:
-        """The phase at a share of the run."""
-        return [phase for phase in self.phases if phase.begins <= progress][-1]
+from prep_corpus.jobs.train_config import TrainConfig, learning_rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,14 +62,6 @@ class _State:
     curve: list[dict[str, Any]] = field(default_factory=list)
 
 
-def learning_rate(progress: float, config: TrainConfig) -> float:
-    """The learning rate at a share of the run: a line up, half a cosine down."""
-    if progress < config.warm_up:
-        return config.peak_rate * (0.05 + 0.95 * progress / config.warm_up)
-    falling = (progress - config.warm_up) / (1 - config.warm_up)
-    return config.peak_rate * (0.002 + 0.998 * (0.5 + 0.5 * math.cos(math.pi * min(falling, 1.0))))
-
-
 def distillation_cost(logits_BTC: Tensor, targets_BTC: Tensor, weights_BT: Tensor) -> Tensor:
     """Cross-entropy against the teacher's probabilities, the weighted mean over frames, in nats."""
     crossed_BT = -(targets_BTC * logits_BTC.float().log_softmax(-1)).sum(-1)
@@ -197,6 +78,22 @@ def ctc_cost(logits_BTC: Tensor, batch: Batch, blank: int) -> Tensor:
         log_probs_TBC, tokens.to(logits_BTC.device), frames_B, lengths_B, blank, "none", zero_infinity=True
     )
     return costs_B.sum() / lengths_B.sum().clamp_min(1)
+
+
+def bfloat16_pays(device: str, size: int) -> bool:
+    """Whether products of a recurrent layer's size are faster in bfloat16: on a GPU, and on some CPUs."""
+    if device != "cpu":
+        return True
+    seconds = []
+    for kind in (torch.float32, torch.bfloat16):
+        left, right = torch.ones(16, size, dtype=kind), torch.ones(size, 3 * size, dtype=kind)
+        fastest = math.inf
+        for _ in range(50):
+            began = time.perf_counter()
+            left @ right
+            fastest = min(fastest, time.perf_counter() - began)
+        seconds.append(fastest)
+    return seconds[1] < seconds[0]
 
 
 class Trainer:
@@ -223,6 +120,8 @@ class Trainer:
         self.held_out = tuple(read_source(folder) for folder in config.held_out)
         self.network = Network(shape)
         self._fix_statistics(sources)
+        if config.start is not None:
+            self._begin_with(config.start)
         self.network.to(config.device)
         if config.device == "cpu":
             for layer in self.network.recurrent:
@@ -230,6 +129,11 @@ class Trainer:
         # One thin wrapper for the many small tensors: foreach is the default on a GPU and faster on a CPU too.
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=config.peak_rate, weight_decay=config.weight_decay, foreach=True
+        )
+        self._mixed_precision = (
+            bfloat16_pays(config.device, shape.hidden)
+            if config.mixed_precision is None
+            else config.mixed_precision
         )
         self.state = _State()
         self._sums = {"distil": 0.0, "ctc": 0.0, "steps": 0.0, "ctc_steps": 0.0}
@@ -241,6 +145,17 @@ class Trainer:
         frames_MF = torch.cat([torch.from_numpy(example.energies_MF).float() for example in sample])
         self.network.mels.mean.copy_(frames_MF.mean(0))
         self.network.mels.scale.copy_(1 / frames_MF.std(0).clamp_min(0.1))
+
+    def _begin_with(self, start: str) -> None:
+        """Take the weights of another model.
+
+        Raises:
+            UsageError: there is no such model, or it has another shape.
+        """
+        try:
+            self.network.load_state_dict(load_network(start).state_dict())
+        except RuntimeError as error:
+            raise UsageError(f"training: {start} must have the shape of the network to be trained: {error}") from error
 
     @property
     def progress(self) -> float:
@@ -259,8 +174,10 @@ class Trainer:
         )
         batch = self.packer.batch(self.state.step, rows=phase.rows, frames=frames)
         device = config.device
+        # So that what dropout draws depends on the step alone, like the rows.
+        torch.manual_seed(config.seed + self.state.step)
         self.network.train()
-        with torch.autocast(device, torch.bfloat16, enabled=config.mixed_precision):
+        with torch.autocast(device, torch.bfloat16, enabled=self._mixed_precision):
             logits_BTC = self.network.from_energies(torch.from_numpy(batch.energies_BMF).to(device))
         frames_cost = distillation_cost(
             logits_BTC,

@@ -13,6 +13,9 @@ _TRAINING = (
     click.option(
         "--teacher", metavar="MODEL", help="Learn from its frames too; any form that --model takes."
     ),
+    click.option(
+        "--start", metavar="MODEL", help="Begin with its weights: a bundled name or a folder.  [default: random ones]"
+    ),
     click.option("--minutes", type=float, default=60.0, show_default=True, help="Time to train."),
     click.option("--steps", type=int, default=0, help="Steps to train, in place of --minutes."),
     click.option(
@@ -64,6 +67,7 @@ def train_command(**settings: Any) -> None:
         material,
         out=Path(settings["out"]),
         teacher=settings["teacher"],
+        start=settings["start"],
         minutes=0.0 if settings["steps"] else settings["minutes"],
         steps=settings["steps"],
         device=settings["device"],
@@ -90,6 +94,7 @@ def train_english_command(**settings: Any) -> None:
         out=Path(settings["out"]),
         hours=settings["hours"],
         teacher=settings["teacher"],
+        start=settings["start"],
         minutes=0.0 if settings["steps"] else settings["minutes"],
         steps=settings["steps"],
         noise=settings["noise"],

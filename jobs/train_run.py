@@ -12,13 +12,14 @@ from pathlib import Path
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.models import LoadedModel, default_device, load_model
-from prep_corpus.align.network import NetworkConfig
+from prep_corpus.align.network import NetworkConfig, load_network
 from prep_corpus.jobs.english import NOISE_SET, SYNTHETIC_WEIGHT, SpeechSet, sentences, sets_of
 from prep_corpus.jobs.error_rates import ErrorRate
 from prep_corpus.jobs.material import parts
 from prep_corpus.jobs.prepare import ManifestRow, Speech, manifest_speech, prepare, shard_speech
 from prep_corpus.jobs.synthesise import synthesise
-from prep_corpus.jobs.train import TAUGHT, UNTAUGHT, Point, TrainConfig, train
+from prep_corpus.jobs.train import Point, train
+from prep_corpus.jobs.train_config import TAUGHT, UNTAUGHT, TrainConfig
 
 Echo = Callable[[str], object]
 
@@ -79,6 +80,7 @@ def run_training(
     *,
     out: Path,
     teacher: str | None,
+    start: str | None = None,
     minutes: float,
     steps: int,
     device: str | None,
@@ -87,7 +89,7 @@ def run_training(
     network: NetworkConfig | None = None,
 ) -> list[ErrorRate]:
     """Prepare shards and manifests, then train on them; see `Material` and `TrainConfig`."""
-    shape = network or NetworkConfig()
+    shape = network or _shape(start)
     device = device or default_device()
     loaded = load_model(teacher, device) if teacher else None
     preparer = _Preparer(out / "prepared", shape, loaded, echo)
@@ -117,6 +119,7 @@ def run_training(
         noises=tuple(noises),
         out=out,
         network=shape,
+        start=start,
         phases=TAUGHT if loaded else UNTAUGHT,
         teacher_stride_samples=loaded.info.stride_samples if loaded else shape.stride_samples,
         minutes=minutes,
@@ -133,6 +136,7 @@ def run_english(
     out: Path,
     hours: float,
     teacher: str | None,
+    start: str | None = None,
     minutes: float,
     steps: int,
     noise: str | None,
@@ -147,6 +151,7 @@ def run_english(
         out: gets everything.
         hours: of synthesised speech; 0 for none.
         teacher: a model in any form that `--model` takes; None where the texts alone teach.
+        start: a model whose weights to begin with; None for random ones.
         minutes: of training; 0 where `steps` decides.
         steps: of training; 0 where `minutes` decides.
         noise: manifest of noise clips; by default the folder's own, if it has one.
@@ -154,7 +159,7 @@ def run_english(
         seed: of everything.
         echo: prints a line.
     """
-    shape = NetworkConfig()
+    shape = _shape(start)
     device = device or default_device()
     loaded = load_model(teacher, device) if teacher else None
     preparer = _Preparer(out / "prepared", shape, loaded, echo)
@@ -182,6 +187,7 @@ def run_english(
         noises=noises,
         out=out,
         network=shape,
+        start=start,
         phases=TAUGHT if loaded else UNTAUGHT,
         teacher_stride_samples=loaded.info.stride_samples if loaded else shape.stride_samples,
         minutes=minutes,
@@ -190,6 +196,11 @@ def run_english(
         device=device,
     )
     return _train(config, echo)
+
+
+def _shape(start: str | None) -> NetworkConfig:
+    """Of the network to be trained: that of the model which it begins with, or the default."""
+    return load_network(start).config if start else NetworkConfig()
 
 
 def _not_held_out(speech_set: SpeechSet) -> Callable[[ManifestRow], bool]:

@@ -17,12 +17,13 @@ import torch
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.models import load_model
-from prep_corpus.align.network import NetworkConfig
+from prep_corpus.align.network import NetworkConfig, load
 from prep_corpus.jobs.batches import Disturbance
 from prep_corpus.jobs.english import SpeechSet
 from prep_corpus.jobs.material import read_source
 from prep_corpus.jobs.prepare import ManifestRow, manifest_speech, prepare, shard_speech
-from prep_corpus.jobs.train import Phase, TrainConfig, Trainer, learning_rate, train
+from prep_corpus.jobs.train import Trainer, train
+from prep_corpus.jobs.train_config import Phase, TrainConfig, learning_rate
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 TINY = NetworkConfig(hidden=48, mel_bands=32, convolution_blocks=1, recurrent_layers=1)
@@ -207,6 +208,19 @@ def test_phases_follow_each_other(prepared: Path, tmp_path: Path) -> None:
     for _ in range(2):
         trainer.step()
     assert np.isfinite(trainer.validate(1).ctc)
+
+
+def test_training_begins_with_the_weights_of_another_model(prepared: Path, tmp_path: Path) -> None:
+    first = str(tmp_path / "first")
+    train(config(prepared, Path(first), 2))
+    settings = replace(config(prepared, tmp_path / "second", 2), start=first)
+    begun = Trainer(settings).network.state_dict()
+    for name, tensor in load(first).state_dict().items():
+        torch.testing.assert_close(begun[name], tensor, msg=lambda m, n=name: f"{n}: {m}")
+    with pytest.raises(UsageError, match="must have the shape"):
+        Trainer(replace(settings, network=replace(TINY, hidden=40)))
+    with pytest.raises(UsageError, match="there is no file"):
+        Trainer(replace(settings, start=str(tmp_path / "nothing")))
 
 
 @pytest.mark.parametrize("begins", [(), (0.1,), (0.0, 0.5, 0.5), (0.0, 0.6, 0.3)])
