@@ -91,7 +91,7 @@ class CutOptions:
     bridge_mass: float = 1.0
     slack_seconds: float = 0.04
     fragment_letters: int = 4
-    fragment_gap_seconds: float = 0.7
+    fragment_gap_seconds: float = 0.5
     goes_on_seconds: float = 0.2
 
     def __post_init__(self) -> None:

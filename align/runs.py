@@ -22,6 +22,9 @@ BoolArray = NDArray[np.bool_]
 LongArray = NDArray[np.int64]
 Span = tuple[int, int]
 
+SURE_NATS = float(np.log(0.9))
+"""Log-probability of a letter that is surely heard: a weak model misses delimiters, and is seldom so sure."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spoken:
@@ -188,21 +191,24 @@ def without_cut_off(
     start, end = whole
     if start == run[0] < end and break_G[start]:
         first = int(spoken.starts_V[start])
-        start += _goes_on(seen, seen.greedy_T[max(first - reach_frames, 0) : first + 1][::-1])
+        start += _goes_on(seen, np.arange(first, max(first - reach_frames, 0) - 1, -1))
     if start < end == run[1] and break_G[end]:
         last = int(spoken.ends_V[end - 1]) - 1
-        end -= _goes_on(seen, seen.greedy_T[last : last + 1 + reach_frames])
+        end -= _goes_on(seen, np.arange(last, min(last + 1 + reach_frames, len(seen.greedy_T))))
     return start, end
 
 
-def _goes_on(seen: Track, outward_T: NDArray[np.int32]) -> bool:
-    """Whether another letter is heard before a delimiter, from a word's outermost frame outward."""
-    changed = np.flatnonzero(outward_T != outward_T[0])
+def _goes_on(seen: Track, outward: LongArray) -> bool:
+    """Whether, from a word's outermost frame outward, another letter is surely heard before a delimiter."""
+    heard_T = seen.greedy_T[outward]
+    changed = np.flatnonzero(heard_T != heard_T[0])
     if seen.delimiter < 0 or not len(changed):
         return False
-    heard = outward_T[changed[0] :]
-    heard = heard[heard != seen.blank]
-    return bool(len(heard)) and bool(heard[0] != seen.delimiter)
+    beyond = outward[changed[0] :]
+    symbols = beyond[seen.greedy_T[beyond] != seen.blank]
+    if not len(symbols) or seen.greedy_T[symbols[0]] == seen.delimiter:
+        return False
+    return bool(seen.maximum_T[symbols[0]] > SURE_NATS)
 
 
 def merged(parts: list[Span], spoken: Spoken, *, min_frames: float, max_frames: float) -> list[Span]:
