@@ -167,16 +167,13 @@ def test_loud_noise_everywhere_does_not_forbid_all_cuts() -> None:
 
 def test_a_word_that_nobody_says_is_left_out_of_the_text_where_the_audio_goes_on() -> None:
     words = words_at((10, 20), (24, 24), (28, 40), skipped=(1,))
-    bridged = cut_words(
-        track_of(words, 60), words, spoken(words), k_frames=50, options=options(bridge_mass=1.0)
-    )
+    seen = track_of(words, 60)
+    bridged = cut_words(seen, words, spoken(words), k_frames=50, options=options(bridge_mass=1.0))
     assert ranges(bridged) == [(0, 3, "")]
     assert bridged.segments[0].unspoken == (1,)
     assert bridged.segments[0].spoken_ranges() == [(0, 1), (2, 3)]
     assert bridged.segment_W.tolist() == [0, -1, 0]
-    broken = cut_words(
-        track_of(words, 60), words, spoken(words), k_frames=50, options=options(bridge_mass=-1.0)
-    )
+    broken = cut_words(seen, words, spoken(words), k_frames=50, options=options(bridge_mass=-1.0))
     assert ranges(broken) == [(0, 1, ""), (2, 3, "")]
 
 
