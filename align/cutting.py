@@ -76,8 +76,8 @@ class CutOptions:
         fragment_letters: at most so many letters beside a break, a pause away from the rest of the run, are
             dropped: as likely as not they are another word, of the speech that the text lacks.
         fragment_gap_seconds: such a pause has this length.
-        goes_on_seconds: a word beside a break goes if a letter is heard this soon beyond it, and no space before: it
-            stands on a part of a longer word.
+        goes_on_seconds: a word beside a break is dropped if a letter is surely heard this soon beyond it, and no
+            delimiter before: it stands on a part of a longer word.
     """
 
     stride_samples: int

@@ -189,10 +189,8 @@ def test_a_gap_full_of_speech_breaks_a_run() -> None:
     quiet = cut_words(track_of(words, 60), words, spoken(words), k_frames=50, options=options())
     assert ranges(quiet) == [(0, 2, "")]
     seen = track_of(words, 60, extra=((26, 32),))
-    assert ranges(cut_words(seen, words, spoken(words), k_frames=50, options=options())) == [
-        (0, 1, ""),
-        (1, 2, ""),
-    ]
+    full = cut_words(seen, words, spoken(words), k_frames=50, options=options())
+    assert ranges(full) == [(0, 1, ""), (1, 2, "")]
 
 
 @pytest.mark.parametrize(
@@ -219,6 +217,8 @@ def test_a_word_beside_a_break_that_is_heard_to_go_on_is_left_out(
         assert without_cut_off(run, run, whole, seen, breaks, 10) == expected
         assert without_cut_off(run, run, whole, seen, np.zeros(3, bool), 10) == run
         assert without_cut_off(run, run, whole, replace(seen, delimiter=-1), breaks, 10) == run
+        unsure = replace(seen, maximum_T=np.full(60, -0.5, np.float32))
+        assert without_cut_off(run, run, whole, unsure, breaks, 10) == run
 
 
 def test_a_word_that_is_heard_to_go_on_costs_its_own_letters_alone() -> None:
