@@ -18,12 +18,9 @@ from prep_corpus.align.text import TextOptions
 from prep_corpus.align.versions import file_span
 from prep_corpus.align.words import to_ctm, to_textgrid
 from prep_corpus.jobs import display
-from prep_corpus.jobs.run import (
-    EXIT_INTERNAL_ERRORS,
-    pipeline_options,
-    read_corpus,
-    write_bundle_list,
-)
+from prep_corpus.jobs.corpus import read_corpus, write_bundle_list
+from prep_corpus.jobs.run import EXIT_INTERNAL_ERRORS
+from prep_corpus.jobs.stage_options import pipeline_options
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.align_stage import Align, AlignedRecording, read_alignments
 from prep_corpus.pipeline.bundles import read_bundle

@@ -145,7 +145,7 @@ def align(
     """
     from prep_corpus.align.models import default_device
     from prep_corpus.jobs.align import ExportOptions, execute
-    from prep_corpus.jobs.run import text_options
+    from prep_corpus.jobs.stage_options import text_options
 
     config = RunConfig(
         manifest=manifest,

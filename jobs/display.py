@@ -398,3 +398,9 @@ def _table(title: str, total_name: str, entries: Mapping[str, int], shown: objec
     table.add_section()
     table.add_row(total_name, shown(whole), "")
     return table
+
+
+def say(console: Console | None, text: str, style: str | None = None) -> None:
+    """Print one line as it is, where there is a console."""
+    if console is not None:
+        console.print(text, style=style, highlight=False, soft_wrap=True)

@@ -13,8 +13,9 @@ from rich.console import Console
 from prep_corpus.align.models import LoadedModel, ModelInfo
 from prep_corpus.filters.curve import Point
 from prep_corpus.filters.linear import Filter
+from prep_corpus.jobs.corpus import read_corpus
 from prep_corpus.jobs.display import clock
-from prep_corpus.jobs.run import MARKER, read_corpus
+from prep_corpus.jobs.run import MARKER
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.config import RunConfig
 

@@ -72,17 +72,37 @@ def sets_of(folder: Path) -> tuple[SpeechSet, ...]:
     return found
 
 
-def sentences(folder: Path, sets: Iterable[SpeechSet]) -> list[str]:
-    """What synthesisers are given to say: the sets' texts without those held out, plain words, sorted."""
+def sentences(folder: Path, sets: Iterable[SpeechSet], more: Path | None = None) -> list[str]:
+    """What synthesisers are given to say: the sets' texts and those of a file, without those held out; sorted.
+
+    Args:
+        folder: of the sets.
+        sets: whose texts to take.
+        more: a text file, one sentence a line; lines that are no plain words are passed over.
+
+    Raises:
+        UsageError: the file cannot be read as UTF-8 text.
+    """
     spoken: set[str] = set()
     withheld: set[str] = set()
     for speech_set in sets:
         for row in manifest_rows(str(folder / speech_set.name / "manifest.jsonl")):
-            text = re.sub(r"[-—]", " ", (row.text or "").lower().replace("’", "'"))
-            plain = " ".join(re.sub(r"[.,;:!?\"“”()]", " ", text).split())
-            if re.fullmatch(r"[a-z' ]{20,170}", plain):
+            if plain := _plain_sentence(row.text or ""):
                 (withheld if speech_set.holds_out(row) else spoken).add(plain)
+    if more is not None:
+        try:
+            lines = more.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{more}: not a UTF-8 text file with a sentence a line: {error}") from error
+        spoken.update(plain for line in lines if (plain := _plain_sentence(line)))
     return sorted(spoken - withheld)
+
+
+def _plain_sentence(text: str) -> str:
+    """Lower-case words of letters and apostrophes, 20 to 170 characters, or nothing."""
+    text = re.sub(r"[-—]", " ", text.lower().replace("’", "'"))
+    plain = " ".join(re.sub(r"[.,;:!?\"“”()]", " ", text).split())
+    return plain if re.fullmatch(r"[a-z' ]{20,170}", plain) else ""
 
 
 def _tenth(name: str) -> bool:

@@ -21,7 +21,8 @@ from prep_corpus.filters.self_check import DELETED, MISSING, FateCounts
 from prep_corpus.jobs.evaluate_plot import plot_check
 from prep_corpus.jobs.fit_plot import MISSING as NO_PLOT
 from prep_corpus.jobs.fit_plot import plot_format, rendered
-from prep_corpus.jobs.run import emit_options, open_filter, operating_point, segment_options
+from prep_corpus.jobs.run import open_filter, operating_point
+from prep_corpus.jobs.stage_options import emit_options, segment_options
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.bundles import ProbedRecording
 from prep_corpus.pipeline.config import RunConfig

@@ -9,14 +9,8 @@ from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs import display
-from prep_corpus.jobs.run import (
-    claim_folder,
-    pipeline_options,
-    plan_options,
-    report,
-    settings_of,
-    write_options,
-)
+from prep_corpus.jobs.run import claim_folder, report
+from prep_corpus.jobs.stage_options import pipeline_options, plan_options, settings_of, write_options
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.close import Close, CloseOptions, Ends, Outcome, read_outcome
 from prep_corpus.pipeline.config import RunConfig

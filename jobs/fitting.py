@@ -21,7 +21,8 @@ from prep_corpus.filters.linear import save_filter
 from prep_corpus.filters.self_labels import Aligned, Unlabelled, self_labelled
 from prep_corpus.filters.sweep import Bench
 from prep_corpus.jobs.fit_plot import MISSING, plot_fit, plot_format, rendered
-from prep_corpus.jobs.run import open_filter, operating_point, segment_options
+from prep_corpus.jobs.run import open_filter, operating_point
+from prep_corpus.jobs.stage_options import segment_options
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.config import RunConfig
 from prep_corpus.pipeline.finished import FinishedRun, open_finished, stored_bundles

@@ -27,13 +27,14 @@ def report_command(folder: str, no_audio: bool, quiet: bool) -> None:
     """
     from rich.console import Console
 
+    from prep_corpus.jobs.display import say
     from prep_corpus.pipeline.report import without_examples, write_report
 
     console = Console(stderr=True, quiet=quiet)
     options = report_options(folder)
     if no_audio:
         options = without_examples(options)
-    click.echo(write_report(options, lambda text: _say(console, text)))
+    click.echo(write_report(options, lambda text: say(console, text)))
 
 
 def report_options(folder: str) -> ReportOptions:
@@ -43,7 +44,8 @@ def report_options(folder: str) -> ReportOptions:
         UsageError: it holds no run.
     """
     from prep_corpus.align.errors import UsageError
-    from prep_corpus.jobs.run import MARKER, text_options
+    from prep_corpus.jobs.run import MARKER
+    from prep_corpus.jobs.stage_options import text_options
     from prep_corpus.pipeline import files
     from prep_corpus.pipeline.config import RunConfig
     from prep_corpus.pipeline.report_model import ReportOptions
@@ -87,6 +89,7 @@ def _filter_of(config: RunConfig) -> tuple[Any, Any, tuple[str, ...]]:
 
 def write_after_run(folder: str, console: Console) -> None:
     """Write the report of a run that has just ended; where that fails, say so in one line and no more."""
+    from prep_corpus.jobs.display import say
     from prep_corpus.pipeline import files
     from prep_corpus.pipeline.report import PAGE_NAME, is_current, write_report
 
@@ -99,8 +102,4 @@ def write_after_run(folder: str, console: Console) -> None:
         reason = " ".join(str(error).split()) or type(error).__name__
         click.echo(f"no report was written ({reason}); prep-corpus report {folder} tries again", err=True)
     else:
-        _say(console, f"report: {uri}")
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, soft_wrap=True)
+        say(console, f"report: {uri}")

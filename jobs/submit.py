@@ -26,8 +26,10 @@ from rich.console import Console
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.models import LoadedModel, load_model
 from prep_corpus.jobs import display, run
+from prep_corpus.jobs.corpus import read_corpus, write_bundle_list
 from prep_corpus.jobs.estimate import Estimate as Estimate
 from prep_corpus.jobs.estimate import estimate_run
+from prep_corpus.jobs.stage_options import graph_options
 from prep_corpus.jobs.submit_checks import check_local_names, last_error_line, shared_names
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.close import OUTCOME_NAME, close_run, read_outcome
@@ -165,9 +167,9 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
     job_name = f"{submission.name}-{uuid.uuid4().hex[:8]}"
     job = _start(config, engine, prepared.options, job_name)
     _note_submitted(config, engine, job, prepared)
-    _say(console, f"submitted to {engine.name} as {job_name}: {job.link}")
+    display.say(console, f"submitted to {engine.name} as {job_name}: {job.link}")
     if submission.detach:
-        _say(console, f"prep-corpus status {config.out} tells how far it is")
+        display.say(console, f"prep-corpus status {config.out} tells how far it is")
         return 0
     return _follow(config, job, prepared, submission, console)
 
@@ -190,14 +192,14 @@ def _prepare(
     read_manifest(config.manifest, language=config.language)
     run.claim_folder(config, submission.force)
     store = Store(config.work)
-    corpus = run.read_corpus(config, store, console)
+    corpus = read_corpus(config, store, console)
     if corpus.entries == 0:
         raise UsageError(f"{config.manifest}: the manifest is empty")
     estimate = estimate_run(config, corpus.bundles, corpus.audio_seconds, corpus.recordings, store, model)
     for line in [*estimate.lines(engine.accelerator is not None), *engine.hints(estimate)]:
-        _say(console, line)
-    options = run.graph_options(
-        config, corpus, model.info, fitted, point, run.write_bundle_list(config, corpus)
+        display.say(console, line)
+    options = graph_options(
+        config, corpus, model.info, fitted, point, write_bundle_list(config, corpus)
     )
     for stale in (OUTCOME_NAME, CHECKS_NAME):
         files.remove(files.join(config.out, stale))
@@ -285,10 +287,6 @@ def _follow(
         return EXIT_JOB_FAILED
     files.remove(files.join(config.out, run.SUBMITTED_NAME))
     return run.report(config, read_outcome(config.out), quiet=submission.quiet)
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, soft_wrap=True)
 
 
 class JobLost(Exception):

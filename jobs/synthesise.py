@@ -1,8 +1,9 @@
 """Synthesised speech for training: known sentences, in the voices of Debian's synthesisers.
 
-    flite       slt, rms, awb, kal16            apt install flite
-    espeak-ng   English accents and variants    apt install espeak-ng
-    festival    kal, ked                        apt install festival festvox-kallpc16k festvox-kdlpc16k
+    flite       slt, rms, awb, kal16    apt install flite
+    espeak-ng   accents and variants    apt install espeak-ng
+    festival    kal, ked, slt           apt install festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
+    pico        American, British       apt install libttspico-utils (section non-free)
 
 A voice whose program is missing is left out, and said so by the caller.
 """
@@ -63,6 +64,15 @@ def _festival(voice: str) -> Voice:
     return Voice(name=f"festival-{voice}", command=("festival", "-b", program))
 
 
+def _pico(language: str) -> Voice:
+    text = "<speed level='{speed:.0f}'>{text}</speed>"
+    return Voice(
+        name=f"pico-{language}",
+        command=("pico2wave", "-l", language, "-w", "{wav}", text),
+        speeds=(85, 100, 115, 130),
+    )
+
+
 VOICES = (
     _flite("slt"),
     _espeak("en-us"),
@@ -76,6 +86,9 @@ VOICES = (
     _espeak("en-us"),
     _festival("ked_diphone"),
     _espeak("en-gb-scotland"),
+    _pico("en-US"),
+    _pico("en-GB"),
+    _festival("cmu_us_slt_arctic_hts"),
 )
 """In the order in which they take turns; a voice may come twice."""
 

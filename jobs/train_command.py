@@ -14,7 +14,9 @@ _TRAINING = (
         "--teacher", metavar="MODEL", help="Learn from its frames too; any form that --model takes."
     ),
     click.option(
-        "--start", metavar="MODEL", help="Begin with its weights: a bundled name or a folder.  [default: random ones]"
+        "--start",
+        metavar="MODEL",
+        help="Begin with its weights: a bundled name or a folder.  [default: random ones]",
     ),
     click.option("--minutes", type=float, default=60.0, show_default=True, help="Time to train."),
     click.option("--steps", type=int, default=0, help="Steps to train, in place of --minutes."),
@@ -62,7 +64,7 @@ def train_command(**settings: Any) -> None:
         held_out=settings["held_out"],
         noise=settings["noise"],
     )
-    _limit_threads(settings["threads"])
+    _set_up_torch(settings["threads"])
     run_training(
         material,
         out=Path(settings["out"]),
@@ -81,6 +83,12 @@ def train_command(**settings: Any) -> None:
 @click.option(
     "--synthesise", "hours", type=float, default=2.0, show_default=True, help="Hours of synthetic speech."
 )
+@click.option(
+    "--sentences",
+    metavar="FILE.txt",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Sentences for the synthesisers, one a line, besides the sets' own texts.",
+)
 @_with_training
 def train_english_command(**settings: Any) -> None:
     """Make the bundled English model from the raw material in FOLDER (see docs/training.md)."""
@@ -88,11 +96,12 @@ def train_english_command(**settings: Any) -> None:
 
     from prep_corpus.jobs.train_run import run_english
 
-    _limit_threads(settings["threads"])
+    _set_up_torch(settings["threads"])
     run_english(
         Path(settings["folder"]),
         out=Path(settings["out"]),
         hours=settings["hours"],
+        more_sentences=Path(settings["sentences"]) if settings["sentences"] else None,
         teacher=settings["teacher"],
         start=settings["start"],
         minutes=0.0 if settings["steps"] else settings["minutes"],
@@ -126,10 +135,12 @@ def error_rates_command(
     click.echo(table(rates))
 
 
-def _limit_threads(threads: int) -> None:
+def _set_up_torch(threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
+    # Products of numbers near zero are many times slower on a CPU without this.
+    torch.set_flush_denormal(True)
 
 
 def _echo(quiet: bool) -> Any:

@@ -135,6 +135,7 @@ def run_english(
     *,
     out: Path,
     hours: float,
+    more_sentences: Path | None = None,
     teacher: str | None,
     start: str | None = None,
     minutes: float,
@@ -150,6 +151,7 @@ def run_english(
         folder: has one folder a set, each with a manifest.jsonl.
         out: gets everything.
         hours: of synthesised speech; 0 for none.
+        more_sentences: a text file with a sentence a line, said besides the sets' own texts.
         teacher: a model in any form that `--model` takes; None where the texts alone teach.
         start: a model whose weights to begin with; None for random ones.
         minutes: of training; 0 where `steps` decides.
@@ -173,7 +175,8 @@ def run_english(
             kept = preparer.manifest(f"held-out-{speech_set.name}", uri, speech_set.holds_out, taught=False)
             held_out += [kept] if parts(kept) else []
     if hours > 0:
-        for seconds in synthesise(sentences(folder, sets), out / "synthetic", hours=hours, seed=seed):
+        said = sentences(folder, sets, more_sentences)
+        for seconds in synthesise(said, out / "synthetic", hours=hours, seed=seed):
             if int(seconds) % 600 < 5:
                 echo(f"synthesised {seconds / 60:.1f} minutes")
         synthetic = str(out / "synthetic" / "manifest.jsonl")

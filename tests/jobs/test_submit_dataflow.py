@@ -53,7 +53,9 @@ def engine(server: DataflowServer) -> Dataflow:
 
 def graph(out: Path, accelerator: str | None) -> Any:
     """The real graph's options for a run that nothing has read yet."""
-    from prep_corpus.jobs.run import Corpus, graph_options, open_filter, operating_point
+    from prep_corpus.jobs.corpus import Corpus
+    from prep_corpus.jobs.run import open_filter, operating_point
+    from prep_corpus.jobs.stage_options import graph_options
 
     config = RunConfig(manifest="gs://bucket-name/m.jsonl", out=str(out), device="cpu", workers=4)
     model = load_model("english", "cpu")
