@@ -54,6 +54,7 @@ INNER_NATS = 0.3
 
 INNER_PACES = 8
 """A word has a pause inside if two of its letters are so many times as far apart as letters usually are."""
+
 IMPOSSIBLE = -1e30
 START = -1  # as the predecessor of a state: a path may begin there
 SPEECH = -1  # as the column of a state

@@ -1,4 +1,4 @@
-"""What a person sees of a run: live progress, its state from anywhere, and the ledgers at the end."""
+"""What a person sees of a run that goes on: live progress, and its state from anywhere."""
 
 from __future__ import annotations
 
@@ -17,22 +17,18 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.pace import Finish, Pace, estimate_to_go, in_words
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.close import OUTCOME_NAME, Outcome
-from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD, STAGES, StageProgress
-from prep_corpus.pipeline.transcript_checks import CHECKS_NAME, TranscriptCheck
 
 STATUS_NAME = "status.json"
 _REFRESH_SECONDS = 0.5
 _PLAIN_SECONDS = 10.0
 _FILE_SECONDS = 5.0
 _SILENT_SECONDS = 60.0
-_SHOWN_CHECKS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -316,10 +312,10 @@ def shown_progress(
                 tasks[stage] = bars.add_task(line, stage=stage, total=1.0)
             bars.update(tasks[stage], completed=share, description=line)
 
-    def say(last: int | None) -> None:
+    def show(last: int | None) -> None:
         lines = [f"{stage}: {line}" for stage, (_, line) in watch.lines().items()]
         for line in lines if last is None else lines[-last:]:
-            console.print(line, highlight=False, soft_wrap=True)
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def follow() -> None:
         last_line = last_file = time.monotonic()
@@ -331,7 +327,7 @@ def shown_progress(
                     update_bars()
                 elif not quiet and now - last_line >= _PLAIN_SECONDS:
                     last_line = now
-                    say(2)
+                    show(2)
                 if now - last_file >= _FILE_SECONDS:
                     last_file = now
                     watch.save("running")
@@ -355,52 +351,4 @@ def shown_progress(
             with suppress(OSError):
                 watch.save(state)
     if not quiet and not live:
-        say(None)
-
-
-def transcript_lines(checks: Iterator[TranscriptCheck]) -> list[str]:
-    """What a person should know of the transcripts of a run, a line each; the rest is counted."""
-    lines: list[str] = []
-    disagreeing = broken = 0
-    for check in checks:
-        disagreeing += check.disagrees
-        broken += bool(check.problems)
-        if check.disagrees and disagreeing <= _SHOWN_CHECKS:
-            lines.append(f"{check.recording_id}: {check.verdict}")
-    if disagreeing > _SHOWN_CHECKS:
-        lines.append(f"{disagreeing - _SHOWN_CHECKS} more recordings have cues that disagree with their audio")
-    if broken:
-        lines.append(f"{broken} transcripts have parts that could not be read")
-    return [*lines, f"all about transcripts is in {CHECKS_NAME}"] if lines else []
-
-
-def ledger_tables(ledgers: Ledgers, sample_rate_hz: int) -> list[Table]:
-    """The two ledgers as tables for a terminal."""
-    samples = _table("Audio", "decoded", ledgers.samples, lambda n: clock(n / sample_rate_hz))
-    characters = _table("Text (characters)", "read", ledgers.characters, lambda n: f"{n:,}")
-    return [samples, characters]
-
-
-def _table(title: str, total_name: str, entries: Mapping[str, int], shown: object) -> Table:
-    assert callable(shown)
-    whole = entries.get(total_name, 0)
-    table = Table(title=title, title_justify="left", show_header=False, show_edge=False, pad_edge=False)
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_column(justify="right")
-    order = sorted(
-        (key for key in entries if key != total_name), key=lambda key: (key != "kept", -entries[key], key)
-    )
-    for key in order:
-        if entries[key] or key == "kept":
-            name = key.replace(":", ": ").replace("-", " ")
-            table.add_row(name, shown(entries[key]), f"{entries[key] / max(whole, 1):.1%}")
-    table.add_section()
-    table.add_row(total_name, shown(whole), "")
-    return table
-
-
-def say(console: Console | None, text: str, style: str | None = None) -> None:
-    """Print one line as it is, where there is a console."""
-    if console is not None:
-        console.print(text, style=style, highlight=False, soft_wrap=True)
+        show(None)

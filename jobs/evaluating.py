@@ -21,6 +21,7 @@ from prep_corpus.filters.self_check import DELETED, MISSING, FateCounts
 from prep_corpus.jobs.evaluate_plot import plot_check
 from prep_corpus.jobs.fit_plot import MISSING as NO_PLOT
 from prep_corpus.jobs.fit_plot import plot_format, rendered
+from prep_corpus.jobs.printing import say
 from prep_corpus.jobs.run import open_filter, operating_point
 from prep_corpus.jobs.stage_options import emit_options, segment_options
 from prep_corpus.pipeline import files
@@ -85,8 +86,8 @@ def execute(config: RunConfig, options: EvaluateOptions, *, quiet: bool) -> None
 
 
 def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> None:
-    def say(line: str) -> None:
-        console.print(line, highlight=False, soft_wrap=True)
+    def tell(line: str) -> None:
+        say(console, line)
 
     manifest = read_manifest(config.manifest, language=config.language)
     model = load_model(config.model, config.device)
@@ -99,7 +100,7 @@ def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> 
 
     drawn = draw_recordings(manifest, probed, hours=options.hours, seed=config.seed)
     cache.save()
-    say(f"drawn: {len(drawn)} recordings, {sum(one.seconds for one in drawn) / 3600:.2f} hours")
+    tell(f"drawn: {len(drawn)} recordings, {sum(one.seconds for one in drawn) / 3600:.2f} hours")
     found = check_corpus(
         Store(config.work),
         drawn,
@@ -109,13 +110,13 @@ def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> 
         CheckOptions(hours=options.hours, seed=config.seed, recipe=options.recipe, asked=ASKED),
         target_samples=config.target_duration_seconds * model.info.sample_rate_hz,
         k_frames=config.min_pause_frames,
-        say=say,
+        say=tell,
     )
     figures = figures_of(found, config, point, options.recipe)
     text = report(figures)
-    Console().print(text, highlight=False, markup=False, soft_wrap=True)
+    say(Console(), text)
     for message in found.failed[:5]:
-        say(message)
+        tell(message)
     _save(found, figures, text, options, say)
 
 

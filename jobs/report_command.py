@@ -27,7 +27,7 @@ def report_command(folder: str, no_audio: bool, quiet: bool) -> None:
     """
     from rich.console import Console
 
-    from prep_corpus.jobs.display import say
+    from prep_corpus.jobs.printing import say
     from prep_corpus.pipeline.report import without_examples, write_report
 
     console = Console(stderr=True, quiet=quiet)
@@ -89,7 +89,7 @@ def _filter_of(config: RunConfig) -> tuple[Any, Any, tuple[str, ...]]:
 
 def write_after_run(folder: str, console: Console) -> None:
     """Write the report of a run that has just ended; where that fails, say so in one line and no more."""
-    from prep_corpus.jobs.display import say
+    from prep_corpus.jobs.printing import say
     from prep_corpus.pipeline import files
     from prep_corpus.pipeline.report import PAGE_NAME, is_current, write_report
 

@@ -16,12 +16,14 @@ from prep_corpus.filters.curve import Point
 from prep_corpus.filters.linear import BUNDLED, Filter, bundled_filter, load_filter
 from prep_corpus.jobs import display
 from prep_corpus.jobs.corpus import read_corpus, write_bundle_list
+from prep_corpus.jobs.printing import ledger_tables, say, transcript_lines
 from prep_corpus.jobs.report_command import write_after_run
 from prep_corpus.jobs.stage_options import graph_options, pipeline_options, settings_of
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.close import OUTCOME_NAME, Outcome, read_outcome
 from prep_corpus.pipeline.config import DEFAULT_MAX_WER, RunConfig
 from prep_corpus.pipeline.graph import GraphOptions, build
+from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.manifests import read_manifest
 from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.stores import Store
@@ -85,7 +87,7 @@ def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> 
             bundled_filter(config.filter) if config.filter in BUNDLED else load_filter(Path(config.filter))
         )
         if not fitted.fits(info.digest):
-            display.say(
+            say(
                 console,
                 f"warning: the filter {config.filter} was fitted for another model: its word error rates may not hold",
                 style="yellow",
@@ -96,7 +98,7 @@ def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> 
     if exact:
         return exact[0]
     nearest = min(bundled, key=lambda fitted: abs(fitted.frame_seconds - info.frame_seconds))
-    display.say(
+    say(
         console,
         f"warning: no bundled filter was fitted for the model {config.model}; one for another model with frames of "
         f"{1000 * nearest.frame_seconds:.0f} ms is used. Fit your own, and name it with --filter",
@@ -113,7 +115,7 @@ def operating_point(config: RunConfig, fitted: Filter, console: Console | None) 
         return fitted.point(DEFAULT_MAX_WER, cut=config.cut)
     except UsageError:
         best = min(point.wer_upper for point in fitted.level(config.cut).curve)
-        display.say(
+        say(
             console,
             f"the filter cannot promise {DEFAULT_MAX_WER:.0%} wrong words; {best:.2%} is its best",
             style="yellow",
@@ -141,13 +143,13 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_
     corpus = read_corpus(config, store, console)
     if corpus.entries == 0:
         raise UsageError(f"{config.manifest}: the manifest is empty")
-    display.say(
+    say(
         console,
         f"{corpus.entries} recordings, {corpus.audio_seconds / 3600:.2f} hours in {len(corpus.bundles)} bundles; "
         f"{len(corpus.dead_letters)} rejected before the start",
     )
     if config.noise is None and config.noise_fraction > 0:
-        display.say(console, "no --noise given: generated white, pink and brown noise is used")
+        say(console, "no --noise given: generated white, pink and brown noise is used")
     bundles_uri = write_bundle_list(config, corpus)
     options = graph_options(config, corpus, model.info, fitted, point, bundles_uri)
     for stale in (OUTCOME_NAME, CHECKS_NAME, SUBMITTED_NAME):
@@ -193,33 +195,23 @@ def _nothing_run(config: RunConfig, options: GraphOptions) -> Outcome:
 def report(config: RunConfig, outcome: Outcome, *, quiet: bool) -> int:
     """Print the ledgers and what to do next; returns the exit code."""
     console = Console(stderr=not outcome.published, quiet=quiet)
-    from prep_corpus.pipeline.ledgers import Ledgers
-
-    for table in display.ledger_tables(Ledgers.from_json(outcome.ledgers), outcome.sample_rate_hz):
+    for table in ledger_tables(Ledgers.from_json(outcome.ledgers), outcome.sample_rate_hz):
         console.print(table)
         console.print()
     for reason, count in outcome.reasons.items():
-        console.print(f"{count} recordings rejected: {reason}", highlight=False, soft_wrap=True)
+        say(console, f"{count} recordings rejected: {reason}")
     if outcome.failed:
-        console.print(
-            f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}",
-            highlight=False,
-            soft_wrap=True,
-        )
-    for line in display.transcript_lines(read_checks(config.out)):
-        console.print(line, highlight=False, soft_wrap=True)
+        say(console, f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}")
+    for line in transcript_lines(read_checks(config.out)):
+        say(console, line)
     if not outcome.published:
-        Console(stderr=True).print(
+        say(
+            Console(stderr=True),
             f"{outcome.failed} of {outcome.entries} recordings failed, and --max-failed allows "
             f"{config.max_failed:.0%}: nothing was published",
             style="red",
-            soft_wrap=True,
         )
         return EXIT_OVER_LIMIT
     written = ", ".join(f"{count} {name} files" for name, count in outcome.shards.items()) or "no shards"
-    console.print(
-        f"{outcome.utterances} utterances, {outcome.noisy} with noise, in {written} in {config.out}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(console, f"{outcome.utterances} utterances, {outcome.noisy} with noise, in {written} in {config.out}")
     return EXIT_INTERNAL_ERRORS if outcome.internal_errors else 0

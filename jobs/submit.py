@@ -29,6 +29,7 @@ from prep_corpus.jobs import display, run
 from prep_corpus.jobs.corpus import read_corpus, write_bundle_list
 from prep_corpus.jobs.estimate import Estimate as Estimate
 from prep_corpus.jobs.estimate import estimate_run
+from prep_corpus.jobs.printing import say
 from prep_corpus.jobs.stage_options import graph_options
 from prep_corpus.jobs.submit_checks import check_local_names, last_error_line, shared_names
 from prep_corpus.pipeline import files
@@ -167,9 +168,9 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
     job_name = f"{submission.name}-{uuid.uuid4().hex[:8]}"
     job = _start(config, engine, prepared.options, job_name)
     _note_submitted(config, engine, job, prepared)
-    display.say(console, f"submitted to {engine.name} as {job_name}: {job.link}")
+    say(console, f"submitted to {engine.name} as {job_name}: {job.link}")
     if submission.detach:
-        display.say(console, f"prep-corpus status {config.out} tells how far it is")
+        say(console, f"prep-corpus status {config.out} tells how far it is")
         return 0
     return _follow(config, job, prepared, submission, console)
 
@@ -197,10 +198,9 @@ def _prepare(
         raise UsageError(f"{config.manifest}: the manifest is empty")
     estimate = estimate_run(config, corpus.bundles, corpus.audio_seconds, corpus.recordings, store, model)
     for line in [*estimate.lines(engine.accelerator is not None), *engine.hints(estimate)]:
-        display.say(console, line)
-    options = graph_options(
-        config, corpus, model.info, fitted, point, write_bundle_list(config, corpus)
-    )
+        say(console, line)
+    bundles_uri = write_bundle_list(config, corpus)
+    options = graph_options(config, corpus, model.info, fitted, point, bundles_uri)
     for stale in (OUTCOME_NAME, CHECKS_NAME):
         files.remove(files.join(config.out, stale))
     emit = options.emit
@@ -265,24 +265,22 @@ def _follow(
             if state != "done":
                 raise _JobFailed(job.failure() if state == "failed" else "it was cancelled")
     except KeyboardInterrupt:
-        Console(stderr=True).print(f"the job goes on: {job.link}", highlight=False, soft_wrap=True)
+        say(Console(stderr=True), f"the job goes on: {job.link}")
         return 130
     except _JobFailed as error:
         files.remove(files.join(config.out, run.SUBMITTED_NAME))
-        Console(stderr=True).print(
+        say(
+            Console(stderr=True),
             f"the job did not end well: {error} ({job.link}); the same command goes on where it stopped",
             style="red",
-            highlight=False,
-            soft_wrap=True,
         )
         return EXIT_JOB_FAILED
     except JobLost as error:
-        Console(stderr=True).print(
+        say(
+            Console(stderr=True),
             f"the engine does not answer any more: {error}. The job may go on ({job.link}): prep-corpus status "
             f"{config.out} tells; else the same command goes on where it stopped",
             style="red",
-            highlight=False,
-            soft_wrap=True,
         )
         return EXIT_JOB_FAILED
     files.remove(files.join(config.out, run.SUBMITTED_NAME))

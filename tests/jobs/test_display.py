@@ -21,12 +21,11 @@ from prep_corpus.jobs.display import (
     Work,
     clock,
     failures_line,
-    ledger_tables,
     shown_progress,
     stage_line,
     status_lines,
-    transcript_lines,
 )
+from prep_corpus.jobs.printing import ledger_tables, say, transcript_lines
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.transcript_checks import TranscriptCheck
@@ -238,3 +237,10 @@ def test_ledgers_show_every_entry_with_its_share() -> None:
     assert "dropped: low score" in text
     assert "90.0%" in text
     assert "pause" not in text
+
+
+def test_brackets_in_names_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    say(Console(width=20), "talk[/b][red]3[/red]: no such file in out[1], which is longer than the terminal is wide")
+    assert capsys.readouterr().out == (
+        "talk[/b][red]3[/red]: no such file in out[1], which is longer than the terminal is wide\n"
+    )

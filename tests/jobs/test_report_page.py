@@ -158,8 +158,8 @@ def test_a_word_is_played_and_stops_at_its_end(driver: Any, real_run: Path) -> N
     time.sleep(0.3)
     assert driver.execute_script(f"return {player}.currentTime") == pytest.approx(stopped, abs=0.01)
     assert "log-odds" in driver.find_element("css selector", "#detail .info").text
-    # The sound is that of the example, whole; an MP3 ends on a whole frame, of 36 ms here, after the coder's own delay.
-    assert -0.01 < driver.execute_script(f"return {player}.duration") - example["seconds"] < 0.08
+    # The sound is that of the example, whole; an MP3 ends on a whole frame.
+    assert driver.execute_script(f"return {player}.duration") == pytest.approx(example["seconds"], abs=0.05)
 
 
 def test_a_shared_link_shows_the_same(driver: Any, real_run: Path) -> None:
