@@ -65,6 +65,9 @@ def test_train_english_from_a_folder_of_sets(tmp_path: Path) -> None:
     done = CliRunner().invoke(train_english_command, [*arguments, "--device", "cpu"], catch_exceptions=False)
     assert done.exit_code == 0
     assert (tmp_path / "out" / "model.safetensors").is_file()
+    more = [*arguments, "--sentences", str(tmp_path / "raw" / "an4" / "manifest.jsonl")]
+    with pytest.raises(UsageError, match="--synthesise 0 leaves them out"):
+        CliRunner().invoke(train_english_command, more, catch_exceptions=False)
 
 
 def test_nothing_to_learn_from_is_refused(tmp_path: Path) -> None:
