@@ -19,7 +19,7 @@ from prep_corpus.align.versions import file_span
 from prep_corpus.align.words import to_ctm, to_textgrid
 from prep_corpus.jobs import display
 from prep_corpus.jobs.corpus import read_corpus, write_bundle_list
-from prep_corpus.jobs.printing import say, transcript_lines
+from prep_corpus.jobs.printing import print_line, transcript_lines
 from prep_corpus.jobs.run import EXIT_INTERNAL_ERRORS
 from prep_corpus.jobs.stage_options import pipeline_options
 from prep_corpus.pipeline import files
@@ -176,8 +176,8 @@ def _report(config: RunConfig, entries: int, console: Console) -> int:
     text = files.read_bytes(files.join(config.out, DEAD_LETTERS_NAME)).decode()
     letters = [DeadLetter(**json.loads(line)) for line in text.splitlines()]
     for letter in letters[:20]:
-        say(console, f"rejected: {letter.reason}: {letter.message.splitlines()[0]}")
+        print_line(console, f"rejected: {letter.reason}: {letter.message.splitlines()[0]}")
     for line in transcript_lines(read_checks(config.out)):
-        say(console, line)
-    say(console, f"{entries - len(letters)} of {entries} recordings aligned in {config.out}")
+        print_line(console, line)
+    print_line(console, f"{entries - len(letters)} of {entries} recordings aligned in {config.out}")
     return EXIT_INTERNAL_ERRORS if any(letter.reason == "internal-error" for letter in letters) else 0

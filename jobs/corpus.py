@@ -9,7 +9,7 @@ from rich.console import Console
 
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.jobs import display
-from prep_corpus.jobs.printing import say
+from prep_corpus.jobs.printing import print_line
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.bundles import ProbedRecording, cut_bundles, write_bundle
 from prep_corpus.pipeline.config import RunConfig
@@ -59,7 +59,7 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
         probing.note(0)
 
     def note(probed: int) -> None:
-        say(console, f"probed {probed} recordings")
+        print_line(console, f"probed {probed} recordings")
         if probing is not None:
             probing.note(probed)
 

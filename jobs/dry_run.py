@@ -15,7 +15,7 @@ from prep_corpus.filters.curve import Point
 from prep_corpus.filters.linear import Filter
 from prep_corpus.jobs.corpus import read_corpus
 from prep_corpus.jobs.display import clock
-from prep_corpus.jobs.printing import say
+from prep_corpus.jobs.printing import print_line
 from prep_corpus.jobs.run import MARKER
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.config import RunConfig
@@ -62,34 +62,34 @@ def describe(
     corpus = read_corpus(config, None, None)
     hours = corpus.audio_seconds / 3600
 
-    def tell(name: str, text: str) -> None:
-        say(console, f"{name:14}{text}")
+    def say(name: str, text: str) -> None:
+        print_line(console, f"{name:14}{text}")
 
-    tell(
+    say(
         "manifest",
         f"{config.manifest}: {corpus.entries} recordings, {hours:.2f} hours, {len(corpus.bundles)} bundles",
     )
     for letter in corpus.dead_letters[:10]:
-        tell("  rejected", f"{letter.reason}: {letter.message}")
+        say("  rejected", f"{letter.reason}: {letter.message}")
     if len(corpus.dead_letters) > 10:
-        tell("  rejected", f"{len(corpus.dead_letters) - 10} more")
+        say("  rejected", f"{len(corpus.dead_letters) - 10} more")
     frame_ms = 1000 * info.frame_seconds
-    tell(
+    say(
         "model",
         f"{config.model} on {config.device}: {len(info.vocabulary)} symbols, {frame_ms:.0f} ms frames",
     )
-    tell("filter", f"fitted on {fitted.fitted_on}")
-    tell("", f"expected to keep {point.kept_share:.0%} of the spoken words at {point.wer:.2%} wrong "
+    say("filter", f"fitted on {fitted.fitted_on}")
+    say("", f"expected to keep {point.kept_share:.0%} of the spoken words at {point.wer:.2%} wrong "
         f"(at most {point.wer_upper:.2%})")  # fmt: skip
     state = "a run to go on with" if files.exists(files.join(config.out, MARKER)) else "new"
     done = ", ".join(f"{stage} {count}" for stage, count in sorted(stages_done(config.out).items()))
-    tell("out", f"{config.out} ({state}); in its store: {done or 'nothing yet'}")
+    say("out", f"{config.out} ({state}); in its store: {done or 'nothing yet'}")
     emissions = corpus.audio_seconds / info.frame_seconds * len(info.vocabulary) * 2
     audio_bytes = corpus.audio_seconds * info.sample_rate_hz * 2 * _FLAC_SHARE
     need = emissions + audio_bytes * (1 + len(config.formats))
-    tell("space", f"about {need / 1e9:.2f} GB at most, {_free(config.out)}")
+    say("space", f"about {need / 1e9:.2f} GB at most, {_free(config.out)}")
     seconds = hours * (model_seconds_per_hour(model) + _OTHER_CPU_SECONDS_PER_HOUR) / max(config.workers, 1)
-    tell("time", f"about {clock(seconds)} with {config.workers} workers, if nothing is done yet")
+    say("time", f"about {clock(seconds)} with {config.workers} workers, if nothing is done yet")
 
 
 def _free(out: str) -> str:

@@ -21,12 +21,13 @@ from prep_corpus.filters.self_check import DELETED, MISSING, FateCounts
 from prep_corpus.jobs.evaluate_plot import plot_check
 from prep_corpus.jobs.fit_plot import MISSING as NO_PLOT
 from prep_corpus.jobs.fit_plot import plot_format, rendered
-from prep_corpus.jobs.printing import say
+from prep_corpus.jobs.printing import print_line
 from prep_corpus.jobs.run import open_filter, operating_point
 from prep_corpus.jobs.stage_options import emit_options, segment_options
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.bundles import ProbedRecording
 from prep_corpus.pipeline.config import RunConfig
+from prep_corpus.pipeline.fit_material import Say
 from prep_corpus.pipeline.manifests import read_manifest
 from prep_corpus.pipeline.probe import FingerprintCache, probe
 from prep_corpus.pipeline.self_checking import Checking, CheckOptions, check_corpus, draw_recordings
@@ -86,8 +87,8 @@ def execute(config: RunConfig, options: EvaluateOptions, *, quiet: bool) -> None
 
 
 def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> None:
-    def tell(line: str) -> None:
-        say(console, line)
+    def say(line: str) -> None:
+        print_line(console, line)
 
     manifest = read_manifest(config.manifest, language=config.language)
     model = load_model(config.model, config.device)
@@ -100,7 +101,7 @@ def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> 
 
     drawn = draw_recordings(manifest, probed, hours=options.hours, seed=config.seed)
     cache.save()
-    tell(f"drawn: {len(drawn)} recordings, {sum(one.seconds for one in drawn) / 3600:.2f} hours")
+    say(f"drawn: {len(drawn)} recordings, {sum(one.seconds for one in drawn) / 3600:.2f} hours")
     found = check_corpus(
         Store(config.work),
         drawn,
@@ -110,17 +111,17 @@ def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> 
         CheckOptions(hours=options.hours, seed=config.seed, recipe=options.recipe, asked=ASKED),
         target_samples=config.target_duration_seconds * model.info.sample_rate_hz,
         k_frames=config.min_pause_frames,
-        say=tell,
+        say=say,
     )
     figures = figures_of(found, config, point, options.recipe)
     text = report(figures)
-    say(Console(), text)
+    print_line(Console(), text)
     for message in found.failed[:5]:
-        tell(message)
+        say(message)
     _save(found, figures, text, options, say)
 
 
-def _save(found: Checking, figures: dict[str, Any], text: str, options: EvaluateOptions, say: Any) -> None:
+def _save(found: Checking, figures: dict[str, Any], text: str, options: EvaluateOptions, say: Say) -> None:
     document = (json.dumps(figures, indent=1, allow_nan=False) + "\n").encode()
     written = {}
     if options.out is not None:

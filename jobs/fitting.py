@@ -21,7 +21,7 @@ from prep_corpus.filters.linear import save_filter
 from prep_corpus.filters.self_labels import Aligned, Unlabelled, self_labelled
 from prep_corpus.filters.sweep import Bench
 from prep_corpus.jobs.fit_plot import MISSING, plot_fit, plot_format, rendered
-from prep_corpus.jobs.printing import say
+from prep_corpus.jobs.printing import print_line
 from prep_corpus.jobs.run import open_filter, operating_point
 from prep_corpus.jobs.stage_options import segment_options
 from prep_corpus.pipeline import files
@@ -73,8 +73,8 @@ def execute(request: FitRequest, *, force: bool, quiet: bool) -> None:
     """
     console = Console(stderr=True, quiet=quiet)
 
-    def tell(line: str) -> None:
-        say(console, line)
+    def say(line: str) -> None:
+        print_line(console, line)
 
     out = Path(request.out)
     if out.suffix != ".json":
@@ -83,8 +83,8 @@ def execute(request: FitRequest, *, force: bool, quiet: bool) -> None:
         raise UsageError(f"--out {out} is there already; --force replaces it, or choose another name")
     if request.plot is not None:
         plot_format(request.plot)
-    material = gather(request, tell)
-    tell(f"fitting on {len(material.cases)} pieces of {len({case.group for case in material.cases})} groups")
+    material = gather(request, say)
+    say(f"fitting on {len(material.cases)} pieces of {len({case.group for case in material.cases})} groups")
     fitted = fit_filter(
         Bench(cases=material.cases, options=cut_options(material.run, material.info)),
         material.options,
@@ -102,8 +102,8 @@ def execute(request: FitRequest, *, force: bool, quiet: bool) -> None:
     plotted = _plot(fitted, request, out)
     # Last, so that a file that stands is whole.
     save_filter(fitted.filter, out)
-    say(Console(quiet=quiet), text)
-    tell(f"{out}, its card {out.with_suffix('.md')}; {plotted}")
+    print_line(Console(quiet=quiet), text)
+    say(f"{out}, its card {out.with_suffix('.md')}; {plotted}")
 
 
 def gather(request: FitRequest, say: Say) -> Material:

@@ -23,7 +23,7 @@ from prep_corpus.filters.heard_labels import (
 )
 from prep_corpus.filters.label_file import LabelSet, write_labels
 from prep_corpus.filters.transcripts import latest
-from prep_corpus.jobs.printing import say
+from prep_corpus.jobs.printing import print_line
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.finished import open_finished
 from prep_corpus.pipeline.label_run import SAMPLE_NAME, Paired, pair, read_heard, read_weights
@@ -77,11 +77,11 @@ def execute(options: LabelOptions, *, force: bool, quiet: bool) -> None:
     data = write_labels(labels).encode()
     files.write_atomic(options.out, lambda file: file.write(data), replace=True)
     for line in _counts(paired, threshold, options):
-        say(console, line)
+        print_line(console, line)
     console.print(_table(paired.judged, threshold))
     for line in agreement_lines(paired.versions):
-        say(console, line)
-    say(console, f"{len(paired.judged)} labels in {options.out}")
+        print_line(console, line)
+    print_line(console, f"{len(paired.judged)} labels in {options.out}")
 
 
 def _weights(options: LabelOptions, answered: set[str], console: Console) -> dict[str, float]:

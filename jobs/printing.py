@@ -14,7 +14,7 @@ from prep_corpus.pipeline.transcript_checks import CHECKS_NAME, TranscriptCheck
 _SHOWN_CHECKS = 10
 
 
-def say(console: Console | None, text: str, style: str | None = None) -> None:
+def print_line(console: Console | None, text: str, style: str | None = None) -> None:
     """Print a text as it is, brackets included, where there is a console."""
     if console is not None:
         console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

@@ -27,14 +27,14 @@ def report_command(folder: str, no_audio: bool, quiet: bool) -> None:
     """
     from rich.console import Console
 
-    from prep_corpus.jobs.printing import say
+    from prep_corpus.jobs.printing import print_line
     from prep_corpus.pipeline.report import without_examples, write_report
 
     console = Console(stderr=True, quiet=quiet)
     options = report_options(folder)
     if no_audio:
         options = without_examples(options)
-    click.echo(write_report(options, lambda text: say(console, text)))
+    click.echo(write_report(options, lambda text: print_line(console, text)))
 
 
 def report_options(folder: str) -> ReportOptions:
@@ -89,7 +89,7 @@ def _filter_of(config: RunConfig) -> tuple[Any, Any, tuple[str, ...]]:
 
 def write_after_run(folder: str, console: Console) -> None:
     """Write the report of a run that has just ended; where that fails, say so in one line and no more."""
-    from prep_corpus.jobs.printing import say
+    from prep_corpus.jobs.printing import print_line
     from prep_corpus.pipeline import files
     from prep_corpus.pipeline.report import PAGE_NAME, is_current, write_report
 
@@ -102,4 +102,4 @@ def write_after_run(folder: str, console: Console) -> None:
         reason = " ".join(str(error).split()) or type(error).__name__
         click.echo(f"no report was written ({reason}); prep-corpus report {folder} tries again", err=True)
     else:
-        say(console, f"report: {uri}")
+        print_line(console, f"report: {uri}")

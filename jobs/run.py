@@ -16,7 +16,7 @@ from prep_corpus.filters.curve import Point
 from prep_corpus.filters.linear import BUNDLED, Filter, bundled_filter, load_filter
 from prep_corpus.jobs import display
 from prep_corpus.jobs.corpus import read_corpus, write_bundle_list
-from prep_corpus.jobs.printing import ledger_tables, say, transcript_lines
+from prep_corpus.jobs.printing import ledger_tables, print_line, transcript_lines
 from prep_corpus.jobs.report_command import write_after_run
 from prep_corpus.jobs.stage_options import graph_options, pipeline_options, settings_of
 from prep_corpus.pipeline import files
@@ -87,7 +87,7 @@ def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> 
             bundled_filter(config.filter) if config.filter in BUNDLED else load_filter(Path(config.filter))
         )
         if not fitted.fits(info.digest):
-            say(
+            print_line(
                 console,
                 f"warning: the filter {config.filter} was fitted for another model: its word error rates may not hold",
                 style="yellow",
@@ -98,7 +98,7 @@ def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> 
     if exact:
         return exact[0]
     nearest = min(bundled, key=lambda fitted: abs(fitted.frame_seconds - info.frame_seconds))
-    say(
+    print_line(
         console,
         f"warning: no bundled filter was fitted for the model {config.model}; one for another model with frames of "
         f"{1000 * nearest.frame_seconds:.0f} ms is used. Fit your own, and name it with --filter",
@@ -115,7 +115,7 @@ def operating_point(config: RunConfig, fitted: Filter, console: Console | None) 
         return fitted.point(DEFAULT_MAX_WER, cut=config.cut)
     except UsageError:
         best = min(point.wer_upper for point in fitted.level(config.cut).curve)
-        say(
+        print_line(
             console,
             f"the filter cannot promise {DEFAULT_MAX_WER:.0%} wrong words; {best:.2%} is its best",
             style="yellow",
@@ -143,13 +143,13 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_
     corpus = read_corpus(config, store, console)
     if corpus.entries == 0:
         raise UsageError(f"{config.manifest}: the manifest is empty")
-    say(
+    print_line(
         console,
         f"{corpus.entries} recordings, {corpus.audio_seconds / 3600:.2f} hours in {len(corpus.bundles)} bundles; "
         f"{len(corpus.dead_letters)} rejected before the start",
     )
     if config.noise is None and config.noise_fraction > 0:
-        say(console, "no --noise given: generated white, pink and brown noise is used")
+        print_line(console, "no --noise given: generated white, pink and brown noise is used")
     bundles_uri = write_bundle_list(config, corpus)
     options = graph_options(config, corpus, model.info, fitted, point, bundles_uri)
     for stale in (OUTCOME_NAME, CHECKS_NAME, SUBMITTED_NAME):
@@ -199,13 +199,13 @@ def report(config: RunConfig, outcome: Outcome, *, quiet: bool) -> int:
         console.print(table)
         console.print()
     for reason, count in outcome.reasons.items():
-        say(console, f"{count} recordings rejected: {reason}")
+        print_line(console, f"{count} recordings rejected: {reason}")
     if outcome.failed:
-        say(console, f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}")
+        print_line(console, f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}")
     for line in transcript_lines(read_checks(config.out)):
-        say(console, line)
+        print_line(console, line)
     if not outcome.published:
-        say(
+        print_line(
             Console(stderr=True),
             f"{outcome.failed} of {outcome.entries} recordings failed, and --max-failed allows "
             f"{config.max_failed:.0%}: nothing was published",
@@ -213,5 +213,5 @@ def report(config: RunConfig, outcome: Outcome, *, quiet: bool) -> int:
         )
         return EXIT_OVER_LIMIT
     written = ", ".join(f"{count} {name} files" for name, count in outcome.shards.items()) or "no shards"
-    say(console, f"{outcome.utterances} utterances, {outcome.noisy} with noise, in {written} in {config.out}")
+    print_line(console, f"{outcome.utterances} utterances, {outcome.noisy} with noise, in {written} in {config.out}")
     return EXIT_INTERNAL_ERRORS if outcome.internal_errors else 0

@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.sampling import SampleOptions
-from prep_corpus.jobs.printing import say
+from prep_corpus.jobs.printing import print_line
 from prep_corpus.pipeline import files
 from prep_corpus.pipeline.finished import open_finished
 from prep_corpus.pipeline.sample import Sample, draw_sample
@@ -46,7 +46,7 @@ def execute(
         write_sample(run, sample, target, threads=threads, on_clip=lambda: progress.advance(task))
     said = Console(quiet=quiet)
     for line in _described(sample, target, options):
-        say(said, line)
+        print_line(said, line)
 
 
 def _target(folder: str, out: str | None) -> Path:

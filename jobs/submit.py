@@ -29,7 +29,7 @@ from prep_corpus.jobs import display, run
 from prep_corpus.jobs.corpus import read_corpus, write_bundle_list
 from prep_corpus.jobs.estimate import Estimate as Estimate
 from prep_corpus.jobs.estimate import estimate_run
-from prep_corpus.jobs.printing import say
+from prep_corpus.jobs.printing import print_line
 from prep_corpus.jobs.stage_options import graph_options
 from prep_corpus.jobs.submit_checks import check_local_names, last_error_line, shared_names
 from prep_corpus.pipeline import files
@@ -168,9 +168,9 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
     job_name = f"{submission.name}-{uuid.uuid4().hex[:8]}"
     job = _start(config, engine, prepared.options, job_name)
     _note_submitted(config, engine, job, prepared)
-    say(console, f"submitted to {engine.name} as {job_name}: {job.link}")
+    print_line(console, f"submitted to {engine.name} as {job_name}: {job.link}")
     if submission.detach:
-        say(console, f"prep-corpus status {config.out} tells how far it is")
+        print_line(console, f"prep-corpus status {config.out} tells how far it is")
         return 0
     return _follow(config, job, prepared, submission, console)
 
@@ -198,7 +198,7 @@ def _prepare(
         raise UsageError(f"{config.manifest}: the manifest is empty")
     estimate = estimate_run(config, corpus.bundles, corpus.audio_seconds, corpus.recordings, store, model)
     for line in [*estimate.lines(engine.accelerator is not None), *engine.hints(estimate)]:
-        say(console, line)
+        print_line(console, line)
     bundles_uri = write_bundle_list(config, corpus)
     options = graph_options(config, corpus, model.info, fitted, point, bundles_uri)
     for stale in (OUTCOME_NAME, CHECKS_NAME):
@@ -265,18 +265,18 @@ def _follow(
             if state != "done":
                 raise _JobFailed(job.failure() if state == "failed" else "it was cancelled")
     except KeyboardInterrupt:
-        say(Console(stderr=True), f"the job goes on: {job.link}")
+        print_line(Console(stderr=True), f"the job goes on: {job.link}")
         return 130
     except _JobFailed as error:
         files.remove(files.join(config.out, run.SUBMITTED_NAME))
-        say(
+        print_line(
             Console(stderr=True),
             f"the job did not end well: {error} ({job.link}); the same command goes on where it stopped",
             style="red",
         )
         return EXIT_JOB_FAILED
     except JobLost as error:
-        say(
+        print_line(
             Console(stderr=True),
             f"the engine does not answer any more: {error}. The job may go on ({job.link}): prep-corpus status "
             f"{config.out} tells; else the same command goes on where it stopped",

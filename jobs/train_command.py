@@ -64,7 +64,7 @@ def train_command(**settings: Any) -> None:
         held_out=settings["held_out"],
         noise=settings["noise"],
     )
-    _set_up_torch(settings["threads"])
+    _limit_threads(settings["threads"])
     run_training(
         material,
         out=Path(settings["out"]),
@@ -96,7 +96,7 @@ def train_english_command(**settings: Any) -> None:
 
     from prep_corpus.jobs.train_run import run_english
 
-    _set_up_torch(settings["threads"])
+    _limit_threads(settings["threads"])
     run_english(
         Path(settings["folder"]),
         out=Path(settings["out"]),
@@ -135,12 +135,10 @@ def error_rates_command(
     click.echo(table(rates))
 
 
-def _set_up_torch(threads: int) -> None:
+def _limit_threads(threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    # Products of numbers near zero are many times slower on a CPU without this.
-    torch.set_flush_denormal(True)
 
 
 def _echo(quiet: bool) -> Any:

@@ -25,7 +25,7 @@ from prep_corpus.jobs.display import (
     stage_line,
     status_lines,
 )
-from prep_corpus.jobs.printing import ledger_tables, say, transcript_lines
+from prep_corpus.jobs.printing import ledger_tables, print_line, transcript_lines
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.transcript_checks import TranscriptCheck
@@ -240,7 +240,6 @@ def test_ledgers_show_every_entry_with_its_share() -> None:
 
 
 def test_brackets_in_names_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    say(Console(width=20), "talk[/b][red]3[/red]: no such file in out[1], which is longer than the terminal is wide")
-    assert capsys.readouterr().out == (
-        "talk[/b][red]3[/red]: no such file in out[1], which is longer than the terminal is wide\n"
-    )
+    text = "talk[/b][red]3[/red]: no such file in out[1], which is longer than the terminal is wide"
+    print_line(Console(width=20), text)
+    assert capsys.readouterr().out == text + "\n"
