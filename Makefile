@@ -34,7 +34,7 @@ test: setup  ## Run the tests
 	touch $@
 
 test-readers: .venv/readers  ## Read shards with datasets, TensorFlow, Lhotse, WebDataset and PyTorch
-	$(BIN)/python -m pytest tests/pipeline/test_reading_programs.py
+	$(BIN)/python -m pytest tests/pipeline/reading/test_reading_programs.py
 
 .venv/clouds: .venv/ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[aws,gcp]'
@@ -43,7 +43,7 @@ test-readers: .venv/readers  ## Read shards with datasets, TensorFlow, Lhotse, W
 test-clouds: .venv/clouds  ## The Dataflow job built offline; where there is Go, gs:// and whole runs on loopback
 	test -x $(BIN)/fake-gcs-server || ! command -v go >/dev/null || \
 		GOBIN=$(CURDIR)/$(BIN) go install github.com/fsouza/fake-gcs-server@v1.56.1
-	$(BIN)/python -m pytest tests/pipeline/test_object_stores.py tests/jobs/test_submit_dataflow.py tests/jobs/test_dataflow_run.py
+	$(BIN)/python -m pytest tests/pipeline/storage/test_object_stores.py tests/jobs/submit/test_submit_dataflow.py tests/jobs/submit/test_dataflow_run.py
 
 test-flink: setup  ## The demo corpus on a real Flink cluster on loopback, and with a task manager killed
 	OMP_NUM_THREADS=1 $(BIN)/python tests/cluster/flink.py whole
@@ -60,31 +60,31 @@ types: setup  ## Check types
 check: lint types test  ## All of the above
 
 bench-align: setup  ## Alignment against peers: time, memory, exactness
-	$(BIN)/python tests/bench/bench_align.py
+	$(BIN)/python benchmarks/bench_align.py
 
 bench-emit: setup  ## The model stage: real-time factors on CPU and GPU, memory
-	$(BIN)/python tests/bench/bench_emit.py
+	$(BIN)/python benchmarks/bench_emit.py
 
 bench-windows: setup  ## How much frames and word times depend on where windows fall
-	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python tests/bench/bench_windows.py
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_windows.py
 
 bench-gaps: setup  ## Unspoken words and untranscribed speech: right words skipped or misplaced
-	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python tests/bench/bench_gaps.py
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_gaps.py
 
 bench-run: setup  ## CPU seconds an hour of audio, by stage, besides the model
-	$(BIN)/python tests/bench/bench_run.py $(MANIFEST)
+	$(BIN)/python benchmarks/bench_run.py $(MANIFEST)
 
 bench-real: setup  ## Long real recordings through the whole command: words kept, word errors, memory
-	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python tests/bench/bench_real.py
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_real.py
 
 bench-write: .venv/readers  ## Noise, encoding and writing against plain loops
-	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/bench_write.py --hours 1 --memory-hours 20
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_write.py --hours 1 --memory-hours 20
 
 bench-read: .venv/readers  ## Reading shards against other readers
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python tests/bench/bench_read.py --hours 1
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/bench_read.py --hours 1
 
 bench-scale: setup  ## Costs of the stages, runs at 1 and 2 workers or slots, and what large corpora need
-	$(BIN)/python tests/bench/bench_scale.py --flink
+	$(BIN)/python benchmarks/bench_scale.py --flink
 
 bench-quality: setup  ## Words kept and word errors on real speech with known truth
 	$(BIN)/python tests/quality.py table

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prep_corpus.align.errors import EntryInvalid, IdUnsafe
-from prep_corpus.align.transcripts import EVERYTHING, Cue, Selection
-from prep_corpus.align.versions import Source, Version, timed_text
+from prep_corpus.align.transcripts.pieces import EVERYTHING, Cue, Selection
+from prep_corpus.align.transcripts.versions import Source, Version, timed_text
 
 MAX_ID_BYTES = 512
 DEFAULT_LANGUAGE = "en"

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.filters.cases import HEARD, Case
 from prep_corpus.filters.curve import Point, frontier
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
-from prep_corpus.filters.labels import HEARD, Case
 from prep_corpus.filters.linear import Filter, Level, Linear
 from prep_corpus.filters.sweep import Bench, Outcome, Swept, count_outcomes, points_of, sweep, worse_of
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.evidence import EVIDENCE_NAMES
+from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.curve import Point, choose
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
 

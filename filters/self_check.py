@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from prep_corpus.align.cutting import Segment
-from prep_corpus.align.words import Words
-from prep_corpus.filters.labels import Damaged
+from prep_corpus.align.cutting.cutting import Segment
+from prep_corpus.align.words.words import Words
+from prep_corpus.filters.cases import Damaged
 from prep_corpus.filters.measures import inside
 
 DELETED = "deleted"

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.cutting import CutOptions
+from prep_corpus.align.audio.levels import Levels
+from prep_corpus.align.cutting.cutting import CutOptions
 from prep_corpus.align.errors import RecordingError
-from prep_corpus.align.evidence import Track
-from prep_corpus.align.levels import Levels
+from prep_corpus.align.words.evidence import Track
+from prep_corpus.filters.cases import DAMAGED, Case, Damage, Damaged, damage
 from prep_corpus.filters.features import word_features
 from prep_corpus.filters.fit import FitOptions, fit_words, fold_of
-from prep_corpus.filters.labels import DAMAGED, Case, Damage, Damaged, damage
 
 if TYPE_CHECKING:
-    from prep_corpus.align.words import Words
+    from prep_corpus.align.words.words import Words
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]

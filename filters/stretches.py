@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from prep_corpus.align.evidence import Track
-from prep_corpus.align.levels import Levels
-from prep_corpus.align.words import Words
+from prep_corpus.align.audio.levels import Levels
+from prep_corpus.align.words.evidence import Track
+from prep_corpus.align.words.words import Words
+from prep_corpus.filters.cases import HEARD, Case
 from prep_corpus.filters.heard_labels import RIGHT, mark_words
-from prep_corpus.filters.labels import HEARD, Case
 from prep_corpus.filters.self_labels import Aligned, Unlabelled
 
 UNHEARD = "\N{REPLACEMENT CHARACTER}"

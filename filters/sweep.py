@@ -12,17 +12,17 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.cutting import (
+from prep_corpus.align.cutting.cutting import (
     CutOptions,
     Cuts,
     Segment,
     cut_paper,
     cut_words,
 )
-from prep_corpus.align.tuning import candidate_gaps, measure, pick_k
+from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
+from prep_corpus.filters.cases import Case
 from prep_corpus.filters.curve import Point
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
-from prep_corpus.filters.labels import Case
 from prep_corpus.filters.measures import KeptUtterance, inside, word_edits
 
 DoubleArray = NDArray[np.float64]

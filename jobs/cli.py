@@ -9,9 +9,7 @@ from typing import Any
 import click
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.evaluate_command import evaluate_command
-from prep_corpus.jobs.fit_filter_command import fit_filter_command
-from prep_corpus.jobs.label_command import label_command
+from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.options import (
     CONFIG,
     CORPUS,
@@ -22,13 +20,15 @@ from prep_corpus.jobs.options import (
     shard_settings,
     with_options,
 )
-from prep_corpus.jobs.report_command import report_command
-from prep_corpus.jobs.sample_command import agreement_command, sample_command
-from prep_corpus.jobs.submit_command import submit_command
-from prep_corpus.jobs.submit_dataflow_command import dataflow_command
-from prep_corpus.jobs.train_command import error_rates_command, train_command, train_english_command
-from prep_corpus.jobs.workers_command import workers_command
-from prep_corpus.pipeline.config import RunConfig
+from prep_corpus.jobs.own_filter.evaluate_command import evaluate_command
+from prep_corpus.jobs.own_filter.fit_filter_command import fit_filter_command
+from prep_corpus.jobs.own_filter.label_command import label_command
+from prep_corpus.jobs.own_filter.sample_command import agreement_command, sample_command
+from prep_corpus.jobs.runs.report import report_command
+from prep_corpus.jobs.submit.command import submit_command
+from prep_corpus.jobs.submit.dataflow_command import dataflow_command
+from prep_corpus.jobs.submit.workers_command import workers_command
+from prep_corpus.jobs.training.train_command import error_rates_command, train_command, train_english_command
 
 EXIT_CODES = """
 \b
@@ -92,8 +92,8 @@ def run(
     folder of same-stem audio and text files, or a Kaldi data directory. What an earlier run in the same folder has
     done already is not done again. Options after -- go to Apache Beam.
     """
-    from prep_corpus.align.models import default_device
-    from prep_corpus.jobs.run import execute
+    from prep_corpus.align.model.models import default_device
+    from prep_corpus.jobs.runs.run import execute
 
     config = run_config(
         settings,
@@ -143,9 +143,9 @@ def align(
     CTM and TextGrid are for other tools; the JSON lines hold for each word its times, its characters in the
     transcript as written, whether the audio says it, and the evidence, and the stretches without text.
     """
-    from prep_corpus.align.models import default_device
-    from prep_corpus.jobs.align import ExportOptions, execute
-    from prep_corpus.jobs.stage_options import text_options
+    from prep_corpus.align.model.models import default_device
+    from prep_corpus.jobs.runs.align import ExportOptions, execute
+    from prep_corpus.jobs.runs.stage_options import text_options
 
     config = RunConfig(
         manifest=manifest,
@@ -185,7 +185,7 @@ def export(
 
     Neither a model nor the source audio is touched.
     """
-    from prep_corpus.jobs.export import execute
+    from prep_corpus.jobs.runs.export import execute
 
     config = RunConfig(manifest=folder, out=out, beam_options=beam_options, **shard_settings(settings))
     ctx.exit(execute(folder, config, force=force, quiet=quiet))
@@ -200,8 +200,8 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
 
     Every problem is named with the shard or utterance and the rule. Exits with 0 where all is well, else with 1.
     """
-    from prep_corpus.pipeline.check import check_run
-    from prep_corpus.pipeline.files import check_place
+    from prep_corpus.pipeline.reading.check import check_run
+    from prep_corpus.pipeline.storage.files import check_place
 
     check_place(folder)
     report = check_run(folder, decode=not fast)
@@ -218,9 +218,9 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
 @click.argument("folder", metavar="DIR")
 def status(folder: str) -> None:
     """Say how far the run in DIR is, while it goes on or afterwards, also from another machine."""
-    from prep_corpus.jobs.display import status_lines
-    from prep_corpus.jobs.submit import submitted_lines
-    from prep_corpus.pipeline.files import check_place
+    from prep_corpus.jobs.screen.display import status_lines
+    from prep_corpus.jobs.submit.submission import submitted_lines
+    from prep_corpus.pipeline.storage.files import check_place
 
     check_place(folder)
     for line in submitted_lines(folder) or status_lines(folder):
@@ -240,8 +240,8 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
     Every finished run notes the stage files that it used; the others come from earlier settings or from
     recordings that have left the corpus.
     """
-    from prep_corpus.pipeline.clean import removable, remove
-    from prep_corpus.pipeline.files import check_place
+    from prep_corpus.pipeline.finished.clean import removable, remove
+    from prep_corpus.pipeline.storage.files import check_place
 
     check_place(folder)
     listed = removable(folder, everything=everything)

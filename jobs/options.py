@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.config import FORMATS, RunConfig
+from prep_corpus.jobs.config import FORMATS, RunConfig
 
 Command = Callable[..., Any]
 Options = tuple[Callable[[Command], Command], ...]

@@ -14,19 +14,20 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 
-from prep_corpus.pipeline import files
-from prep_corpus.pipeline.align_stage import Align
-from prep_corpus.pipeline.close import Close, CloseOptions, Ends, ledgers_of, letters_of
-from prep_corpus.pipeline.emit import Emit, EmitOptions
-from prep_corpus.pipeline.failures import FailureLimit, GoOn, WithinLimit
-from prep_corpus.pipeline.gather import Gather
-from prep_corpus.pipeline.measure import Measure, PickK
-from prep_corpus.pipeline.plan import Plan, PlanOptions
-from prep_corpus.pipeline.segment import SegmentBundles, SegmentOptions
-from prep_corpus.pipeline.stores import Store
-from prep_corpus.pipeline.transcript_checks import CheckTranscripts
+from prep_corpus.pipeline.stages.align import Align
+from prep_corpus.pipeline.stages.close import Close, CloseOptions, Ends, ledgers_of, letters_of
+from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
+from prep_corpus.pipeline.stages.emit import Emit, EmitOptions
+from prep_corpus.pipeline.stages.failures import FailureLimit, GoOn, WithinLimit
+from prep_corpus.pipeline.stages.gather import Gather
+from prep_corpus.pipeline.stages.measure import Measure, PickK
+from prep_corpus.pipeline.stages.plan import Plan, PlanOptions
+from prep_corpus.pipeline.stages.segment import SegmentBundles
+from prep_corpus.pipeline.stages.transcript_checks import CheckTranscripts
+from prep_corpus.pipeline.stages.write import WriteOptions, WriteShards
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import Store
 from prep_corpus.pipeline.worker_progress import Watched
-from prep_corpus.pipeline.write import WriteOptions, WriteShards
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from prep_corpus.pipeline.stores import StageRef, Store
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 STAGES = ("emit", "align", "measure", "segment", "write")
 

@@ -20,8 +20,8 @@ from typing import TypeVar
 
 import apache_beam as beam
 
-from prep_corpus.pipeline import files
 from prep_corpus.pipeline.progress import BOARD, StageProgress, added
+from prep_corpus.pipeline.storage import files
 
 SECONDS = 5.0
 """Between two writings of a worker's file."""

@@ -4,7 +4,7 @@
     python tests/quality.py self              labels by damage to the noisy transcripts against true labels
     python tests/quality.py fit --out F.json  the bundled filter of a model, fitted on all speakers
 
-Long recordings of real speech with corrupted transcripts (tests/corpora.py); everything is fitted and
+Long recordings of real speech with corrupted transcripts (tests/support/corpora.py); everything is fitted and
 every threshold chosen on other speakers: two are left out at a time.
 """
 
@@ -25,18 +25,17 @@ QUARTZNET = "quartznet:acoustic_model"
 
 sys.path[:0] = [str(ROOT / "tests"), str(SHARED / "models" / "quartznet15x5")]
 
-import corpora  # noqa: E402
 import numpy as np  # noqa: E402
-import quality_cases  # noqa: E402
+from support import corpora, quality_cases  # noqa: E402
 
-from prep_corpus.align import viterbi  # noqa: E402
-from prep_corpus.align.cutting import CutOptions  # noqa: E402
+from prep_corpus.align.cutting.cutting import CutOptions  # noqa: E402
 from prep_corpus.align.errors import UsageError  # noqa: E402
-from prep_corpus.align.models import ModelInfo  # noqa: E402
+from prep_corpus.align.model.models import ModelInfo  # noqa: E402
+from prep_corpus.align.viterbi import viterbi  # noqa: E402
+from prep_corpus.filters.cases import Case, Damage  # noqa: E402
 from prep_corpus.filters.features import word_features  # noqa: E402
 from prep_corpus.filters.fit import WORD_THRESHOLDS, FitOptions, Fitted, fit_filter  # noqa: E402
 from prep_corpus.filters.fit_report import card  # noqa: E402
-from prep_corpus.filters.labels import Case, Damage  # noqa: E402
 from prep_corpus.filters.linear import Filter, save_filter  # noqa: E402
 from prep_corpus.filters.measures import Tally, tally  # noqa: E402
 from prep_corpus.filters.self_labels import self_labelled  # noqa: E402
@@ -356,7 +355,7 @@ def main() -> None:
     if arguments.what == "fit":
         description = (
             f"{arguments.corpus}: {len({case.group for case in corpus.cases})} recordings joined by "
-            f"tests/corpora.py, {arguments.seeds} corrupted transcripts each"
+            f"tests/support/corpora.py, {arguments.seeds} corrupted transcripts each"
         )
         fitted = fit(corpus, range(len(corpus.cases)), options, description)
         save_filter(fitted.filter, arguments.out)

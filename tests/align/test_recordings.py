@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from prep_corpus.align.errors import EntryInvalid, IdUnsafe, RecordingError
 from prep_corpus.align.recordings import Entry, Recording, check_id, default_id, parse_entry
-from prep_corpus.align.versions import Version
+from prep_corpus.align.transcripts.versions import Version
 
 
 def parsed(**fields: Any) -> Entry:

@@ -7,21 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.corpora import DEV_CLEAN, build_recording
+from support.planted_cases import align_real
 
-from prep_corpus.align import emissions
-from prep_corpus.align.cutting import CutOptions, cut_words
+from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
+from prep_corpus.align.cutting.cutting import CutOptions, cut_words
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.evidence import evidence, track
-from prep_corpus.align.levels import LevelMeter, Levels, block_samples
-from prep_corpus.align.models import load_model
+from prep_corpus.align.model import emissions
+from prep_corpus.align.model.models import load_model
+from prep_corpus.align.words.evidence import evidence, track
 from prep_corpus.filters import linear
 from prep_corpus.filters.features import utterance_features
 from prep_corpus.filters.linear import BUNDLED, bundled_filter
 from prep_corpus.filters.scoring import score_utterances, score_words
 from prep_corpus.filters.sweep import kept_utterance
-
-from ..corpora import DEV_CLEAN, build_recording
-from .planted import align_real
 
 PRESENT = [name for name in BUNDLED if Path(linear.__file__).with_name(f"{name}.json").exists()]
 

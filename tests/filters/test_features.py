@@ -7,10 +7,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from prep_corpus.align.cutting import Segment
+from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.evidence import EVIDENCE_NAMES
-from prep_corpus.align.words import Words
+from prep_corpus.align.words.evidence import EVIDENCE_NAMES
+from prep_corpus.align.words.words import Words
 from prep_corpus.filters.features import ctc_costs, utterance_features, word_features
 
 

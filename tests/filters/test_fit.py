@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.planted_cases import INFO, OPTIONS, align_words, planted_case, without_truth
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.filters.cases import DAMAGED, GIVEN, HEARD, Case, Damage, damage
 from prep_corpus.filters.fit import FitOptions, Fitted, Given, HeldOut, fit_filter, fit_linear, fold_of
 from prep_corpus.filters.fit_report import card, length_leak
-from prep_corpus.filters.labels import DAMAGED, GIVEN, HEARD, Case, Damage, damage
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.measures import Tally, tally
 from prep_corpus.filters.scoring import score_utterances, score_words
@@ -24,8 +25,6 @@ from prep_corpus.filters.sweep import (
     lower_bound,
     points_of,
 )
-
-from .planted import INFO, OPTIONS, align_words, planted_case, without_truth
 
 QUICK = FitOptions(target_seconds=3.0, folds=3, resamples=50)
 

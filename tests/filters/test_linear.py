@@ -79,7 +79,7 @@ def test_the_two_ways_of_cutting_have_their_own_utterance_classifier() -> None:
 
 
 def test_words_are_scored_with_their_neighbours() -> None:
-    from prep_corpus.align.evidence import EVIDENCE_NAMES
+    from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 
     evidence_WF = np.zeros((3, len(EVIDENCE_NAMES)))
     evidence_WF[:, EVIDENCE_NAMES.index("edits")] = [3.0, 0.0, 6.0]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prep_corpus.align.cutting import Segment
-from prep_corpus.align.words import Words
-from prep_corpus.filters.labels import Damaged
+from prep_corpus.align.cutting.cutting import Segment
+from prep_corpus.align.words.words import Words
+from prep_corpus.filters.cases import Damaged
 from prep_corpus.filters.self_check import Check, Checked, check_recording
 
 STRIDE = 100

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from support.planted_cases import INFO, OPTIONS, align_words, planted_case, without_truth
 
 from prep_corpus.filters.self_labels import Aligned, Unlabelled
 from prep_corpus.filters.stretches import UNHEARD, borders, heard_case, stretch, words_within
 from prep_corpus.filters.sweep import Bench
-
-from .planted import INFO, OPTIONS, align_words, planted_case, without_truth
 
 
 def whole() -> Unlabelled:

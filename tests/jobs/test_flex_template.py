@@ -13,7 +13,7 @@ import pytest
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.flex_template import FROM_LAUNCHER, LISTS, OPTIONS, command_line
-from prep_corpus.jobs.submit_dataflow_command import dataflow_command
+from prep_corpus.jobs.submit.dataflow_command import dataflow_command
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "dataflow"
 METADATA: dict[str, Any] = json.loads((FOLDER / "metadata.json").read_text())

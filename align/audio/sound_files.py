@@ -1,0 +1,123 @@
+"""WAV, FLAC, OGG, Opus and their kin, read by libsndfile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import soundfile
+
+from prep_corpus.align.audio.sources import (
+    READ_SAMPLES,
+    AudioHeader,
+    CannotOpen,
+    FloatArray,
+    GuardedFile,
+    mono,
+    one_line,
+)
+from prep_corpus.align.errors import AudioTruncated, RecordingError
+
+# Seeking in these is exact to the sample, so that a late part need not be decoded from the start.
+_EXACT_SEEK = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC"})
+
+
+class _InOrder(soundfile.SoundFile):
+    """Reads on where it stopped: the original seeks after each read, which repeats audio after damage."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+class SoundFileSource:
+    """A file that libsndfile reads."""
+
+    def __init__(self, file: GuardedFile, name: str) -> None:
+        self._guard = file
+        self._name = name
+        try:
+            self._sound = _InOrder(file)
+        except (soundfile.LibsndfileError, TypeError) as error:
+            raise CannotOpen(f"soundfile: {one_line(error)}") from error
+        sound = self._sound
+        if sound.format in ("MP3", "MPEG"):
+            raise CannotOpen("soundfile: MP3 is left to PyAV")
+        if sound.format in ("WAV", "WAVEX"):
+            _check_wav_length(file, name)
+        # A FLAC stream of unknown length is given the largest number there is.
+        known = 0 <= sound.frames < 1 << 48
+        self.header = AudioHeader(
+            sample_rate_hz=sound.samplerate,
+            channels=sound.channels,
+            duration_seconds=sound.frames / sound.samplerate if known else None,
+            duration_is_exact=known,
+            slack_seconds=0.05,
+            decoder="soundfile",
+        )
+        self._frames = sound.frames if known else None
+
+    def blocks(self, channel: int | None, start_samples: int) -> Iterator[FloatArray]:
+        """See `Source`."""
+        sound, read = self._sound, 0
+        skip = start_samples
+        if skip and self._frames is not None and self._is_seekable():
+            read = sound.seek(min(skip, self._frames))
+            skip = 0
+        shape = (READ_SAMPLES, sound.channels) if sound.channels > 1 else (READ_SAMPLES,)
+        while True:
+            # A new array each time: a mono block is handed on without a copy.
+            buffer = np.empty(shape, np.float32)
+            try:
+                block = sound.read(READ_SAMPLES, dtype="float32", out=buffer)
+            except soundfile.LibsndfileError as error:
+                self._guard.raise_io_error()
+                raise self._broken(read, error) from error
+            self._guard.raise_io_error()
+            if not len(block):
+                break
+            read += len(block)
+            mixed = mono(block, channel, self._name)
+            yield mixed[skip:] if skip else mixed
+            skip = max(skip - len(block), 0)
+        if sound.format == "FLAC" and self._frames is not None and read < self._frames:
+            raise self._broken(read, None)
+
+    def _is_seekable(self) -> bool:
+        sound = self._sound
+        exact = sound.subtype.startswith("PCM") or sound.subtype in ("FLOAT", "DOUBLE")
+        return sound.format in _EXACT_SEEK and exact
+
+    def _broken(self, read: int, error: Exception | None) -> RecordingError:
+        rate_hz = self.header.sample_rate_hz
+        stated = f"of {self._frames / rate_hz:.3f} s " if self._frames is not None else ""
+        cause = f" ({one_line(error)})" if error else ""
+        return AudioTruncated(
+            f"{self._name}: the audio must reach its stated end, but decoding stops at or soon after "
+            f"{read / rate_hz:.3f} s {stated}in {self._sound.format}{cause}"
+        )
+
+
+def _check_wav_length(file: GuardedFile, name: str) -> None:
+    """Refuse a WAV file that ends before the length in its header, which libsndfile passes over.
+
+    Raises:
+        AudioTruncated: over 1 % of the samples is missing.
+    """
+    back = file.tell()
+    end = file.seek(0, 2)
+    position = 12
+    while position + 8 <= end:
+        file.seek(position)
+        chunk = file.read(8)
+        size = int.from_bytes(chunk[4:8], "little")
+        if chunk[:4] == b"data":
+            there = end - position - 8
+            # Programs that stream write a size near the largest number, meaning that they do not know.
+            if there < 0.99 * size and size < 0x7FFF_0000:
+                raise AudioTruncated(
+                    f"{name}: the WAV header states {size} bytes of samples, the file holds {there}"
+                )
+            break
+        position += 8 + size + size % 2
+    file.seek(back)
+    file.raise_io_error()

@@ -1,0 +1,1 @@
+"""Segments: where recordings are cut, and why pieces are dropped."""

@@ -1,0 +1,372 @@
+"""Where a recording is cut into segments, and what becomes of every word and every sample.
+
+Legend: T frames, W words of the transcript.
+
+A cut is allowed in a gap of at least k frames: on the alignment's path a gap is a maximal run of blanks and
+word delimiters that holds a delimiter. In languages without spaces every character is a word, and the run is
+of blanks alone.
+
+Drop reasons that cutting gives:
+    too-short       shorter than the minimum; or a few letters beside a break, a pause away from the rest
+    too-long        longer than the maximum, and no gap inside where it could be cut
+    inside-speech   words that the audio says, between others that it does not, without a pause to cut at; or parts
+                    of longer words that are not in the text
+    low-score       given later, by the utterance classifier (`with_scores`)
+
+Source: Deep Speech 2 (arXiv 1512.02595), section 5.1, for `cut_paper`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.audio.levels import SILENCE_DB, Levels
+from prep_corpus.align.cutting.edges import Edges, Reach, find_edges
+from prep_corpus.align.cutting.runs import (
+    Breaks,
+    Span,
+    Spoken,
+    merged,
+    runs,
+    without_cut_off,
+    without_fragments,
+)
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.words.evidence import Track
+
+if TYPE_CHECKING:
+    from prep_corpus.align.words.words import Words
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int32]
+Piece = tuple[int, int, str]
+"""(first spoken word, end of the spoken words, drop reason or "")."""
+
+EDGE_SECONDS = 0.02
+"""An edge is as loud as this much audio just inside it."""
+
+SEARCH_SECONDS = 0.1
+"""A quiet place is looked for at least this far outside a word, however short the padding is."""
+
+FLOOR_MARGIN_DB = 6.0
+"""An edge at most this much above the recording's noise is quiet, however loud the noise is."""
+
+TOO_SHORT = "too-short"
+TOO_LONG = "too-long"
+INSIDE_SPEECH = "inside-speech"
+LOW_SCORE = "low-score"
+REASONS = (TOO_SHORT, TOO_LONG, INSIDE_SPEECH, LOW_SCORE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutOptions:
+    """How segments are shaped.
+
+    Attributes:
+        stride_samples: samples a frame.
+        sample_rate_hz: of the model.
+        min_seconds: shorter segments are dropped.
+        max_seconds: longer segments are cut once more, or dropped.
+        padding_seconds: at most this much before the first and after the last word.
+        edge_gap_seconds: to shorten a segment, a gap must have this length.
+        edge_drop_db: an edge is no cut inside speech if the audio just inside it is this much under the mean
+            level of the words, or little above the recording's noise.
+        gap_mass: a gap with more speech than this in it, in frames of certain speech, breaks a run of words.
+        bridge_mass: the same for a gap where the transcript has words that the audio does not say; -1 breaks
+            at every such gap.
+        slack_seconds: an edge may stand this far inside the word's first or last letter.
+        fragment_letters: at most so many letters beside a break, a pause away from the rest of the run, are
+            dropped: as likely as not they are another word, of the speech that the text lacks.
+        fragment_gap_seconds: such a pause has this length.
+        goes_on_seconds: a word beside a break is dropped if a letter is surely heard this soon beyond it, and no
+            delimiter before: it stands on a part of a longer word.
+    """
+
+    stride_samples: int
+    sample_rate_hz: int
+    min_seconds: float = 0.5
+    max_seconds: float = 20.0
+    padding_seconds: float = 0.2
+    edge_gap_seconds: float = 0.04
+    edge_drop_db: float = 12.0
+    gap_mass: float = 3.0
+    bridge_mass: float = 1.0
+    slack_seconds: float = 0.04
+    fragment_letters: int = 4
+    fragment_gap_seconds: float = 0.5
+    goes_on_seconds: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_seconds < self.max_seconds:
+            raise UsageError(
+                f"the minimum duration ({self.min_seconds} s) must be under the maximum, {self.max_seconds} s"
+            )
+        if self.padding_seconds < 0:
+            raise UsageError(f"the padding must not be negative, and is {self.padding_seconds} s")
+
+    def frames(self, seconds: float) -> int:
+        """Frames that cover `seconds`, rounded to the nearest."""
+        return round(seconds * self.sample_rate_hz / self.stride_samples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A piece of a recording with the words said in it.
+
+    Attributes:
+        frame_start, frame_end: half-open; all frames of the samples and of the words.
+        sample_start, sample_end: half-open, the audio, padding included.
+        word_start, word_end: half-open range of words.
+        unspoken: words in that range that the audio does not say and the text leaves out.
+        reason: "" for a candidate, or why it is dropped.
+    """
+
+    frame_start: int
+    frame_end: int
+    sample_start: int
+    sample_end: int
+    word_start: int
+    word_end: int
+    unspoken: tuple[int, ...] = ()
+    reason: str = ""
+
+    def spoken_ranges(self) -> list[Span]:
+        """The half-open ranges of words that the segment's text holds: all but the unspoken ones."""
+        borders = [self.word_start - 1, *self.unspoken, self.word_end]
+        return [(before + 1, after) for before, after in pairwise(borders) if before + 1 < after]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cuts:
+    """What became of a recording.
+
+    Attributes:
+        segments: in order, without overlap, candidates and dropped.
+        untranscribed: half-open spans of samples outside all segments that hold speech.
+        segment_W: int32, for each word the segment that holds it, or -1 where the audio does not say it.
+    """
+
+    segments: tuple[Segment, ...]
+    untranscribed: tuple[Span, ...]
+    segment_W: IntArray
+
+
+def cut_paper(
+    seen: Track, words: Words, *, k_frames: int, options: CutOptions, levels: Levels | None = None
+) -> Cuts:
+    """Cut at every gap of at least k frames, whatever the words are worth: the paper's rule.
+
+    Args:
+        seen: of the recording's T frames.
+        words: W words; those that the aligner skipped stay in the text, for the filter to judge.
+        k_frames: shortest gap that is a cut, in frames.
+        options: lengths and padding.
+        levels: loudness of the recording, for where in a gap the cut stands; from the emissions where None.
+    """
+    spoken = Spoken.of(words, np.ones(len(words.skipped), bool), len(seen.speech_T))
+    edges = _edges(seen, spoken, options, levels)
+    lengths_G = spoken.gap_frames
+    breaks = Breaks(lengths_G=lengths_G, limit_db=np.inf, edges=edges)
+    pieces: list[Piece] = []
+    for run in runs(spoken, lengths_G >= k_frames):
+        pieces += _shaped(run, spoken, breaks, options)
+    return _finish(seen, words, spoken, pieces, edges, options)
+
+
+def cut_words(
+    seen: Track,
+    words: Words,
+    spoken_W: BoolArray,
+    *,
+    k_frames: int,
+    options: CutOptions,
+    levels: Levels | None = None,
+) -> Cuts:
+    """Cut around the words that the audio does not say, and at gaps of at least k frames elsewhere.
+
+    A word of the transcript that nobody says, between two that follow each other in the audio without speech
+    between them, is left out of its utterance's text (`Segment.unspoken`) instead of costing a cut.
+
+    Args:
+        seen: of the recording's T frames.
+        words: W words.
+        spoken_W: the word classifier's verdict: the audio says it.
+        k_frames: shortest gap between two spoken words that is a cut, in frames.
+        options: lengths and padding.
+        levels: loudness of the recording, for where it is quiet enough to cut; from the emissions where None.
+    """
+    spoken = Spoken.of(words, spoken_W & ~words.skipped, len(seen.speech_T))
+    edges = _edges(seen, spoken, options, levels)
+    lengths_G = spoken.gap_frames
+    mass_sums = np.concatenate(([0.0], np.cumsum(seen.speech_T, dtype=np.float64)))
+    mass_G = mass_sums[spoken.gap_ends] - mass_sums[spoken.gap_starts]
+    break_G = mass_G > np.where(spoken.passed_G, options.bridge_mass, options.gap_mass)
+    min_frames, max_frames = options.frames(options.min_seconds), options.frames(options.max_seconds)
+    letters_V = (words.token_ends - words.token_starts)[spoken.index_V]
+    reach_frames = options.frames(options.goes_on_seconds)
+    fragment_frames = max(options.frames(options.fragment_gap_seconds), 1)
+    pieces: list[Piece] = []
+    for run in runs(spoken, break_G):
+        limit_db = _limit_db(run, spoken, edges.levels, options)
+        breaks = Breaks(lengths_G=lengths_G, limit_db=limit_db, edges=edges)
+        whole = without_fragments(
+            run, lengths_G, break_G, letters_V, gap_frames=fragment_frames, most_letters=options.fragment_letters
+        )
+        start, end = breaks.trimmed(without_cut_off(whole, run, spoken, seen, break_G, reach_frames))
+        if start >= end:
+            pieces.append((*run, INSIDE_SPEECH))
+            continue
+        pieces += _any((run[0], whole[0], TOO_SHORT), (whole[0], start, INSIDE_SPEECH))
+        parts = breaks.parts((start, end), k_frames)
+        for part in merged(parts, spoken, min_frames=min_frames, max_frames=max_frames):
+            pieces += _shaped(part, spoken, breaks, options)
+        pieces += _any((end, whole[1], INSIDE_SPEECH), (whole[1], run[1], TOO_SHORT))
+    return _finish(seen, words, spoken, pieces, edges, options)
+
+
+def with_scores(cuts: Cuts, scores_S: NDArray[np.floating], threshold: float) -> Cuts:
+    """The cuts with candidates of an utterance score under the threshold dropped as low-score.
+
+    Args:
+        cuts: S segments, dropped ones included.
+        scores_S: one score a segment; those of dropped segments are not looked at.
+        threshold: lowest score that is kept.
+    """
+    if len(scores_S) != len(cuts.segments):
+        raise ValueError(f"there must be one score a segment: {len(scores_S)} for {len(cuts.segments)}")
+    segments = tuple(
+        replace(segment, reason=LOW_SCORE) if not segment.reason and not score >= threshold else segment
+        for segment, score in zip(cuts.segments, scores_S)
+    )
+    return replace(cuts, segments=segments)
+
+
+def _shaped(run: Span, spoken: Spoken, breaks: Breaks, options: CutOptions) -> list[Piece]:
+    """A run cut at its longest gaps until no piece is over the maximum, each with its drop reason or ""."""
+    longest = options.frames(options.max_seconds) - 2 * options.frames(options.padding_seconds)
+    edge = max(options.frames(options.edge_gap_seconds), 1)
+    shaped: list[Piece] = []
+    waiting = [run]
+    while waiting:
+        piece = waiting.pop()
+        reason = ""
+        if spoken.length(piece) > longest:
+            middle = breaks.widest(piece, edge)
+            if middle is not None:
+                waiting += [(middle, piece[1]), (piece[0], middle)]
+                continue
+            reason = TOO_LONG
+        shaped.append((*piece, reason))
+    return shaped
+
+
+def _any(*pieces: Piece) -> list[Piece]:
+    """Those that hold a word."""
+    return [piece for piece in pieces if piece[0] < piece[1]]
+
+
+def _limit_db(run: Span, spoken: Spoken, levels: Levels, options: CutOptions) -> float:
+    """The level that counts as a pause beside a run: well under its speech, or little above the noise."""
+    stride = options.stride_samples
+    speech_db = levels.mean_db(int(spoken.starts_V[run[0]]) * stride, int(spoken.ends_V[run[1] - 1]) * stride)
+    return max(speech_db - options.edge_drop_db, levels.floor_db + FLOOR_MARGIN_DB)
+
+
+def _edges(seen: Track, spoken: Spoken, options: CutOptions, levels: Levels | None) -> Edges:
+    quiet_T = seen.quiet_T
+    slack = options.frames(options.slack_seconds)
+    if levels is None:
+        # Without the audio a frame is as loud as its symbols, and a letter's own frames are no place to cut.
+        levels = Levels(
+            power_P=np.where(quiet_T, 1e-12, 1.0), block_samples=options.stride_samples, floor_db=SILENCE_DB
+        )
+        slack = 0
+    window = round(EDGE_SECONDS * options.sample_rate_hz / levels.block_samples)
+    padding = options.frames(options.padding_seconds)
+    reach = Reach(
+        stride_samples=options.stride_samples,
+        window_blocks=max(window, 2),
+        search_frames=max(padding, options.frames(SEARCH_SECONDS)),
+        padding_frames=padding,
+        slack_frames=slack,
+    )
+    return find_edges(spoken.starts_V, spoken.ends_V, quiet_T, levels, reach)
+
+
+def _finish(
+    seen: Track,
+    words: Words,
+    spoken: Spoken,
+    pieces: Sequence[Piece],
+    edges: Edges,
+    options: CutOptions,
+) -> Cuts:
+    """Give the pieces their edges and the last reasons, and name the speech that none of them covers."""
+    stride = options.stride_samples
+    shortest = options.min_seconds * options.sample_rate_hz
+    segment_W = np.full(len(words.frame_starts), -1, np.int32)
+    segments: list[Segment] = []
+    for s, (first, last, reason) in enumerate(pieces):
+        start = int(edges.start_samples_V[first])
+        end = max(int(edges.end_samples_V[last - 1]), start)
+        said = spoken.index_V[first:last]
+        segment_W[said] = s
+        word_start, word_end = int(said[0]), int(said[-1]) + 1
+        if not reason and end - start < shortest:
+            reason = TOO_SHORT
+        segments.append(
+            Segment(
+                frame_start=min(start // stride, int(spoken.starts_V[first])),
+                frame_end=max(min(-(-end // stride), spoken.frames), int(spoken.ends_V[last - 1])),
+                sample_start=start,
+                sample_end=end,
+                word_start=word_start,
+                word_end=word_end,
+                unspoken=_left_out(said),
+                reason=reason,
+            )
+        )
+    return Cuts(
+        segments=tuple(segments),
+        untranscribed=_untranscribed(seen, segments, options),
+        segment_W=segment_W,
+    )
+
+
+def _left_out(said: NDArray[np.int64]) -> tuple[int, ...]:
+    """The indices between the first and the last that are not there."""
+    if said[-1] - said[0] + 1 == len(said):
+        return ()
+    missing = np.ones(said[-1] - said[0] + 1, bool)
+    missing[said - said[0]] = False
+    return tuple((np.flatnonzero(missing) + said[0]).tolist())
+
+
+def _untranscribed(seen: Track, segments: Sequence[Segment], options: CutOptions) -> tuple[Span, ...]:
+    """Spans of speech outside all segments: symbols less than half a second apart belong together."""
+    free_T = ~seen.quiet_T
+    for segment in segments:
+        free_T[segment.frame_start : segment.frame_end] = False
+    places = np.flatnonzero(free_T)
+    if len(places) == 0:
+        return ()
+    # Speech on the two sides of a segment is never one span.
+    owner_T = np.zeros(len(free_T) + 1, np.int32)
+    for segment in segments:
+        owner_T[segment.frame_end] += 1
+    owners = np.cumsum(owner_T)[places]
+    near = options.frames(0.5)
+    apart = (np.diff(places) > near) | (np.diff(owners) != 0)
+    first = places[np.concatenate(([True], apart))]
+    last = places[np.concatenate((apart, [True]))] + 1
+    return tuple(
+        (int(start) * options.stride_samples, int(end) * options.stride_samples)
+        for start, end in zip(first, last)
+        if float(seen.speech_T[start:end].sum()) >= options.gap_mass
+    )

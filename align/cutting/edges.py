@@ -1,0 +1,169 @@
+"""Where beside a word a cut may stand: the quietest place that is near enough.
+
+Legend: T frames, V spoken words. Around a word's edge the search goes from `slack` inside the word, through
+the frames whose most likely symbol is blank or delimiter, to `slack` beyond them, but not farther than the search
+or half-way to the next word:
+
+    frames        ..dd....o..g........|.....c...
+                        |<- search ->|      next spoken word
+                    slack ^ end of the word
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.audio.levels import SILENCE_DB, Levels
+
+BoolArray = NDArray[np.bool_]
+LongArray = NDArray[np.int64]
+DoubleArray = NDArray[np.float64]
+
+FLOOR_MARGIN_DB = 3.0
+"""Below this much over the recording's noise all places are equally quiet, and the farthest outside is taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """How far from a word its edges are looked for.
+
+    Attributes:
+        stride_samples: samples a frame.
+        window_blocks: blocks just inside a cut over which its level is taken.
+        search_frames: a quiet place is looked for this far outside the word.
+        padding_frames: the cut itself stands at most this far outside.
+        slack_frames: at most this far inside, and this far into frames that are not quiet.
+    """
+
+    stride_samples: int
+    window_blocks: int
+    search_frames: int
+    padding_frames: int
+    slack_frames: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edges:
+    """The best place to begin and to end an utterance at each spoken word.
+
+    Attributes:
+        start_samples_V, end_samples_V: where.
+        start_levels_V, end_levels_V: of the audio just inside, in dB against full scale.
+        levels: of the recording.
+    """
+
+    start_samples_V: LongArray
+    end_samples_V: LongArray
+    start_levels_V: DoubleArray
+    end_levels_V: DoubleArray
+    levels: Levels
+
+
+def find_edges(
+    starts_V: LongArray, ends_V: LongArray, quiet_T: BoolArray, levels: Levels, reach: Reach
+) -> Edges:
+    """Look for the edges of every spoken word.
+
+    Args:
+        starts_V, ends_V: frames of the words, half-open, in order.
+        quiet_T: frames whose most likely symbol is blank or delimiter.
+        levels: of the recording.
+        reach: how far to look.
+    """
+    samples = np.empty((2, len(starts_V)), np.int64)
+    power = np.empty((2, len(starts_V)))
+    floor = 10 ** ((levels.floor_db + FLOOR_MARGIN_DB) / 10)
+    _find(
+        starts_V,
+        ends_V,
+        quiet_T,
+        levels.power_P if len(levels.power_P) else np.zeros(1),
+        levels.block_samples,
+        max(floor, 10 ** (SILENCE_DB / 10)),
+        reach.stride_samples,
+        reach.window_blocks,
+        reach.search_frames,
+        reach.padding_frames,
+        reach.slack_frames,
+        samples,
+        power,
+    )
+    level = 10 * np.log10(power)
+    return Edges(
+        start_samples_V=samples[0],
+        end_samples_V=samples[1],
+        start_levels_V=level[0],
+        end_levels_V=level[1],
+        levels=levels,
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _find(
+    starts_V: LongArray,
+    ends_V: LongArray,
+    quiet_T: BoolArray,
+    power_P: DoubleArray,
+    size: int,
+    floor: float,
+    stride: int,
+    window: int,
+    search: int,
+    padding: int,
+    slack: int,
+    samples: LongArray,
+    power: DoubleArray,
+) -> None:
+    frames, words = len(quiet_T), len(starts_V)
+    for v in range(words):
+        first, last = starts_V[v], ends_V[v]
+        bound = (ends_V[v - 1] + first + 1) // 2 if v else 0
+        low = first
+        while low > max(bound, first - search) and quiet_T[low - 1]:
+            low -= 1
+        low = max(low - slack, first - search, min(bound, first))
+        high = max(min(first + slack, (first + last) // 2), low)
+        block, level = _quietest(low, high, power_P, size, floor, stride, window, True)
+        samples[0, v] = max(block * size, (first - padding) * stride)
+        power[0, v] = level
+
+        bound = (last + starts_V[v + 1] + 1) // 2 if v + 1 < words else frames
+        high = last
+        while high < min(bound, last + search) and quiet_T[high]:
+            high += 1
+        high = min(high + slack, last + search, max(bound, last))
+        low = min(max(last - slack, (first + last + 1) // 2), high)
+        block, level = _quietest(low, high, power_P, size, floor, stride, window, False)
+        samples[1, v] = min(block * size, (last + padding) * stride)
+        power[1, v] = level
+
+
+@numba.njit(cache=True, nogil=True)
+def _quietest(
+    low_frame: int,
+    high_frame: int,
+    power_P: DoubleArray,
+    size: int,
+    floor: float,
+    stride: int,
+    window: int,
+    ahead: bool,
+) -> tuple[int, float]:
+    """Among the block borders of [low, high] frames, the quietest; among equals, the farthest outside."""
+    low = -(-low_frame * stride // size)
+    high = max(high_frame * stride // size, low)
+    best, least = low, np.inf
+    for step in range(high - low + 1):
+        place = low + step if ahead else high - step
+        start = place if ahead else place - window
+        total = 0.0
+        for block in range(start, start + window):
+            total += power_P[min(max(block, 0), len(power_P) - 1)]
+        level = max(total / window, floor)
+        if level < least:
+            best, least = place, level
+    return best, least

@@ -1,0 +1,240 @@
+"""Runs of words that the audio says, and where they may be broken into pieces.
+
+Legend: V spoken words, the others left out. Gap g lies before spoken word g; gaps 0 and V are the ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.cutting.edges import Edges
+
+if TYPE_CHECKING:
+    from prep_corpus.align.words.evidence import Track
+    from prep_corpus.align.words.words import Words
+
+BoolArray = NDArray[np.bool_]
+LongArray = NDArray[np.int64]
+Span = tuple[int, int]
+
+SURE_NATS = float(np.log(0.9))
+"""Log-probability of a letter that is surely heard: a weak model misses delimiters, and is seldom so sure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spoken:
+    """The words that the audio says, and the gaps between them.
+
+    Attributes:
+        index_V: which word of the transcript each is.
+        starts_V, ends_V: its frames, half-open.
+        frames: T.
+    """
+
+    index_V: LongArray
+    starts_V: LongArray
+    ends_V: LongArray
+    frames: int
+
+    @classmethod
+    def of(cls, words: Words, spoken_W: BoolArray, frames: int) -> Spoken:
+        """Those of `words` that are marked."""
+        index_V = np.flatnonzero(spoken_W)
+        return cls(
+            index_V=index_V,
+            starts_V=words.frame_starts[index_V].astype(np.int64),
+            ends_V=words.frame_ends[index_V].astype(np.int64),
+            frames=frames,
+        )
+
+    @property
+    def gap_starts(self) -> LongArray:
+        """First frame of each of the V + 1 gaps."""
+        return np.concatenate(([0], self.ends_V))
+
+    @property
+    def gap_ends(self) -> LongArray:
+        """End of each gap."""
+        return np.maximum(np.append(self.starts_V, self.frames), self.gap_starts)
+
+    @property
+    def gap_frames(self) -> LongArray:
+        """Length of each gap."""
+        return self.gap_ends - self.gap_starts
+
+    @property
+    def passed_G(self) -> BoolArray:
+        """Gaps in which the transcript has words that the audio does not say; the two ends count as none."""
+        between = np.diff(self.index_V) > 1
+        return np.concatenate(([False], between, [False])) if len(self.index_V) else np.zeros(1, bool)
+
+    def length(self, piece: Span) -> int:
+        """Frames from the first word's start to the last word's end."""
+        return int(self.ends_V[piece[1] - 1] - self.starts_V[piece[0]])
+
+
+def runs(spoken: Spoken, break_G: BoolArray) -> list[Span]:
+    """Maximal ranges of spoken words without a breaking gap inside."""
+    count = len(spoken.index_V)
+    if count == 0:
+        return []
+    return list(pairwise([0, *(np.flatnonzero(break_G[1:-1]) + 1).tolist(), count]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breaks:
+    """Where a run of words may be broken.
+
+    Attributes:
+        lengths_G: frames of each gap.
+        limit_db: loudest edge that is no cut inside speech.
+        edges: of the words.
+    """
+
+    lengths_G: LongArray
+    limit_db: float
+    edges: Edges
+
+    def allowed(self, gap: int) -> bool:
+        """Whether the words on both sides of a gap can end and begin there."""
+        return self._starts(gap) and self._ends(gap)
+
+    def _starts(self, word: int) -> bool:
+        return bool(self.edges.start_levels_V[word] <= self.limit_db)
+
+    def _ends(self, word_end: int) -> bool:
+        return bool(self.edges.end_levels_V[word_end - 1] <= self.limit_db)
+
+    def trimmed(self, run: Span) -> Span:
+        """The run without the words at its two ends beside which there is no place to cut."""
+        start, end = run
+        while start < end and not self._starts(start):
+            start += 1
+        while end > start and not self._ends(end):
+            end -= 1
+        return start, end
+
+    def parts(self, run: Span, k_frames: int) -> list[Span]:
+        """The run broken at all allowed gaps of at least k frames."""
+        start, end = run
+        wide = np.flatnonzero(self.lengths_G[start + 1 : end] >= k_frames) + start + 1
+        return list(pairwise([start, *(gap for gap in wide.tolist() if self.allowed(gap)), end]))
+
+    def widest(self, run: Span, shortest_frames: int) -> int | None:
+        """The longest allowed gap inside a run, if it has `shortest_frames`; the earliest among equals."""
+        start, end = run
+        lengths = self.lengths_G[start + 1 : end]
+        for place in np.argsort(-lengths, kind="stable").tolist():
+            if lengths[place] < shortest_frames:
+                return None
+            if self.allowed(start + 1 + place):
+                return start + 1 + int(place)
+        return None
+
+
+def without_fragments(
+    run: Span,
+    lengths_G: LongArray,
+    break_G: BoolArray,
+    letters_V: NDArray[np.integer],
+    *,
+    gap_frames: int,
+    most_letters: int,
+) -> Span:
+    """The run without a few letters at an end that is a break, if a pause parts them from the rest.
+
+    Args:
+        run: a range of words.
+        lengths_G: frames of each gap.
+        break_G: gaps that end a run; at the two ends of the recording, those with speech in them.
+        letters_V: letters of each word.
+        gap_frames: such a pause has at least this length.
+        most_letters: and there are at most so many letters beyond it.
+    """
+    start, end = run
+    inner = slice(run[0] + 1, run[1])
+    first = _fragment(lengths_G[inner], letters_V[run[0] : run[1]], gap_frames, most_letters)
+    last = _fragment(lengths_G[inner][::-1], letters_V[run[0] : run[1]][::-1], gap_frames, most_letters)
+    if break_G[run[0]]:
+        start += first
+    if break_G[run[1]] and end - last > start:
+        end -= last
+    return start, end
+
+
+def _fragment(gaps: LongArray, letters: NDArray[np.integer], gap_frames: int, most_letters: int) -> int:
+    """Words before the first pause, if they have few letters; else 0."""
+    pauses = np.flatnonzero(gaps >= gap_frames)
+    if not len(pauses) or int(letters[: pauses[0] + 1].sum()) > most_letters:
+        return 0
+    return int(pauses[0]) + 1
+
+
+def without_cut_off(
+    whole: Span, run: Span, spoken: Spoken, seen: Track, break_G: BoolArray, reach_frames: int
+) -> Span:
+    """The run without a word at an end that is a break, if the word heard there goes on beyond it.
+
+    Args:
+        whole: what is left of the run so far.
+        run: the range of words between two breaks.
+        spoken: the words.
+        seen: of the recording's frames.
+        break_G: gaps that end a run; at the two ends of the recording, those with speech in them.
+        reach_frames: how far beyond the word a letter may follow.
+    """
+    start, end = whole
+    if start == run[0] < end and break_G[start]:
+        first = int(spoken.starts_V[start])
+        start += _goes_on(seen, np.arange(first, max(first - reach_frames, 0) - 1, -1))
+    if start < end == run[1] and break_G[end]:
+        last = int(spoken.ends_V[end - 1]) - 1
+        end -= _goes_on(seen, np.arange(last, min(last + 1 + reach_frames, len(seen.greedy_T))))
+    return start, end
+
+
+def _goes_on(seen: Track, outward: LongArray) -> bool:
+    """Whether, from a word's outermost frame outward, another letter is surely heard before a delimiter."""
+    heard_T = seen.greedy_T[outward]
+    changed = np.flatnonzero(heard_T != heard_T[0])
+    if seen.delimiter < 0 or not len(changed):
+        return False
+    beyond = outward[changed[0] :]
+    symbols = beyond[seen.greedy_T[beyond] != seen.blank]
+    if not len(symbols) or seen.greedy_T[symbols[0]] == seen.delimiter:
+        return False
+    return bool(seen.maximum_T[symbols[0]] > SURE_NATS)
+
+
+def merged(parts: list[Span], spoken: Spoken, *, min_frames: float, max_frames: float) -> list[Span]:
+    """Neighbouring parts joined over the smaller gap where one alone is shorter than the minimum.
+
+    Args:
+        parts: consecutive ranges of words.
+        spoken: the words.
+        min_frames: shorter parts look for a neighbour.
+        max_frames: no joined part is longer.
+    """
+    parts = list(parts)
+    at = 0
+    while at < len(parts):
+        choices = []
+        if spoken.length(parts[at]) < min_frames:
+            for first in (at - 1, at):
+                if first < 0 or first + 1 >= len(parts):
+                    continue
+                joined = (parts[first][0], parts[first + 1][1])
+                if spoken.length(joined) <= max_frames:
+                    choices.append((int(spoken.gap_frames[parts[first][1]]), first, joined))
+        if not choices:
+            at += 1
+            continue
+        _, first, joined = min(choices)
+        parts[first : first + 2] = [joined]
+        at = first
+    return parts

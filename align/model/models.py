@@ -1,0 +1,296 @@
+"""Acoustic models: what an aligner must know of one, and the four ways to name one.
+
+english                     a bundled model, by name
+DIR                         a folder with the project's own config.json + model.safetensors
+DIR or ORG/NAME             a Hugging Face CTC checkpoint (extra [hf])
+module:factory              a callable that takes a device and returns the model object
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from prep_corpus.align.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+BUNDLED = ("english",)
+OTHER = "<other>"
+"""Name of the column that stands for all symbols left out of a reduced emissions matrix."""
+
+_SPECIAL = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
+_PROBE_SECONDS = 2
+
+
+class AcousticModel(Protocol):
+    """What `module:factory` must return.
+
+    Optional attributes: `word_delimiter` (symbol or None), `case`, `digest`, `frames(n_samples)`,
+    `context_seconds` (that a window needs on each side, where 2 s are too few).
+    """
+
+    sample_rate_hz: int
+    stride_samples: int
+    vocabulary: tuple[str, ...]
+    blank: int
+
+    def __call__(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """[B, N] float32 waveforms in [-1, 1] -> [B, T, C] natural log-probabilities."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """What is known of a model without running it.
+
+    Attributes:
+        sample_rate_hz: rate of the waveforms it takes.
+        stride_samples: samples a frame; frame t covers samples [t * stride, (t + 1) * stride).
+        vocabulary: one symbol a column; single characters, the blank, and specials such as `<unk>`.
+        blank: index of the CTC blank.
+        word_delimiter: the symbol between words, or None for languages written without spaces.
+        case: "lower", "upper" or "none", the case of its letters.
+        digest: identity of the weights and of all the above, hexadecimal.
+    """
+
+    sample_rate_hz: int
+    stride_samples: int
+    vocabulary: tuple[str, ...]
+    blank: int
+    word_delimiter: str | None
+    case: str
+    digest: str
+
+    def __post_init__(self) -> None:
+        if self.sample_rate_hz <= 0 or self.stride_samples <= 0:
+            raise UsageError(
+                f"model: sample_rate_hz and stride_samples must be positive, "
+                f"not {self.sample_rate_hz} and {self.stride_samples}"
+            )
+        if not 0 <= self.blank < len(self.vocabulary):
+            raise UsageError(
+                f"model: blank is {self.blank}, the vocabulary has {len(self.vocabulary)} symbols"
+            )
+        pieces = [
+            s
+            for i, s in enumerate(self.vocabulary)
+            if len(s) > 1 and i != self.blank and not _SPECIAL.fullmatch(s)
+        ]
+        if pieces:
+            raise UsageError(
+                f"model: the vocabulary must be single characters, and {len(pieces)} of {len(self.vocabulary)} "
+                f"symbols are longer (such as {pieces[0]!r}); choose a character CTC model"
+            )
+        if self.word_delimiter is not None and self.word_delimiter not in self.vocabulary:
+            raise UsageError(f"model: the word delimiter {self.word_delimiter!r} is not in the vocabulary")
+
+    @property
+    def alphabet(self) -> frozenset[str]:
+        """The characters it can say, without the blank, the word delimiter and specials."""
+        return frozenset(
+            s
+            for i, s in enumerate(self.vocabulary)
+            if len(s) == 1 and i != self.blank and s != self.word_delimiter and not s.isspace()
+        )
+
+    @property
+    def delimiter_index(self) -> int | None:
+        """Index of the word delimiter, or None."""
+        return None if self.word_delimiter is None else self.vocabulary.index(self.word_delimiter)
+
+    @property
+    def frame_seconds(self) -> float:
+        """Length of a frame."""
+        return self.stride_samples / self.sample_rate_hz
+
+    def reduced(self, symbols: frozenset[str]) -> ModelInfo:
+        """The same model with the columns of `symbols`, delimiter and blank, and one for all others."""
+        keep = [
+            s
+            for i, s in enumerate(self.vocabulary)
+            if s in symbols or i == self.blank or s == self.word_delimiter
+        ]
+        return ModelInfo(
+            sample_rate_hz=self.sample_rate_hz,
+            stride_samples=self.stride_samples,
+            vocabulary=(*keep, OTHER),
+            blank=keep.index(self.vocabulary[self.blank]),
+            word_delimiter=self.word_delimiter,
+            case=self.case,
+            digest=self.digest,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel:
+    """A model ready to run.
+
+    Attributes:
+        info: what is known of it.
+        run: [B, N] float32 waveforms on `device` -> [B, T, C] log-probs.
+        device: "cpu", "cuda" or "cuda:N".
+        context_seconds: least context that its windows need on each side, where it says so.
+    """
+
+    info: ModelInfo
+    run: Callable[[torch.Tensor], torch.Tensor]
+    device: str
+    context_seconds: float = 0.0
+
+
+def load_model(name: str, device: str = "cpu") -> LoadedModel:
+    """Load the model that `name` stands for and check that it keeps the interface.
+
+    Args:
+        name: one of the four forms at the top of this file.
+        device: where it runs.
+
+    Raises:
+        UsageError: no such model, or it breaks the interface; the message says which rule.
+    """
+    check_device(device)
+    model = _open(name, device)
+    context_seconds = float(getattr(model, "context_seconds", 0.0))
+    loaded = LoadedModel(
+        info=_describe(model, name), run=model, device=device, context_seconds=context_seconds
+    )
+    _probe(loaded, name)
+    return loaded
+
+
+def check_device(device: str) -> None:
+    """Raise UsageError for a GPU that is not there (torch itself would say so much later)."""
+    import torch
+
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise UsageError(f"--device {device}: this machine has no usable GPU; use --device cpu")
+
+
+def default_device() -> str:
+    """ "cuda" where a GPU is usable, else "cpu"."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _open(name: str, device: str) -> Any:
+    if name in BUNDLED:
+        from prep_corpus.align.model import network
+
+        return network.load_bundled(name, device)
+    folder = Path(name)
+    if (folder / "config.json").is_file():
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if "architectures" in config or "model_type" in config:
+            return _hugging_face(name, device)
+        from prep_corpus.align.model import network
+
+        return network.load(folder, device)
+    if folder.exists():
+        raise UsageError(f"--model {name}: a model folder must hold config.json and model.safetensors")
+    if re.fullmatch(r"[\w.]+:\w+", name):
+        return _factory(name, device)
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        return _hugging_face(name, device)
+    raise UsageError(
+        f"--model {name}: neither a bundled model ({', '.join(BUNDLED)}), nor a folder, nor module:factory, "
+        "nor a Hugging Face name (organisation/model)"
+    )
+
+
+def _factory(name: str, device: str) -> Any:
+    module, _, attribute = name.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--model {name}: cannot import {error.name!r}; is its folder on PYTHONPATH?"
+        ) from error
+    except AttributeError as error:
+        raise UsageError(f"--model {name}: module {module!r} has no {attribute!r}") from error
+    return factory(device)
+
+
+def _hugging_face(name: str, device: str) -> Any:
+    try:
+        from prep_corpus.align.model.hugging_face import HuggingFaceModel
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--model {name}: Hugging Face models need the extra: pip install 'prep-corpus[hf]'"
+        ) from error
+    return HuggingFaceModel(name, device)
+
+
+def _describe(model: Any, name: str) -> ModelInfo:
+    missing = [
+        a for a in ("sample_rate_hz", "stride_samples", "vocabulary", "blank") if not hasattr(model, a)
+    ]
+    if missing:
+        raise UsageError(f"--model {name}: the model object lacks {', '.join(missing)}")
+    vocabulary = tuple(str(symbol) for symbol in model.vocabulary)
+    delimiter = getattr(model, "word_delimiter", next((d for d in (" ", "|") if d in vocabulary), None))
+    letters = [s for s in vocabulary if len(s) == 1 and s.lower() != s.upper()]
+    if any(s.islower() for s in letters):
+        case = "lower"
+    else:
+        case = "upper" if letters else "none"
+    return ModelInfo(
+        sample_rate_hz=int(model.sample_rate_hz),
+        stride_samples=int(model.stride_samples),
+        vocabulary=vocabulary,
+        blank=int(model.blank),
+        word_delimiter=delimiter,
+        case=getattr(model, "case", case),
+        digest=_digest(model, vocabulary, name),
+    )
+
+
+def _digest(model: Any, vocabulary: tuple[str, ...], name: str) -> str:
+    own = getattr(model, "digest", None)
+    if isinstance(own, str) and own:
+        return own
+    if not hasattr(model, "state_dict"):
+        raise UsageError(
+            f"--model {name}: the model has neither a `digest` nor a `state_dict()`, so its results "
+            "could not be told from another model's; give it a `digest` string"
+        )
+    hasher = hashlib.blake2b(digest_size=16)
+    hasher.update(repr((vocabulary, model.stride_samples, model.sample_rate_hz, model.blank)).encode())
+    for key, tensor in sorted(model.state_dict().items()):
+        hasher.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        hasher.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())
+    return hasher.hexdigest()
+
+
+def _probe(model: LoadedModel, name: str) -> None:
+    import torch
+
+    info = model.info
+    n_samples = _PROBE_SECONDS * info.sample_rate_hz
+    noise_BN = 0.01 * torch.randn(1, n_samples, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        log_probs_BTC = model.run(noise_BN.to(model.device)).float()
+    if log_probs_BTC.ndim != 3 or log_probs_BTC.shape[2] != len(info.vocabulary):
+        raise UsageError(
+            f"--model {name}: [1, {n_samples}] samples must give [1, T, {len(info.vocabulary)}] log-probs, "
+            f"not {list(log_probs_BTC.shape)}"
+        )
+    expected_frames, frames = n_samples / info.stride_samples, log_probs_BTC.shape[1]
+    if abs(frames - expected_frames) > 2:
+        raise UsageError(
+            f"--model {name}: {n_samples} samples at a stride of {info.stride_samples} should give about "
+            f"{expected_frames:.0f} frames, not {frames}"
+        )
+    worst = float(log_probs_BTC.logsumexp(2).abs().max())
+    if not worst < 0.05:
+        raise UsageError(
+            f"--model {name}: outputs must be natural log-probabilities that sum to one in each frame; "
+            f"log-sum-exp is off by {worst:.3f}"
+        )

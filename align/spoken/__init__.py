@@ -1,0 +1,1 @@
+"""Numbers, dates, currency and abbreviations as they are read aloud."""

@@ -1,0 +1,1 @@
+"""Transcripts to what a model can say, with the way back."""

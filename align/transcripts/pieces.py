@@ -1,0 +1,171 @@
+"""Pieces of a transcript's file, and the transcript that they make: plain text with cue times, and the way back.
+
+Cue times are a check on an alignment (`cue_times.py`); nothing here or later trusts them.
+
+Legend: N characters of the plain text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.traced import TracedText
+from prep_corpus.align.transcripts.offsets import OffsetMap
+
+_MAX_PROBLEMS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cue:
+    """One timed piece of a transcript.
+
+    Attributes:
+        start_seconds: from the start of the recording.
+        end_seconds: not before the start.
+        char_start: where its text starts in the plain text.
+        char_end: where it ends; the span is half-open and not empty.
+        speaker: as the file names them.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    char_start: int
+    char_end: int
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transcript:
+    """What a transcript's file says.
+
+    Attributes:
+        original: the decoded file.
+        text: N characters: the file without times, numbers of cues, tags and the like. Speaker labels and stage
+            directions in the text are still there: `text.TextOptions` strips them where they can be counted.
+        starts_N: int32, where in `original` the source of each character starts.
+        ends_N: int32, where it ends.
+        cues: in the order of the text.
+        problems: what in the file broke a rule of its format, each with its line.
+    """
+
+    original: str
+    text: str
+    starts_N: NDArray[np.int32] = field(repr=False)
+    ends_N: NDArray[np.int32] = field(repr=False)
+    cues: tuple[Cue, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @cached_property
+    def offsets(self) -> OffsetMap:
+        """The places of the characters in few numbers, as they are kept."""
+        return OffsetMap.of(self.starts_N, self.ends_N)
+
+    def original_span(self, char_start: int, char_end: int) -> tuple[int, int]:
+        """The half-open span of the file behind a half-open span of the plain text."""
+        return self.offsets.span(char_start, char_end)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A timed or untimed piece of a file, on its way into a transcript.
+
+    Attributes:
+        traced: its text, with offsets in the whole file.
+        start_seconds: None where it has no times that can be used.
+        end_seconds: None likewise.
+        speaker: as the file names them.
+    """
+
+    traced: TracedText
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    speaker: str | None = None
+
+
+def piece_of(original: str, start: int, end: int) -> TracedText:
+    """A half-open span of a file, with the offsets of the whole."""
+    offsets = np.arange(start, end + 1, dtype=np.int32)
+    return TracedText(text=original[start:end], starts_L=offsets[:-1], ends_L=offsets[1:])
+
+
+def joined(traced: Sequence[TracedText], separator: str = "\n") -> TracedText:
+    """Texts one after another; a separator carries the span between its neighbours, or an empty one."""
+    texts: list[str] = []
+    starts: list[NDArray[np.int32]] = []
+    ends: list[NDArray[np.int32]] = []
+    for part in (part for part in traced if part.text):
+        if texts:
+            before, after = int(ends[-1][-1]), int(part.starts_L[0])
+            texts.append(separator)
+            starts.append(np.full(len(separator), before, np.int32))
+            ends.append(np.full(len(separator), max(before, after), np.int32))
+        texts.append(part.text)
+        starts.append(part.starts_L)
+        ends.append(part.ends_L)
+    if not texts:
+        return piece_of("", 0, 0)
+    return TracedText(text="".join(texts), starts_L=np.concatenate(starts), ends_L=np.concatenate(ends))
+
+
+def assemble(original: str, pieces: Sequence[Piece], problems: Sequence[str] = ()) -> Transcript:
+    """The transcript of pieces in order, one line each; pieces without text are left out."""
+    full = [piece for piece in pieces if piece.traced.text.strip()]
+    whole = joined([piece.traced for piece in full])
+    cues = []
+    at = 0
+    for piece in full:
+        end = at + len(piece.traced.text)
+        if piece.start_seconds is not None and piece.end_seconds is not None:
+            cues.append(
+                Cue(
+                    start_seconds=piece.start_seconds,
+                    end_seconds=piece.end_seconds,
+                    char_start=at,
+                    char_end=end,
+                    speaker=piece.speaker,
+                )
+            )
+        at = end + 1
+    return Transcript(
+        original=original,
+        text=whole.text,
+        starts_N=whole.starts_L,
+        ends_N=whole.ends_L,
+        cues=tuple(cues),
+        problems=_told(problems),
+    )
+
+
+def _told(problems: Sequence[str]) -> tuple[str, ...]:
+    """The first problems, and how many more there are."""
+    if len(problems) <= _MAX_PROBLEMS:
+        return tuple(problems)
+    return (*problems[:_MAX_PROBLEMS], f"{len(problems) - _MAX_PROBLEMS} more lines like these")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which part of a file is a recording's transcript, where the file may hold more.
+
+    Attributes:
+        recordings: names of the recording, the first that an STM file knows counts; empty where it holds one.
+        channel: which channel of an STM file, as its second column names it; all where None.
+        channel_index: the same by its place among the file's channels, from 0, where the name is not known.
+        tiers: tiers of a TextGrid; the usual ones where empty.
+        strict: that the recording's name was given, not guessed: it must be in the file, even in one of a single
+            recording.
+    """
+
+    recordings: tuple[str, ...] = ()
+    channel: str | None = None
+    channel_index: int | None = None
+    tiers: tuple[str, ...] = ()
+    strict: bool = False
+
+
+EVERYTHING = Selection()

@@ -1,0 +1,1 @@
+"""Exact CTC forced alignment in little memory."""

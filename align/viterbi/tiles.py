@@ -1,0 +1,312 @@
+"""The forward pass in 32 bits, tile by tile, so that what is in work stays in the first-level cache.
+
+Legend: F frames, C columns of scores, P pairs (a multiple of the tile), H twins of pairs (P / 2), G distinct
+twins, E word edges, N tiles, V visits of the edges. See `trellis_kernels` for what is computed.
+
+    frames |  tile 0   tile 1   tile 2         A block of frames runs through one tile, then through the next:
+      64   | [------->[------->[------->       all that a tile needs of its left neighbour is that one's last
+      64   | [------->[------->[------->       token, frame by frame, and its skipped words, visit by visit.
+
+Each tile counts from its own base, so that no sum outgrows 32 bits however long the recording is. Scores are
+looked up for two frames and two neighbouring tokens at once: two 16-bit scores of a token make 32 bits, two
+tokens make 64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prep_corpus.align.viterbi.compiling import compiled
+from prep_corpus.align.viterbi.kernels import EDGE_FRAMES, Array
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+TILE_PAIRS = 1024
+BLOCK_FRAMES = 64
+TWINS_LIMIT = 4096  # more distinct twins than this no longer fit the cache: tokens are looked up one by one
+DEAD_32 = -(1 << 30)
+FAR_32 = -(1 << 29)  # a living score may not be this far below the best of its tile
+DRIFT_32 = 1 << 27  # dead scores stay within this of DEAD_32 between two rebasings
+
+
+@compiled
+def live_tiles(frames: int, frames_left: int, pairs: int, has_edges: bool) -> tuple[int, int]:
+    """The first and the last tile that may be reached after some frames, and may still reach the end.
+
+    A path moves by one token a frame at most; with word edges it can leap.
+    """
+    last = (pairs - 1) // TILE_PAIRS
+    if has_edges:
+        return 0, last
+    return max(0, pairs - 2 - frames_left) // TILE_PAIRS, min(last, frames // TILE_PAIRS)
+
+
+@compiled
+def _gather(out_H: Array, table_G: Array, twins_H: Array) -> None:
+    # Unsigned indices, since numba lets signed ones wrap around, which costs more than the look-up.
+    for i in range(out_H.shape[0]):
+        out_H[i] = table_G[twins_H[i]]
+
+
+@compiled
+def _step_two(
+    blank_P: Array, token_P: Array, scores_P: Array, joins_P: Array, left_even: Any, left_odd: Any
+) -> Any:
+    """Two frames at once, in place; what a pair needs of its left neighbour is carried along in registers.
+
+    Args:
+        blank_P, token_P: scores before; changed into those after both frames.
+        scores_P: each token's scores, of the first frame in the low 16 bits, of the second in the high ones.
+        joins_P: not 0 where a token may follow its predecessor without a blank between.
+        left_even, left_odd: the left neighbour's last token before either frame.
+
+    Returns:
+        The last token between the two frames.
+    """
+    for p in range(blank_P.shape[0]):
+        stay, token, both = blank_P[p], token_P[p], scores_P[p]
+        joins = joins_P[p] != 0
+        moved = max(stay, left_even)
+        entered = moved if joins else stay
+        between = np.int32(max(token, entered) + np.int32(np.int16(both)))
+        moved_on = max(moved, left_odd)
+        entered = moved_on if joins else moved
+        blank_P[p] = moved_on
+        token_P[p] = max(between, entered) + (both >> 16)
+        left_even, left_odd = token, between
+    return left_odd
+
+
+@compiled
+def _step_one(blank_P: Array, token_P: Array, scores_P: Array, joins_P: Array, left: Any) -> None:
+    """The recording's last frame, where it has no second."""
+    for p in range(blank_P.shape[0]):
+        stay, token = blank_P[p], token_P[p]
+        moved = max(stay, left)
+        entered = moved if joins_P[p] != 0 else stay
+        blank_P[p] = moved
+        token_P[p] = max(token, entered) + np.int32(np.int16(scores_P[p]))
+        left = token
+
+
+@compiled
+def _highest(values_P: Array, best: Any) -> Any:
+    for p in range(values_P.shape[0]):
+        best = max(best, values_P[p])
+    return best
+
+
+@compiled
+def _lower(values_P: Array, by: int) -> Any:
+    """Count from a base higher by `by`; return how many living scores this left too far below it."""
+    far = np.int32(0)
+    for p in range(values_P.shape[0]):
+        value = values_P[p]
+        dead = value < np.int32(DEAD_32 + DRIFT_32)
+        lowered = np.int32(value - by)
+        far += np.int32((not dead) and lowered < np.int32(FAR_32))
+        values_P[p] = np.int32(DEAD_32) if dead else lowered
+    return far
+
+
+@compiled
+def _carry(values_F: Array, by: int) -> int:
+    """Carry a neighbour's scores over to this tile's base; return how many do not fit."""
+    far = 0
+    for f in range(values_F.shape[0]):
+        if values_F[f] < FAR_32:
+            values_F[f] = DEAD_32
+        else:
+            carried = np.int64(values_F[f]) + by
+            far += int(carried < FAR_32 or carried > -FAR_32)
+            values_F[f] = max(FAR_32, min(-FAR_32, carried))
+    return far
+
+
+@compiled
+def _visit(
+    blank_P: Array,
+    speech_E: Array,
+    edges_E: Array,
+    skip_costs_E: Array,
+    long_costs_E: Array,
+    first_pair: int,
+    opening_cost: Any,
+    long_opening_cost: Any,
+    entry_cost: Any,
+    gain: Any,
+    chains: Array,
+) -> None:
+    """`trellis_kernels.visit_edges` for one tile; the two chains of skipped words go on to the next."""
+    chain, long_chain = chains[0], chains[1]
+    for e in range(edges_E.shape[0]):
+        at = edges_E[e] - first_pair
+        speech = speech_E[e] + gain
+        skipped = chain - skip_costs_E[e]
+        long_skipped = long_chain - long_costs_E[e]
+        here = max(max(blank_P[at], speech), max(skipped, long_skipped))
+        chain = max(skipped, here - opening_cost)
+        long_chain = max(long_skipped, here - long_opening_cost)
+        blank_P[at] = here
+        speech_E[e] = max(speech, here - entry_cost)
+    chains[0], chains[1] = chain, long_chain
+
+
+@compiled
+def _pack(scores_FC: Array, firsts_G: Array, seconds_G: Array, packed_C: Array, tables_XG: Array) -> None:
+    """One table for each two frames: the scores of two tokens in these frames, in 64 bits."""
+    frames = scores_FC.shape[0]
+    for x in range((frames + 1) // 2):
+        odd = min(2 * x + 1, frames - 1)
+        for c in range(scores_FC.shape[1]):
+            packed_C[c] = (np.int64(scores_FC[odd, c]) << 16) | (np.int64(scores_FC[2 * x, c]) & 0xFFFF)
+        for g in range(firsts_G.shape[0]):
+            tables_XG[x, g] = (packed_C[seconds_G[g]] << 32) | (packed_C[firsts_G[g]] & 0xFFFFFFFF)
+
+
+@compiled
+def _pack_single(scores_FC: Array, tables_XC: Array) -> None:
+    """One table for each two frames: the scores of one token in these frames, in 32 bits."""
+    frames = scores_FC.shape[0]
+    for x in range((frames + 1) // 2):
+        odd = min(2 * x + 1, frames - 1)
+        for c in range(scores_FC.shape[1]):
+            tables_XC[x, c] = (np.int32(scores_FC[odd, c]) << 16) | (np.int32(scores_FC[2 * x, c]) & 0xFFFF)
+
+
+@compiled
+def _rebase(tile: int, low_tile: int, blank_P: Array, token_P: Array, speech_E: Array, bases_N: Array) -> int:
+    best = _highest(token_P, _highest(blank_P, _highest(speech_E, np.int32(DEAD_32))))
+    if best < FAR_32:
+        if tile > low_tile:
+            bases_N[tile] = bases_N[tile - 1]
+        best = np.int32(0)
+    bases_N[tile] += best
+    return _lower(blank_P, best) + _lower(token_P, best) + _lower(speech_E, best)
+
+
+@compiled
+def advance_tiles(
+    blank_P: Array,
+    token_P: Array,
+    speech_E: Array,
+    bases_N: Array,
+    scores_FC: Array,
+    gains_F: Array,
+    lookup_H: Array,
+    firsts_G: Array,
+    seconds_G: Array,
+    joins_P: Array,
+    edges_E: Array,
+    edge_starts_N: Array,
+    skip_costs_E: Array,
+    long_costs_E: Array,
+    opening_cost: Any,
+    long_opening_cost: Any,
+    entry_cost: Any,
+    start: int,
+    frames_left: int,
+    pairs: int,
+    found_P: Array,
+) -> int:
+    """Advance all tiles that matter by some frames.
+
+    Args:
+        blank_P, token_P, speech_E: scores over the base of their tile; changed.
+        bases_N: bases of the tiles, in units; changed.
+        scores_FC: blank-normalised scores, in units; all but the recording's last piece must be whole blocks.
+        gains_F: gain of untranscribed speech in each frame.
+        lookup_H: place in the tables of each twin of pairs, or of each pair where firsts_G is empty.
+        firsts_G, seconds_G: columns of the two tokens of each distinct twin.
+        joins_P: not 0 where a token may follow its predecessor without a blank between.
+        edges_E, skip_costs_E, long_costs_E: see `trellis_kernels.visit_edges`.
+        opening_cost, long_opening_cost, entry_cost: likewise.
+        edge_starts_N: first edge of each tile, and the number of edges.
+        start: the first frame's number.
+        frames_left: frames from the first one to the recording's end.
+        pairs: pairs that are not padding.
+        found_P: room for the scores of one tile's tokens.
+
+    Returns:
+        How many living scores were too far below their neighbours' for 32 bits; where there are any, the
+        result is worthless.
+    """
+    columns = scores_FC.shape[1]
+    tile_pairs = TILE_PAIRS
+    twins = firsts_G.shape[0] > 0
+    found_H = found_P.view(np.int64)
+    tables_XG = np.empty((BLOCK_FRAMES // 2, firsts_G.shape[0]), np.int64)
+    tables_XC = np.empty((BLOCK_FRAMES // 2, 0 if twins else columns), np.int32)
+    packed_C = np.empty(columns, np.int64)
+    right_F = np.empty(BLOCK_FRAMES, np.int32)
+    chains_V2 = np.empty((BLOCK_FRAMES // EDGE_FRAMES, 2), np.int32)
+    has_edges = edges_E.shape[0] > 0
+    far = 0
+    for block in range(0, scores_FC.shape[0], BLOCK_FRAMES):
+        count = min(BLOCK_FRAMES, scores_FC.shape[0] - block)
+        if twins:
+            _pack(scores_FC[block : block + count], firsts_G, seconds_G, packed_C, tables_XG)
+        else:
+            _pack_single(scores_FC[block : block + count], tables_XC)
+        low_tile, _ = live_tiles(start + block, frames_left - block, pairs, has_edges)
+        _, high_tile = live_tiles(start + block + count, frames_left - block - count, pairs, has_edges)
+        closing = block + count == frames_left
+        right_F[:] = DEAD_32
+        chains_V2[:] = DEAD_32
+        for tile in range(low_tile, high_tile + 1):
+            first = tile * tile_pairs
+            blank = blank_P[first : first + tile_pairs]
+            token = token_P[first : first + tile_pairs]
+            joins = joins_P[first : first + tile_pairs]
+            half = first // 2 if twins else first
+            lookup = lookup_H[half : half + (tile_pairs // 2 if twins else tile_pairs)]
+            e0, e1 = edge_starts_N[tile], edge_starts_N[tile + 1]
+            far += _rebase(tile, low_tile, blank, token, speech_E[e0:e1], bases_N)
+            if tile > low_tile:
+                by = bases_N[tile - 1] - bases_N[tile]
+                far += _carry(right_F[:count], by)
+                far += _carry(chains_V2.reshape(-1), by)
+            gain = np.int32(0)
+            for f in range(0, count, 2):
+                if twins:
+                    _gather(found_H, tables_XG[f // 2], lookup)
+                else:
+                    _gather(found_P, tables_XC[f // 2], lookup)
+                left = right_F[f]
+                right_F[f] = token[tile_pairs - 1]
+                if f + 1 < count:
+                    right_F[f + 1] = _step_two(blank, token, found_P, joins, left, right_F[f + 1])
+                else:
+                    _step_one(blank, token, found_P, joins, left)
+                if not has_edges:
+                    continue
+                after = min(f + 2, count)
+                for g in range(f, after):
+                    gain += gains_F[block + g]
+                if after % EDGE_FRAMES == 0 or (closing and after == count):
+                    _visit(
+                        blank,
+                        speech_E[e0:e1],
+                        edges_E[e0:e1],
+                        skip_costs_E[e0:e1],
+                        long_costs_E[e0:e1],
+                        first,
+                        opening_cost,
+                        long_opening_cost,
+                        entry_cost,
+                        gain,
+                        chains_V2[f // EDGE_FRAMES],
+                    )
+                    gain = np.int32(0)
+    return far
+
+
+def aligned(count: int) -> Int32:
+    """An array that starts on a cache line."""
+    raw = np.empty(count * 4 + 64, np.uint8)
+    offset = -raw.ctypes.data % 64
+    return raw[offset : offset + count * 4].view(np.int32)

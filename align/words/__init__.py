@@ -1,0 +1,1 @@
+"""Words of an alignment, and what the audio says for them."""

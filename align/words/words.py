@@ -1,0 +1,189 @@
+"""When each word is said, and what two common formats make of it.
+
+Legend: L tokens, W words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from prep_corpus.align.text.normalize import NormalizedText
+from prep_corpus.align.viterbi.viterbi import Alignment
+
+Spans = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """The words of one recording; all spans are half-open.
+
+    Attributes:
+        token_starts, token_ends: int32 [W], tokens of each word, without the delimiter.
+        frame_starts, frame_ends: int32 [W], frames from its first token to its last; never overlap. Those of
+            a skipped word are equal: the frame at which the path passed it by.
+        char_starts, char_ends: int32 [W], characters of the original transcript.
+        skipped: bool [W], the text has the word, but the path left it out.
+    """
+
+    token_starts: Spans
+    token_ends: Spans
+    frame_starts: Spans
+    frame_ends: Spans
+    char_starts: Spans
+    char_ends: Spans
+    skipped: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.token_starts)
+
+
+def word_table(alignment: Alignment, normalized: NormalizedText) -> Words:
+    """Gather the tokens of an alignment into words.
+
+    Args:
+        alignment: of the L characters of `normalized.text`, delimiters among them.
+        normalized: the transcript that was aligned.
+
+    Returns:
+        One entry for each word.
+    """
+    if len(alignment.starts_L) != len(normalized.text):
+        raise ValueError(
+            f"an alignment must have one token for each character of the text: "
+            f"{len(alignment.starts_L)} tokens, {len(normalized.text)} characters"
+        )
+    spans = np.array(normalized.words(), np.int32).reshape(-1, 2)
+    starts, ends = spans[:, 0].copy(), spans[:, 1].copy()
+    return Words(
+        token_starts=starts,
+        token_ends=ends,
+        frame_starts=alignment.starts_L[starts],
+        frame_ends=alignment.ends_L[ends - 1],
+        char_starts=normalized.starts_L[starts],
+        char_ends=normalized.ends_L[ends - 1],
+        skipped=alignment.skipped_L[starts],
+    )
+
+
+def to_ctm(words: Words, normalized: NormalizedText, *, recording_id: str, frame_seconds: float) -> str:
+    """The words that are said as lines of `recording channel start duration word`, times in seconds.
+
+    Args:
+        words: from `word_table`.
+        normalized: the transcript.
+        recording_id: first column; white space in it becomes "_", since columns are parted by it.
+        frame_seconds: length of a frame.
+
+    Source: NIST sctk, CTM; channel is always 1, as the audio is mono.
+    """
+    name = "_".join(recording_id.split())
+    lines = []
+    for w in np.flatnonzero(~words.skipped):
+        start = words.frame_starts[w] * frame_seconds
+        length = (words.frame_ends[w] - words.frame_starts[w]) * frame_seconds
+        said = normalized.text[words.token_starts[w] : words.token_ends[w]]
+        lines.append(f"{name} 1 {start:.3f} {length:.3f} {said}\n")
+    return "".join(lines)
+
+
+def to_textgrid(
+    words: Words,
+    normalized: NormalizedText,
+    untranscribed: Iterable[tuple[int, int]],
+    *,
+    frame_seconds: float,
+    duration_seconds: float,
+) -> str:
+    """A Praat TextGrid of three tiers: words as said, unspoken words, untranscribed speech.
+
+    Args:
+        words: from `word_table`.
+        normalized: the transcript.
+        untranscribed: half-open spans of frames, as in `Alignment`.
+        frame_seconds: length of a frame.
+        duration_seconds: length of the recording; at least that of its frames.
+
+    Returns:
+        The long text form. Unspoken words stand on a tier of points, neighbours joined into one.
+
+    Source: Praat manual, "TextGrid file formats".
+    """
+    said = [
+        (
+            words.frame_starts[w] * frame_seconds,
+            words.frame_ends[w] * frame_seconds,
+            normalized.text[words.token_starts[w] : words.token_ends[w]],
+        )
+        for w in np.flatnonzero(~words.skipped)
+    ]
+    speech = [(start * frame_seconds, end * frame_seconds, "") for start, end in untranscribed]
+    tiers = [
+        _interval_tier("words", said, duration_seconds),
+        _point_tier("unspoken", _unspoken_points(words, normalized, frame_seconds), duration_seconds),
+        _interval_tier("untranscribed", [(a, b, "speech") for a, b, _ in speech], duration_seconds),
+    ]
+    head = (
+        'File type = "ooTextFile"\nObject class = "TextGrid"\n\n'
+        f"xmin = 0\nxmax = {duration_seconds:.6f}\ntiers? <exists>\nsize = {len(tiers)}\nitem []:\n"
+    )
+    return head + "".join(f"    item [{i}]:\n{tier}" for i, tier in enumerate(tiers, start=1))
+
+
+def _unspoken_points(
+    words: Words, normalized: NormalizedText, frame_seconds: float
+) -> list[tuple[float, str]]:
+    """One point for each run of skipped words: when they were passed by, and what they are."""
+    points: list[tuple[float, str]] = []
+    last = -2
+    for w in np.flatnonzero(words.skipped):
+        text = normalized.text[words.token_starts[w] : words.token_ends[w]]
+        time = float(words.frame_starts[w] * frame_seconds)
+        if points and (w == last + 1 or time <= points[-1][0]):
+            points[-1] = (points[-1][0], f"{points[-1][1]} {text}")
+        else:
+            points.append((time, text))
+        last = w
+    return points
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _interval_tier(name: str, intervals: Iterable[tuple[float, float, str]], duration_seconds: float) -> str:
+    """A tier that covers the whole recording, as Praat demands: gaps become intervals without text."""
+    filled: list[tuple[float, float, str]] = []
+    at = 0.0
+    for start, end, text in intervals:
+        if start > at:
+            filled.append((at, start, ""))
+        filled.append((start, end, text))
+        at = end
+    if at < duration_seconds or not filled:
+        filled.append((at, duration_seconds, ""))
+    lines = [
+        f'        class = "IntervalTier"\n        name = {_quoted(name)}\n        xmin = 0\n'
+        f"        xmax = {duration_seconds:.6f}\n        intervals: size = {len(filled)}\n"
+    ]
+    for i, (start, end, text) in enumerate(filled, start=1):
+        lines.append(
+            f"        intervals [{i}]:\n            xmin = {start:.6f}\n            xmax = {end:.6f}\n"
+            f"            text = {_quoted(text)}\n"
+        )
+    return "".join(lines)
+
+
+def _point_tier(name: str, points: list[tuple[float, str]], duration_seconds: float) -> str:
+    lines = [
+        f'        class = "TextTier"\n        name = {_quoted(name)}\n        xmin = 0\n'
+        f"        xmax = {duration_seconds:.6f}\n        points: size = {len(points)}\n"
+    ]
+    for i, (time, text) in enumerate(points, start=1):
+        lines.append(
+            f"        points [{i}]:\n            number = {time:.6f}\n            mark = {_quoted(text)}\n"
+        )
+    return "".join(lines)

@@ -1,0 +1,309 @@
+"""What a stage costs, what the model of a cluster says of it, and what large corpora need by that model.
+
+python benchmarks/bench_scale.py [--minutes 7] [--flink]
+
+Three corpora of the demo's speech are run on one worker: long recordings in bundles of their own, the same in one
+bundle, and the same cut into clips of 10 seconds. Their differences give the cost of an hour, of a recording and of
+a bundle. The model's word is then compared with a local run on two workers and, with --flink, with runs on one and
+two slots.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from prep_corpus.align.audio import decode as audio
+from prep_corpus.jobs.submit.scale import (
+    Bundle,
+    Cost,
+    Costs,
+    Machines,
+    Need,
+    cut_corpus,
+    local_seconds,
+    simulate,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+DEMO = ROOT / "demo"
+RATE_HZ = 16_000
+LONG_BUNDLES = 4
+CLIP_SECONDS = 10
+GPU_CORES = 40.0
+SHARD_BYTES = 256e6
+STAGES = ("emit", "align", "measure", "segment", "write")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A run that was measured: hours, recordings, bundles, CPU seconds by stage, bytes by kind, wall and CPU time."""
+
+    hours: float
+    recordings: int
+    bundles: int
+    stages: dict[str, float]
+    sizes: dict[str, float]
+    objects: int
+    wall_seconds: float
+    cpu_seconds: float
+
+
+def id_for(name: str, seconds: float, border: bool) -> str:
+    """An id whose hash ends a bundle after it, or does not."""
+    for trial in range(1_000_000):
+        id_ = f"{name}-{trial}"
+        hashed = int.from_bytes(hashlib.blake2b(id_.encode(), digest_size=8).digest(), "big") / 2**64
+        if (hashed < max(seconds, 1.0) / 3600) == border:
+            return id_
+    raise AssertionError("no such id")
+
+
+def build(folder: Path, seconds: float) -> dict[str, Path]:
+    """The manifests of the three corpora."""
+    speech, words = [], []
+    for entry in map(json.loads, (DEMO / "manifest.jsonl").read_text().splitlines()):
+        with open(DEMO / entry["audio_filepath"], "rb") as file:
+            speech.append(np.concatenate(list(audio.decode(file, name=entry["id"], sample_rate_hz=RATE_HZ))))
+        words.append((DEMO / entry["text_filepath"]).read_text().split())
+    samples_N = np.resize(np.concatenate(speech), round(seconds * RATE_HZ))
+    share = len(samples_N) / sum(len(one) for one in speech)
+    text = [word for one in words for word in one]
+    text = (text * (int(share) + 1))[: round(len(text) * share)]
+    rows: dict[str, list[dict[str, object]]] = {"bundles": [], "one bundle": [], "clips": []}
+    for number in range(LONG_BUNDLES):
+        soundfile.write(folder / f"long-{number}.flac", samples_N, RATE_HZ)
+        for corpus in ("bundles", "one bundle"):
+            border = corpus == "bundles"
+            entry = {"audio_filepath": f"long-{number}.flac", "text": " ".join(text)}
+            rows[corpus].append({**entry, "id": id_for(f"l{number}", seconds, border)})
+        clips = round(seconds / CLIP_SECONDS)
+        for clip in range(clips):
+            name = f"clip-{number}-{clip}.flac"
+            piece_N = samples_N[clip * CLIP_SECONDS * RATE_HZ : (clip + 1) * CLIP_SECONDS * RATE_HZ]
+            soundfile.write(folder / name, piece_N, RATE_HZ)
+            said = text[clip * len(text) // clips : (clip + 1) * len(text) // clips]
+            id_ = id_for(f"c{number}-{clip}", CLIP_SECONDS, clip == clips - 1)
+            rows["clips"].append({"audio_filepath": name, "text": " ".join(said), "id": id_})
+    manifests = {}
+    for corpus, entries in rows.items():
+        manifests[corpus] = folder / f"{corpus.replace(' ', '-')}.jsonl"
+        manifests[corpus].write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return manifests
+
+
+def run(manifest: Path, out: Path, command: list[str]) -> Ran:
+    """Run, and read what the run folder tells."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    before, began = os.times(), time.monotonic()
+    subprocess.run(
+        [sys.executable, "-m", "prep_corpus.jobs.cli", *command, str(manifest), "--out", str(out), "--quiet"],
+        check=True,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    wall, after = time.monotonic() - began, os.times()
+    outcome = json.loads((out / "outcome.json").read_text())
+    stages = json.loads((out / "status.json").read_text())["stages"]
+    hours = outcome["ledgers"]["samples"]["decoded"] / outcome["sample_rate_hz"] / 3600
+    entries = [json.loads(line) for line in manifest.read_text().splitlines()]
+    stored = {"emissions": "emit", "alignments": "align", "segments": "segment"}
+    sizes: dict[str, float] = {
+        name: sum(path.stat().st_size for path in (out / "work" / stage).glob("*.parquet"))
+        for name, stage in stored.items()
+    }
+    sizes["clips"] = sum(path.stat().st_size for path in (out / "work" / "segment").glob("*.clips"))
+    sizes["shards"] = sum(path.stat().st_size for path in (out / "data").iterdir())
+    sizes["audio"] = sum((manifest.parent / entry["audio_filepath"]).stat().st_size for entry in entries)
+    per_bundle = [path for path in (out / "work").rglob("*") if path.suffix in (".parquet", ".clips")]
+    return Ran(
+        hours=hours,
+        recordings=len(entries),
+        bundles=len(list((out / "work" / "emit").glob("*.parquet"))),
+        stages={stage: stages.get(stage, {}).get("cpu_seconds", 0.0) for stage in STAGES},
+        sizes=sizes,
+        objects=len(per_bundle),
+        wall_seconds=wall,
+        cpu_seconds=after.children_user + after.children_system - before.children_user - before.children_system,
+    )
+
+
+def decoding_seconds(manifest: Path) -> float:
+    """CPU seconds of decoding a corpus once."""
+    began = time.process_time()
+    for line in manifest.read_text().splitlines():
+        with open(manifest.parent / json.loads(line)["audio_filepath"], "rb") as file:
+            for _ in audio.decode(file, name=line, sample_rate_hz=RATE_HZ):
+                pass
+    return time.process_time() - began
+
+
+def probing_seconds(manifest: Path) -> float:
+    """CPU seconds of reading a manifest and probing its recordings, for each."""
+    from prep_corpus.pipeline.inputs.manifests import read_manifest
+    from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe_all
+
+    cache = FingerprintCache(str(manifest.parent / "none.json"))
+    began = time.process_time()
+    count = sum(1 for _ in probe_all(read_manifest(str(manifest)), cache))
+    return (time.process_time() - began) / count
+
+
+def fit(bundles: Ran, one: Ran, clips: Ran, decode: float, probe: float) -> Costs:
+    """Costs from the three runs: the hour's from all, the bundle's and the recording's from their differences."""
+
+    def cost(*stages: str) -> Cost:
+        many, single, cut = (sum(ran.stages[s] for s in stages) for ran in (bundles, one, clips))
+        per_bundle = max(0.0, (many - single) / (bundles.bundles - one.bundles))
+        per_hour = max(0.0, (many - per_bundle * bundles.bundles) / bundles.hours)
+        rest = cut - per_hour * clips.hours - per_bundle * clips.bundles
+        return Cost(
+            per_hour=per_hour, per_recording=max(0.0, rest / clips.recordings), per_bundle=per_bundle
+        )
+
+    emit = cost("emit")
+    return Costs(
+        probe=Cost(per_hour=0.0, per_recording=probe),
+        decode=Cost(per_hour=decode / bundles.hours),
+        model=Cost(
+            per_hour=emit.per_hour - decode / bundles.hours,
+            per_recording=emit.per_recording,
+            per_bundle=emit.per_bundle,
+        ),
+        align=cost("align", "measure"),
+        segment=cost("segment"),
+        write=Cost(per_hour=bundles.stages["write"] / bundles.hours),
+        bytes_per_hour={name: size / bundles.hours for name, size in bundles.sizes.items()},
+    )
+
+
+def print_costs(costs: Costs) -> None:
+    """The table of costs."""
+    print(f"\n{'CPU seconds':12}{'an hour':>10}{'a recording':>14}{'a bundle':>11}")
+    for name in ("probe", "decode", "model", "align", "segment", "write"):
+        cost: Cost = getattr(costs, name)
+        print(f"{name:12}{cost.per_hour:10.2f}{cost.per_recording:14.4f}{cost.per_bundle:11.2f}")
+    print("MB an hour: " + ", ".join(f"{name} {size / 1e6:.1f}" for name, size in costs.bytes_per_hour.items()))
+
+
+def print_need(title: str, need: Need) -> None:
+    """One row of what a corpus needs."""
+    print(
+        f"{title:44}{need.bundles:9,}{need.gpu_hours:9,.1f}{need.cpu_hours:10,.0f}{need.read_bytes / 1e12:9.2f}"
+        f"{need.written_bytes / 1e12:9.2f}{need.objects:11,}{need.wall_hours:9.2f}"
+    )
+
+
+def print_large(costs: Costs) -> None:
+    """1,000 and 100,000 hours, on 8 and 256 GPUs, in long files and in clips."""
+    print(f"\n{'':44}{'bundles':>9}{'GPU h':>9}{'CPU h':>10}{'TB read':>9}{'written':>9}{'objects':>11}{'wall h':>9}")
+    for hours in (1_000, 100_000):
+        for seconds, name in ((3600.0, "hour-long files"), (10.0, "10-second clips")):
+            corpus = cut_corpus(hours, seconds)
+            for gpus in (8, 256):
+                machines = Machines(gpus=gpus, cores=8 * gpus, gpu_cores=GPU_CORES, start_seconds=60)
+                title = f"{hours:,} h of {name}, {gpus} GPUs"
+                print_need(title, simulate(corpus, costs, machines, SHARD_BYTES))
+
+
+def compare(name: str, predicted_seconds: float, ran: Ran) -> None:
+    """A run beside what the model says of it, and how many processes wanted the machine's cores at its end."""
+    ratio = predicted_seconds / ran.wall_seconds
+    stages = sum(ran.stages.values())
+    print(
+        f"{name:34}{predicted_seconds:12.1f}{ran.wall_seconds:12.1f}{ratio:9.2f}{stages:12.1f}{os.getloadavg()[0]:9.1f}"
+    )
+
+
+def flink_runs(manifest: Path, folder: Path, costs: Costs, shape: list[Bundle]) -> None:
+    """The same corpus on Flink, on one slot and on two."""
+    sys.path.insert(0, str(ROOT / "tests" / "cluster"))
+    from flink import worker_pool
+    from flink_cluster import Cluster, Unavailable, fetch_jars
+
+    try:
+        jars = fetch_jars(ROOT / ".flink")
+    except Unavailable as error:
+        print(f"Flink is not measured: {error}")
+        return
+    print(jars.versions)
+    cluster = Cluster(jars=jars, folder=folder / "flink", slots=1)
+    with contextlib.ExitStack() as stack:
+        stack.callback(cluster.stop)
+        pool = stack.enter_context(worker_pool())
+        cluster.start(2)
+        start = 0.0
+        for slots in (1, 2):
+            command = ["submit", "flink", "--master", cluster.master, "--worker-pool", pool]
+            command += ["--jar", str(jars.job_server)]
+            ran = run(manifest, folder / f"flink-{slots}", [*command, "--workers", str(slots)])
+            need = simulate(shape, costs, Machines(gpus=0, cores=slots, gpu_cores=1), SHARD_BYTES)
+            if slots == 1:
+                start = ran.wall_seconds - need.wall_hours * 3600
+                print(f"Flink's own start and barriers, from its first run: {start:.1f} s")
+            compare(f"Flink, {slots} slots", start + need.wall_hours * 3600, ran)
+
+
+def main() -> None:
+    """Measure, compare, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=7.0, help="Of each of the long recordings.")
+    parser.add_argument("--flink", action="store_true", help="Run on Flink too.")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        manifests = build(folder, options.minutes * 60)
+        local = ["run", "--workers", "1", "--no-report"]
+        # What is compiled at a machine's first run is no cost of a stage.
+        run(DEMO / "manifest.jsonl", folder / "first", local)
+        ran = {name: run(manifest, folder / f"run-{name}", local) for name, manifest in manifests.items()}
+        many, one, clips = ran["bundles"], ran["one bundle"], ran["clips"]
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        print(
+            f"{many.hours:.3f} hours, one worker, load {os.getloadavg()[0]:.1f}: {many.recordings} recordings in "
+            f"{many.bundles} bundles, in {one.bundles}, and as {clips.recordings} clips in {clips.bundles}"
+        )
+        probe = probing_seconds(manifests["clips"])
+        costs = fit(many, one, clips, decoding_seconds(manifests["bundles"]), probe)
+        print_costs(costs)
+        shape = [Bundle(hours=many.hours / many.bundles, recordings=1)] * many.bundles
+        start = _rest(many)
+        columns = f"{'the model':>12}{'measured':>12}{'ratio':>9}{'stages, CPU':>12}{'load':>9}"
+        print(f"\n{'wall time in seconds':34}{columns}")
+        for workers in (1, 2):
+            again = run(
+                manifests["bundles"], folder / f"check-{workers}", [*local[:2], str(workers), "--no-report"]
+            )
+            compare(f"local, {workers} workers", local_seconds(shape, costs, workers, start), again)
+        found = simulate(shape, costs, Machines(gpus=0, cores=1, gpu_cores=1), SHARD_BYTES)
+        print(f"objects of the bundles: the model says {6 * many.bundles}, {many.objects} found")
+        print(f"bytes written: the model says {found.written_bytes / 1e6:.1f} MB, {_written(many) / 1e6:.1f} MB found")
+        if options.flink:
+            flink_runs(manifests["bundles"], folder, costs, shape)
+        print_large(costs)
+        print(f"(a GPU is taken to do the work of {GPU_CORES:.0f} such cores; 8 cores to a GPU, and as many besides)")
+
+
+def _rest(ran: Ran) -> float:
+    """CPU seconds of a run outside its stages: start, probing, Beam."""
+    return ran.cpu_seconds - sum(ran.stages.values())
+
+
+def _written(ran: Ran) -> float:
+    return sum(size for name, size in ran.sizes.items() if name != "audio")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Fitting and judging a filter of one's own."""

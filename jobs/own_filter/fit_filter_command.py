@@ -1,0 +1,78 @@
+"""The command `fit-filter`: parses and calls."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("fit-filter")
+@click.argument("labels", nargs=-1, metavar="[LABELS]...")
+@click.option(
+    "--out", required=True, metavar="FILE.json", help="Where the filter goes; its card and plot beside it."
+)
+@click.option(
+    "--self-supervised",
+    "self_supervised",
+    metavar="RUN",
+    help="Fit on this finished run's own transcripts, damaged at known places.",
+)
+@click.option("--run", "folder", metavar="RUN", help="Where the labelled run lies now, if it was moved.")
+@click.option(
+    "--hours",
+    type=float,
+    default=5.0,
+    show_default=True,
+    help="About how much of the run --self-supervised draws.",
+)
+@click.option(
+    "--max-wer",
+    type=float,
+    default=0.01,
+    show_default=True,
+    help="Where card and plot show precision, recall and the chosen point.",
+)
+@click.option(
+    "--plot", metavar="FILE", help="The plot, .svg, .png or .pdf.  [default: FILE.svg beside FILE.json]"
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of the draw, the damage and the resampling."
+)
+@click.option("--force", is_flag=True, help="Replace FILE.json.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+def fit_filter_command(
+    labels: tuple[str, ...],
+    out: str,
+    self_supervised: str | None,
+    folder: str | None,
+    hours: float,
+    max_wer: float,
+    plot: str | None,
+    seed: int,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Fit a filter: on LABELS that `prep-corpus label` wrote, on a run's own transcripts, or on both.
+
+    No model is run: everything comes from the stored results of the run. The filter is one JSON file for
+    `run --filter`; beside it come its card (Markdown) and a plot of what is kept against the share of wrong words.
+    """
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.jobs.own_filter.fitting import FitRequest, execute
+
+    if not labels and self_supervised is None:
+        raise UsageError("fit-filter needs LABELS, --self-supervised RUN, or both")
+    if not 0 < max_wer < 1:
+        raise UsageError(f"--max-wer is a share, such as 0.01 for 1 %, between 0 and 1; not {max_wer}")
+    if hours <= 0:
+        raise UsageError(f"--hours must be positive, not {hours}")
+    request = FitRequest(
+        labels=labels,
+        self_supervised=self_supervised,
+        run=folder,
+        out=out,
+        plot=plot,
+        hours=hours,
+        max_wer=max_wer,
+        seed=seed,
+    )
+    execute(request, force=force, quiet=quiet)

@@ -1,0 +1,306 @@
+"""`prep-corpus fit-filter`: from labels, from a run's own transcripts, or from both, to one filter file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from rich.console import Console
+
+from prep_corpus.align.cutting.cutting import CutOptions
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.filters.cases import Case, Damage
+from prep_corpus.filters.fit import FitOptions, Fitted, Given, fit_filter
+from prep_corpus.filters.fit_report import card
+from prep_corpus.filters.label_file import LabelSet, joined, parse_labels
+from prep_corpus.filters.linear import save_filter
+from prep_corpus.filters.self_labels import Aligned, Unlabelled, self_labelled
+from prep_corpus.filters.sweep import Bench
+from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.own_filter.fit_plot import MISSING, plot_fit, plot_format, rendered
+from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
+from prep_corpus.jobs.runs.stage_options import segment_options
+from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.pipeline.finished.fit_material import Drawn, Say, draw_stretches, heard_cases
+from prep_corpus.pipeline.finished.stored_run import FinishedRun, open_finished, stored_bundles
+from prep_corpus.pipeline.storage import files
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRequest:
+    """What to fit on, by the names of the command's options."""
+
+    labels: tuple[str, ...]
+    self_supervised: str | None
+    run: str | None
+    out: str
+    plot: str | None
+    hours: float
+    max_wer: float
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """Labelled cases of one run or of two of the same model.
+
+    Attributes:
+        cases: of people's labels, of damage, or both.
+        info: of the model.
+        run: whose settings shape the utterances.
+        description: what the cases are, in words.
+        options: of the fit.
+        given: what is taken over from the labelled run's filter.
+    """
+
+    cases: list[Case]
+    info: ModelInfo
+    run: FinishedRun
+    description: str
+    options: FitOptions
+    given: Given | None
+
+
+def execute(request: FitRequest, *, force: bool, quiet: bool) -> None:
+    """Fit, write the filter with its card and plot, and print the card.
+
+    Raises:
+        UsageError: the file is there already, or the material does not suffice.
+    """
+    console = Console(stderr=True, quiet=quiet)
+
+    def say(line: str) -> None:
+        print_line(console, line)
+
+    out = Path(request.out)
+    if out.suffix != ".json":
+        raise UsageError(f"--out names the filter's JSON file, such as my-filter.json; not {request.out}")
+    if out.exists() and not force:
+        raise UsageError(f"--out {out} is there already; --force replaces it, or choose another name")
+    if request.plot is not None:
+        plot_format(request.plot)
+    material = gather(request, say)
+    say(f"fitting on {len(material.cases)} pieces of {len({case.group for case in material.cases})} groups")
+    fitted = fit_filter(
+        Bench(cases=material.cases, options=cut_options(material.run, material.info)),
+        material.options,
+        model_digest=material.info.digest,
+        frame_seconds=material.info.frame_seconds,
+        fitted_on=material.description,
+        data_digest=data_digest(material.cases),
+        given=material.given,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    text = card(
+        fitted, f"Filter {out.stem}", _command(request), max_wer=request.max_wer, notes=_notes(material)
+    )
+    out.with_suffix(".md").write_text(text, encoding="utf-8")
+    plotted = _plot(fitted, request, out)
+    # Last, so that a file that stands is whole.
+    save_filter(fitted.filter, out)
+    print_line(Console(quiet=quiet), text)
+    say(f"{out}, its card {out.with_suffix('.md')}; {plotted}")
+
+
+def gather(request: FitRequest, say: Say) -> Material:
+    """The labelled cases that a request names.
+
+    Raises:
+        UsageError: labels and runs do not belong together.
+    """
+    cases: list[Case] = []
+    parts: list[str] = []
+    info: ModelInfo | None = None
+    run: FinishedRun | None = None
+    given: Given | None = None
+    good_wer, k_frames, covers_all = FitOptions().good_wer, None, False
+    if request.labels:
+        labels = read_labels(request.labels)
+        run = labelled_run(labels, request.run)
+        cases, info = heard_cases(run, labels.utterances, say)
+        good_wer, k_frames, covers_all = labels.threshold, run.k_frames, labels.cut == "paper"
+        parts.append(f"{len(cases)} utterances that people labelled, cut by --cut {labels.cut}")
+        if labels.cut == "words" and request.self_supervised is None:
+            given = given_by(run, say)
+    if request.self_supervised is not None:
+        own = open_finished(request.self_supervised)
+        if run is not None and own.published.model_digest != run.published.model_digest:
+            raise UsageError(
+                f"a filter is fitted for one model: the labels are of {run.published.model_digest}, "
+                f"{request.self_supervised} of {own.published.model_digest}"
+            )
+        drawn = draw_stretches(own, hours=request.hours, seed=request.seed, say=say)
+        damaged = damaged_cases(drawn, own, request.seed, say)
+        cases, info, run = [*cases, *damaged], drawn.info, run or own
+        parts.append(
+            f"{drawn.seconds / 3600:.2f} of {drawn.total_seconds / 3600:.2f} hours, their own transcripts damaged at "
+            "known places"
+        )
+    assert run is not None
+    assert info is not None
+    options = FitOptions(
+        target_seconds=float(run.settings.get("target_duration_seconds", 7.0)),
+        # Of two rules for what is good, the stricter.
+        good_wer=good_wer if request.self_supervised is None else min(good_wer, FitOptions().good_wer),
+        seed=request.seed,
+        # Labelled utterances are cut already: the pauses between them are not there to choose k by.
+        k_frames=k_frames if request.self_supervised is None else None,
+        heard_covers_all=covers_all,
+    )
+    return Material(
+        cases=cases, info=info, run=run, description=" and ".join(parts), options=options, given=given
+    )
+
+
+def read_labels(uris: Sequence[str]) -> LabelSet:
+    """One or several label files of one run."""
+    sets = []
+    for uri in uris:
+        try:
+            content = files.read_bytes(uri).decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{uri}: the labels cannot be read ({error})") from error
+        sets.append(parse_labels(content, uri))
+    return joined(sets, uris)
+
+
+def labelled_run(labels: LabelSet, moved_to: str | None) -> FinishedRun:
+    """The run that was labelled, as it was then.
+
+    Raises:
+        UsageError: it is not there, or has been made anew with other settings.
+    """
+    folder = moved_to or labels.run
+    if not files.exists(folder):
+        raise UsageError(
+            f"the labelled run was {labels.run}, and nothing is at {folder}; --run names where it is now"
+        )
+    run = open_finished(folder)
+    found = (run.published.model_digest, run.published.config_digest or "")
+    if found != (labels.model_digest, labels.config_digest):
+        raise UsageError(
+            f"labels belong to a run as it was: {folder} has model {found[0]} and settings {found[1]} now, the labels "
+            f"{labels.model_digest} and {labels.config_digest}"
+        )
+    return run
+
+
+def given_by(run: FinishedRun, say: Say) -> Given:
+    """The word classifier whose verdicts shaped a run with `--cut words`: labels of it know nothing of other words.
+
+    Raises:
+        UsageError: the run's filter is not there any more, or has changed.
+    """
+    settings = run.settings
+    names = ("model", "filter", "cut", "max_wer", "target_duration_seconds", "min_duration_seconds",
+             "max_duration_seconds", "padding_seconds", "strip_markup", "strip_speakers", "strip_brackets")  # fmt: skip
+    config = RunConfig(
+        manifest="", out=run.folder, **{name: settings[name] for name in names if name in settings}
+    )
+    advice = (
+        "fit with --self-supervised besides, or label a run with --cut paper, whose labels are of all words"
+    )
+    try:
+        fitted = open_filter(config, next(stored_bundles(run)).model(), None)
+    except UsageError as error:
+        raise UsageError(
+            f"{run.folder} was cut with a filter that is needed here: {error}; or {advice}"
+        ) from error
+    point = operating_point(config, fitted, None)
+    if segment_options(config, fitted, point).config_digest != run.published.config_digest:
+        raise UsageError(
+            f"the filter {config.filter or 'made for the model'} is not the one that {run.folder} was cut with "
+            f"any more; {advice}"
+        )
+    say(
+        f"the run was cut around words that its filter took for unspoken (log-odds under {point.word_threshold:g}), "
+        "and nobody has heard those: its word classifier is kept, no lower threshold is offered, and the part for "
+        f"--cut paper stays as it is. To fit these too, {advice}"
+    )
+    return Given(word=fitted.word, word_threshold=point.word_threshold, paper=fitted.paper)
+
+
+def damaged_cases(drawn: Drawn, run: FinishedRun, seed: int, say: Say) -> list[Case]:
+    """Cases labelled by damage to the stretches' own transcripts."""
+    done = 0
+
+    def realign(one: Unlabelled, words: tuple[str, ...]) -> Aligned:
+        nonlocal done
+        done += 1
+        if done % 20 == 0 or done == len(drawn.stretches):
+            say(f"aligned anew: {done} of {len(drawn.stretches)} stretches")
+        return drawn.realign(one, words)
+
+    return self_labelled(
+        drawn.stretches,
+        realign,
+        recipe=Damage(),
+        seed=seed,
+        fit_options=FitOptions(),
+        cut_options=cut_options(run, drawn.info),
+    )
+
+
+def cut_options(run: FinishedRun, info: ModelInfo) -> CutOptions:
+    """How the run's utterances were shaped."""
+    defaults = CutOptions(stride_samples=info.stride_samples, sample_rate_hz=info.sample_rate_hz)
+    settings = run.settings
+    return CutOptions(
+        stride_samples=info.stride_samples,
+        sample_rate_hz=info.sample_rate_hz,
+        min_seconds=float(settings.get("min_duration_seconds", defaults.min_seconds)),
+        max_seconds=float(settings.get("max_duration_seconds", defaults.max_seconds)),
+        padding_seconds=float(settings.get("padding_seconds", defaults.padding_seconds)),
+    )
+
+
+def data_digest(cases: Sequence[Case]) -> str:
+    """Identity of what a filter was fitted on."""
+    digest = blake2b(digest_size=16)
+    for case in cases:
+        digest.update(case.log_probs_TC.tobytes())
+        digest.update(" ".join(case.texts).encode())
+        digest.update(case.right_W.tobytes())
+    return digest.hexdigest()
+
+
+def _notes(material: Material) -> list[str]:
+    cases = material.cases
+    known = sum(int(case.known_W.sum()) for case in cases)
+    wrong = sum(int((case.known_W & ~case.right_W).sum()) for case in cases)
+    groups = len({case.group for case in cases})
+    notes = [
+        f"{groups} speakers or recordings, held out in {min(material.options.folds, groups)} parts; {known} words with "
+        f"labels, {wrong} of them wrong.",
+        f"Good utterances have at most {material.options.good_wer:.1%} wrong words.",
+    ]
+    if material.given is not None:
+        notes.append(
+            "The word classifier and the part for `--cut paper` are those of the labelled run's filter."
+        )
+    return notes
+
+
+def _command(request: FitRequest) -> str:
+    words = ["prep-corpus fit-filter", *(os.path.basename(name) for name in request.labels)]
+    if request.self_supervised is not None:
+        words += [
+            "--self-supervised",
+            os.path.basename(request.self_supervised.rstrip("/")),
+            f"--hours {request.hours:g}",
+        ]
+    return " ".join([*words, f"--seed {request.seed}", "--out", os.path.basename(request.out)])
+
+
+def _plot(fitted: Fitted, request: FitRequest, out: Path) -> str:
+    name = request.plot or str(out.with_suffix(".svg"))
+    figure = plot_fit(fitted, f"Filter {out.stem}", request.max_wer)
+    if figure is None:
+        return MISSING
+    data = rendered(figure, name)
+    files.write_atomic(name, lambda file: file.write(data), replace=True)
+    return f"plot {name}"

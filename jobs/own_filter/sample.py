@@ -1,0 +1,76 @@
+"""`prep-corpus sample`: from a finished run to a folder on which people listen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.filters.sampling import SampleOptions
+from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.pipeline.finished.sample import Sample, draw_sample
+from prep_corpus.pipeline.finished.sample_folder import PAGE_NAME, check_free, write_sample
+from prep_corpus.pipeline.finished.stored_run import open_finished
+from prep_corpus.pipeline.storage import files
+
+
+def execute(
+    folder: str, out: str | None, options: SampleOptions, *, threads: int, force: bool, quiet: bool
+) -> None:
+    """Draw, cut and write, and say what to do with it.
+
+    Args:
+        folder: of the run.
+        out: where the sample goes; beside the run where None.
+        options: what to draw.
+        threads: recordings that are decoded at once.
+        force: write into a folder that is no sample, or replace another sample.
+        quiet: print errors alone.
+
+    Raises:
+        UsageError: there is no finished run, its source audio is gone, or the folder holds something else.
+    """
+    target = _target(folder, out)
+    if files.is_local(folder) and not Path(folder).is_dir():
+        raise UsageError(f"RUN must be the folder of a finished run, and there is no folder {folder}")
+    if target.resolve() == Path(folder).resolve():
+        raise UsageError("--out must be another folder than the run's own")
+    run = open_finished(folder)
+    sample = draw_sample(run, options)
+    check_free(target, sample.digest, force=force)
+    console = Console(stderr=True, quiet=quiet)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("clips", total=len(sample.clips))
+        write_sample(run, sample, target, threads=threads, on_clip=lambda: progress.advance(task))
+    said = Console(quiet=quiet)
+    for line in _described(sample, target, options):
+        print_line(said, line)
+
+
+def _target(folder: str, out: str | None) -> Path:
+    if out is None:
+        name = folder.rstrip("/")
+        return Path(f"{name}-sample" if files.is_local(name) else f"{name.rpartition('/')[2]}-sample")
+    if not files.is_local(out):
+        raise UsageError(f"--out must be a local folder, since browsers open the page from the disk: {out}")
+    return Path(out)
+
+
+def _described(sample: Sample, target: Path, options: SampleOptions) -> list[str]:
+    clips = sample.clips
+    kept = sum(bool(clip.row["kept"]) for clip in clips)
+    minutes = sum(clip.seconds for clip in clips) / 60
+    lines = [
+        f"{len(clips)} clips, {minutes:.1f} minutes: {kept} of kept segments, {len(clips) - kept} of dropped ones",
+    ]
+    if len(clips) < options.count:
+        lines.append(f"asked for {options.count}: the run has no more that could be drawn")
+    passed = sample.facts["shorter_than_the_minimum"]
+    if passed:
+        lines.append(f"{passed} segments under {options.min_seconds:g} s were not drawn from")
+    if options.listeners > 1:
+        shared = sum(len(clip.parts) > 1 for clip in clips)
+        lines.append(f"{options.listeners} listeners, {shared} clips for all of them")
+    return [*lines, f"open {target / PAGE_NAME} in a browser; share the whole folder"]

@@ -1,0 +1,82 @@
+"""The commands `sample` and `agreement`: they parse, build options and call."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+
+@click.command("sample")
+@click.argument("folder", metavar="RUN")
+@click.option("--out", metavar="DIR", type=click.Path(), help="Folder of the sample.  [default: RUN-sample]")
+@click.option("--count", type=int, default=500, show_default=True, help="Segments to draw.")
+@click.option(
+    "--kept", "kept_share", type=float, default=0.5, show_default=True, help="Share of kept ones among them."
+)
+@click.option("--min-seconds", type=float, default=0.5, show_default=True, help="Draw no shorter ones.")
+@click.option("--listeners", type=int, default=1, show_default=True, help="People who share the work.")
+@click.option(
+    "--overlap",
+    type=float,
+    default=0.1,
+    show_default=True,
+    help="Share of the clips that all of them hear, to see how far they agree.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of every choice.")
+@click.option("--workers", type=int, help="Recordings decoded at once.  [default: all cores]")
+@click.option("--force", is_flag=True, help="Write into a folder that is no sample, or replace another one.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+def sample_command(
+    folder: str,
+    out: str | None,
+    count: int,
+    kept_share: float,
+    min_seconds: float,
+    listeners: int,
+    overlap: float,
+    seed: int,
+    workers: int | None,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Draw segments of the finished run in RUN for people to listen to, kept and dropped ones.
+
+    The folder holds the clips and a page, index.html, on which one listens and types: it opens from the disk, needs no
+    server and no network. What people save there goes to `prep-corpus label` and `prep-corpus agreement`.
+    """
+    from prep_corpus.filters.sampling import SampleOptions
+    from prep_corpus.jobs.own_filter.sample import execute
+
+    options = SampleOptions(
+        count=count,
+        seed=seed,
+        kept_share=kept_share,
+        min_seconds=min_seconds,
+        listeners=listeners,
+        overlap=overlap,
+    )
+    execute(folder, out, options, threads=workers or os.cpu_count() or 1, force=force, quiet=quiet)
+
+
+@click.command("agreement")
+@click.argument("folder", metavar="RUN")
+@click.argument("transcripts", nargs=-1, required=True, metavar="TRANSCRIPTS...")
+@click.option(
+    "--examples", type=int, default=10, show_default=True, help="Clips to show where they differ most."
+)
+def agreement_command(folder: str, transcripts: tuple[str, ...], examples: int) -> None:
+    """Say how far people who listened to the same clips of RUN agree.
+
+    TRANSCRIPTS are files saved on the listening page. Texts are normalised as the run normalised its own.
+    """
+    from prep_corpus.filters.agreement import agreement_lines
+    from prep_corpus.pipeline.finished.label_run import pair, read_heard
+    from prep_corpus.pipeline.finished.stored_run import open_finished
+
+    paired = pair(open_finished(folder), read_heard(transcripts), {})
+    lines = agreement_lines(paired.versions, examples=examples)
+    for line in lines or [
+        "no clip was heard by two listeners: share the work with --listeners and --overlap"
+    ]:
+        click.echo(line)

@@ -1,0 +1,1 @@
+"""Commands that run the graph, or show what it did, on one machine."""

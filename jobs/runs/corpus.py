@@ -1,0 +1,102 @@
+"""The corpus of a run before its graph: the manifest read, probed and cut into bundles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from prep_corpus.align.errors import DeadLetter
+from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.screen import display
+from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, cut_bundles, write_bundle
+from prep_corpus.pipeline.inputs.manifests import read_manifest
+from prep_corpus.pipeline.inputs.noise import pick_voices
+from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe_all
+from prep_corpus.pipeline.run_files import STATUS_NAME
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import Store, digest_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """A manifest, read, probed and bundled.
+
+    Attributes:
+        bundles: digests, in order.
+        bundle_seconds: expected audio in each.
+        recordings: recordings in the bundles.
+        dead_letters: what the manifest and the probe rejected.
+        voices: recordings to make babble of, where that is asked for.
+    """
+
+    bundles: tuple[str, ...]
+    bundle_seconds: tuple[float, ...]
+    recordings: int
+    dead_letters: tuple[DeadLetter, ...]
+    voices: tuple[ProbedRecording, ...] = ()
+
+    @property
+    def entries(self) -> int:
+        """Manifest entries, good and bad."""
+        return self.recordings + len(self.dead_letters)
+
+    @property
+    def audio_seconds(self) -> float:
+        """Expected audio."""
+        return sum(self.bundle_seconds)
+
+
+def read_corpus(config: RunConfig, store: Store | None, console: Console | None) -> Corpus:
+    """Read and probe a manifest, and put its bundles into the store where one is given."""
+    cache_uri = files.join(config.work, "fingerprints.json")
+    cache = FingerprintCache(cache_uri)
+    letters: list[DeadLetter] = []
+
+    probing = display.Probing(files.join(config.out, STATUS_NAME)) if store else None
+    if probing is not None:
+        probing.note(0)
+
+    def note(probed: int) -> None:
+        print_line(console, f"probed {probed} recordings")
+        if probing is not None:
+            probing.note(probed)
+
+    def good() -> Iterator[ProbedRecording]:
+        entries = read_manifest(config.manifest, language=config.language)
+        probed = probe_all(entries, cache, on_progress=note)
+        for entry in probed:
+            if isinstance(entry, DeadLetter):
+                letters.append(entry)
+            else:
+                yield entry
+
+    digests: list[str] = []
+    seconds: list[float] = []
+    recordings = 0
+    voices: tuple[ProbedRecording, ...] = ()
+    for bundle in cut_bundles(good()):
+        if config.babble:
+            voices = pick_voices([*voices, *bundle], config.seed)
+        recordings += len(bundle)
+        seconds.append(sum(probed.seconds for probed in bundle))
+        digests.append(write_bundle(store, bundle).digest if store else "")
+    if store:
+        cache.save()
+    return Corpus(
+        bundles=tuple(digests),
+        bundle_seconds=tuple(seconds),
+        recordings=recordings,
+        dead_letters=tuple(letters),
+        voices=voices,
+    )
+
+
+def write_bundle_list(config: RunConfig, corpus: Corpus) -> str:
+    """Put the digests of the bundles where the graph reads them; returns the URI."""
+    listing = "\n".join(corpus.bundles).encode()
+    uri = files.join(config.work, "bundles", f"list-{digest_of(corpus.bundles)}.txt")
+    files.write_atomic(uri, lambda file: file.write(listing), replace=True)
+    return uri

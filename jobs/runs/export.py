@@ -1,0 +1,119 @@
+"""`prep-corpus export`: other formats, noise or order of a finished run, from its clips alone."""
+
+from __future__ import annotations
+
+import json
+
+import apache_beam as beam
+from rich.console import Console
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.runs.run import claim_folder, report
+from prep_corpus.jobs.runs.stage_options import pipeline_options, plan_options, settings_of, write_options
+from prep_corpus.jobs.screen import display
+from prep_corpus.pipeline.ledgers import Ledgers
+from prep_corpus.pipeline.progress import BOARD
+from prep_corpus.pipeline.run_files import MANIFEST_NAME, STATUS_NAME
+from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
+from prep_corpus.pipeline.stages.close import Close, CloseOptions, Ends, Outcome, read_outcome
+from prep_corpus.pipeline.stages.plan import Plan
+from prep_corpus.pipeline.stages.write import WriteShards
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
+
+
+def finished_run(folder: str) -> tuple[RunManifest, Outcome]:
+    """What a finished run published.
+
+    Raises:
+        UsageError: there is none in the folder, or its store cannot be reached.
+    """
+    files.check_place(folder)
+    uri = files.join(folder, MANIFEST_NAME)
+    if not files.exists(uri):
+        raise UsageError(f"{folder} holds no finished run: there is no {MANIFEST_NAME}")
+    return parse_manifest(files.read_bytes(uri), name=uri), read_outcome(folder)
+
+
+def used_segments(store: Store, folder: str) -> list[str]:
+    """Digests of the segment files that a run used.
+
+    Raises:
+        UsageError: one of them is gone.
+    """
+    used = json.loads(files.read_bytes(files.join(folder, "work", "used.json")))
+    digests = sorted(name.partition("/")[2] for name in used if name.startswith("segment/"))
+    for digest in digests:
+        for suffix in (".parquet", ".clips"):
+            if not files.exists(store.uri("segment", digest, suffix)):
+                raise UsageError(
+                    f"{store.uri('segment', digest, suffix)} is gone: run the same command again first"
+                )
+    return digests
+
+
+def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
+    """Write the shards of a finished run anew in another folder; returns the exit code.
+
+    Args:
+        source: folder of the finished run.
+        config: what shapes shards is read of it: formats, noise, splits, order, size, seed; and `out`.
+        force: write into a folder that is no run, or replace a run of other settings.
+        quiet: print errors alone.
+    """
+    console = Console(stderr=True, quiet=quiet)
+    published, outcome = finished_run(source)
+    if published.sample_rate_hz is None:
+        raise UsageError(f"{source}: its manifest does not say the sample rate")
+    if files.join(config.out, "") == files.join(source, ""):
+        raise UsageError("--out must be another folder than the run's own, whose shards stay as they are")
+    store, receipts = Store(files.join(source, "work")), Store(config.work)
+    digests = used_segments(store, source)
+    claim_folder(config, force)
+    write = write_options(config, published.sample_rate_hz)
+    close = CloseOptions(
+        out=config.out,
+        entries=outcome.entries,
+        early_letters=(),
+        sample_rate_hz=published.sample_rate_hz,
+        settings={**published.config, **settings_of(config), "exported": True},
+        model_digest=published.model_digest,
+        config_digest=published.config_digest or "",
+        seed=config.seed,
+    )
+    BOARD.clear()
+    work = display.Work(bundles=len(digests), audio_seconds=0.0, recordings=0)
+    with display.shown_progress(
+        work, files.join(config.out, STATUS_NAME), quiet=quiet, console=console
+    ):
+        pipeline = beam.Pipeline(options=pipeline_options(config))
+        segments = (
+            pipeline
+            | "Segments" >> beam.Create(digests)
+            | "Spread" >> beam.Reshuffle()
+            | "Find" >> beam.Map(lambda digest: _found(store, digest))
+        )
+        publish = pipeline | "Publish" >> beam.Create([True])
+        shards = (
+            segments
+            | Plan(store.root, plan_options(config))
+            | WriteShards(store.root, receipts.root, config.out, write, publish)
+        )
+        ends = Ends(
+            publish=publish,
+            k_frames=pipeline | "K" >> beam.Create([outcome.k_frames]),
+            ledgers=pipeline | "Ledgers" >> beam.Create([Ledgers.from_json(outcome.ledgers)]),
+            letters=pipeline | "Letters" >> beam.Create([]),
+            shards=shards,
+            stages=segments,
+        )
+        pipeline | Close(close, ends)
+        pipeline.run().wait_until_finish()
+    return report(config, read_outcome(config.out), quiet=quiet)
+
+
+def _found(store: Store, digest: str) -> StageRef:
+    ref = store.find("segment", "", digest)
+    assert ref is not None, "used_segments has looked"
+    return ref

@@ -1,0 +1,61 @@
+"""Which filter a run uses, and which thresholds stand for the word error rate asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.filters.curve import Point
+from prep_corpus.filters.linear import BUNDLED, Filter, bundled_filter, load_filter
+from prep_corpus.jobs.config import DEFAULT_MAX_WER, RunConfig
+from prep_corpus.jobs.screen.printing import print_line
+
+
+def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> Filter:
+    """The filter asked for, or the bundled one that was made for the model.
+
+    Raises:
+        UsageError: there is none for the model.
+    """
+    if config.filter is not None:
+        fitted = (
+            bundled_filter(config.filter) if config.filter in BUNDLED else load_filter(Path(config.filter))
+        )
+        if not fitted.fits(info.digest):
+            print_line(
+                console,
+                f"warning: the filter {config.filter} was fitted for another model: its word error rates may not hold",
+                style="yellow",
+            )
+        return fitted
+    bundled = [bundled_filter(name) for name in BUNDLED]
+    exact = [fitted for fitted in bundled if fitted.fits(info.digest)]
+    if exact:
+        return exact[0]
+    nearest = min(bundled, key=lambda fitted: abs(fitted.frame_seconds - info.frame_seconds))
+    print_line(
+        console,
+        f"warning: no bundled filter was fitted for the model {config.model}; one for another model with frames of "
+        f"{1000 * nearest.frame_seconds:.0f} ms is used. Fit your own, and name it with --filter",
+        style="yellow",
+    )
+    return nearest
+
+
+def operating_point(config: RunConfig, fitted: Filter, console: Console | None) -> Point:
+    """The thresholds for the word error rate asked for; without one, the nearest to 1 % that can be reached."""
+    if config.max_wer is not None:
+        return fitted.point(config.max_wer, cut=config.cut)
+    try:
+        return fitted.point(DEFAULT_MAX_WER, cut=config.cut)
+    except UsageError:
+        best = min(point.wer_upper for point in fitted.level(config.cut).curve)
+        print_line(
+            console,
+            f"the filter cannot promise {DEFAULT_MAX_WER:.0%} wrong words; {best:.2%} is its best",
+            style="yellow",
+        )
+        return fitted.point(best, cut=config.cut)

@@ -1,0 +1,106 @@
+"""`prep-corpus report`: the page of a run, made anew or at the end of a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from prep_corpus.jobs.config import RunConfig
+    from prep_corpus.pipeline.report.model import ReportOptions
+
+
+@click.command("report")
+@click.argument("folder", metavar="RUN")
+@click.option("--no-audio", is_flag=True, help="Leave out the examples that can be heard.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+def report_command(folder: str, no_audio: bool, quiet: bool) -> None:
+    """Write RUN/report.html: where the audio and the text of the finished run in RUN went, to see and to hear.
+
+    The page is one file that opens from the disk without a network. What does not fit stands in the tables
+    RUN/report/segments.parquet and RUN/report/recordings.parquet.
+    """
+    from rich.console import Console
+
+    from prep_corpus.jobs.screen.printing import print_line
+    from prep_corpus.pipeline.report.report import without_examples, write_report
+
+    console = Console(stderr=True, quiet=quiet)
+    options = report_options(folder)
+    if no_audio:
+        options = without_examples(options)
+    click.echo(write_report(options, lambda text: print_line(console, text)))
+
+
+def report_options(folder: str) -> ReportOptions:
+    """What the report of the run in a folder needs, from the settings that the run left there.
+
+    Raises:
+        UsageError: it holds no run.
+    """
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.jobs.config import RunConfig
+    from prep_corpus.jobs.runs.stage_options import text_options
+    from prep_corpus.pipeline.report.model import ReportOptions
+    from prep_corpus.pipeline.run_files import MARKER
+    from prep_corpus.pipeline.storage import files
+
+    marker = files.join(folder, MARKER)
+    if not files.exists(marker):
+        raise UsageError(f"{folder} holds no run of prep-corpus: there is no {MARKER}")
+    settings = json.loads(files.read_bytes(marker))["settings"]
+    known = {field.name for field in fields(RunConfig)}
+    config = RunConfig(manifest="", out=folder, **{k: v for k, v in settings.items() if k in known})
+    fitted, point, notes = _filter_of(config)
+    return ReportOptions(
+        folder=folder, settings=settings, text=text_options(config), fitted=fitted, point=point, notes=notes
+    )
+
+
+def _filter_of(config: RunConfig) -> tuple[Any, Any, tuple[str, ...]]:
+    """The filter and the thresholds of a run, or why they cannot be had."""
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
+    from prep_corpus.pipeline.report.bundles import alignments_of, emissions_of, segments_ref, used_segments
+    from prep_corpus.pipeline.storage.stage_store import Store
+
+    store = Store(config.work)
+    for digest in used_segments(config.out)[:1]:
+        alignments = alignments_of(store.read(segments_ref(store, digest), columns=[]).notes)
+        if alignments is None:
+            return (
+                None,
+                None,
+                ("This run was made by an earlier version: give its command again to see words.",),
+            )
+        try:
+            _, info = emissions_of(store, alignments)
+            fitted = open_filter(config, info, None)
+            return fitted, operating_point(config, fitted, None), ()
+        except (UsageError, FileNotFoundError) as error:
+            return None, None, (f"Scores of words and the filter's curve are left out: {error}",)
+    return None, None, ()
+
+
+def write_after_run(folder: str, console: Console) -> None:
+    """Write the report of a run that has just ended; where that fails, say so in one line and no more."""
+    from prep_corpus.jobs.screen.printing import print_line
+    from prep_corpus.pipeline.report.report import is_current, write_report
+    from prep_corpus.pipeline.run_files import PAGE_NAME
+    from prep_corpus.pipeline.storage import files
+
+    try:
+        options = report_options(folder)
+        uri = files.join(folder, PAGE_NAME)
+        if not is_current(options):
+            write_report(options)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        click.echo(f"no report was written ({reason}); prep-corpus report {folder} tries again", err=True)
+    else:
+        print_line(console, f"report: {uri}")

@@ -1,0 +1,226 @@
+"""What a corpus of any size needs on a cluster of any size, from costs that were measured on a small one.
+
+A corpus is a list of bundles, cut by the same rule as a real one. Each stage takes the bundles in order and gives the
+next to the first worker that is free. Stages wait for each other where the graph makes them wait:
+
+    emit ── align and measure ── (k) ── segment ── (shard plan) ── write
+
+    seconds of a bundle in a stage  =  hours x per_hour  +  recordings x per_recording  +  per_bundle
+    seconds of emit on a GPU        =  the greater of the model's on the GPU and of decoding on the worker's cores
+
+What it leaves out: the network's width, quotas, machines that are lost, and the minutes in which machines start.
+`make bench-scale` measures the costs, and compares what this says of the measured runs with what they took.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline.inputs.bundles import BUNDLE_SECONDS
+
+OBJECTS_OF_A_BUNDLE = 6
+"""Its list of recordings, emissions, alignments, measures, segments and clips."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """CPU seconds that a stage takes.
+
+    Attributes:
+        per_hour: of audio.
+        per_recording: besides.
+        per_bundle: besides.
+    """
+
+    per_hour: float
+    per_recording: float = 0.0
+    per_bundle: float = 0.0
+
+    def of(self, bundle: Bundle) -> float:
+        """Seconds for one bundle."""
+        return self.per_hour * bundle.hours + self.per_recording * bundle.recordings + self.per_bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What was measured.
+
+    Attributes:
+        probe: of the machine that submits, for each recording.
+        decode: the part of emit that a GPU does not take over.
+        model: the part that it does, in seconds of one CPU core.
+        align: measure included.
+        segment: with the second decoding.
+        write: all formats, noise included.
+        bytes_per_hour: of "audio", "emissions", "alignments", "segments", "clips" and "shards".
+    """
+
+    probe: Cost
+    decode: Cost
+    model: Cost
+    align: Cost
+    segment: Cost
+    write: Cost
+    bytes_per_hour: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """Hours of audio, and recordings."""
+
+    hours: float
+    recordings: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """A cluster.
+
+    Attributes:
+        gpus: one to a worker; 0 to run the model on the CPU workers.
+        cores_per_gpu: of such a worker, for decoding.
+        cores: of the CPU workers together; a bundle takes one.
+        gpu_cores: CPU cores that one GPU is worth to the model.
+        probe_threads: of the machine that submits.
+        start_seconds: before the first stage, and between stages.
+    """
+
+    gpus: int
+    cores_per_gpu: int = 8
+    cores: int
+    gpu_cores: float
+    probe_threads: int = 16
+    start_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.gpus < 0 or self.cores < 1:
+            raise UsageError(f"a cluster has a core at least: {self.gpus} GPUs, {self.cores} cores")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """What a corpus needs on a cluster.
+
+    Attributes:
+        bundles: of the corpus.
+        gpu_hours, cpu_hours: that are worked, not waited.
+        read_bytes, written_bytes: from and to the store, source audio included.
+        objects: in the run folder at the end.
+        wall_hours: from submission to the published manifest.
+        stage_hours: the wall time by stage.
+    """
+
+    bundles: int
+    gpu_hours: float
+    cpu_hours: float
+    read_bytes: float
+    written_bytes: float
+    objects: int
+    wall_hours: float
+    stage_hours: Mapping[str, float]
+
+
+def cut_corpus(hours: float, recording_seconds: float, seed: int = 0) -> list[Bundle]:
+    """The bundles of a corpus of recordings of one length, with hashes that fall by chance.
+
+    Args:
+        hours: of the corpus.
+        recording_seconds: of each recording.
+        seed: of the chance.
+    """
+    chance = random.Random(seed)
+    left = max(1, round(hours * 3600 / recording_seconds))
+    border = min(max(recording_seconds, 1.0) / BUNDLE_SECONDS, 1.0)
+    most = math.ceil(BUNDLE_SECONDS / recording_seconds)
+    bundles = []
+    while left:
+        # A geometric number of recordings up to the first border, by inversion.
+        drawn = 1 if border == 1.0 else 1 + int(math.log(1.0 - chance.random()) / math.log(1.0 - border))
+        count = min(drawn, most, left)
+        bundles.append(Bundle(hours=count * recording_seconds / 3600, recordings=count))
+        left -= count
+    return bundles
+
+
+def makespan(seconds: Sequence[float], workers: int) -> float:
+    """Wall time of tasks in order on workers that each take the next when they are free."""
+    if not seconds:
+        return 0.0
+    free = [0.0] * min(workers, len(seconds))
+    for one in seconds:
+        heapq.heapreplace(free, free[0] + one)
+    return max(free)
+
+
+def simulate(bundles: Sequence[Bundle], costs: Costs, machines: Machines, shard_bytes: float) -> Need:
+    """What a corpus needs.
+
+    Args:
+        bundles: of the corpus.
+        costs: as measured.
+        machines: of the cluster.
+        shard_bytes: target size of a shard, see `--shard-mb`.
+    """
+    hours = sum(bundle.hours for bundle in bundles)
+    sizes = costs.bytes_per_hour
+    shards = max(1, math.ceil(hours * sizes["shards"] / shard_bytes))
+    decode = [costs.decode.of(bundle) for bundle in bundles]
+    model = [costs.model.of(bundle) for bundle in bundles]
+    if machines.gpus:
+        on_gpu = [seconds / machines.gpu_cores for seconds in model]
+        emit = [max(on, off / machines.cores_per_gpu) for on, off in zip(on_gpu, decode)]
+        emit_seconds, gpu_hours = makespan(emit, machines.gpus), sum(on_gpu) / 3600
+    else:
+        emit = [on + off for on, off in zip(model, decode)]
+        emit_seconds, gpu_hours = makespan(emit, machines.cores), 0.0
+    per_shard = [costs.write.per_hour * hours / shards] * shards
+    probes = [costs.probe.of(bundle) for bundle in bundles]
+    stages = {
+        "probe": makespan(probes, machines.probe_threads),
+        "emit": emit_seconds,
+        "align": makespan([costs.align.of(bundle) for bundle in bundles], machines.cores),
+        "segment": makespan([costs.segment.of(bundle) for bundle in bundles], machines.cores),
+        "write": makespan(per_shard, machines.cores),
+    }
+    cpu = sum(decode) + (0.0 if machines.gpus else sum(model)) + sum(probes) + sum(per_shard)
+    cpu += sum(costs.align.of(bundle) + costs.segment.of(bundle) for bundle in bundles)
+    work = ("emissions", "alignments", "segments", "clips")
+    return Need(
+        bundles=len(bundles),
+        gpu_hours=gpu_hours,
+        cpu_hours=cpu / 3600,
+        # Audio twice; emissions by align, measure and segment, alignments by the last two, clips by write.
+        read_bytes=hours
+        * (2 * sizes["audio"] + 3 * sizes["emissions"] + 2 * sizes["alignments"] + sizes["segments"] + sizes["clips"]),
+        written_bytes=hours * (sum(sizes[name] for name in work) + sizes["shards"]),
+        objects=OBJECTS_OF_A_BUNDLE * len(bundles) + 2 * shards + 6,
+        wall_hours=(sum(stages.values()) + machines.start_seconds * len(stages)) / 3600,
+        stage_hours={stage: seconds / 3600 for stage, seconds in stages.items()},
+    )
+
+
+def local_seconds(bundles: Sequence[Bundle], costs: Costs, threads: int, start_seconds: float) -> float:
+    """Wall time of a run on one machine, which takes one bundle after another.
+
+    The model's windows go side by side on the threads, and the recordings of a bundle do; one recording's alignment,
+    decoding and cutting do not.
+
+    Args:
+        bundles: of the corpus.
+        costs: as measured.
+        threads: `--workers`.
+        start_seconds: of the program, and of all that is no stage.
+    """
+    seconds = start_seconds
+    for bundle in bundles:
+        side_by_side = min(threads, bundle.recordings)
+        decode = costs.decode.of(bundle)
+        seconds += max((costs.model.of(bundle) + decode) / threads, decode)
+        seconds += (costs.align.of(bundle) + costs.segment.of(bundle)) / side_by_side
+        seconds += costs.write.of(bundle)
+    return seconds

@@ -1,0 +1,145 @@
+"""The commands `train`, `train-english` and `error-rates`: they parse, build configs and call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+_TRAINING = (
+    click.option(
+        "--out", required=True, metavar="DIR", type=click.Path(), help="Folder; a run in it is resumed."
+    ),
+    click.option(
+        "--teacher", metavar="MODEL", help="Learn from its frames too; any form that --model takes."
+    ),
+    click.option(
+        "--start",
+        metavar="MODEL",
+        help="Begin with its weights: a bundled name or a folder.  [default: random ones]",
+    ),
+    click.option("--minutes", type=float, default=60.0, show_default=True, help="Time to train."),
+    click.option("--steps", type=int, default=0, help="Steps to train, in place of --minutes."),
+    click.option(
+        "--noise", metavar="PATH", help="Manifest (.jsonl) of noise clips; coloured noise comes besides."
+    ),
+    click.option("--device", help="cpu or cuda.  [default: cuda where there is one]"),
+    click.option("--threads", type=int, default=1, show_default=True, help="Of torch, on a CPU."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of weights and rows."),
+    click.option("--quiet", "-q", is_flag=True, help="Print errors alone."),
+)
+
+
+def _with_training(command: Any) -> Any:
+    for option in reversed(_TRAINING):
+        command = option(command)
+    return command
+
+
+@click.command("train")
+@click.option(
+    "--shards", multiple=True, metavar="RUN", help="Finished run of `prep-corpus run`; may be repeated."
+)
+@click.option("--split", default="train", show_default=True, help="Split of the shards to learn from.")
+@click.option("--held-out-split", default="", metavar="SPLIT", help="Split of the shards to validate on.")
+@click.option(
+    "--manifest", multiple=True, metavar="FILE.jsonl", help="Short recordings, with text or without."
+)
+@click.option("--held-out", multiple=True, metavar="FILE.jsonl", help="Recordings with text to validate on.")
+@_with_training
+def train_command(**settings: Any) -> None:
+    """Train an acoustic model on the shards that `run` wrote, and on manifests.
+
+    The model is written to DIR as config.json and model.safetensors, which `run --model DIR` takes.
+    """
+    from pathlib import Path
+
+    from prep_corpus.jobs.training.train_run import Material, run_training
+
+    material = Material(
+        shards=settings["shards"],
+        split=settings["split"],
+        held_out_split=settings["held_out_split"],
+        manifests=settings["manifest"],
+        held_out=settings["held_out"],
+        noise=settings["noise"],
+    )
+    _limit_threads(settings["threads"])
+    run_training(
+        material,
+        out=Path(settings["out"]),
+        teacher=settings["teacher"],
+        start=settings["start"],
+        minutes=0.0 if settings["steps"] else settings["minutes"],
+        steps=settings["steps"],
+        device=settings["device"],
+        seed=settings["seed"],
+        echo=_echo(settings["quiet"]),
+    )
+
+
+@click.command("train-english")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+@click.option(
+    "--synthesise", "hours", type=float, default=2.0, show_default=True, help="Hours of synthetic speech."
+)
+@click.option(
+    "--sentences",
+    metavar="FILE.txt",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Sentences for the synthesisers, one a line, besides the sets' own texts.",
+)
+@_with_training
+def train_english_command(**settings: Any) -> None:
+    """Make the bundled English model from the raw material in FOLDER (see docs/training.md)."""
+    from pathlib import Path
+
+    from prep_corpus.jobs.training.train_run import run_english
+
+    _limit_threads(settings["threads"])
+    run_english(
+        Path(settings["folder"]),
+        out=Path(settings["out"]),
+        hours=settings["hours"],
+        more_sentences=Path(settings["sentences"]) if settings["sentences"] else None,
+        teacher=settings["teacher"],
+        start=settings["start"],
+        minutes=0.0 if settings["steps"] else settings["minutes"],
+        steps=settings["steps"],
+        noise=settings["noise"],
+        device=settings["device"],
+        seed=settings["seed"],
+        echo=_echo(settings["quiet"]),
+    )
+
+
+@click.command("error-rates")
+@click.argument("manifests", nargs=-1, required=True, metavar="FILE.jsonl...")
+@click.option("--model", default="english", show_default=True, help="As for run.")
+@click.option(
+    "--english-held-out", is_flag=True, help="Only what the training of the bundled model held out."
+)
+@click.option("--max-per-set", type=int, help="Recordings of each set, spread over it.  [default: all]")
+def error_rates_command(
+    manifests: tuple[str, ...], model: str, english_held_out: bool, max_per_set: int | None
+) -> None:
+    """Print a model's error rates with greedy decoding on manifests of short recordings with texts."""
+    from prep_corpus.align.model.models import load_model
+    from prep_corpus.jobs.training.evaluate_model import evaluate, table
+
+    loaded = load_model(model)
+    rates = [
+        evaluate(loaded, manifest, only_held_out=english_held_out, examples=max_per_set)
+        for manifest in manifests
+    ]
+    click.echo(table(rates))
+
+
+def _limit_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _echo(quiet: bool) -> Any:
+    return (lambda line: None) if quiet else click.echo

@@ -1,0 +1,65 @@
+"""Which stage files of a run folder no longer serve, and removing them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline.storage import files
+
+_STAGES = ("bundles", "emit", "align", "measure", "segment")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removable:
+    """A file that no longer serves.
+
+    Attributes:
+        path: relative to the run folder.
+        size_bytes: its length.
+    """
+
+    path: str
+    size_bytes: int
+
+
+def removable(out: str, *, everything: bool = False) -> list[Removable]:
+    """The stage files that the last finished run did not use, and temporary files of runs that were cut off.
+
+    Args:
+        out: run folder.
+        everything: list all stage files instead.
+
+    Raises:
+        UsageError: the folder holds no run, or none that has finished.
+    """
+    used_uri = files.join(out, "work/used.json")
+    if not files.exists(files.join(out, "prep-corpus-run.json")):
+        raise UsageError(f"{out} holds no run of prep-corpus")
+    if not everything and not files.exists(used_uri):
+        raise UsageError(
+            f"no run in {out} has finished, so all its stage files may still serve; --all removes them all the same"
+        )
+    used = set() if everything else set(json.loads(files.read_bytes(used_uri)))
+    listed = []
+    for uri in files.list_files(out):
+        path = uri[len(out.rstrip("/")) :].lstrip("/")
+        name = path.rpartition("/")[2]
+        temporary = name.startswith(".") and name.endswith(".tmp")
+        in_work = path.startswith("work/")
+        if temporary or (in_work and (everything or _is_stale(path, used))):
+            listed.append(Removable(path=path, size_bytes=files.size(uri)))
+    return listed
+
+
+def _is_stale(path: str, used: set[str]) -> bool:
+    _, stage, name = path.split("/", 2) if path.count("/") > 1 else ("", "", path)
+    digest = name.partition(".")[0]
+    return stage in _STAGES and not name.startswith("list-") and f"{stage}/{digest}" not in used
+
+
+def remove(out: str, listed: list[Removable]) -> None:
+    """Delete what `removable` listed."""
+    for entry in listed:
+        files.remove(files.join(out, entry.path))

@@ -1,0 +1,188 @@
+"""A finished run's stored results, read back without a model: its settings, segments, alignments and emissions.
+
+Bundle by bundle, so that no more than one bundle's emissions are held at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.text.normalize import TextOptions
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.run_files import MANIFEST_NAME, USED_NAME
+from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
+from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
+from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun:
+    """A run that has ended and whose stage files are there.
+
+    Attributes:
+        folder: path or URI of the run folder.
+        published: its manifest.
+        outcome: outcome.json, as it stands.
+        store: of its stage files.
+        alignments, segments: one reference a bundle; those of segments know no bundle.
+    """
+
+    folder: str
+    published: RunManifest
+    outcome: Mapping[str, Any]
+    store: Store
+    alignments: tuple[StageRef, ...]
+    segments: tuple[StageRef, ...]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings that shaped the run, by the names of `RunConfig`."""
+        return self.published.config
+
+    @property
+    def k_frames(self) -> int:
+        """The shortest pause that was cut at."""
+        return int(self.outcome["k_frames"])
+
+    @property
+    def text_options(self) -> TextOptions:
+        """How its transcripts were normalised."""
+        return TextOptions(
+            strip_markup=bool(self.settings.get("strip_markup")),
+            # None: of scripts and subtitles alone.
+            strip_speakers=self.settings.get("strip_speakers"),
+            strip_directions=self.settings.get("strip_brackets"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRecording:
+    """One recording's stored results.
+
+    Attributes:
+        info: of the model whose columns the emissions hold.
+        aligned: the alignment.
+        emitted: the emissions.
+    """
+
+    info: ModelInfo
+    aligned: AlignedRecording
+    emitted: EmittedRecording
+
+
+def open_finished(folder: str) -> FinishedRun:
+    """The finished run in a folder.
+
+    Raises:
+        UsageError: there is none, its stage files are gone, or its store cannot be reached.
+    """
+    files.check_place(folder)
+    uri = files.join(folder, MANIFEST_NAME)
+    if not files.exists(uri):
+        raise UsageError(
+            f"{folder}: a finished run has a {MANIFEST_NAME}, and there is none here; "
+            "let `prep-corpus run` come to its end first"
+        )
+    published = parse_manifest(files.read_bytes(uri), name=uri)
+    store = Store(files.join(folder, "work"))
+    try:
+        used = json.loads(files.read_bytes(files.join(folder, USED_NAME)))
+        outcome = json.loads(files.read_bytes(files.join(folder, "outcome.json")))
+    except FileNotFoundError as error:
+        raise _gone(folder) from error
+    names = [name.partition("/") for name in used]
+    alignments = tuple(_reference(store, folder, "align", d) for stage, _, d in names if stage == "align")
+    segments = tuple(_reference(store, folder, "segment", d) for stage, _, d in names if stage == "segment")
+    if not segments:
+        raise _gone(folder)
+    return FinishedRun(
+        folder=folder,
+        published=published,
+        outcome=outcome,
+        store=store,
+        alignments=alignments,
+        segments=segments,
+    )
+
+
+def _gone(folder: str) -> UsageError:
+    return UsageError(
+        f"{folder}: the stage files of a finished run are needed, and they are not all under {folder}/work; "
+        "was this folder made by `export`, or emptied by `clean --all`? Name the run that aligned the audio"
+    )
+
+
+def _reference(store: Store, folder: str, stage: str, digest: str) -> StageRef:
+    """A stage's result, final or with internal errors; which bundle it belongs to is not asked."""
+    found = store.find(stage, "", digest)
+    if found is not None:
+        return found
+    if files.exists(store.uri(stage, digest, ".retry.parquet")):
+        return StageRef(stage, "", digest, "", False, 0)
+    raise _gone(folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredBundle:
+    """One bundle of a finished run.
+
+    Attributes:
+        run: it belongs to.
+        alignments, emissions: references to its results.
+        recordings: all that were in it, those that failed later too.
+    """
+
+    run: FinishedRun
+    alignments: StageRef
+    emissions: StageRef
+    recordings: tuple[ProbedRecording, ...]
+
+    def model(self) -> ModelInfo:
+        """The model whose columns its emissions hold."""
+        model = self.run.store.read(self.emissions, columns=[]).notes["model"]
+        return ModelInfo(**{**model, "vocabulary": tuple(model["vocabulary"])})
+
+    def read(self, wanted: frozenset[str]) -> Iterator[StoredRecording]:
+        """The recordings of these ids that were aligned, in order.
+
+        Raises:
+            UsageError: another version of this program wrote the files.
+        """
+        store, options = self.run.store, self.run.text_options
+        info, emitted = read_emissions(store, self.emissions)
+        bundle = list(self.recordings)
+        try:
+            found = list(read_alignments(store, self.alignments, bundle, info, options, wanted))
+        except KeyError as error:
+            raise UsageError(
+                f"{self.run.folder}: stage files must be of this version of prep-corpus, and these lack {error}; give "
+                "the same `prep-corpus run` again, which makes anew what has changed"
+            ) from error
+        for aligned in found:
+            yield StoredRecording(info=info, aligned=aligned, emitted=emitted[aligned.probed.recording.id])
+
+
+def stored_bundles(run: FinishedRun) -> Iterator[StoredBundle]:
+    """The bundles of a finished run, one after the other."""
+    for alignments in run.alignments:
+        emissions = StageRef(*run.store.read(alignments, columns=[]).notes["emissions"])
+        recordings = tuple(read_bundle(run.store, emissions.bundle))
+        yield StoredBundle(run=run, alignments=alignments, emissions=emissions, recordings=recordings)
+
+
+def segment_rows(run: FinishedRun, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """The rows of the segment table, kept and dropped, bundle by bundle.
+
+    Args:
+        run: a finished run.
+        columns: names of `segment_rows.SCHEMA`.
+    """
+    for segments in run.segments:
+        yield from run.store.read(segments, columns).table.to_pylist()

@@ -1,0 +1,1 @@
+"""Manifests, bundles, noise: all that a run reads."""

@@ -1,0 +1,192 @@
+"""Bundles: about an hour of audio each, one long recording or many short ones, the unit of work and storage."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from prep_corpus.align.recordings import Recording
+from prep_corpus.align.transcripts.offsets import OffsetMap
+from prep_corpus.align.transcripts.pieces import Cue
+from prep_corpus.align.transcripts.versions import Source, Version
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
+
+BUNDLE_SECONDS = 3600.0
+VERSION = 2
+
+_SOURCE = pa.struct(
+    [
+        ("name", pa.string()),
+        ("format", pa.string()),
+        ("offsets", pa.list_(pa.int32())),
+        (
+            "cues",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("start_seconds", pa.float64()),
+                        ("end_seconds", pa.float64()),
+                        ("char_start", pa.int32()),
+                        ("char_end", pa.int32()),
+                        ("speaker", pa.string()),
+                    ]
+                )
+            ),
+        ),
+        ("problems", pa.list_(pa.string())),
+    ]
+)
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("audio_uri", pa.string()),
+        ("text", pa.string()),
+        ("offset_seconds", pa.float64()),
+        ("duration_seconds", pa.float64()),
+        ("sliced", pa.bool_()),
+        ("speaker", pa.string()),
+        ("language", pa.string()),
+        ("channel", pa.int32()),
+        ("source", _SOURCE),
+        ("others", pa.list_(pa.struct([("text", pa.string()), ("source", _SOURCE)]))),
+        ("lost", pa.list_(pa.string())),
+        ("fingerprint", pa.string()),
+        ("seconds", pa.float64()),
+    ]
+)
+
+_PLAIN_FIELDS = [
+    name for name in SCHEMA.names if name not in ("source", "others", "lost", "fingerprint", "seconds")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbedRecording:
+    """A recording whose header could be read.
+
+    Attributes:
+        recording: the manifest's entry.
+        fingerprint: digest of the audio file's content, or what its file system vouches for it with.
+        seconds: expected length, from the manifest or the header; 0 where neither tells.
+    """
+
+    recording: Recording
+    fingerprint: str
+    seconds: float
+
+    @property
+    def audio_identity(self) -> tuple[object, ...]:
+        """All that decides its samples."""
+        recording = self.recording
+        return (
+            recording.id,
+            self.fingerprint,
+            recording.offset_seconds,
+            recording.duration_seconds,
+            recording.sliced,
+            recording.channel,
+        )
+
+
+def cut_bundles(recordings: Iterable[ProbedRecording]) -> Iterator[list[ProbedRecording]]:
+    """Group recordings in order; a bundle ends when it holds an hour, or where an id's hash says so.
+
+    The hash ends about one bundle an hour, so that adding or removing a recording moves the borders of one
+    or two bundles and not of all that follow.
+    """
+    bundle: list[ProbedRecording] = []
+    seconds = 0.0
+    for probed in recordings:
+        bundle.append(probed)
+        seconds += probed.seconds
+        hashed = hashlib.blake2b(probed.recording.id.encode(), digest_size=8).digest()
+        border = int.from_bytes(hashed, "big") / 2**64 < max(probed.seconds, 1.0) / BUNDLE_SECONDS
+        if border or seconds >= BUNDLE_SECONDS:
+            yield bundle
+            bundle, seconds = [], 0.0
+    if bundle:
+        yield bundle
+
+
+def write_bundle(store: Store, bundle: list[ProbedRecording]) -> StageRef:
+    """Put a bundle's recordings into the store."""
+    rows = [
+        {
+            "id": probed.recording.id,
+            "audio_uri": probed.recording.audio_uri,
+            "text": probed.recording.text,
+            "offset_seconds": probed.recording.offset_seconds,
+            "duration_seconds": probed.recording.duration_seconds,
+            "sliced": probed.recording.sliced,
+            "speaker": probed.recording.speaker,
+            "language": probed.recording.language,
+            "channel": probed.recording.channel,
+            **_version_fields(probed.recording),
+            "fingerprint": probed.fingerprint,
+            "seconds": probed.seconds,
+        }
+        for probed in bundle
+    ]
+    digest = digest_of("bundles", VERSION, rows)
+    found = store.find("bundles", digest, digest)
+    return found or store.write("bundles", digest, digest, pa.Table.from_pylist(rows, schema=SCHEMA))
+
+
+def read_bundle(store: Store, digest: str) -> list[ProbedRecording]:
+    """The recordings of a bundle, in order."""
+    table = store.read(StageRef("bundles", digest, digest, "", True, 0)).table
+    return [
+        ProbedRecording(
+            recording=Recording(
+                **{key: row[key] for key in _PLAIN_FIELDS},
+                source=_source(row["source"]),
+                others=tuple(
+                    Version(text=other["text"], source=_source(other["source"]))
+                    for other in row["others"] or ()
+                ),
+                lost=tuple(row["lost"] or ()),
+            ),
+            fingerprint=row["fingerprint"],
+            seconds=row["seconds"],
+        )
+        for row in table.to_pylist()
+    ]
+
+
+def _version_fields(recording: Recording) -> dict[str, Any]:
+    """Where the transcripts come from; nothing for the many recordings with one plain text."""
+    fields = {
+        "source": _source_row(recording.source),
+        "others": [{"text": other.text, "source": _source_row(other.source)} for other in recording.others],
+        "lost": list(recording.lost),
+    }
+    return {key: value for key, value in fields.items() if value}
+
+
+def _source_row(source: Source | None) -> dict[str, Any] | None:
+    if source is None:
+        return None
+    return {
+        "name": source.name,
+        "format": source.format,
+        "offsets": None if source.offsets is None else source.offsets.flat(),
+        "cues": [asdict(cue) for cue in source.cues],
+        "problems": list(source.problems),
+    }
+
+
+def _source(row: dict[str, Any] | None) -> Source | None:
+    if row is None:
+        return None
+    return Source(
+        name=row["name"],
+        format=row["format"],
+        offsets=None if row["offsets"] is None else OffsetMap.of_flat(row["offsets"]),
+        cues=tuple(Cue(**cue) for cue in row["cues"]),
+        problems=tuple(row["problems"]),
+    )

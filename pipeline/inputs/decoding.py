@@ -1,0 +1,57 @@
+"""The audio of a recording, decoded in order, and spans of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import numpy as np
+
+from prep_corpus.align.audio import decode as audio
+from prep_corpus.align.errors import AudioMissing
+from prep_corpus.align.model.emissions import FloatArray
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording
+from prep_corpus.pipeline.storage import files
+
+
+def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArray, None, None]:
+    """The samples of a recording in blocks, in order, mixed, at the rate asked for.
+
+    Raises:
+        RecordingError: the audio breaks a rule.
+    """
+    recording = probed.recording
+    try:
+        file = files.open_binary(recording.audio_uri)
+    except OSError as error:
+        if not files.is_absent(error):
+            raise
+        raise AudioMissing(
+            f"{recording.id}: the audio must exist, and there is none at {recording.audio_uri}"
+        ) from error
+    with file:
+        yield from audio.decode(
+            file,
+            name=recording.id,
+            sample_rate_hz=sample_rate_hz,
+            channel=recording.channel,
+            offset_seconds=recording.offset_seconds,
+            duration_seconds=recording.duration_seconds,
+            sliced=recording.sliced,
+        )
+
+
+def slices(blocks: Iterator[FloatArray], spans: list[tuple[int, int]]) -> Iterator[FloatArray]:
+    """The samples of ordered spans without overlap, from blocks in order, holding little more than one span."""
+    held: list[FloatArray] = []
+    held_start = held_end = 0
+    for start, end in spans:
+        while held_end < end:
+            block_N = next(blocks, None)
+            if block_N is None:
+                raise EOFError(f"the audio ended at sample {held_end}, and was longer when it was aligned")
+            held.append(block_N)
+            held_end += len(block_N)
+            while held and held_start + len(held[0]) <= start:
+                held_start += len(held.pop(0))
+        joined_N = np.concatenate(held)
+        yield joined_N[start - held_start : end - held_start]

@@ -1,0 +1,302 @@
+"""Reading manifests: every entry ends as a recording or as a dead letter, in bounded memory.
+
+Accepted: NeMo-style JSON lines, Lhotse cuts (`cuts.py`), CSV and TSV, all of them also gzipped; a folder of audio
+files with transcripts of the same name beside them; and a Kaldi data directory (`kaldi.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from prep_corpus.align.errors import (
+    DeadLetter,
+    DuplicateId,
+    EntryInvalid,
+    RecordingError,
+    TranscriptMissing,
+    UsageError,
+)
+from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, parse_entry
+from prep_corpus.align.transcripts.formats import FORMATS
+from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
+from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entry, is_cut
+from prep_corpus.pipeline.inputs.lines import MAX_LINE_BYTES, Line, decode_line, open_plain, read_lines
+from prep_corpus.pipeline.inputs.texts import characters_of, read_versions
+from prep_corpus.pipeline.storage import files
+
+STAGE = "manifest"
+ACCEPTED = (
+    "JSON lines of entries or of Lhotse cuts (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), each also "
+    "with .gz, a folder of audio files each with a transcript of the same name (.txt, .lab, .srt, .vtt, .stm, "
+    ".TextGrid, .html, .md), or a Kaldi data directory with wav.scp and text"
+)
+
+_JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")
+_AUDIO_ENDINGS = frozenset(
+    {
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".m4a",
+        ".mp4",
+        ".webm",
+        ".aac",
+        ".aif",
+        ".aiff",
+        ".sph",
+    }
+)
+
+# An entry as its reader finds it: its name in messages, and either its fields or what is wrong with it.
+FoundEntry = tuple[str, Mapping[str, Any] | RecordingError]
+
+
+def read_manifest(uri: str, *, language: str = DEFAULT_LANGUAGE) -> Iterator[Recording | DeadLetter]:
+    """Read a manifest in order.
+
+    Args:
+        uri: a file or folder, local or of a file system that Beam knows.
+        language: of the entries that state none.
+
+    Returns:
+        One recording or dead letter an entry.
+
+    Raises:
+        UsageError: there is no manifest, or it is in no form that is accepted. Raised by the call itself.
+    """
+    found, join = _open(uri)
+    return _recordings(found, join, language)
+
+
+def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
+    """The entries of a manifest, and what makes their paths absolute."""
+    if not files.is_supported(uri):
+        raise UsageError(
+            f"{uri}: no file system of this scheme is installed (gs:// needs prep-corpus[gcp], s3:// "
+            "prep-corpus[aws])"
+        )
+    folder_join = partial(files.resolve, files.join(uri, "manifest"))
+    if _is_folder(uri):
+        if is_kaldi(uri):
+            return kaldi_entries(uri), folder_join
+        audio, names = _listing(uri)
+        if not audio:
+            raise UsageError(f"{uri}: the folder holds no pairs of audio and text; accepted are {ACCEPTED}")
+        return _pair_entries(uri, audio, names), folder_join
+    if not files.exists(uri):
+        raise UsageError(f"{uri}: there is no such manifest; accepted are {ACCEPTED}")
+    join = partial(files.resolve, uri)
+    ending = os.path.splitext(uri.lower().removesuffix(".gz"))[1]
+    if ending == ".csv":
+        return _table_entries(uri, ","), join
+    if ending == ".tsv":
+        return _table_entries(uri, "\t"), join
+    if ending in _JSON_ENDINGS:
+        _refuse_json_array(uri)
+        return _json_entries(uri), join
+    raise UsageError(f"{uri}: the ending {ending!r} names no known form of manifest; accepted are {ACCEPTED}")
+
+
+def _recordings(
+    found: Iterator[FoundEntry], join: Callable[[str], str], language: str
+) -> Iterator[Recording | DeadLetter]:
+    """Check entries, read their transcripts, and reject what breaks a rule."""
+    seen = _SeenIds()
+    for name, fields in found:
+        entry: Entry | None = None
+        try:
+            if isinstance(fields, RecordingError):
+                raise fields
+            stated = cut_entry(fields, name) if is_cut(fields) else fields
+            entry = parse_entry(stated, join=join, name=name, language=language)
+            for uri in (entry.audio_uri, entry.text_uri or "", *entry.other_text_uris):
+                if not files.is_supported(uri):
+                    raise EntryInvalid(
+                        f"{name}: a path must be local or of an installed file system, {uri!r} is neither "
+                        "(gs:// needs prep-corpus[gcp], s3:// prep-corpus[aws])"
+                    )
+            seen.add(entry.id, name)
+            recording = entry.recording(*read_versions(entry, name))
+        except RecordingError as error:
+            yield DeadLetter(
+                stage=STAGE,
+                recording_id=entry.id if entry is not None else name,
+                reason=error.reason,
+                message=str(error),
+                read_characters=0 if isinstance(fields, RecordingError) else characters_of(fields, join),
+            )
+        else:
+            yield recording
+
+
+class _SeenIds:
+    """Ids seen so far as 16-byte digests, with the place of each first one."""
+
+    def __init__(self) -> None:
+        self._places: dict[bytes, str] = {}
+
+    def add(self, recording_id: str, name: str) -> None:
+        """Note an id.
+
+        Raises:
+            DuplicateId: it was noted before.
+        """
+        digest = hashlib.blake2b(recording_id.encode(), digest_size=16).digest()
+        first = self._places.setdefault(digest, name)
+        if first is not name:
+            raise DuplicateId(
+                f"{name}: an id must be unique, but {recording_id!r} is the id of {first} too, which is kept"
+            )
+
+
+def _json_entries(uri: str) -> Iterator[FoundEntry]:
+    for line in read_lines(uri):
+        if not line.data.strip():
+            continue
+        try:
+            text = decode_line(line)
+            fields = json.loads(text)
+        except RecordingError as error:
+            yield line.name, error
+            continue
+        except (ValueError, RecursionError) as error:
+            yield line.name, EntryInvalid(f"{line.name}: a line must be one JSON object; {error}")
+            continue
+        if isinstance(fields, dict):
+            yield line.name, fields
+        else:
+            kind = type(fields).__name__
+            yield (
+                line.name,
+                EntryInvalid(f"{line.name}: a line must be one JSON object, this one is a {kind}"),
+            )
+
+
+def _refuse_json_array(uri: str) -> None:
+    with open_plain(uri) as file:
+        start = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"["):
+        raise UsageError(
+            f"{uri}: a JSON manifest must hold one object a line, this one is an array; "
+            "`jq -c '.[]'` turns one into the other"
+        )
+
+
+def _table_entries(uri: str, delimiter: str) -> Iterator[FoundEntry]:
+    """Rows of CSV or TSV; a quoted value may span lines.
+
+    Raises:
+        UsageError: the first line does not name the columns. Raised by the call itself.
+    """
+    lines = _Remembered(read_lines(uri))
+    # TSV files of this field do not quote: a text may begin with a quotation mark.
+    csv.field_size_limit(MAX_LINE_BYTES)
+    if delimiter == "\t":
+        rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
+        rows = csv.reader(lines, delimiter=delimiter)
+    header = [name.strip() for name in next(rows, [])]
+    if "audio_filepath" not in header or not {"text", "text_filepath"} & set(header):
+        raise UsageError(
+            f"{uri}: the first line must name the columns, audio_filepath and text or text_filepath among "
+            f"them; it names {', '.join(header[:20]) or 'none'}"
+        )
+    return _rows(rows, lines, header)
+
+
+def _rows(rows: Iterator[list[str]], lines: _Remembered, header: list[str]) -> Iterator[FoundEntry]:
+    while True:
+        lines.start_row()
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            yield lines.name, EntryInvalid(f"{lines.name}: a row must be well-formed; {error}")
+            continue
+        if row is None:
+            return
+        if not row:
+            continue
+        if lines.error is not None:
+            yield lines.name, lines.error
+        elif len(row) != len(header):
+            yield (
+                lines.name,
+                EntryInvalid(f"{lines.name}: a row must have {len(header)} values, this one has {len(row)}"),
+            )
+        else:
+            yield lines.name, dict(zip(header, row))
+
+
+class _Remembered:
+    """Lines as text for the CSV reader, with the first line and the first error of the row being read."""
+
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self._is_first = True
+        self.name = ""
+        self.error: RecordingError | None = None
+
+    def start_row(self) -> None:
+        self._is_first, self.error = True, None
+
+    def __iter__(self) -> _Remembered:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        if self._is_first:
+            self.name, self._is_first = line.name, False
+        try:
+            return decode_line(line) + "\n"
+        except RecordingError as error:
+            self.error = self.error or error
+            return line.data.decode("utf-8", errors="replace") + "\n"
+
+
+def _is_folder(uri: str) -> bool:
+    if files.is_local(uri):
+        return os.path.isdir(uri)
+    # Object stores know no folders: it is one if something lies under it, and nothing at its own name.
+    return not files.exists(uri) and any(True for _ in files.list_files(uri))
+
+
+def _listing(uri: str) -> tuple[list[str], dict[str, list[str]]]:
+    """Audio files under a folder, none if none has a text beside it, and texts by stem; relative to it."""
+    prefix = uri.rstrip("/") + "/"
+    audio: list[str] = []
+    texts: dict[str, list[str]] = {}
+    for path in files.list_files(uri):
+        if not path.startswith(prefix):
+            continue
+        stem, ending = os.path.splitext(path[len(prefix) :])
+        if ending.lower() in _AUDIO_ENDINGS:
+            audio.append(stem + ending)
+        elif ending.lower() in FORMATS:
+            texts.setdefault(stem, []).append(stem + ending)
+    return (audio if any(os.path.splitext(name)[0] in texts for name in audio) else []), texts
+
+
+def _pair_entries(uri: str, audio: list[str], texts: dict[str, list[str]]) -> Iterator[FoundEntry]:
+    order = list(FORMATS)
+    for name in audio:
+        place = files.join(uri, name)
+        beside = texts.get(os.path.splitext(name)[0])
+        if beside is not None:
+            beside = sorted(beside, key=lambda text: (order.index(os.path.splitext(text)[1].lower()), text))
+            yield place, {"audio_filepath": name, "text_filepath": beside}
+        else:
+            yield (
+                place,
+                TranscriptMissing(
+                    f"{place}: a transcript of the same name must be beside it ({', '.join(FORMATS)})"
+                ),
+            )

@@ -1,0 +1,119 @@
+"""Before anything runs: read every header, fingerprint every file, and sort out what cannot be opened."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+from prep_corpus.align.audio import decode as audio
+from prep_corpus.align.errors import AudioMissing, DeadLetter, RecordingError
+from prep_corpus.align.recordings import Recording
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording
+from prep_corpus.pipeline.storage import files
+
+_CHUNK = 4096
+
+
+class FingerprintCache:
+    """Digests of local files by path, size and time of change, so that content is read once."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._known: dict[str, list[object]] = {}
+        if files.exists(uri):
+            self._known = json.loads(files.read_bytes(uri))
+        self._changed = False
+
+    def fingerprint(self, uri: str) -> str:
+        """What stands for the content of a file.
+
+        Raises:
+            FileNotFoundError: no such file.
+        """
+        facts = files.identity(uri)
+        if facts.checksum is not None:
+            return f"{facts.size_bytes}:{facts.checksum}"
+        key = [facts.size_bytes, facts.modified_ns]
+        known = self._known.get(uri)
+        if known is not None and known[:2] == key:
+            return str(known[2])
+        digest = content_digest(uri)
+        self._known[uri] = [*key, digest]
+        self._changed = True
+        return digest
+
+    def save(self) -> None:
+        """Write it back where it has changed."""
+        if self._changed:
+            files.write_atomic(
+                self._uri, lambda file: file.write(json.dumps(self._known).encode()), replace=True
+            )
+
+
+def content_digest(uri: str) -> str:
+    """Digest of a file's bytes."""
+    hasher = hashlib.blake2b(digest_size=16)
+    with files.open_binary(uri) as file:
+        while block := file.read(1 << 20):
+            hasher.update(block)
+    return hasher.hexdigest()
+
+
+def probe(recording: Recording, cache: FingerprintCache) -> ProbedRecording | DeadLetter:
+    """Open a recording's audio and read its header."""
+    try:
+        try:
+            fingerprint = cache.fingerprint(recording.audio_uri)
+            with files.open_binary(recording.audio_uri) as file:
+                header = audio.probe(file, name=recording.id)
+            audio.check_stated(
+                header,
+                name=recording.id,
+                channel=recording.channel,
+                offset_seconds=recording.offset_seconds,
+                duration_seconds=recording.duration_seconds,
+                sliced=recording.sliced,
+            )
+        except OSError as error:
+            # Of an object that may not be read, nothing else can be told before the start.
+            if not files.is_absent(error) and not isinstance(error, PermissionError):
+                raise
+            raise AudioMissing(
+                f"{recording.id}: the audio must be a file, and there is none at {recording.audio_uri}"
+            ) from error
+    except RecordingError as error:
+        return DeadLetter(
+            stage="probe",
+            recording_id=recording.id,
+            reason=error.reason,
+            message=str(error),
+            read_characters=recording.read_characters,
+        )
+    seconds = recording.duration_seconds
+    if seconds is None:
+        seconds = max((header.duration_seconds or 0.0) - recording.offset_seconds, 0.0)
+    return ProbedRecording(recording=recording, fingerprint=fingerprint, seconds=seconds)
+
+
+def probe_all(
+    recordings: Iterable[Recording | DeadLetter],
+    cache: FingerprintCache,
+    *,
+    threads: int = 16,
+    on_progress: Callable[[int], None] = lambda count: None,
+) -> Iterator[ProbedRecording | DeadLetter]:
+    """Probe recordings in order, many at a time; dead letters of the manifest pass through."""
+
+    def one(recording: Recording | DeadLetter) -> ProbedRecording | DeadLetter:
+        return recording if isinstance(recording, DeadLetter) else probe(recording, cache)
+
+    source = iter(recordings)
+    done = 0
+    with ThreadPoolExecutor(threads) as pool:
+        while chunk := list(islice(source, _CHUNK)):
+            yield from pool.map(one, chunk)
+            done += len(chunk)
+            on_progress(done)

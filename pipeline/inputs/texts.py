@@ -1,0 +1,136 @@
+"""Reading the transcripts of manifest entries: from the entry itself, or from the files that it names."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from prep_corpus.align.errors import (
+    InternalError,
+    RecordingError,
+    TranscriptEmpty,
+    TranscriptMissing,
+    TranscriptNotUtf8,
+)
+from prep_corpus.align.recordings import Entry
+from prep_corpus.align.transcripts import formats as transcripts
+from prep_corpus.align.transcripts.formats import PLAIN
+from prep_corpus.align.transcripts.pieces import EVERYTHING, Selection
+from prep_corpus.align.transcripts.versions import SEGMENTS, Source, Version, timed_text, version_of
+from prep_corpus.pipeline.inputs.lhotse_cuts import cut_texts, is_cut
+from prep_corpus.pipeline.storage import files
+
+
+def read_versions(entry: Entry, name: str) -> tuple[list[Version], list[str]]:
+    """The transcripts of an entry that can be read, and what is wrong with the others.
+
+    Args:
+        entry: checked.
+        name: of the entry in messages.
+
+    Returns:
+        At least one transcript. Of several with the same text one is enough, that with cue times if there is one.
+
+    Raises:
+        RecordingError: none can be read; that of the first.
+    """
+    shown = f"{name}: recording {entry.id!r}"
+    if entry.text is not None:
+        source = Source(name="", format=SEGMENTS, cues=entry.cues) if entry.cues else None
+        found = [Version(text=entry.text, source=source)]
+        found += [Version(text=text) for text in entry.other_texts]
+        wrong: list[RecordingError] = []
+    else:
+        found, wrong = [], []
+        uris = (entry.text_uri or "", *entry.other_text_uris)
+        for uri in uris:
+            try:
+                version = read_version(uri, shown=shown, selection=entry.selection)
+            except RecordingError as error:
+                wrong.append(error)
+            else:
+                is_plain = version.source is None and len(uris) > 1
+                found.append(
+                    Version(text=version.text, source=Source(name=uri, format=PLAIN)) if is_plain else version
+                )
+    full: dict[str, Version] = {}
+    for version in found:
+        known = full.get(version.text)
+        if not version.text.strip():
+            what = f"; there is no text in {version.name}" if version.name else ""
+            wrong.append(TranscriptEmpty(f"{shown}: the transcript must not be empty{what}"))
+        elif known is None or (_cues(version) and not _cues(known)):
+            full[version.text] = version
+    if not full:
+        raise wrong[0]
+    return list(full.values()), [str(error) for error in wrong]
+
+
+def read_version(uri: str, *, shown: str, selection: Selection = EVERYTHING) -> Version:
+    """The transcript in a file.
+
+    Args:
+        uri: the file.
+        shown: manifest line and recording, for messages.
+        selection: which part of the file.
+
+    Raises:
+        RecordingError: there is no such file, or it is not of its format. I/O errors go on up.
+    """
+    try:
+        data = files.read_bytes(uri)
+    except OSError as error:
+        if not files.is_absent(error):
+            raise
+        raise TranscriptMissing(f"{shown}: there must be a transcript at {uri}: {error}") from error
+    kind = transcripts.format_of(uri)
+    if kind == PLAIN:
+        try:
+            return Version(text=data.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise TranscriptNotUtf8(
+                f"{shown}: the transcript must be UTF-8, but byte {error.start} of {uri} is 0x{data[error.start]:02x}"
+            ) from error
+    place = f"{shown}: {uri}"
+    original = transcripts.decode(data, name=place)
+    try:
+        # The message names the place, the ending the format: so the place ends as the file does.
+        transcript = transcripts.parse(original, name=place, selection=selection)
+    except RecordingError:
+        raise
+    except Exception as error:
+        raise InternalError(f"{place}: " + "".join(traceback.format_exception(error)).strip()) from error
+    return version_of(transcript, name=uri, kind=kind)
+
+
+def characters_of(fields: Mapping[str, Any], join: Callable[[str], str]) -> int:
+    """Characters of the transcripts of an entry that was rejected: they are read too, so that the ledger has them.
+
+    Args:
+        fields: the entry as found; nothing is known of it.
+        join: makes a path of the manifest absolute.
+    """
+    if is_cut(fields):
+        return len("\n".join(cut_texts(fields)))
+    text, paths = fields.get("text"), fields.get("text_filepath")
+    texts = [one for one in (text if isinstance(text, list) else [text]) if isinstance(one, str)]
+    if any(texts) or paths in (None, "", []):
+        if not texts and "segments" in fields:
+            try:
+                texts = [timed_text(fields["segments"], "")[0]]
+            except RecordingError:
+                texts = []
+        return sum(map(len, texts))
+    count = 0
+    for path in paths if isinstance(paths, list) else [paths]:
+        if isinstance(path, str) and path and "\0" not in path and files.is_supported(join(path)):
+            try:
+                count += len(read_version(join(path), shown="").text)
+            except RecordingError:
+                continue
+    return count
+
+
+def _cues(version: Version) -> bool:
+    return version.source is not None and bool(version.source.cues)

@@ -1,0 +1,91 @@
+"""What can only be seen over a whole corpus: duplicates, overlaps, leaks. About 60 bytes an utterance."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+
+from prep_corpus.pipeline.shards.rows import Utterance
+
+
+class WholeCorpus:
+    """Collects every utterance's id, audio, place and groups as numbers; names are kept once each."""
+
+    def __init__(self) -> None:
+        self._ids = array("Q")
+        self._audio = array("Q")
+        self._recordings = array("q")
+        self._starts = array("q")
+        self._ends = array("q")
+        self._names: dict[str, int] = {}
+        self._listed: list[str] = []
+        self._recording_splits: dict[str, set[str]] = {}
+        self._speaker_splits: dict[str, set[str]] = {}
+
+    def add(self, row: Utterance, split: str) -> None:
+        """Take in one utterance."""
+        self._ids.append(_hash64(row.id.encode()))
+        self._audio.append(_hash64(row.audio))
+        self._recordings.append(self._names.setdefault(row.recording_id, len(self._names)))
+        self._starts.append(row.start_sample)
+        self._ends.append(row.end_sample)
+        self._recording_splits.setdefault(row.recording_id, set()).add(split)
+        if row.speaker is not None:
+            self._speaker_splits.setdefault(row.speaker, set()).add(split)
+
+    def problems(self, *, by_speaker: bool) -> Iterator[tuple[str, str, str]]:
+        """Slug, place and message of each problem.
+
+        Args:
+            by_speaker: whether a speaker in two splits is one.
+        """
+        for index, times in _repeats(self._ids):
+            yield "duplicate-id", self._place(index), f"an id is one utterance's: {times} have this one"
+        for index, times in _repeats(self._audio):
+            yield "duplicate-audio", self._place(index), f"audio is one utterance's: {times} have this one"
+        yield from self._overlaps()
+        yield from _leaks("leak-recording", "recording", self._recording_splits)
+        if by_speaker:
+            yield from _leaks("leak-speaker", "speaker", self._speaker_splits)
+
+    def _overlaps(self) -> Iterator[tuple[str, str, str]]:
+        recordings = np.frombuffer(self._recordings, np.int64)
+        starts, ends = np.frombuffer(self._starts, np.int64), np.frombuffer(self._ends, np.int64)
+        order = np.lexsort((ends, starts, recordings))
+        same = recordings[order][1:] == recordings[order][:-1]
+        for place in np.flatnonzero(same & (starts[order][1:] < ends[order][:-1])):
+            one, other = int(order[place]), int(order[place + 1])
+            if self._ids[one] != self._ids[other]:
+                yield (
+                    "overlap",
+                    self._place(one),
+                    f"utterances share no sample: this one ends at {ends[one]}, another begins at "
+                    f"{starts[other]}",
+                )
+
+    def _place(self, index: int) -> str:
+        if len(self._listed) < len(self._names):
+            self._listed = list(self._names)
+        return f"{self._listed[self._recordings[index]]} [{self._starts[index]}, {self._ends[index]})"
+
+
+def _repeats(keys: array[int]) -> Iterator[tuple[int, int]]:
+    """First index and count of every key that occurs more than once."""
+    values: npt.NDArray[np.uint64] = np.frombuffer(keys, np.uint64)
+    _, first, counts = np.unique(values, return_index=True, return_counts=True)
+    for place in np.flatnonzero(counts > 1):
+        yield int(first[place]), int(counts[place])
+
+
+def _leaks(slug: str, noun: str, splits: dict[str, set[str]]) -> Iterator[tuple[str, str, str]]:
+    for name, of_name in splits.items():
+        if len(of_name) > 1:
+            yield slug, name, f"a {noun} is in one split: this one is in {', '.join(sorted(of_name))}"
+
+
+def _hash64(content: bytes) -> int:
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big")

@@ -1,0 +1,1 @@
+"""The page that shows where audio and text went."""

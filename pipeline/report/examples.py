@@ -1,0 +1,369 @@
+"""Examples of a report: audio, its wave, and the words with their evidence.
+
+Kept utterances come from the stored clips; what was dropped is cut out of one more decode in order of a few
+recordings.
+
+Legend: N samples, W words.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from prep_corpus.align.audio import decode as audio
+from prep_corpus.align.errors import RecordingError
+from prep_corpus.align.model.emissions import FloatArray
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.words.evidence import EVIDENCE_NAMES
+from prep_corpus.filters.scoring import score_words
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.inputs.decoding import decoded
+from prep_corpus.pipeline.report.bundles import alignments_of, emissions_of, segments_ref
+from prep_corpus.pipeline.report.gather import UNTRANSCRIBED, Drops, Gathered
+from prep_corpus.pipeline.report.model import Example, ReportOptions, SegmentRow, Word
+from prep_corpus.pipeline.report.rows import chance
+from prep_corpus.pipeline.shards.clips import unpack_clip
+from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import Store
+
+UNSPOKEN = "unspoken"
+CONTEXT_SECONDS = 0.75
+"""What is heard before and after something that was dropped."""
+
+LEAD_SECONDS, TAIL_SECONDS = 0.06, 0.12
+"""How far a word may be heard outside its letters: their frames are where they are recognised."""
+
+_PEAK_COLUMNS = 500
+_MP3_RATES_HZ = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
+_FEWEST_UNSPOKEN = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """An example to make: `row` where it shows a segment, else seconds alone."""
+
+    group: str
+    start: float
+    end: float
+    row: SegmentRow | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What is known of the recordings of one bundle.
+
+    Attributes:
+        info: the model.
+        bundle: its recordings by id.
+        aligned: those that were asked for, by id.
+    """
+
+    info: ModelInfo
+    bundle: Mapping[str, ProbedRecording]
+    aligned: Mapping[str, AlignedRecording]
+
+
+def read_source(store: Store, digest: str, only: frozenset[str], options: ReportOptions) -> Source | None:
+    """The alignments of some recordings of a segment stage; None where the stage files are gone."""
+    try:
+        alignments = alignments_of(store.read(segments_ref(store, digest), columns=[]).notes)
+        if alignments is None:
+            return None
+        _, info = emissions_of(store, alignments)
+        bundle = read_bundle(store, alignments.bundle)
+        found = list(read_alignments(store, alignments, bundle, info, options.text, only))
+    except (FileNotFoundError, KeyError):
+        # Removed, or written by an earlier version with other columns.
+        return None
+    return Source(
+        info=info,
+        bundle={probed.recording.id: probed for probed in bundle},
+        aligned={aligned.probed.recording.id: aligned for aligned in found},
+    )
+
+
+class ExampleMaker:
+    """Makes examples until the page is full.
+
+    Attributes:
+        notes: what could not be had, for the reader.
+    """
+
+    def __init__(self, store: Store, options: ReportOptions) -> None:
+        self._store, self._options = store, options
+        self._bytes = 0
+        self._examples: list[Example] = []
+        self._shown: set[str] = set()
+        self._lost: list[str] = []
+        self.notes: list[str] = []
+
+    def make(self, gathered: Gathered) -> list[Example]:
+        """Examples of what was gathered: the worst and the borderline, what was dropped, then others."""
+        limits = self._options.limits
+        if not limits.clips:
+            return []
+        kept = [("worst", row) for row in gathered.worst]
+        shown = {row.id for row in gathered.worst}
+        kept += [("borderline", row) for row in gathered.borderline if row.id not in shown]
+        self._kept(kept)
+        shown_in = Counter(kind for drops in gathered.drops for kind in drops.kinds)
+        for drops in gathered.drops:
+            # Each recording gives its part of the examples of a reason.
+            parts = {kind: -(-limits.per_reason // count) for kind, count in shown_in.items()}
+            parts[UNSPOKEN] = -(-limits.per_reason // len(gathered.drops))
+            self._dropped(drops, parts)
+        if self._lost:
+            more = f" ({len(self._lost) - 1} more recordings likewise)" if len(self._lost) > 1 else ""
+            self.notes.append(f"Some examples of what was dropped are left out: {self._lost[0]}{more}")
+        # Others for browsing, from bundles that are read anyway.
+        digests = {row.digest for _, row in kept}
+        shown |= {row.id for _, row in kept}
+        others = [
+            row for row in gathered.sample if row.kept and row.id not in shown and row.digest in digests
+        ]
+        self._kept([("kept", row) for row in others[: max(0, limits.clips - len(self._examples))]])
+        return self._examples
+
+    def _has_room(self) -> bool:
+        limits = self._options.limits
+        return len(self._examples) < limits.clips and self._bytes < limits.clip_bytes
+
+    def _add(self, example: Example) -> None:
+        if self._has_room() and (not example.segment_id or example.segment_id not in self._shown):
+            self._bytes += len(example.mp3)
+            self._shown.add(example.segment_id)
+            self._examples.append(example)
+
+    def _kept(self, rows: list[tuple[str, SegmentRow]]) -> None:
+        by_digest: dict[str, list[tuple[str, SegmentRow]]] = {}
+        for group, row in rows:
+            by_digest.setdefault(row.digest, []).append((group, row))
+        for digest, listed in sorted(by_digest.items()):
+            if not self._has_room():
+                return
+            source = read_source(
+                self._store, digest, frozenset(row.recording_id for _, row in listed), self._options
+            )
+            uri = self._store.uri("segment", digest, ".clips")
+            if source is None or not files.exists(uri):
+                self.notes.append(
+                    "Some examples are left out: stage files of this run have been removed, or are of an earlier "
+                    "version of the program."
+                )
+                continue
+            with files.open_binary(uri) as file:
+                for group, row in listed:
+                    assert row.clip_offset is not None
+                    assert row.clip_bytes is not None
+                    file.seek(row.clip_offset)
+                    _, flac = unpack_clip(file.read(row.clip_bytes))
+                    samples_N, rate_hz = audio.decode_clip(flac)
+                    wanted = Wanted(group=group, start=row.start, end=row.end, row=row)
+                    self._add(self._example(wanted, samples_N, rate_hz, source, row.recording_id, row.start))
+
+    def _dropped(self, drops: Drops, parts: Mapping[str, int]) -> None:
+        source = read_source(self._store, drops.digest, frozenset({drops.recording_id}), self._options)
+        if source is None or drops.recording_id not in source.aligned:
+            return
+        wanted = [
+            Wanted(group=reason, start=row.start, end=row.end, row=row)
+            for reason, rows in sorted(drops.rows.items())
+            for row in rows
+        ]
+        wanted += [Wanted(group=UNTRANSCRIBED, start=a, end=b) for a, b in drops.speech]
+        wanted += self._unspoken(source.aligned[drops.recording_id], source.info)
+        chosen: list[Wanted] = []
+        taken: Counter[str] = Counter()
+        for one in wanted:
+            if taken[one.group] < parts.get(one.group, 1):
+                taken[one.group] += 1
+                chosen.append(one)
+        rate_hz = source.info.sample_rate_hz
+        spans = [self._clip_span(one, drops.seconds) for one in chosen]
+        try:
+            with closing(decoded(source.bundle[drops.recording_id], rate_hz)) as blocks:
+                pieces = cut_spans(blocks, [(round(a * rate_hz), round(b * rate_hz)) for a, b in spans])
+        except (OSError, RecordingError) as error:
+            self._lost.append(str(error))
+            return
+        for one, (start, _), samples_N in zip(chosen, spans, pieces):
+            if len(samples_N):
+                self._add(self._example(one, samples_N, rate_hz, source, drops.recording_id, start))
+
+    def _clip_span(self, one: Wanted, seconds: float) -> tuple[float, float]:
+        start = max(one.start - CONTEXT_SECONDS, 0.0)
+        return start, min(one.end + CONTEXT_SECONDS, seconds, start + self._options.limits.clip_seconds)
+
+    def _unspoken(self, aligned: AlignedRecording, info: ModelInfo) -> list[Wanted]:
+        """Places where several words in a row of the text are not said."""
+        limits = self._options.limits
+        runs = unspoken_runs(aligned, info, self._said(aligned))
+        runs = [run for run in runs if run[1] <= limits.decoded_seconds]
+        drawn = sorted(runs, key=lambda run: chance(aligned.probed.recording.id, str(run)))
+        return [Wanted(group=UNSPOKEN, start=a, end=b) for a, b in sorted(drawn[: limits.per_reason])]
+
+    def _said(self, aligned: AlignedRecording) -> NDArray[np.bool_]:
+        """Which words count as said."""
+        said_W = ~aligned.words.skipped
+        threshold = self._options.word_threshold
+        if threshold is not None and self._options.fitted is not None:
+            said_W &= score_words(aligned.evidence_WF, self._options.fitted) >= threshold
+        return said_W
+
+    def _example(
+        self,
+        wanted: Wanted,
+        samples_N: FloatArray,
+        rate_hz: int,
+        source: Source,
+        recording_id: str,
+        start: float,
+    ) -> Example:
+        samples_N = samples_N[: round(self._options.limits.clip_seconds * rate_hz)]
+        seconds = len(samples_N) / rate_hz
+        aligned = source.aligned[recording_id]
+        scores_W = None
+        if self._options.fitted is not None:
+            scores_W = score_words(aligned.evidence_WF, self._options.fitted)
+        core = (max(wanted.start - start, 0.0), min(wanted.end - start, seconds))
+        return Example(
+            segment_id=wanted.row.id if wanted.row is not None else "",
+            recording_id=recording_id,
+            group=wanted.group,
+            start=start,
+            end=start + seconds,
+            core=core,
+            words=tuple(
+                words_between(
+                    aligned, source.info, scores_W, self._said(aligned), wanted, start, start + seconds
+                )
+            ),
+            peaks=peaks_of(samples_N),
+            mp3=encode_mp3(samples_N, rate_hz),
+        )
+
+
+def unspoken_runs(
+    aligned: AlignedRecording, info: ModelInfo, said_W: NDArray[np.bool_]
+) -> list[tuple[float, float]]:
+    """Seconds from the word said before to the one said after each run of several unspoken words."""
+    words, frame = aligned.words, info.frame_seconds
+    missing = np.flatnonzero(~said_W)
+    runs = []
+    for run in np.split(missing, np.flatnonzero(np.diff(missing) != 1) + 1):
+        if len(run) >= _FEWEST_UNSPOKEN:
+            before = int(words.frame_ends[run[0] - 1]) if run[0] else int(words.frame_starts[run[0]])
+            last = int(run[-1])
+            after = int(words.frame_starts[last + 1]) if last + 1 < len(words) else before
+            runs.append((before * frame, max(after, before) * frame))
+    return runs
+
+
+def words_between(
+    aligned: AlignedRecording,
+    info: ModelInfo,
+    scores_W: NDArray[np.float64] | None,
+    said_W: NDArray[np.bool_],
+    wanted: Wanted,
+    start: float,
+    end: float,
+) -> Iterator[Word]:
+    """The words of a clip, those of its segment marked.
+
+    Args:
+        aligned: the recording.
+        info: the model.
+        scores_W: log-odds, or None.
+        said_W: which words count as said.
+        wanted: what the clip shows.
+        start, end: seconds in the recording of the clip.
+    """
+    words, frame = aligned.words, info.frame_seconds
+    starts_W, ends_W = heard(words.frame_starts * frame, words.frame_ends * frame)
+    middles_W = (words.frame_starts + words.frame_ends) / 2 * frame
+    row = wanted.row
+    if row is not None:
+        inside_W = (words.char_starts >= row.char_start) & (words.char_starts < row.char_end)
+    else:
+        inside_W = (middles_W >= wanted.start - 1e-6) & (middles_W <= wanted.end + 1e-6)
+    shown = (
+        inside_W if row is not None and row.kept else inside_W | ((middles_W >= start) & (middles_W < end))
+    )
+    ratio, edits = EVIDENCE_NAMES.index("ratio_mean"), EVIDENCE_NAMES.index("edits")
+    for w in np.flatnonzero(shown).tolist():
+        normalized = aligned.normalized
+        begins, ends = np.clip([starts_W[w] - start, ends_W[w] - start], 0.0, end - start).tolist()
+        yield Word(
+            text=normalized.text_of(w, w + 1) or normalized.spoken_of(w, w + 1),
+            start=begins,
+            end=begins if words.skipped[w] else ends,
+            score=None if scores_W is None else float(scores_W[w]),
+            inside=bool(inside_W[w]),
+            said=bool(said_W[w]),
+            mean_ratio=float(aligned.evidence_WF[w, ratio]),
+            edits=int(aligned.evidence_WF[w, edits]),
+        )
+
+
+def heard(
+    starts_W: NDArray[np.floating], ends_W: NDArray[np.floating]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """From when to when a word is to be played: a little outside its letters, never into its neighbours' half."""
+    before_W = np.concatenate(([0.0], (ends_W[:-1] + starts_W[1:]) / 2))
+    after_W = np.concatenate(((ends_W[:-1] + starts_W[1:]) / 2, [np.inf]))
+    return (
+        np.minimum(np.maximum(starts_W - LEAD_SECONDS, before_W), starts_W),
+        np.maximum(np.minimum(ends_W + TAIL_SECONDS, after_W), ends_W),
+    )
+
+
+def cut_spans(blocks: Iterable[FloatArray], spans: list[tuple[int, int]]) -> list[FloatArray]:
+    """The samples of half-open spans, which may overlap, from blocks in order; short where the audio ends."""
+    found: list[list[FloatArray]] = [[] for _ in spans]
+    last = max((end for _, end in spans), default=0)
+    at = 0
+    for block_N in blocks:
+        for span, (start, end) in enumerate(spans):
+            if start < at + len(block_N) and end > at:
+                found[span].append(block_N[max(start - at, 0) : end - at])
+        at += len(block_N)
+        if at >= last:
+            break
+    return [np.concatenate(parts) if parts else np.zeros(0, np.float32) for parts in found]
+
+
+def peaks_of(samples_N: FloatArray, columns: int = _PEAK_COLUMNS) -> NDArray[np.uint8]:
+    """The wave as lowest and highest sample of each column, 0 to 255 with 128 for silence, scaled to fill."""
+    columns = max(1, min(columns, len(samples_N)))
+    bounds = np.linspace(0, len(samples_N), columns + 1).astype(np.int64)[:-1]
+    scale = 127 / max(float(np.abs(samples_N).max()), 0.02)
+    lowest, highest = np.minimum.reduceat(samples_N, bounds), np.maximum.reduceat(samples_N, bounds)
+    pairs = np.stack((lowest, highest), axis=1).ravel() * scale
+    return np.clip(np.rint(pairs + 128), 0, 255).astype(np.uint8)
+
+
+def encode_mp3(samples_N: FloatArray, rate_hz: int) -> bytes:
+    """A mono MP3 that every browser plays, with its delay on record, so that times are those of the samples."""
+    if rate_hz not in _MP3_RATES_HZ:
+        samples_N, rate_hz = soxr.resample(samples_N, rate_hz, 16_000), 16_000
+    file = io.BytesIO()
+    soundfile.write(
+        file,
+        np.clip(samples_N, -1.0, 1.0),
+        rate_hz,
+        format="MP3",
+        subtype="MPEG_LAYER_III",
+        bitrate_mode="VARIABLE",
+        compression_level=0.65,
+    )
+    return file.getvalue()

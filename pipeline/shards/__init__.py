@@ -1,0 +1,1 @@
+"""Rows, clips and shard formats."""

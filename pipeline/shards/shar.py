@@ -1,0 +1,104 @@
+"""Lhotse Shar: cuts as JSON lines, and a tar with each cut's audio followed by its recording manifest.
+
+The cut's id has to equal the audio member's name without its extension, so it is the utterance's safe name;
+the supervision carries the utterance's own id, and every other column as a custom field.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from prep_corpus.pipeline.shards.rows import Utterance, from_fields, to_fields
+from prep_corpus.pipeline.shards.tar_members import add_member, members, open_tar
+
+_GZIP_LEVEL = 6
+# Columns that a supervision has a field of its own for.
+_OWN_FIELDS = ("id", "text", "language", "speaker")
+
+
+class SharSink:
+    """Writes one Shar shard: `cuts.NNNNNN.jsonl.gz` and `recording.NNNNNN.tar`."""
+
+    def __init__(self, cuts_file: BinaryIO, recordings_file: BinaryIO) -> None:
+        # Without a name and a time in its header the same rows give the same bytes.
+        self._cuts = gzip.GzipFile(
+            filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=cuts_file, mtime=0
+        )
+        self._recordings = open_tar(recordings_file)
+
+    def write(self, row: Utterance) -> None:
+        """Add one cut and its recording."""
+        recording = _recording(row)
+        self._cuts.write(_json_line(_cut(row, recording)))
+        add_member(self._recordings, row.audio_path, row.audio)
+        add_member(self._recordings, f"{row.key}.json", _json_line(recording))
+
+    def close(self) -> None:
+        """End both files."""
+        self._cuts.close()
+        self._recordings.close()
+
+
+def _recording(row: Utterance) -> dict[str, Any]:
+    return {
+        "id": row.key,
+        "sources": [{"type": "shar", "channels": [0], "source": ""}],
+        "sampling_rate": row.sample_rate_hz,
+        "num_samples": row.samples,
+        "duration": row.samples / row.sample_rate_hz,
+        "channel_ids": [0],
+    }
+
+
+def _cut(row: Utterance, recording: dict[str, Any]) -> dict[str, Any]:
+    columns = to_fields(row)
+    supervision = {
+        "id": row.id,
+        "recording_id": recording["id"],
+        "start": 0.0,
+        "duration": recording["duration"],
+        "channel": 0,
+        "text": row.text,
+        "language": row.language,
+        "speaker": row.speaker,
+        "custom": {name: value for name, value in columns.items() if name not in _OWN_FIELDS},
+    }
+    return {
+        "id": recording["id"],
+        "start": 0.0,
+        "duration": recording["duration"],
+        "channel": 0,
+        "supervisions": [{name: value for name, value in supervision.items() if value is not None}],
+        "recording": recording,
+        "type": "MonoCut",
+    }
+
+
+def _json_line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+
+
+def read_shar(cuts_file: BinaryIO, recordings_file: BinaryIO) -> Iterator[Utterance]:
+    """The rows of a shard that `SharSink` wrote, in order.
+
+    Raises:
+        ValueError: cuts and recordings do not go together.
+    """
+    archive = members(recordings_file)
+    with gzip.open(cuts_file) as lines:
+        for line in lines:
+            cut = json.loads(line)
+            name, audio = next(archive, ("", b""))
+            if not name.startswith(f"{cut['id']}."):
+                raise ValueError(
+                    f"cuts and recordings have the same order: cut {cut['id']}, recording {name!r}"
+                )
+            next(archive, None)
+            supervision = cut["supervisions"][0]
+            columns = {key: supervision.get(key) for key in _OWN_FIELDS}
+            yield from_fields({**columns, **supervision["custom"]}, audio, name)
+    if (left_over := next(archive, None)) is not None:
+        raise ValueError(f"every recording has a cut: {left_over[0]} has none")

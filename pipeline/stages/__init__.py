@@ -1,0 +1,1 @@
+"""One PTransform per stage."""

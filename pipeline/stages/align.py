@@ -1,0 +1,329 @@
+"""Align: normalise each transcript, find its exact CTC alignment, and gather the evidence for each word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from apache_beam.pvalue import PCollection
+
+from prep_corpus.align.errors import DeadLetter, RecordingError, TranscriptEmpty, TranscriptUnsayable
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.recordings import Recording
+from prep_corpus.align.text import normalize as text
+from prep_corpus.align.text.normalize import NormalizedText, TextOptions
+from prep_corpus.align.viterbi import viterbi
+from prep_corpus.align.viterbi.silence import align_in_silence
+from prep_corpus.align.viterbi.viterbi import Alignment
+from prep_corpus.align.words import choosing, words
+from prep_corpus.align.words.choosing import heard_characters
+from prep_corpus.align.words.evidence import EVIDENCE_NAMES, evidence
+from prep_corpus.align.words.words import Words
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
+from prep_corpus.pipeline.stages.dead_letters import dead_letter
+from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
+
+VERSION = 4
+UNSAYABLE_LIMIT = 0.5
+
+_SPANS = pa.list_(pa.int32())
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("n_samples", pa.int64()),
+        ("n_frames", pa.int64()),
+        ("score_nats", pa.float64()),
+        ("text_normalized", pa.string()),
+        ("token_starts", _SPANS),
+        ("token_ends", _SPANS),
+        ("token_skipped", pa.list_(pa.bool_())),
+        ("untranscribed_starts", _SPANS),
+        ("untranscribed_ends", _SPANS),
+        ("evidence", pa.binary()),
+        # Which of several transcripts this is, and what is heard of each; null where one cannot be aligned.
+        ("version", pa.int32()),
+        ("version_heard", pa.list_(pa.float64())),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignedRecording:
+    """The alignment of one recording with all that later stages need.
+
+    Attributes:
+        probed: the recording.
+        n_samples: samples decoded.
+        n_frames: frames of its emissions.
+        normalized: its transcript in the model's alphabet.
+        tokens_L: int32, indices of the vocabulary.
+        alignment: frames of each token.
+        words: frames and characters of each word.
+        evidence_WF: float32 [words, features].
+        version: which of the recording's transcripts it is, where it has several; `probed` has it as its text.
+        version_heard: `heard_characters` of each of them; None where it cannot be aligned, empty where there is one.
+    """
+
+    probed: ProbedRecording
+    n_samples: int
+    n_frames: int
+    normalized: NormalizedText
+    tokens_L: Any
+    alignment: Alignment
+    words: Words
+    evidence_WF: Any
+    version: int = 0
+    version_heard: tuple[float | None, ...] = ()
+
+
+def normalize_transcript(probed: ProbedRecording, info: ModelInfo, options: TextOptions) -> NormalizedText:
+    """A recording's transcript in the model's alphabet.
+
+    Raises:
+        TranscriptEmpty: nothing in it could be said.
+        TranscriptUnsayable: over half of its letters and digits are outside the alphabet.
+    """
+    recording = probed.recording
+    normalized = text.normalize(
+        recording.text,
+        alphabet=info.alphabet,
+        language=recording.language,
+        has_spaces=info.word_delimiter is not None,
+        options=options.for_script(recording.source is not None and recording.source.is_script),
+    )
+    share = normalized.unsayable_share
+    if share > UNSAYABLE_LIMIT:
+        raise TranscriptUnsayable(
+            f"{recording.id}: at most {UNSAYABLE_LIMIT:.0%} of the transcript's letters may be outside the model's "
+            f"alphabet, not {share:.0%}; is it in the model's language?"
+        )
+    if not normalized.text:
+        raise TranscriptEmpty(
+            f"{recording.id}: the transcript must hold a word; its {len(recording.text)} characters hold none"
+        )
+    return normalized
+
+
+def align_recording(
+    probed: ProbedRecording, emitted: EmittedRecording, info: ModelInfo, options: TextOptions
+) -> AlignedRecording:
+    """Align one recording; of several transcripts that are given for it, take the one that fits best.
+
+    That is the one of which the audio says most, by `choosing.heard_characters`; the first of equals.
+
+    Raises:
+        RecordingError: its transcript breaks a rule, or is too long for its audio; the first, where all do.
+    """
+    recording = probed.recording
+    if not recording.others:
+        return _align_text(probed, emitted, info, options)
+    heard: list[float | None] = []
+    best: tuple[float, AlignedRecording] | None = None
+    first_error: RecordingError | None = None
+    for number in range(len(recording.versions)):
+        try:
+            found = _align_text(replace(probed, recording=recording.version(number)), emitted, info, options)
+        except RecordingError as error:
+            first_error = first_error or error
+            heard.append(None)
+            continue
+        characters = heard_characters(found.words, found.evidence_WF)
+        heard.append(characters)
+        if best is None or characters > best[0]:
+            best = characters, replace(found, version=number)
+    if best is None:
+        assert first_error is not None
+        raise first_error
+    return replace(best[1], version_heard=tuple(heard))
+
+
+def _align_text(
+    probed: ProbedRecording, emitted: EmittedRecording, info: ModelInfo, options: TextOptions
+) -> AlignedRecording:
+    normalized = normalize_transcript(probed, info, options)
+    tokens_L = text.encode(normalized, info.vocabulary, info.word_delimiter)
+    alignment = align_in_silence(
+        emitted.log_probs_TC,
+        tokens_L,
+        blank=info.blank,
+        delimiter=info.delimiter_index,
+        recording_id=probed.recording.id,
+    )
+    table = words.word_table(alignment, normalized)
+    return AlignedRecording(
+        probed=probed,
+        n_samples=emitted.n_samples,
+        n_frames=len(emitted.log_probs_TC),
+        normalized=normalized,
+        tokens_L=tokens_L,
+        alignment=alignment,
+        words=table,
+        evidence_WF=evidence(emitted.log_probs_TC, tokens_L, alignment, table, info),
+    )
+
+
+def align_bundle(store: Store, emissions: StageRef, options: TextOptions, threads: int) -> StageRef:
+    """Make, or find, the alignments of a bundle."""
+    bundle = read_bundle(store, emissions.bundle)
+    digest = digest_of(
+        "align",
+        VERSION,
+        choosing.VERSION,
+        viterbi.VERSION,
+        text.VERSION,
+        emissions.content,
+        [_text_identity(probed.recording) for probed in bundle],
+        asdict(options),
+    )
+    seconds = sum(probed.seconds for probed in bundle)
+    found = store.find("align", emissions.bundle, digest)
+    done = 1 if found else 0
+    if found is None:
+        with timed("align"):
+            found = _align(store, emissions, digest, bundle, options, threads)
+    BOARD.add(
+        "align",
+        StageProgress(
+            units=1,
+            found=done,
+            recordings=len(bundle),
+            audio_seconds=seconds,
+            found_seconds=done * seconds,
+            failed=found.failed,
+            reasons=reasons_of(store, found),
+        ),
+    )
+    return found
+
+
+def _text_identity(recording: Recording) -> list[object]:
+    """All that decides the text which is aligned; cue times and places in files are no part of it."""
+    versions = [[version.text, version.is_script] for version in recording.versions]
+    return [recording.id, recording.language, versions]
+
+
+def _align(
+    store: Store,
+    emissions: StageRef,
+    digest: str,
+    bundle: list[ProbedRecording],
+    options: TextOptions,
+    threads: int,
+) -> StageRef:
+    info, emitted = read_emissions(store, emissions)
+
+    def one(probed: ProbedRecording) -> dict[str, Any] | DeadLetter:
+        recording = emitted[probed.recording.id]
+        try:
+            return _row(align_recording(probed, recording, info, options))
+        except Exception as error:
+            return dead_letter("align", probed, error, recording.n_samples)
+
+    with ThreadPoolExecutor(threads) as pool:
+        rows = list(pool.map(one, (probed for probed in bundle if probed.recording.id in emitted)))
+    return store.write(
+        "align",
+        emissions.bundle,
+        digest,
+        pa.Table.from_pylist([row for row in rows if not isinstance(row, DeadLetter)], schema=SCHEMA),
+        notes={"evidence_names": list(EVIDENCE_NAMES), "emissions": list(emissions)},
+        dead_letters=[row for row in rows if isinstance(row, DeadLetter)],
+    )
+
+
+def _row(aligned: AlignedRecording) -> dict[str, Any]:
+    alignment = aligned.alignment
+    return {
+        "id": aligned.probed.recording.id,
+        "n_samples": aligned.n_samples,
+        "n_frames": aligned.n_frames,
+        "score_nats": alignment.score_nats,
+        "text_normalized": aligned.normalized.text,
+        "token_starts": alignment.starts_L,
+        "token_ends": alignment.ends_L,
+        "token_skipped": alignment.skipped_L,
+        "untranscribed_starts": np.array([start for start, _ in alignment.untranscribed], np.int32),
+        "untranscribed_ends": np.array([end for _, end in alignment.untranscribed], np.int32),
+        "evidence": np.ascontiguousarray(aligned.evidence_WF, np.float32).tobytes(),
+        "version": aligned.version,
+        "version_heard": list(aligned.version_heard),
+    }
+
+
+def read_alignments(
+    store: Store,
+    ref: StageRef,
+    bundle: list[ProbedRecording],
+    info: ModelInfo,
+    options: TextOptions,
+    only: frozenset[str] | None = None,
+) -> Iterator[AlignedRecording]:
+    """The alignments of a bundle, in its order; transcripts are normalised again rather than stored.
+
+    Args:
+        store, ref: the stage's result.
+        bundle: the recordings.
+        info: the model.
+        options: as the transcripts were normalised.
+        only: ids of the recordings that are wanted; all where None.
+    """
+    stage = store.read(ref)
+    by_id = {probed.recording.id: probed for probed in bundle}
+    features = len(stage.notes["evidence_names"])
+    table = stage.table
+    if only is not None:
+        table = table.filter(pc.is_in(table["id"], pa.array(sorted(only), pa.string())))
+    for row in table.to_pylist():
+        probed = by_id[row["id"]]
+        if row["version"]:
+            probed = replace(probed, recording=probed.recording.version(row["version"]))
+        normalized = normalize_transcript(probed, info, options)
+        alignment = Alignment(
+            starts_L=np.array(row["token_starts"], np.int32),
+            ends_L=np.array(row["token_ends"], np.int32),
+            score_nats=row["score_nats"],
+            skipped_L=np.array(row["token_skipped"], np.bool_),
+            untranscribed=tuple(zip(row["untranscribed_starts"], row["untranscribed_ends"])),
+        )
+        yield AlignedRecording(
+            probed=probed,
+            n_samples=row["n_samples"],
+            n_frames=row["n_frames"],
+            normalized=normalized,
+            tokens_L=text.encode(normalized, info.vocabulary, info.word_delimiter),
+            alignment=alignment,
+            words=words.word_table(alignment, normalized),
+            evidence_WF=np.frombuffer(row["evidence"], np.float32).reshape(-1, features),
+            version=row["version"],
+            version_heard=tuple(row["version_heard"]),
+        )
+
+
+class _AlignBundle(beam.DoFn):
+    def __init__(self, root: str, options: TextOptions, threads: int) -> None:
+        self._store, self._options, self._threads = Store(root), options, threads
+
+    def process(self, emissions: StageRef) -> Iterator[StageRef]:
+        yield align_bundle(self._store, emissions, self._options, self._threads)
+
+
+class Align(beam.PTransform):
+    """References to emissions -> references to alignments."""
+
+    def __init__(self, root: str, options: TextOptions, threads: int) -> None:
+        super().__init__()
+        self._root, self._options, self._threads = root, options, threads
+
+    def expand(self, emissions: PCollection[StageRef]) -> PCollection[StageRef]:
+        """One reference a bundle."""
+        return emissions | "AlignBundles" >> beam.ParDo(
+            _AlignBundle(self._root, self._options, self._threads)
+        )

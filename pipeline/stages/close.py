@@ -1,0 +1,267 @@
+"""Close: add everything up, write the dead letters, and publish the shards by writing manifest.json last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import AsIter, AsSingleton, PCollection
+
+from prep_corpus.align.errors import DeadLetter
+from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
+from prep_corpus.pipeline.run_files import DEAD_LETTERS_NAME, MANIFEST_NAME, OUTCOME_NAME
+from prep_corpus.pipeline.shards.dataset_card import dataset_card
+from prep_corpus.pipeline.shards.manifest import ShardEntry, manifest, parse_manifest
+from prep_corpus.pipeline.shards.tfrecord import feature_spec
+from prep_corpus.pipeline.stages.write import ShardFile
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        published: whether manifest.json was written.
+        entries: manifest entries, good and bad.
+        failed: dead letters.
+        internal_errors: those of them that are defects of this program.
+        reasons: dead letters by reason.
+        k_frames: the shortest pause that was cut at.
+        sample_rate_hz: of the samples in the ledgers.
+        ledgers: of the whole corpus, as JSON.
+        shards: files by format.
+        utterances, noisy: kept utterances, and those with noise.
+    """
+
+    published: bool
+    entries: int
+    failed: int
+    internal_errors: int
+    reasons: Mapping[str, int]
+    k_frames: int
+    sample_rate_hz: int
+    ledgers: Mapping[str, Mapping[str, int]]
+    shards: Mapping[str, int]
+    utterances: int
+    noisy: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseOptions:
+    """What close reads of the configuration.
+
+    Attributes:
+        out: run folder.
+        entries: manifest entries.
+        early_letters: what the manifest and the probe rejected.
+        sample_rate_hz: of the model.
+        settings: the run's settings, for the manifest.
+        model_digest: of the model.
+        config_digest: as it stands in the rows.
+        seed: of the run.
+    """
+
+    out: str
+    entries: int
+    early_letters: tuple[DeadLetter, ...]
+    sample_rate_hz: int
+    settings: dict[str, Any]
+    model_digest: str
+    config_digest: str
+    seed: int
+
+
+def ledgers_of(store: Store, segments: StageRef) -> Ledgers:
+    """The ledgers of a bundle's segments."""
+    return Ledgers.from_json(store.read(segments, columns=[]).notes["ledgers"])
+
+
+def letters_of(store: Store, ref: StageRef) -> Iterator[DeadLetter]:
+    """The dead letters of a stage's result."""
+    if ref.failed:
+        yield from store.read(ref, columns=[]).dead_letters
+
+
+def write_dead_letters(uri: str, letters: Iterable[DeadLetter]) -> None:
+    """Write dead letters as JSON lines, in an order that depends on them alone."""
+    ordered = sorted(letters, key=lambda letter: (letter.recording_id, letter.stage, letter.message))
+    data = "".join(json.dumps(asdict(letter), ensure_ascii=False) + "\n" for letter in ordered).encode()
+    files.write_atomic(uri, lambda file: file.write(data), replace=True)
+
+
+def close_run(
+    options: CloseOptions,
+    *,
+    publish: bool,
+    k_frames: int,
+    ledgers: Iterable[Ledgers],
+    letters: Iterable[DeadLetter],
+    shards: Iterable[ShardFile],
+    stages: Iterable[StageRef],
+) -> Outcome:
+    """Write dead-letters.jsonl, then outcome.json, then, where all is well, manifest.json.
+
+    Args:
+        options: see there.
+        publish: False where too much has failed.
+        k_frames: shortest pause that was cut at.
+        ledgers: of each bundle's segments.
+        letters: of emit, align and segment.
+        shards: all finished files.
+        stages: every stage result that served; what is not among them may be cleaned away.
+    """
+    rejected = [*options.early_letters, *letters]
+    whole = total([*ledgers, of_dead_letters(rejected)])
+    whole.check("the corpus")
+    write_dead_letters(files.join(options.out, DEAD_LETTERS_NAME), rejected)
+    listed = sorted(shards)
+    formats = sorted({shard.format for shard in listed})
+    # Every format holds the same utterances, and Shar has two files to a shard.
+    counted = [shard for shard in listed if shard.format == formats[0] and _entry(shard, options).counts]
+    reasons: dict[str, int] = {}
+    for letter in rejected:
+        reasons[letter.reason] = reasons.get(letter.reason, 0) + 1
+    outcome = Outcome(
+        published=publish,
+        entries=options.entries,
+        failed=len(rejected),
+        internal_errors=reasons.get("internal-error", 0),
+        reasons=dict(sorted(reasons.items())),
+        k_frames=k_frames,
+        sample_rate_hz=options.sample_rate_hz,
+        ledgers=whole.to_json(),
+        shards={name: sum(shard.format == name for shard in listed) for name in formats},
+        utterances=sum(shard.utterances for shard in counted),
+        noisy=sum(shard.noisy for shard in counted),
+    )
+    used = sorted({name for ref in stages for name in (f"{ref.stage}/{ref.digest}", f"bundles/{ref.bundle}")})
+    _save(options.out, "work/used.json", json.dumps(used, indent=0))
+    _save(options.out, OUTCOME_NAME, json.dumps(asdict(outcome), indent=1, sort_keys=True))
+    if publish:
+        _publish(options, listed, outcome)
+    return outcome
+
+
+def _publish(options: CloseOptions, shards: list[ShardFile], outcome: Outcome) -> None:
+    uri = files.join(options.out, MANIFEST_NAME)
+    _remove_stale(options.out, {shard.path for shard in shards})
+    document = manifest(
+        [_entry(shard, options) for shard in shards],
+        ledgers=outcome.ledgers,
+        settings=options.settings,
+        model_digest=options.model_digest,
+        seed=options.seed,
+        sample_rate_hz=options.sample_rate_hz,
+        config_digest=options.config_digest,
+    )
+    if "tfrecord" in document["formats"]:
+        spec = feature_spec(gzip=bool(options.settings.get("tfrecord_gzip")))
+        _save(options.out, "tfrecord/features.json", json.dumps(spec, indent=1, sort_keys=True))
+    if "parquet" in document["formats"]:
+        published = parse_manifest(json.dumps(document).encode(), name=uri)
+        _save(options.out, "README.md", dataset_card(published))
+    _save(options.out, MANIFEST_NAME, json.dumps(document, indent=1, sort_keys=True))
+
+
+def _remove_stale(out: str, current: set[str]) -> None:
+    """Delete the shards of an earlier state of this run: their names alone would get them read beside the new."""
+    for receipt in files.list_files(files.join(out, "work", "write")):
+        if not receipt.endswith(".json"):
+            continue
+        paths = {shard["path"] for shard in json.loads(files.read_bytes(receipt))["files"]}
+        if paths <= current:
+            continue
+        for path in sorted(paths - current):
+            files.remove(files.join(out, path))
+        files.remove(receipt)
+
+
+def _entry(shard: ShardFile, options: CloseOptions) -> ShardEntry:
+    return ShardEntry(
+        format=shard.format,
+        path=shard.path,
+        split=shard.split,
+        utterances=shard.utterances,
+        seconds=shard.samples / options.sample_rate_hz,
+        n_bytes=shard.n_bytes,
+        digest=shard.digest,
+    )
+
+
+def _save(out: str, name: str, text: str) -> None:
+    data = text.encode()
+    files.write_atomic(files.join(out, name), lambda file: file.write(data), replace=True)
+
+
+def read_outcome(out: str) -> Outcome:
+    """How the run in a folder ended."""
+    return Outcome(**json.loads(files.read_bytes(files.join(out, OUTCOME_NAME))))
+
+
+class _CloseRun(beam.DoFn):
+    def __init__(self, options: CloseOptions) -> None:
+        self._options = options
+
+    def process(
+        self,
+        _: None,
+        publish: bool,
+        k_frames: int,
+        ledgers: Iterable[Ledgers],
+        letters: Iterable[DeadLetter],
+        shards: Iterable[ShardFile],
+        stages: Iterable[StageRef],
+    ) -> Iterator[None]:
+        close_run(
+            self._options,
+            publish=publish,
+            k_frames=k_frames,
+            ledgers=ledgers,
+            letters=letters,
+            shards=shards,
+            stages=stages,
+        )
+        yield None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """What the other stages leave for closing."""
+
+    publish: PCollection[bool]
+    k_frames: PCollection[int]
+    ledgers: PCollection[Ledgers]
+    letters: PCollection[DeadLetter]
+    shards: PCollection[ShardFile]
+    stages: PCollection[StageRef]
+
+
+class Close(beam.PTransform):
+    """All results -> the published run."""
+
+    def __init__(self, options: CloseOptions, ends: Ends) -> None:
+        super().__init__()
+        self._options, self._ends = options, ends
+
+    def expand(self, pipeline: beam.Pipeline) -> PCollection[None]:
+        """Runs once, after everything else."""
+        ends = self._ends
+        return (
+            pipeline
+            | "Once" >> beam.Create([None])
+            | "CloseRun"
+            >> beam.ParDo(
+                _CloseRun(self._options),
+                AsSingleton(ends.publish),
+                AsSingleton(ends.k_frames),
+                AsIter(ends.ledgers),
+                AsIter(ends.letters),
+                AsIter(ends.shards),
+                AsIter(ends.stages),
+            )
+        )

@@ -1,0 +1,315 @@
+"""Emit: decode, mix, resample, window, run the model; the one stage that wants a GPU."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from threading import Semaphore
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.pvalue import PCollection
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.shared import Shared
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
+from numpy.typing import NDArray
+
+from prep_corpus.align.audio import decode as audio
+from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
+from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
+from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
+from prep_corpus.align.text.normalize import TextOptions, normalize
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.inputs.decoding import decoded
+from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
+from prep_corpus.pipeline.stages.dead_letters import dead_letter
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
+from prep_corpus.pipeline.worker_progress import Watched
+
+if TYPE_CHECKING:
+    import torch
+
+VERSION = 2
+CHUNK_FRAMES = 1024
+GPU_CALLS = 2
+"""Model calls at a time on a GPU: one runs while the results of the other are copied back."""
+GPU_BUNDLES = 8
+"""Bundles under way at a time beside a GPU, at most: a long recording is decoded by one thread alone."""
+FULL_VOCABULARY = 128
+"""Above so many symbols, emissions hold only the columns that a bundle's transcripts use, and one for the rest."""
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("n_samples", pa.int64()),
+        ("n_frames", pa.int64()),
+        ("chunk", pa.int32()),
+        ("log_probs", pa.binary()),
+        # Of the whole recording, in its first chunk alone.
+        ("levels", pa.binary()),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmitOptions:
+    """What emit reads of the configuration.
+
+    Attributes:
+        model: name of the model, as `load_model` takes it.
+        device: where it runs.
+        windows: windows and batches.
+        text: decides which symbols a bundle's transcripts use; read for large vocabularies alone.
+        threads: no part of the result. Model calls at a time; beside a GPU, threads that decode.
+        accelerator: the hint that asks the engine for a GPU beside each worker; no part of the result.
+    """
+
+    model: str
+    device: str
+    windows: WindowOptions
+    text: TextOptions
+    threads: int
+    accelerator: str = "type:nvidia-tesla-t4;count:1;install-nvidia-driver"
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the model runs on a GPU."""
+        return self.device.startswith("cuda")
+
+    @property
+    def bundles_at_once(self) -> int:
+        """Bundles under way at a time."""
+        return max(1, min(self.threads, GPU_BUNDLES)) if self.on_gpu else 1
+
+
+def bundle_symbols(bundle: list[ProbedRecording], info: ModelInfo, options: TextOptions) -> frozenset[str]:
+    """The symbols of the vocabulary that a bundle's transcripts use."""
+    used: set[str] = set()
+    for probed in bundle:
+        for version in probed.recording.versions:
+            used.update(
+                normalize(
+                    version.text,
+                    alphabet=info.alphabet,
+                    language=probed.recording.language,
+                    has_spaces=info.word_delimiter is not None,
+                    options=options.for_script(version.is_script),
+                ).text
+            )
+    return frozenset(used & info.alphabet)
+
+
+def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: EmitOptions) -> StageRef:
+    """Make, or find, the emissions of a bundle."""
+    bundle = read_bundle(store, bundle_digest)
+    info = model.info
+    if len(info.vocabulary) > FULL_VOCABULARY:
+        reduced = info.reduced(bundle_symbols(bundle, info, options.text))
+        columns = np.array([info.vocabulary.index(s) for s in reduced.vocabulary[:-1]], np.int64)
+    else:
+        reduced, columns = info, None
+    digest = digest_of(
+        "emit",
+        VERSION,
+        audio.VERSION,
+        [probed.audio_identity for probed in bundle],
+        info.digest,
+        asdict(options.windows.fitting(model.context_seconds)),
+        "cuda" if model.device.startswith("cuda") else "cpu",
+        list(reduced.vocabulary),
+    )
+    seconds = sum(probed.seconds for probed in bundle)
+    found = store.find("emit", bundle_digest, digest)
+    if found is None:
+        with timed("emit"):
+            found = _emit(store, bundle_digest, digest, bundle, model, options, reduced, columns)
+        step = StageProgress(
+            units=1, recordings=len(bundle), failed=found.failed, reasons=reasons_of(store, found)
+        )
+    else:
+        step = StageProgress(
+            units=1,
+            found=1,
+            recordings=len(bundle),
+            audio_seconds=seconds,
+            found_seconds=seconds,
+            failed=found.failed,
+            reasons=reasons_of(store, found),
+        )
+    BOARD.add("emit", step)
+    return found
+
+
+def _emit(
+    store: Store,
+    bundle_digest: str,
+    digest: str,
+    bundle: list[ProbedRecording],
+    model: LoadedModel,
+    options: EmitOptions,
+    reduced: ModelInfo,
+    columns: NDArray[np.int64] | None,
+) -> StageRef:
+    n_samples = [0] * len(bundle)
+    block = block_samples(model.info.sample_rate_hz)
+    meters = [LevelMeter(block) for _ in bundle]
+    letters: dict[int, DeadLetter] = {}
+
+    def counted(index: int) -> Iterator[FloatArray]:
+        for block_N in meters[index].through(decoded(bundle[index], model.info.sample_rate_hz)):
+            n_samples[index] += len(block_N)
+            BOARD.add("emit", StageProgress(audio_seconds=len(block_N) / model.info.sample_rate_hz))
+            yield block_N
+
+    def on_error(index: int, error: Exception) -> None:
+        letters[index] = dead_letter("emit", bundle[index], error, n_samples[index])
+
+    emitter = Emitter[int](
+        model,
+        options.windows,
+        columns=columns,
+        threads=GPU_CALLS if options.on_gpu else options.threads,
+        decoders=max(1, options.threads // options.bundles_at_once) if options.on_gpu else 0,
+    )
+    emitted = dict(emitter.emit(((i, counted(i)) for i in range(len(bundle))), on_error))
+    rows: list[dict[str, Any]] = []
+    for index in sorted(emitted):
+        log_probs_TC = emitted[index]
+        for chunk, start in enumerate(range(0, len(log_probs_TC), CHUNK_FRAMES)):
+            rows.append(
+                {
+                    "id": bundle[index].recording.id,
+                    "n_samples": n_samples[index],
+                    "n_frames": len(log_probs_TC),
+                    "chunk": chunk,
+                    "log_probs": log_probs_TC[start : start + CHUNK_FRAMES].tobytes(),
+                    "levels": meters[index].finish().tobytes() if chunk == 0 else None,
+                }
+            )
+    return store.write(
+        "emit",
+        bundle_digest,
+        digest,
+        pa.Table.from_pylist(rows, schema=SCHEMA),
+        notes={"model": {**asdict(reduced), "vocabulary": list(reduced.vocabulary)}},
+        dead_letters=[letters[index] for index in sorted(letters)],
+        row_group_rows=256,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmittedRecording:
+    """The emissions of one recording, read back.
+
+    Attributes:
+        n_samples: samples decoded.
+        log_probs_TC: float16.
+        levels: how loud it is, block by block.
+    """
+
+    n_samples: int
+    log_probs_TC: HalfArray
+    levels: Levels
+
+
+def read_emissions(store: Store, ref: StageRef) -> tuple[ModelInfo, dict[str, EmittedRecording]]:
+    """The emissions of a bundle by recording id, and the model whose columns they hold."""
+    stage = store.read(ref)
+    model = stage.notes["model"]
+    info = ModelInfo(**{**model, "vocabulary": tuple(model["vocabulary"])})
+    table = stage.table
+    chunks: dict[str, list[bytes]] = {}
+    lengths: dict[str, tuple[int, int]] = {}
+    levels: dict[str, Levels] = {}
+    block = block_samples(info.sample_rate_hz)
+    for batch in table.to_batches():
+        for id_, n_samples, n_frames, data, loudness in zip(
+            batch.column("id").to_pylist(),
+            batch.column("n_samples").to_pylist(),
+            batch.column("n_frames").to_pylist(),
+            batch.column("log_probs"),
+            batch.column("levels"),
+        ):
+            chunks.setdefault(id_, []).append(data.as_buffer())
+            lengths[id_] = (n_samples, n_frames)
+            if loudness.is_valid:
+                levels[id_] = Levels.of(np.frombuffer(loudness.as_buffer(), np.uint8), block)
+    emitted: dict[str, EmittedRecording] = {}
+    for id_, parts in chunks.items():
+        n_samples, n_frames = lengths[id_]
+        log_probs_TC = np.frombuffer(b"".join(parts), np.float16).reshape(n_frames, len(info.vocabulary))
+        emitted[id_] = EmittedRecording(n_samples=n_samples, log_probs_TC=log_probs_TC, levels=levels[id_])
+    return info, emitted
+
+
+class _EmitBundle(beam.DoFn):
+    def __init__(self, root: str, options: EmitOptions) -> None:
+        self._store = Store(root)
+        self._options = options
+        self._shared = Shared()
+
+    def setup(self) -> None:
+        import torch
+
+        # Results change with the threads of a call: calls run side by side instead.
+        torch.set_num_threads(1)
+        self._model = self._shared.acquire(self._load, tag=(self._options.model, self._options.device))
+        self._pool = ThreadPoolExecutor(self._options.bundles_at_once)
+        self._running: deque[Future[StageRef]] = deque()
+
+    def _load(self) -> LoadedModel:
+        model = load_model(self._options.model, self._options.device)
+        return taking_turns(model, GPU_CALLS) if self._options.on_gpu else model
+
+    def process(self, bundle_digest: str) -> Iterator[StageRef]:
+        if self._options.bundles_at_once == 1:
+            yield emit_bundle(self._store, bundle_digest, self._model, self._options)
+            return
+        self._running.append(
+            self._pool.submit(emit_bundle, self._store, bundle_digest, self._model, self._options)
+        )
+        while len(self._running) > self._options.bundles_at_once:
+            yield self._running.popleft().result()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        while self._running:
+            found = self._running.popleft().result()
+            yield WindowedValue(found, MIN_TIMESTAMP, [GlobalWindow()])
+
+    def teardown(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def taking_turns(model: LoadedModel, calls: int) -> LoadedModel:
+    """The same model, run by so many threads at a time; the others wait."""
+    turn = Semaphore(calls)
+
+    def run(waveforms_BN: torch.Tensor) -> torch.Tensor:
+        with turn:
+            return model.run(waveforms_BN)
+
+    return replace(model, run=run)
+
+
+class Emit(beam.PTransform):
+    """Bundle digests -> references to their emissions, on GPU workers where there are some."""
+
+    def __init__(self, root: str, options: EmitOptions, progress: str | None = None) -> None:
+        super().__init__()
+        self._root, self._options, self._progress = root, options, progress
+
+    def expand(self, bundles: PCollection[str]) -> PCollection[StageRef]:
+        """One reference a bundle."""
+        watched: beam.PTransform = beam.ParDo(Watched(self._progress))
+        emitted: beam.PTransform = beam.ParDo(_EmitBundle(self._root, self._options))
+        if self._options.device.startswith("cuda"):
+            # Both: a step without the hint would run, and report, elsewhere.
+            hints = {"accelerator": self._options.accelerator, "min_ram": "16GB"}
+            watched, emitted = watched.with_resource_hints(**hints), emitted.with_resource_hints(**hints)
+        return bundles | "WatchEmit" >> watched | "EmitBundles" >> emitted

@@ -1,0 +1,59 @@
+"""The share of recordings that may fail: over it, a run stops between two stages instead of going on for nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import apache_beam as beam
+from apache_beam.pvalue import AsSingleton, PCollection
+
+from prep_corpus.pipeline.storage.stage_store import StageRef
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureLimit:
+    """How many recordings may fail.
+
+    Attributes:
+        share: of `entries`, 0 to 1.
+        entries: manifest entries.
+        early: those that the manifest and the probe rejected.
+    """
+
+    share: float
+    entries: int
+    early: int
+
+    def allows(self, failed: int) -> bool:
+        """Whether a run may go on after so many dead letters of its stages."""
+        return failed + self.early <= self.share * self.entries
+
+
+class WithinLimit(beam.PTransform):
+    """References of stages -> whether their failures are within the limit, one value."""
+
+    def __init__(self, limit: FailureLimit) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def expand(self, stages: PCollection[StageRef]) -> PCollection[bool]:
+        """Waits for all of them."""
+        limit = self._limit
+        return (
+            stages
+            | "Failures" >> beam.Map(lambda ref: ref.failed)
+            | "SumFailures" >> beam.CombineGlobally(sum)
+            | "Compare" >> beam.Map(limit.allows)
+        )
+
+
+class GoOn(beam.PTransform):
+    """References -> the same where the run is within its limit, else none."""
+
+    def __init__(self, within: PCollection[bool]) -> None:
+        super().__init__()
+        self._within = within
+
+    def expand(self, references: PCollection[StageRef]) -> PCollection[StageRef]:
+        """Waits for `within`."""
+        return references | "Filter" >> beam.Filter(lambda ref, within: within, AsSingleton(self._within))

@@ -1,0 +1,168 @@
+"""Measure: what the real cut function would yield for each candidate k, summed over the corpus; then pick k."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.pvalue import PCollection
+
+from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
+from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.words.evidence import track
+from prep_corpus.pipeline.inputs.bundles import read_bundle
+from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
+from prep_corpus.pipeline.stages.align import read_alignments
+from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording
+from prep_corpus.pipeline.stages.dead_letters import dead_letter
+from prep_corpus.pipeline.stages.emit import read_emissions
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
+
+VERSION = 2
+Totals = dict[int, tuple[int, int]]
+
+SCHEMA = pa.schema([("k_frames", pa.int32()), ("segments", pa.int64()), ("samples", pa.int64())])
+
+
+def measure_bundle(store: Store, alignments: StageRef, options: SegmentOptions) -> StageRef:
+    """Make, or find, the totals of a bundle for each candidate k."""
+    digest = digest_of("measure", VERSION, alignments.content, options.identity())
+    found = store.find("measure", alignments.bundle, digest)
+    done = 1 if found else 0
+    bundle = read_bundle(store, alignments.bundle)
+    if found is None:
+        with timed("measure"):
+            found = _measure(store, alignments, digest, options)
+    BOARD.add(
+        "measure",
+        StageProgress(
+            units=1,
+            found=done,
+            found_seconds=done * sum(probed.seconds for probed in bundle),
+            recordings=len(bundle),
+            audio_seconds=sum(probed.seconds for probed in bundle),
+        ),
+    )
+    return found
+
+
+def _measure(store: Store, alignments: StageRef, digest: str, options: SegmentOptions) -> StageRef:
+    bundle = read_bundle(store, alignments.bundle)
+    emissions = StageRef(*store.read(alignments, columns=[]).notes["emissions"])
+    info, emitted = read_emissions(store, emissions)
+    shape = options.cut_options(info.stride_samples, info.sample_rate_hz)
+    sums: Totals = {}
+    failed: list[DeadLetter] = []
+    for aligned in read_alignments(store, alignments, bundle, info, options.text):
+        try:
+            recording = emitted[aligned.probed.recording.id]
+            seen = track(recording.log_probs_TC, info)
+            cut = partial(cut_recording, aligned, recording, seen, info, options)
+            sums = add_totals(sums, measure(cut, candidate_gaps(shape)))
+        except Exception as error:
+            # Segment meets the same error and writes the dead letter; here it only leaves the sums.
+            failed.append(dead_letter("measure", aligned.probed, error, 0))
+    rows = [{"k_frames": k, "segments": sums[k][0], "samples": sums[k][1]} for k in sorted(sums)]
+    notes = {"left_out": [letter.message for letter in failed]}
+    return store.write(
+        "measure", alignments.bundle, digest, pa.Table.from_pylist(rows, schema=SCHEMA), notes=notes
+    )
+
+
+def add_totals(one: Totals, other: Totals) -> Totals:
+    """Sums of (segments, samples) for each k."""
+    added = dict(one)
+    for k, (segments, samples) in other.items():
+        before = added.get(k, (0, 0))
+        added[k] = (before[0] + segments, before[1] + samples)
+    return added
+
+
+def read_totals(store: Store, measured: StageRef) -> Totals:
+    """The totals of a bundle."""
+    table = store.read(measured).table
+    return {row["k_frames"]: (row["segments"], row["samples"]) for row in table.to_pylist()}
+
+
+class TotalsFn(beam.CombineFn):
+    """Sums over bundles."""
+
+    def create_accumulator(self) -> Totals:
+        return {}
+
+    def add_input(self, sums: Totals, totals: Totals) -> Totals:
+        return add_totals(sums, totals)
+
+    def merge_accumulators(self, many: Iterable[Totals]) -> Totals:
+        merged: Totals = {}
+        for sums in many:
+            merged = add_totals(merged, sums)
+        return merged
+
+    def extract_output(self, sums: Totals) -> Totals:
+        return sums
+
+
+def settle_k(uri: str, totals: Totals, target_samples: float, retune: bool) -> int:
+    """The run's k: the one it has, unless `retune`; else the best for the target, which it then keeps.
+
+    Args:
+        uri: where the run keeps it.
+        totals: of the whole corpus; empty where nothing could be aligned.
+        target_samples: mean length wanted.
+        retune: choose anew.
+    """
+    if not retune and files.exists(uri):
+        return int(json.loads(files.read_bytes(uri))["k_frames"])
+    if not any(segments for segments, _ in totals.values()):
+        return min(totals, default=1)
+    k_frames = pick_k(totals, target_samples)
+    segments, samples = totals[k_frames]
+    note = {"k_frames": k_frames, "mean_samples": samples / segments, "target_samples": target_samples}
+    text = json.dumps(note, indent=1).encode()
+    files.write_atomic(uri, lambda file: file.write(text), replace=True)
+    return k_frames
+
+
+class _MeasureBundle(beam.DoFn):
+    def __init__(self, root: str, options: SegmentOptions) -> None:
+        self._store, self._options = Store(root), options
+
+    def process(self, alignments: StageRef) -> Iterator[StageRef]:
+        yield measure_bundle(self._store, alignments, self._options)
+
+
+class Measure(beam.PTransform):
+    """References to alignments -> references to what each k would yield."""
+
+    def __init__(self, root: str, options: SegmentOptions) -> None:
+        super().__init__()
+        self._root, self._options = root, options
+
+    def expand(self, alignments: PCollection[StageRef]) -> PCollection[StageRef]:
+        """One reference a bundle."""
+        return alignments | "MeasureBundle" >> beam.ParDo(_MeasureBundle(self._root, self._options))
+
+
+class PickK(beam.PTransform):
+    """References to measures -> k, one number."""
+
+    def __init__(self, root: str, uri: str, target_samples: float, retune: bool) -> None:
+        super().__init__()
+        self._store, self._uri = Store(root), uri
+        self._target_samples, self._retune = target_samples, retune
+
+    def expand(self, measured: PCollection[StageRef]) -> PCollection[int]:
+        """A single number, for all segments."""
+        store, uri = self._store, self._uri
+        target_samples, retune = self._target_samples, self._retune
+        return (
+            measured
+            | "ReadTotals" >> beam.Map(lambda ref: read_totals(store, ref))
+            | "SumTotals" >> beam.CombineGlobally(TotalsFn())
+            | "SettleK" >> beam.Map(lambda totals: settle_k(uri, totals, target_samples, retune))
+        )

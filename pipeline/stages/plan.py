@@ -1,0 +1,120 @@
+"""Plan: which shard each kept utterance goes to, from a histogram of bytes that workers fill apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.pvalue import AsSingleton, PCollection
+from numpy.typing import NDArray
+
+from prep_corpus.pipeline.shards.clips import UtteranceRef
+from prep_corpus.pipeline.shards.shard_plan import (
+    Order,
+    ShardPlan,
+    add_to_histogram,
+    empty_histogram,
+    order_key,
+    plan_shards,
+    split_group,
+    split_of,
+)
+from prep_corpus.pipeline.stages.segment_rows import read_utterance_refs
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
+
+Histograms = dict[str, NDArray[np.int64]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """What plan reads of the configuration.
+
+    Attributes:
+        seed: of order and splits.
+        order: "shuffle" or "length".
+        splits: share of each split by name.
+        split_by: "auto", "speaker" or "recording".
+        shard_bytes: target size of a shard.
+    """
+
+    seed: int
+    order: Order
+    splits: tuple[tuple[str, float], ...]
+    split_by: str
+    shard_bytes: int
+
+
+def utterance_refs(store: Store, segments: StageRef, options: PlanOptions) -> Iterator[UtteranceRef]:
+    """The kept utterances of a bundle, each with its split and its place in the order."""
+    shares = dict(options.splits)
+    for row in read_utterance_refs(store, segments):
+        speaker = None if options.split_by == "recording" else row.speaker
+        group = split_group(speaker, row.recording_id)
+        yield UtteranceRef(
+            id=row.id,
+            split=split_of(options.seed, group, shares),
+            key=order_key(options.order, options.seed, row.id, row.seconds),
+            digest=segments.digest,
+            content=segments.content,
+            offset=row.offset,
+            n_bytes=row.n_bytes,
+        )
+
+
+class HistogramFn(beam.CombineFn):
+    """Bytes by bin of the order, for each split."""
+
+    def create_accumulator(self) -> Histograms:
+        return {}
+
+    def add_input(self, sums: Histograms, ref: UtteranceRef) -> Histograms:
+        if ref.split not in sums:
+            sums[ref.split] = empty_histogram()
+        add_to_histogram(sums[ref.split], [ref.key], [ref.n_bytes])
+        return sums
+
+    def merge_accumulators(self, many: Iterable[Histograms]) -> Histograms:
+        merged: Histograms = {}
+        for sums in many:
+            for split, histogram in sums.items():
+                merged[split] = merged[split] + histogram if split in merged else histogram
+        return merged
+
+    def extract_output(self, sums: Histograms) -> Histograms:
+        return sums
+
+
+def plan_all(histograms: Histograms, shard_bytes: int) -> dict[str, ShardPlan]:
+    """The shard plan of each split."""
+    return {split: plan_shards(split, histograms[split], shard_bytes) for split in sorted(histograms)}
+
+
+class _Address(beam.DoFn):
+    def process(
+        self, ref: UtteranceRef, plans: dict[str, ShardPlan]
+    ) -> Iterator[tuple[tuple[str, int, int], UtteranceRef]]:
+        plan = plans[ref.split]
+        yield (ref.split, plan.shard_of(ref.key), plan.count), ref
+
+
+class Plan(beam.PTransform):
+    """References to segments -> ((split, shard, shards), utterance references)."""
+
+    def __init__(self, root: str, options: PlanOptions) -> None:
+        super().__init__()
+        self._store, self._options = Store(root), options
+
+    def expand(
+        self, segments: PCollection[StageRef]
+    ) -> PCollection[tuple[tuple[str, int, int], Iterable[UtteranceRef]]]:
+        """One group a shard."""
+        store, options = self._store, self._options
+        refs = segments | "Utterances" >> beam.FlatMap(lambda ref: utterance_refs(store, ref, options))
+        plans = (
+            refs
+            | "Histogram" >> beam.CombineGlobally(HistogramFn())
+            | "PlanShards" >> beam.Map(plan_all, options.shard_bytes)
+        )
+        return refs | "Address" >> beam.ParDo(_Address(), AsSingleton(plans)) | "Gather" >> beam.GroupByKey()

@@ -1,0 +1,299 @@
+"""Segment: cut each recording, score the pieces, and encode those that are kept from one more decode in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.pvalue import AsSingleton, PCollection
+from numpy.typing import NDArray
+
+from prep_corpus.align.audio import decode as audio
+from prep_corpus.align.cutting.cut_ledgers import character_ledger, sample_ledger
+from prep_corpus.align.cutting.cutting import (
+    Cuts,
+    Segment,
+    with_scores,
+)
+from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.model.emissions import FloatArray
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.text.normalize import STRIPPED
+from prep_corpus.align.transcripts.versions import file_runs
+from prep_corpus.align.words.evidence import track
+from prep_corpus.augment.bank import SpeechSilent
+from prep_corpus.augment.mix import active_power
+from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
+from prep_corpus.filters.scoring import score_utterances
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.inputs.decoding import decoded, slices
+from prep_corpus.pipeline.ledgers import Ledgers, total
+from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
+from prep_corpus.pipeline.shards.clips import pack_clip
+from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
+from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording
+from prep_corpus.pipeline.stages.dead_letters import dead_letter
+from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
+from prep_corpus.pipeline.stages.segment_rows import SCHEMA, clip_fields, segment_row
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
+
+VERSION = 4
+SPEECH_SILENT = SpeechSilent.reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentedRecording:
+    """What became of a recording, before its audio is cut.
+
+    Attributes:
+        cuts: segments with their final reasons.
+        features_SF: float64 [segments, 6], as `FEATURE_NAMES`; NaN for those that cutting dropped.
+        scores_S: float64, log-odds; NaN likewise.
+    """
+
+    cuts: Cuts
+    features_SF: NDArray[np.float64]
+    scores_S: NDArray[np.float64]
+
+
+def segment_recording(
+    aligned: AlignedRecording,
+    emitted: EmittedRecording,
+    info: ModelInfo,
+    options: SegmentOptions,
+    k_frames: int,
+) -> SegmentedRecording:
+    """Cut and score one recording."""
+    seen = track(emitted.log_probs_TC, info)
+    cuts = cut_recording(aligned, emitted, seen, info, options, k_frames)
+    features_SF = np.full((len(cuts.segments), len(FEATURE_NAMES)), np.nan)
+    candidates = [s for s, segment in enumerate(cuts.segments) if not segment.reason]
+    if candidates:
+        features_SF[candidates] = utterance_features(
+            emitted.log_probs_TC,
+            aligned.tokens_L,
+            aligned.words,
+            [cuts.segments[s] for s in candidates],
+            blank=info.blank,
+            delimiter=info.delimiter_index,
+        )
+    scores_S = np.full(len(cuts.segments), np.nan)
+    scores_S[candidates] = score_utterances(features_SF[candidates], options.filter, cut=options.cut)
+    cuts = with_scores(cuts, scores_S, options.utterance_threshold)
+    return SegmentedRecording(cuts=cuts, features_SF=features_SF, scores_S=scores_S)
+
+
+def account(aligned: AlignedRecording, cuts: Cuts) -> Ledgers:
+    """Where every sample and every character of a recording went.
+
+    Raises:
+        InternalError: something is left over.
+    """
+    owner_N = aligned.normalized.char_ownership()
+    characters = character_ledger(cuts, owner_N)
+    stripped = int((owner_N == STRIPPED).sum())
+    characters["unsayable"] -= stripped
+    kept = [segment for segment in cuts.segments if not segment.reason]
+    unused = sum(len(version.text) for version in aligned.probed.recording.others)
+    if unused:
+        characters["rejected:other-version"] = unused
+    ledgers = Ledgers(
+        samples={**sample_ledger(cuts, aligned.n_samples), "decoded": aligned.n_samples},
+        characters={**characters, "stripped": stripped, "read": len(owner_N) + unused},
+        counts={
+            "recordings": 1,
+            "words": len(aligned.words.frame_starts),
+            "words kept": sum(end - start for segment in kept for start, end in segment.spoken_ranges()),
+            "segments": len(cuts.segments),
+            "utterances": len(kept),
+        },
+    )
+    ledgers.check(aligned.probed.recording.id)
+    return ledgers
+
+
+def segment_bundle(
+    store: Store, alignments: StageRef, options: SegmentOptions, k_frames: int, threads: int
+) -> StageRef:
+    """Make, or find, the segments and clips of a bundle."""
+    bundle = read_bundle(store, alignments.bundle)
+    digest = digest_of(
+        "segment",
+        VERSION,
+        audio.VERSION,
+        alignments.content,
+        [probed.audio_identity for probed in bundle],
+        [(probed.recording.audio_uri, probed.recording.speaker) for probed in bundle],
+        [[file_runs(version.source) for version in probed.recording.versions] for probed in bundle],
+        options.identity(),
+        options.config_digest,
+        k_frames,
+    )
+    found = store.find("segment", alignments.bundle, digest)
+    done = 1 if found else 0
+    if found is None:
+        with timed("segment"):
+            found = _segment(store, alignments, digest, bundle, options, k_frames, threads)
+    BOARD.add(
+        "segment",
+        StageProgress(
+            units=1,
+            found=done,
+            found_seconds=done * sum(probed.seconds for probed in bundle),
+            recordings=len(bundle),
+            audio_seconds=sum(probed.seconds for probed in bundle),
+            failed=found.failed,
+            reasons=reasons_of(store, found),
+        ),
+    )
+    return found
+
+
+class _TwinWasFirst(Exception):
+    """Another worker has made the same result meanwhile."""
+
+
+def _segment(
+    store: Store,
+    alignments: StageRef,
+    digest: str,
+    bundle: list[ProbedRecording],
+    options: SegmentOptions,
+    k_frames: int,
+    threads: int,
+) -> StageRef:
+    emissions = StageRef(*store.read(alignments, columns=[]).notes["emissions"])
+    info, emitted = read_emissions(store, emissions)
+    rows: list[dict[str, Any]] = []
+    letters: list[DeadLetter] = []
+    ledgers: list[Ledgers] = []
+    outcomes: dict[str, dict[str, Any]] = {}
+
+    def one(aligned: AlignedRecording) -> _Made | DeadLetter:
+        try:
+            cut = segment_recording(aligned, emitted[aligned.probed.recording.id], info, options, k_frames)
+            return _made(aligned, cut, info, options)
+        except Exception as error:
+            return dead_letter("segment", aligned.probed, error, aligned.n_samples)
+
+    def save(file: BinaryIO) -> None:
+        with ThreadPoolExecutor(threads) as pool:
+            for made in pool.map(one, read_alignments(store, alignments, bundle, info, options.text)):
+                if isinstance(made, DeadLetter):
+                    letters.append(made)
+                    continue
+                ledgers.append(made.ledgers)
+                outcomes[made.recording_id] = {
+                    **made.ledgers.to_json(),
+                    "untranscribed_spans": [list(span) for span in made.untranscribed],
+                }
+                for row, record in made.rows:
+                    if record is not None:
+                        row.update(clip_offset=file.tell(), clip_bytes=len(record))
+                        file.write(record)
+                    rows.append(row)
+        if store.find("segment", alignments.bundle, digest) is not None:
+            raise _TwinWasFirst(digest)
+
+    try:
+        files.write_atomic(store.uri("segment", digest, ".clips"), save, replace=True)
+    except _TwinWasFirst:
+        # The other's clips stay, since its table names their places.
+        standing = store.find("segment", alignments.bundle, digest)
+        assert standing is not None
+        return standing
+    return store.write(
+        "segment",
+        alignments.bundle,
+        digest,
+        pa.Table.from_pylist(rows, schema=SCHEMA),
+        notes={
+            "ledgers": total(ledgers).to_json(),
+            "sample_rate_hz": info.sample_rate_hz,
+            "alignments": list(alignments),
+            "recordings": outcomes,
+        },
+        dead_letters=letters,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """A recording's segment rows, each with its clip where it is kept, and its spans of speech without text."""
+
+    recording_id: str
+    rows: list[tuple[dict[str, Any], bytes | None]]
+    ledgers: Ledgers
+    untranscribed: tuple[tuple[int, int], ...]
+
+
+def _made(
+    aligned: AlignedRecording, cut: SegmentedRecording, info: ModelInfo, options: SegmentOptions
+) -> _Made:
+    kept = [segment for segment in cut.cuts.segments if not segment.reason]
+    spans = [(segment.sample_start, segment.sample_end) for segment in kept]
+    rows: list[tuple[dict[str, Any], bytes | None]] = []
+    final: list[Segment] = []
+    with closing(decoded(aligned.probed, info.sample_rate_hz)) as blocks:
+        samples = slices(blocks, spans)
+        for s, segment in enumerate(cut.cuts.segments):
+            clip_N = None if segment.reason else next(samples)
+            if clip_N is not None and _is_silent(clip_N, info):
+                segment, clip_N = replace(segment, reason=SPEECH_SILENT), None
+            row = segment_row(aligned, segment, info)
+            row.update(zip(FEATURE_NAMES, cut.features_SF[s].tolist()), score=float(cut.scores_S[s]))
+            record = None
+            if clip_N is not None:
+                flac = audio.encode_flac(clip_N, info.sample_rate_hz)
+                record = pack_clip(clip_fields(aligned, row, info, options.config_digest), flac)
+            rows.append((row, record))
+            final.append(segment)
+    return _Made(
+        recording_id=aligned.probed.recording.id,
+        rows=rows,
+        ledgers=account(aligned, replace(cut.cuts, segments=tuple(final))),
+        untranscribed=cut.cuts.untranscribed,
+    )
+
+
+def _is_silent(clip_N: FloatArray, info: ModelInfo) -> bool:
+    """Whether it has no power that noise could be measured against."""
+    try:
+        active_power(audio.to_int16(clip_N), info.sample_rate_hz, utterance_id="")
+    except SpeechSilent:
+        return True
+    return False
+
+
+class _SegmentBundle(beam.DoFn):
+    def __init__(self, root: str, options: SegmentOptions, threads: int) -> None:
+        self._store, self._options, self._threads = Store(root), options, threads
+
+    def setup(self) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+
+    def process(self, alignments: StageRef, k_frames: int) -> Iterator[StageRef]:
+        yield segment_bundle(self._store, alignments, self._options, k_frames, self._threads)
+
+
+class SegmentBundles(beam.PTransform):
+    """References to alignments -> references to segments, cut at pauses of k frames."""
+
+    def __init__(self, root: str, options: SegmentOptions, k_frames: PCollection[int], threads: int) -> None:
+        super().__init__()
+        self._root, self._options, self._k_frames, self._threads = root, options, k_frames, threads
+
+    def expand(self, alignments: PCollection[StageRef]) -> PCollection[StageRef]:
+        """One reference a bundle."""
+        return alignments | "SegmentBundle" >> beam.ParDo(
+            _SegmentBundle(self._root, self._options, self._threads), AsSingleton(self._k_frames)
+        )

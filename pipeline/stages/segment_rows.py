@@ -1,0 +1,117 @@
+"""The table of segments: its columns, the row of a segment, and what planning reads of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from prep_corpus.align.cutting.cutting import Segment
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.transcripts.versions import file_span
+from prep_corpus.filters.features import FEATURE_NAMES
+from prep_corpus.pipeline.shards.rows import utterance_id
+from prep_corpus.pipeline.stages.align import AlignedRecording
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("recording_id", pa.string()),
+        ("speaker", pa.string()),
+        ("kept", pa.bool_()),
+        ("reason", pa.string()),
+        ("start_sample", pa.int64()),
+        ("end_sample", pa.int64()),
+        ("start", pa.float64()),
+        ("end", pa.float64()),
+        ("duration", pa.float64()),
+        ("text", pa.string()),
+        ("text_normalized", pa.string()),
+        ("char_start", pa.int64()),
+        ("char_end", pa.int64()),
+        ("file_char_start", pa.int64()),
+        ("file_char_end", pa.int64()),
+        *[(name, pa.float64()) for name in FEATURE_NAMES],
+        ("score", pa.float64()),
+        ("clip_offset", pa.int64()),
+        ("clip_bytes", pa.int64()),
+    ]
+)
+
+_NOT_IN_SHARDS = ("kept", "reason", "char_start", "char_end", "file_char_start", "file_char_end")
+
+
+def segment_row(aligned: AlignedRecording, segment: Segment, info: ModelInfo) -> dict[str, Any]:
+    """The row of a segment but for its features, score and clip."""
+    recording = aligned.probed.recording
+    rate = info.sample_rate_hz
+    normalized, ranges = aligned.normalized, segment.spoken_ranges()
+    between = " " if normalized.has_spaces else ""
+    char_start, char_end = normalized.span_of(segment.word_start, segment.word_end)
+    file_start, file_end = file_span(recording.source, char_start, char_end)
+    return {
+        "id": utterance_id(recording.id, segment.sample_start, segment.sample_end),
+        "recording_id": recording.id,
+        "speaker": recording.speaker,
+        "kept": not segment.reason,
+        "reason": segment.reason,
+        "start_sample": segment.sample_start,
+        "end_sample": segment.sample_end,
+        "start": segment.sample_start / rate,
+        "end": segment.sample_end / rate,
+        "duration": (segment.sample_end - segment.sample_start) / rate,
+        "text": between.join(filter(None, (normalized.text_of(start, end) for start, end in ranges))),
+        "text_normalized": between.join(normalized.spoken_of(start, end) for start, end in ranges),
+        "char_start": char_start,
+        "char_end": char_end,
+        "file_char_start": file_start,
+        "file_char_end": file_end,
+    }
+
+
+def clip_fields(
+    aligned: AlignedRecording, row: dict[str, Any], info: ModelInfo, config_digest: str
+) -> dict[str, Any]:
+    """The row of an utterance without audio and noise, as `rows.from_fields` takes it."""
+    recording = aligned.probed.recording
+    fields = {key: row[key] for key in row if key not in _NOT_IN_SHARDS}
+    return {
+        **fields,
+        "words": int(row["words"]),
+        "characters": int(row["characters"]),
+        "language": recording.language,
+        "source_uri": recording.audio_uri,
+        "model_digest": info.digest,
+        "config_digest": config_digest,
+        "sample_rate_hz": info.sample_rate_hz,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptUtterance:
+    """What planning needs of a kept utterance."""
+
+    id: str
+    recording_id: str
+    speaker: str | None
+    seconds: float
+    offset: int
+    n_bytes: int
+
+
+def read_utterance_refs(store: Store, segments: StageRef) -> Iterator[KeptUtterance]:
+    """The kept utterances of a bundle."""
+    columns = ["id", "recording_id", "speaker", "kept", "duration", "clip_offset", "clip_bytes"]
+    table = store.read(segments, columns).table
+    for row in table.filter(table["kept"]).to_pylist():
+        yield KeptUtterance(
+            id=row["id"],
+            recording_id=row["recording_id"],
+            speaker=row["speaker"],
+            seconds=row["duration"],
+            offset=row["clip_offset"],
+            n_bytes=row["clip_bytes"],
+        )

@@ -1,0 +1,322 @@
+"""Write: gather each shard's clips in order, mix noise into those chosen, and write every format in one pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from typing import BinaryIO, NamedTuple
+
+import apache_beam as beam
+from apache_beam.pvalue import AsSingleton, PCollection
+from apache_beam.utils.shared import Shared
+
+from prep_corpus.align.audio import decode as audio
+from prep_corpus.augment.bank import NoiseBank
+from prep_corpus.augment.mix import mix, noise_json
+from prep_corpus.augment.plan import NoiseOptions, plan_noise
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording
+from prep_corpus.pipeline.inputs.noise import open_bank
+from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
+from prep_corpus.pipeline.run_files import MANIFEST_NAME
+from prep_corpus.pipeline.shards.clips import UtteranceRef, read_clip
+from prep_corpus.pipeline.shards.encoding import encode_audio
+from prep_corpus.pipeline.shards.rows import AudioFormat, Utterance, audio_path, from_fields
+from prep_corpus.pipeline.shards.sinks import DigestingFile, Format, open_sink, shard_names
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import Store, digest_of
+
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteOptions:
+    """What write reads of the configuration.
+
+    Attributes:
+        formats: shard formats.
+        noise: how much noise, and of what kind.
+        noise_uri: folder or manifest of clips, or None for generated noise.
+        rooms_uri: folder or manifest of room impulse responses, or None.
+        voices: recordings of the corpus that babble is made of, or none.
+        bank_digest: of all clips and rooms.
+        published: digest of the manifest that stood when the run began, or "": it is taken away before the first
+            shard changes, and no other is, so that a straggler cannot take away what this run has published.
+        seed: of the noise plan.
+        sample_rate_hz: of the clips.
+        audio_format: of the audio inside the shards.
+        gzip: compress TFRecord files.
+    """
+
+    formats: tuple[Format, ...]
+    noise: NoiseOptions
+    noise_uri: str | None
+    rooms_uri: str | None
+    voices: tuple[ProbedRecording, ...]
+    bank_digest: str
+    seed: int
+    sample_rate_hz: int
+    audio_format: AudioFormat = "flac"
+    gzip: bool = False
+    published: str = ""
+
+
+class ShardFile(NamedTuple):
+    """One finished file of a shard.
+
+    Attributes:
+        format: "parquet", "tfrecord", ...
+        split: name of the split.
+        path: relative to the run folder.
+        utterances, noisy: utterances in it, and those with noise.
+        samples: samples in it.
+        n_bytes: its length.
+        digest: of its bytes.
+    """
+
+    format: str
+    split: str
+    path: str
+    utterances: int
+    noisy: int
+    samples: int
+    n_bytes: int
+    digest: str
+
+
+def noisy_row(fields: dict[str, object], flac: bytes, bank: NoiseBank, options: WriteOptions) -> Utterance:
+    """The row of an utterance, with noise if its id says so; clean FLAC is passed on byte for byte."""
+    id_ = str(fields["id"])
+    path = audio_path(id_, options.audio_format)
+    clean = from_fields({**fields, "noise": None, "snr_db": None}, flac, path)
+    plan = plan_noise(
+        seed=options.seed,
+        utterance_id=id_,
+        samples=clean.samples,
+        bank=bank,
+        options=options.noise,
+        recording_id=clean.recording_id,
+    )
+    if plan is None:
+        if options.audio_format == "flac":
+            return clean
+        samples_N = audio.to_int16(audio.decode_clip(flac)[0])
+        return replace(clean, audio=encode_audio(samples_N, clean.sample_rate_hz, options.audio_format))
+    speech_N, _ = audio.decode_clip(flac)
+    mixed_N, report = mix(speech_N, plan, bank, utterance_id=id_)
+    return replace(
+        clean,
+        audio=encode_audio(mixed_N, clean.sample_rate_hz, options.audio_format),
+        noise=noise_json(plan, report),
+        snr_db=plan.snr_db,
+    )
+
+
+def rows_of(
+    store: Store, refs: list[UtteranceRef], bank: NoiseBank, options: WriteOptions
+) -> Iterator[Utterance]:
+    """The rows of a shard in order, each read where its clip lies."""
+    with ExitStack() as stack:
+        opened: dict[str, BinaryIO] = {}
+        for ref in refs:
+            if ref.digest not in opened:
+                if len(opened) >= 64:
+                    opened.pop(next(iter(opened))).close()
+                opened[ref.digest] = stack.enter_context(
+                    files.open_binary(store.uri("segment", ref.digest, ".clips"))
+                )
+            fields, flac = read_clip(opened[ref.digest], ref)
+            yield noisy_row(fields, flac, bank, options)
+
+
+def write_shard(
+    store: Store,
+    receipts: Store,
+    out: str,
+    address: tuple[str, int, int],
+    refs: Iterable[UtteranceRef],
+    bank: NoiseBank,
+    options: WriteOptions,
+) -> list[ShardFile]:
+    """Write one shard in all formats, or find it written.
+
+    A receipt says what stands at the shard's place; it is taken away before the shard is written and put back after.
+    """
+    split, index, count = address
+    ordered = sorted(set(refs), key=lambda ref: (ref.key, ref.id))
+    digest = digest_of(
+        "write",
+        VERSION,
+        [(ref.id, ref.content) for ref in ordered],
+        list(options.formats),
+        asdict(options.noise),
+        options.bank_digest,
+        options.seed,
+        options.audio_format,
+        options.gzip,
+    )
+    receipt = receipts.uri("write", f"{split}-{index:05d}-of-{count:05d}", ".json")
+    written = _standing(receipt, out, digest)
+    found = written is not None
+    if written is None:
+        files.remove(receipt)
+        unpublish(out, options.published)
+        with timed("write"):
+            written = _write_or_find(store, out, address, ordered, bank, options, receipt, digest)
+        note = json.dumps({"digest": digest, "files": [shard._asdict() for shard in written]}).encode()
+        files.write_atomic(receipt, lambda file: file.write(note), replace=True)
+    BOARD.add(
+        "write",
+        StageProgress(
+            units=1,
+            found=int(found),
+            recordings=written[0].utterances,
+            audio_seconds=written[0].samples / options.sample_rate_hz,
+        ),
+    )
+    return written
+
+
+def manifest_digest(out: str) -> str:
+    """Digest of the manifest that stands in a run folder, or "" where there is none."""
+    try:
+        return blake2b(files.read_bytes(files.join(out, MANIFEST_NAME)), digest_size=16).hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def unpublish(out: str, published: str) -> None:
+    """Take away the manifest of that digest, before what it lists changes under its readers."""
+    if published and manifest_digest(out) == published:
+        files.remove(files.join(out, MANIFEST_NAME))
+
+
+def _standing(receipt: str, out: str, digest: str) -> list[ShardFile] | None:
+    if not files.exists(receipt):
+        return None
+    note = json.loads(files.read_bytes(receipt))
+    written = [ShardFile(**shard) for shard in note["files"]]
+    if note["digest"] != digest:
+        return None
+    for shard in written:
+        uri = files.join(out, shard.path)
+        if not files.exists(uri) or files.size(uri) != shard.n_bytes:
+            return None
+    return written
+
+
+class _TwinWasFirst(Exception):
+    """Another worker has written the same shard meanwhile."""
+
+
+def _write_or_find(
+    store: Store,
+    out: str,
+    address: tuple[str, int, int],
+    refs: list[UtteranceRef],
+    bank: NoiseBank,
+    options: WriteOptions,
+    receipt: str,
+    digest: str,
+) -> list[ShardFile]:
+    try:
+        return _write(store, out, address, refs, bank, options, receipt, digest)
+    except _TwinWasFirst:
+        standing = _standing(receipt, out, digest)
+        if standing is None:
+            raise OSError(f"{receipt}: a shard was there a moment ago, and is not any more") from None
+        return standing
+
+
+def _write(
+    store: Store,
+    out: str,
+    address: tuple[str, int, int],
+    refs: list[UtteranceRef],
+    bank: NoiseBank,
+    options: WriteOptions,
+    receipt: str,
+    digest: str,
+) -> list[ShardFile]:
+    split, index, count = address
+    noisy = samples = 0
+    named: list[tuple[Format, str, DigestingFile]] = []
+    with ExitStack() as stack:
+        sinks = []
+        for shard_format in options.formats:
+            opened = []
+            for path in shard_names(shard_format, split, index, count):
+                uri = files.join(out, path)
+                file = DigestingFile(stack.enter_context(files.atomic_writer(uri)))
+                named.append((shard_format, path, file))
+                opened.append(file)
+            sinks.append(open_sink(shard_format, opened, gzip=options.gzip))
+        for row in rows_of(store, refs, bank, options):
+            noisy += row.noise is not None
+            samples += row.samples
+            for sink in sinks:
+                sink.write(row)
+        for sink in sinks:
+            sink.close()
+        if _standing(receipt, out, digest) is not None:
+            # A twin was first, and its receipt may be published by now; leaving by an error discards our files.
+            raise _TwinWasFirst(receipt)
+    return [
+        ShardFile(
+            format=shard_format,
+            split=split,
+            path=path,
+            utterances=len(refs),
+            noisy=noisy,
+            samples=samples,
+            n_bytes=file.bytes_written,
+            digest=file.hexdigest(),
+        )
+        for shard_format, path, file in named
+    ]
+
+
+class _WriteShard(beam.DoFn):
+    def __init__(self, root: str, receipts: str, out: str, options: WriteOptions) -> None:
+        self._store, self._receipts = Store(root), Store(receipts)
+        self._out, self._options = out, options
+        self._shared = Shared()
+
+    def setup(self) -> None:
+        options = self._options
+        self._bank = self._shared.acquire(
+            lambda: open_bank(
+                options.noise_uri,
+                options.sample_rate_hz,
+                rooms_uri=options.rooms_uri,
+                voices=options.voices,
+            ),
+            tag=options.bank_digest,
+        )
+
+    def process(
+        self, shard: tuple[tuple[str, int, int], Iterable[UtteranceRef]], publish: bool
+    ) -> Iterator[ShardFile]:
+        if publish:
+            yield from write_shard(self._store, self._receipts, self._out, *shard, self._bank, self._options)
+
+
+class WriteShards(beam.PTransform):
+    """((split, shard, shards), utterance references) -> finished files; none where too much has failed."""
+
+    def __init__(
+        self, root: str, receipts: str, out: str, options: WriteOptions, publish: PCollection[bool]
+    ) -> None:
+        super().__init__()
+        self._root, self._receipts, self._out = root, receipts, out
+        self._options, self._publish = options, publish
+
+    def expand(
+        self, shards: PCollection[tuple[tuple[str, int, int], Iterable[UtteranceRef]]]
+    ) -> PCollection[ShardFile]:
+        """The files of each shard."""
+        return shards | "WriteShard" >> beam.ParDo(
+            _WriteShard(self._root, self._receipts, self._out, self._options), AsSingleton(self._publish)
+        )

@@ -1,0 +1,1 @@
+"""Files on disks and object stores, and the store of stage results."""

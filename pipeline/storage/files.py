@@ -1,0 +1,365 @@
+"""Opening, naming and writing files by local path or URI.
+
+Local paths go through the operating system, s3:// and gs:// through `s3.py` and `gs.py`, every other scheme
+(hdfs://) through Beam's file systems. All writing is of whole files that appear at once:
+
+    local, hdfs://    a temporary name beside the final one, then a link or a rename
+    s3://, gs://      one put; without `replace` it is refused by the store where the name is taken
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from apache_beam.io.filesystem import BeamIOError, FileMetadata
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline.storage.object_stores import Identity, ObjectStore
+
+# What the name itself is guilty of; a second try would not help.
+_ABSENT = frozenset(
+    {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP}
+)
+
+
+# What a file system says where it knows no links.
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
+
+
+def is_local(uri: str) -> bool:
+    """Whether it is a path of this machine."""
+    return "://" not in uri
+
+
+def is_supported(uri: str) -> bool:
+    """Whether it is local, or the file system of its scheme is installed."""
+    if is_local(uri):
+        return True
+    try:
+        if _object_store(uri) is None:
+            FileSystems.get_filesystem(uri)
+    except (UsageError, ValueError, BeamIOError):
+        return False
+    return True
+
+
+def use_options(options: PipelineOptions) -> None:
+    """Open files with a pipeline's options (--s3_..., --hdfs_...) before there is a pipeline."""
+    FileSystems.set_options(options)
+
+
+def _object_store(uri: str) -> ObjectStore | None:
+    """The store of a URI, or None where Beam's file systems serve it.
+
+    Raises:
+        UsageError: what it needs is not installed.
+    """
+    scheme = uri.split("://", 1)[0]
+    try:
+        if scheme == "s3":
+            from prep_corpus.pipeline.storage.s3 import S3
+
+            return S3()
+        if scheme == "gs":
+            from prep_corpus.pipeline.storage.gs import GoogleStorage
+
+            return GoogleStorage()
+    except ImportError as error:
+        extra = {"s3": "aws", "gs": "gcp"}[scheme]
+        raise UsageError(f"{uri}: {scheme}:// needs pip install 'prep-corpus[{extra}]'") from error
+    return None
+
+
+def is_absent(error: OSError) -> bool:
+    """Whether the name leads to no file that may be read; other errors are failures on the way to it."""
+    return isinstance(error, FileNotFoundError) or error.errno in _ABSENT
+
+
+def join(folder: str, *names: str) -> str:
+    """A path or URI inside a folder."""
+    if is_local(folder):
+        return os.path.join(folder, *names)
+    return "/".join([folder.rstrip("/"), *names])
+
+
+def resolve(manifest: str, name: str) -> str:
+    """A name in a manifest: absolute as it is, else relative to the manifest's folder; file:// is dropped."""
+    name = name.removeprefix("file://")
+    if not is_local(name) or os.path.isabs(name):
+        return name
+    if is_local(manifest):
+        return os.path.join(os.path.dirname(os.path.abspath(manifest)), name)
+    return manifest.rsplit("/", 1)[0] + "/" + name
+
+
+def exists(uri: str) -> bool:
+    """Whether a file or local folder is there."""
+    if is_local(uri):
+        return os.path.exists(uri)
+    store = _object_store(uri)
+    if store is None:
+        with _failing_as_os_error(uri):
+            return FileSystems.exists(uri)
+    try:
+        store.identity(uri)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def size(uri: str) -> int:
+    """Length in bytes."""
+    return identity(uri).size_bytes
+
+
+def identity(uri: str) -> Identity:
+    """Size, time and checksum.
+
+    Raises:
+        FileNotFoundError: no such file.
+    """
+    if is_local(uri):
+        facts = os.stat(uri)
+        return Identity(size_bytes=facts.st_size, modified_ns=facts.st_mtime_ns, checksum=None)
+    store = _object_store(uri)
+    if store is not None:
+        return store.identity(uri)
+    with _failing_as_os_error(uri):
+        matches = _matches(uri)
+    if not matches:
+        raise FileNotFoundError(f"no such file: {uri}")
+    try:
+        checksum = FileSystems.checksum(uri)
+    except (BeamIOError, NotImplementedError):
+        checksum = None
+    modified = matches[0].last_updated_in_seconds or 0
+    return Identity(size_bytes=matches[0].size_in_bytes, modified_ns=int(modified * 1e9), checksum=checksum)
+
+
+def open_binary(uri: str) -> BinaryIO:
+    """Open for reading, with `seek`.
+
+    Raises:
+        FileNotFoundError: no such file.
+    """
+    if is_local(uri):
+        return open(uri, "rb")
+    store = _object_store(uri)
+    if store is not None:
+        return store.open(uri)
+    if not exists(uri):
+        raise FileNotFoundError(f"no such file: {uri}")
+    with _failing_as_os_error(uri):
+        return cast(BinaryIO, FileSystems.open(uri, compression_type="uncompressed"))
+
+
+def read_bytes(uri: str) -> bytes:
+    """The whole file.
+
+    Raises:
+        FileNotFoundError: no such file.
+    """
+    with open_binary(uri) as file:
+        return file.read()
+
+
+def list_files(folder: str) -> list[str]:
+    """All files under a folder, sorted; a folder that is not there has none."""
+    if is_local(folder):
+        return sorted(str(path) for path in Path(folder).rglob("*") if path.is_file())
+    store = _object_store(folder)
+    if store is not None:
+        return sorted(store.names(folder.rstrip("/") + "/"))
+    with _failing_as_os_error(folder):
+        if not FileSystems.get_filesystem(folder).has_dirs():
+            return sorted(match.path for match in _matches(folder.rstrip("/") + "/**"))
+        return sorted(_walk(folder.rstrip("/"))) if FileSystems.exists(folder) else []
+
+
+def _matches(pattern: str) -> list[FileMetadata]:
+    found: list[FileMetadata] = FileSystems.match([pattern])[0].metadata_list
+    return found
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """The files under a folder of a file system that knows folders: Beam lists one level, folders among the files."""
+    for match in _matches(folder + "/*"):
+        below: Iterator[str] | None = None
+        if match.size_in_bytes == 0:
+            with suppress(BeamIOError):
+                _matches(match.path + "/*")
+                below = _walk(match.path)
+        yield from [match.path] if below is None else below
+
+
+@contextmanager
+def _failing_as_os_error(uri: str) -> Iterator[None]:
+    """Clients of Beam's file systems have exceptions of their own; here what fails is an OSError."""
+    try:
+        yield
+    except (OSError, UsageError):
+        raise
+    except ValueError as error:
+        raise UsageError(f"{uri}: the file system cannot be used: {error}") from error
+    except Exception as error:
+        raise OSError(f"{uri}: {error!r}") from error
+
+
+def holds_files(folder: str) -> bool:
+    """Whether there is any file under a folder; those that are being written have no name yet."""
+    store = None if is_local(folder) else _object_store(folder)
+    if store is not None:
+        return any(True for _ in store.names(folder.rstrip("/") + "/", limit=1))
+    return not all(_is_temporary(name) for name in list_files(folder))
+
+
+def _is_temporary(uri: str) -> bool:
+    name = uri.rsplit("/", 1)[-1]
+    return name.startswith(".") and name.endswith(".tmp")
+
+
+def remove(uri: str) -> None:
+    """Delete a file, if it is there."""
+    if is_local(uri):
+        Path(uri).unlink(missing_ok=True)
+        return
+    store = _object_store(uri)
+    if store is not None:
+        store.remove(uri)
+    elif exists(uri):
+        with _failing_as_os_error(uri):
+            FileSystems.delete([uri])
+
+
+def check_place(uri: str) -> None:
+    """See that the store of a URI can be reached and its bucket used, in seconds; local paths pass.
+
+    Raises:
+        UsageError: it cannot; the message is one line and says why.
+    """
+    if is_local(uri):
+        return
+    store = _object_store(uri)
+    if store is not None:
+        store.check_bucket(uri)
+        return
+    try:
+        exists(uri)
+    except OSError as error:
+        if uri.startswith("hdfs://") and "Failed to import hdfs" in str(error):
+            raise UsageError(f"{uri}: hdfs:// needs pip install 'prep-corpus[hdfs]'") from error
+        raise UsageError(f"{uri}: the file system cannot be used: {' '.join(str(error).split())}") from error
+
+
+def check_writable(folder: str) -> None:
+    """See that a folder can be written to, by writing a small file and removing it.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    check_place(folder)
+    trial = join(folder, f".prep-corpus-{uuid.uuid4().hex}.tmp")
+    try:
+        write_atomic(trial, lambda file: file.write(b"may be removed"))
+        remove(trial)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written to: {error}") from error
+
+
+@contextmanager
+def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
+    """A file that appears whole when the block ends well, and not at all when it does not.
+
+    Args:
+        uri: its final name.
+        replace: False to leave what another writer has put there meanwhile.
+    """
+    if not is_local(uri):
+        # What is closed half-way may get published: so the file is made here first.
+        with tempfile.TemporaryFile() as spool:
+            yield cast(BinaryIO, spool)
+            spool.seek(0)
+            with _failing_as_os_error(uri):
+                _publish(uri, cast(BinaryIO, spool), replace)
+        return
+    folder = os.path.dirname(uri) or "."
+    os.makedirs(folder, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(
+        prefix=f".{os.path.basename(uri)[:100]}.", suffix=".tmp", dir=folder
+    )
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        if replace:
+            os.replace(temporary, uri)
+        else:
+            _link(temporary, uri)
+            os.unlink(temporary)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _link(temporary: str, uri: str) -> None:
+    """Give a finished file its name, unless it is taken: the first writer wins."""
+    try:
+        with suppress(FileExistsError):
+            os.link(temporary, uri)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # Some network file systems have no links. A rename may replace a twin, which holds the same.
+        if not os.path.exists(uri):
+            os.rename(temporary, uri)
+            Path(temporary).touch()
+
+
+def _publish(uri: str, spool: BinaryIO, replace: bool) -> None:
+    """Put a finished file to a place that is not local."""
+    store = _object_store(uri)
+    if store is not None:
+        store.put(uri, spool, replace=replace)
+        return
+    if not replace and FileSystems.exists(uri):
+        return
+    has_folders = FileSystems.get_filesystem(uri).has_dirs()
+    # A file system with folders shows a file while it grows, and knows renaming.
+    target = f"{uri}.{uuid.uuid4().hex}.tmp" if has_folders else uri
+    with FileSystems.create(target, compression_type="uncompressed") as remote:
+        shutil.copyfileobj(spool, remote, 1 << 20)
+    if not has_folders:
+        return
+    if replace and FileSystems.exists(uri):
+        FileSystems.delete([uri])
+    try:
+        FileSystems.rename([target], [uri])
+    except BeamIOError:
+        if replace or not FileSystems.exists(uri):
+            raise
+        FileSystems.delete([target])
+
+
+def write_atomic(uri: str, save: Callable[[BinaryIO], object], *, replace: bool = False) -> None:
+    """Write a whole file at once; see `atomic_writer`."""
+    with atomic_writer(uri, replace=replace) as file:
+        save(file)
+
+
+def _umask() -> int:
+    # Reading it means setting it; on a clash of threads the worst is a file of the default mode.
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,176 @@
+"""The store: every stage's result for a bundle is one file, named by a digest of what it depends on.
+
+    STAGE/DIGEST.parquet          final
+    STAGE/DIGEST.retry.parquet    holds internal errors: serves this run, done again by the next
+
+A file appears whole or not at all, and the first writer wins. Beside the table it carries notes (dead
+letters, ledgers, facts for the next stage) and the digest of its own content, on which what follows depends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from prep_corpus.align.errors import DeadLetter
+from prep_corpus.pipeline.storage import files
+
+_NOTES = b"prep_corpus.notes"
+_CONTENT = b"prep_corpus.content"
+
+
+class StageRef(NamedTuple):
+    """Names one stage's result for one bundle; all that crosses a shuffle.
+
+    Attributes:
+        stage: "bundles", "emit", "align", "measure" or "segment".
+        bundle: digest of the bundle it comes from.
+        digest: digest of what it depends on.
+        content: digest of what it holds.
+        final: False where it holds internal errors.
+        failed: dead letters in it.
+    """
+
+    stage: str
+    bundle: str
+    digest: str
+    content: str
+    final: bool
+    failed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageFile:
+    """A stage's result, read back.
+
+    Attributes:
+        table: its rows.
+        notes: a JSON object.
+        dead_letters: the recordings that this stage rejected.
+        content: digest of the above.
+    """
+
+    table: pa.Table
+    notes: dict[str, Any]
+    dead_letters: tuple[DeadLetter, ...]
+    content: str
+
+
+class _Hasher:
+    """A write-only file that hashes."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._blake2b = hashlib.blake2b(digest_size=16)
+
+    def write(self, data: Any) -> int:
+        self._blake2b.update(data)
+        return len(data)
+
+    def flush(self) -> None: ...
+
+    def hexdigest(self) -> str:
+        return self._blake2b.hexdigest()
+
+
+def digest_of(*parts: object) -> str:
+    """32 hexadecimal digits that stand for JSON-like parts; floats by their shortest exact form."""
+    return hashlib.blake2b(
+        json.dumps(parts, sort_keys=True, ensure_ascii=True).encode(), digest_size=16
+    ).hexdigest()
+
+
+def content_of(table: pa.Table, notes: str) -> str:
+    """Digest of a table's values and of its notes."""
+    hasher = _Hasher()
+    hasher.write(notes.encode())
+    with pa.ipc.new_stream(pa.PythonFile(hasher, mode="w"), table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return hasher.hexdigest()
+
+
+@dataclass(frozen=True)
+class Store:
+    """The stage files of one run folder.
+
+    Attributes:
+        root: local path or URI of the folder that holds them.
+    """
+
+    root: str
+
+    def uri(self, stage: str, digest: str, suffix: str = ".parquet") -> str:
+        """Where a stage's result stands."""
+        return files.join(self.root, stage, digest + suffix)
+
+    def find(self, stage: str, bundle: str, digest: str) -> StageRef | None:
+        """The reference to a final result, or None where it has yet to be made."""
+        try:
+            with files.open_binary(self.uri(stage, digest)) as file:
+                metadata = pq.read_schema(file).metadata
+        except FileNotFoundError:
+            return None
+        failed = len(json.loads(metadata[_NOTES])["dead_letters"])
+        return StageRef(stage, bundle, digest, metadata[_CONTENT].decode(), True, failed)
+
+    def write(
+        self,
+        stage: str,
+        bundle: str,
+        digest: str,
+        table: pa.Table,
+        *,
+        notes: Mapping[str, Any] | None = None,
+        dead_letters: list[DeadLetter] | None = None,
+        row_group_rows: int | None = None,
+    ) -> StageRef:
+        """Write a result; one with internal errors is kept apart, so that the next run tries again."""
+        letters = dead_letters or []
+        final = all(letter.reason != "internal-error" for letter in letters)
+        text = json.dumps(
+            {"notes": dict(notes or {}), "dead_letters": [asdict(letter) for letter in letters]},
+            sort_keys=True,
+        )
+        table = table.replace_schema_metadata(None)
+        content = content_of(table, text)
+        marked = table.replace_schema_metadata({_NOTES: text.encode(), _CONTENT: content.encode()})
+
+        def save(file: BinaryIO) -> None:
+            pq.write_table(
+                marked, file, compression="zstd", compression_level=1, row_group_size=row_group_rows
+            )
+
+        # One with internal errors takes the place of an earlier run's, which may have met others.
+        files.write_atomic(
+            self.uri(stage, digest, ".parquet" if final else ".retry.parquet"), save, replace=not final
+        )
+        if final:
+            # A twin may have been first: what follows depends on the content that stands there.
+            standing = self.find(stage, bundle, digest)
+            assert standing is not None
+            return standing
+        return StageRef(stage, bundle, digest, content, False, len(letters))
+
+    def read(self, ref: StageRef, columns: list[str] | None = None) -> StageFile:
+        """Read a result back, or some of its columns."""
+        with files.open_binary(self.uri_of(ref)) as file:
+            table = pq.read_table(file, columns=columns)
+        metadata = table.schema.metadata
+        notes = json.loads(metadata[_NOTES])
+        return StageFile(
+            table=table,
+            notes=notes["notes"],
+            dead_letters=tuple(DeadLetter(**letter) for letter in notes["dead_letters"]),
+            content=metadata[_CONTENT].decode(),
+        )
+
+    def uri_of(self, ref: StageRef) -> str:
+        """Where the file of a reference stands."""
+        return self.uri(ref.stage, ref.digest, ".parquet" if ref.final else ".retry.parquet")

@@ -1,0 +1,39 @@
+"""Loudness block by block."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
+
+
+def test_a_block_is_five_milliseconds() -> None:
+    assert block_samples(16_000) == 80
+    assert block_samples(8_000) == 40
+
+
+def test_levels_are_mean_squares_to_half_a_db() -> None:
+    samples_N = np.concatenate((np.full(80, 0.5), np.full(80, 0.01), np.zeros(80))).astype(np.float32)
+    meter = LevelMeter(block_samples=80)
+    meter.add(samples_N)
+    levels = Levels.of(meter.finish(), 80)
+    db_P = 10 * np.log10(levels.power_P)
+    assert db_P == pytest.approx([-6.0, -40.0, -120.0], abs=0.26)
+    assert levels.mean_db(0, 80) == pytest.approx(-6.0, abs=0.26)
+    assert levels.mean_db(0, 160) == pytest.approx(-9.0, abs=0.3)
+
+
+@given(st.lists(st.integers(0, 300), max_size=8))
+def test_the_bytes_do_not_depend_on_how_the_recording_is_blocked(lengths: list[int]) -> None:
+    samples_N = np.random.default_rng(1).uniform(-1, 1, sum(lengths)).astype(np.float32)
+    whole = LevelMeter(block_samples=80)
+    whole.add(samples_N)
+    pieces = LevelMeter(block_samples=80)
+    blocks = np.split(samples_N, np.cumsum(lengths)[:-1]) if lengths else []
+    passed = list(pieces.through(blocks))
+    assert sum(map(len, passed)) == len(samples_N)
+    assert pieces.finish().tolist() == whole.finish().tolist()
+    assert len(whole.finish()) == -(-len(samples_N) // 80)

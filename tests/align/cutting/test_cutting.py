@@ -1,0 +1,399 @@
+"""Where recordings are cut, and that nothing disappears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from prep_corpus.align.audio.levels import Levels
+from prep_corpus.align.cutting.cut_ledgers import character_ledger, sample_ledger
+from prep_corpus.align.cutting.cutting import (
+    INSIDE_SPEECH,
+    LOW_SCORE,
+    TOO_LONG,
+    TOO_SHORT,
+    CutOptions,
+    Cuts,
+    cut_paper,
+    cut_words,
+    with_scores,
+)
+from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
+from prep_corpus.align.cutting.runs import Spoken, without_cut_off, without_fragments
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.words.evidence import Track
+from prep_corpus.align.words.words import Words
+
+STRIDE, RATE = 320, 16_000
+BLANK, SPACE = 0, 1
+
+
+def words_at(*spans: tuple[int, int], skipped: tuple[int, ...] = ()) -> Words:
+    """Words of three letters in the given frames, each letter's frames apart."""
+    count = len(spans)
+    starts = np.arange(count, dtype=np.int32) * 4
+    return Words(
+        token_starts=starts,
+        token_ends=starts + 3,
+        frame_starts=np.array([a for a, _ in spans], np.int32),
+        frame_ends=np.array([b for _, b in spans], np.int32),
+        char_starts=starts,
+        char_ends=starts + 3,
+        skipped=np.array([w in skipped for w in range(count)]),
+    )
+
+
+def track_of(words: Words, frames: int, extra: tuple[tuple[int, int], ...] = ()) -> Track:
+    """Letters in the words' frames and in the extra spans, a delimiter beside each, blanks elsewhere."""
+    greedy_T = np.zeros(frames, np.int32)
+    spans = [*zip(words.frame_starts, words.frame_ends), *extra]
+    for a, b in spans:
+        greedy_T[max(a - 1, 0) : b + 1] = SPACE
+    for a, b in spans:
+        greedy_T[a:b] = 5
+    return Track(
+        speech_T=(greedy_T == 5).astype(np.float32),
+        maximum_T=np.zeros(frames, np.float32),
+        greedy_T=greedy_T,
+        blank=BLANK,
+        delimiter=SPACE,
+    )
+
+
+def options(**changes: float) -> CutOptions:
+    return CutOptions(
+        stride_samples=STRIDE,
+        sample_rate_hz=RATE,
+        **{"min_seconds": 0.1, "max_seconds": 20.0, "bridge_mass": -1.0, **changes},  # type: ignore[arg-type]
+    )
+
+
+def ranges(cuts: Cuts) -> list[tuple[int, int, str]]:
+    return [(s.word_start, s.word_end, s.reason) for s in cuts.segments]
+
+
+def spoken(words: Words, *wrong: int) -> NDArray[np.bool_]:
+    return ~np.isin(np.arange(len(words)), wrong)
+
+
+def test_the_papers_rule_cuts_at_gaps_of_k_frames_and_no_shorter_ones() -> None:
+    words = words_at((10, 20), (29, 40), (50, 60))
+    seen = track_of(words, 100)
+    # The gaps between the words are 9 and 10 frames long.
+    assert ranges(cut_paper(seen, words, k_frames=10, options=options())) == [(0, 2, ""), (2, 3, "")]
+    assert ranges(cut_paper(seen, words, k_frames=9, options=options())) == [
+        (0, 1, ""),
+        (1, 2, ""),
+        (2, 3, ""),
+    ]
+    assert ranges(cut_paper(seen, words, k_frames=11, options=options())) == [(0, 3, "")]
+
+
+def test_padding_ends_half_way_into_a_shared_gap() -> None:
+    words = words_at((20, 30), (37, 50))
+    cuts = cut_paper(track_of(words, 100), words, k_frames=5, options=options(padding_seconds=0.2))
+    first, second = cuts.segments
+    assert (first.frame_start, first.frame_end) == (10, 34)
+    assert (second.frame_start, second.frame_end) == (34, 60)
+    assert (first.sample_end, second.sample_start) == (34 * STRIDE, 34 * STRIDE)
+
+
+def test_padding_stops_before_speech_that_no_text_covers() -> None:
+    words = words_at((20, 30), (60, 70))
+    cuts = cut_paper(
+        track_of(words, 100, extra=((33, 50),)), words, k_frames=5, options=options(slack_seconds=0.0)
+    )
+    assert cuts.segments[0].frame_end == 33
+    assert cuts.untranscribed == ((33 * STRIDE, 50 * STRIDE),)
+    ledger = sample_ledger(cuts, 100 * STRIDE + 7)
+    assert ledger["untranscribed"] == 17 * STRIDE
+    assert sum(ledger.values()) == 100 * STRIDE + 7
+
+
+def test_words_that_the_audio_does_not_say_are_cut_around() -> None:
+    words = words_at((10, 20), (30, 40), (50, 60), (70, 80))
+    cuts = cut_words(track_of(words, 100), words, spoken(words, 1), k_frames=50, options=options())
+    assert ranges(cuts) == [(0, 1, ""), (2, 4, "")]
+    assert cuts.segment_W.tolist() == [0, -1, 1, 1]
+
+
+def test_edge_words_without_a_pause_outside_them_are_dropped() -> None:
+    words = words_at((10, 20), (20, 30), (30, 40), (50, 60))
+    cuts = cut_words(track_of(words, 100), words, spoken(words, 0), k_frames=50, options=options())
+    # Words 1 and 2 touch their neighbour on the left.
+    assert ranges(cuts) == [(1, 3, INSIDE_SPEECH), (3, 4, "")]
+    assert cuts.segment_W.tolist() == [-1, 0, 0, 1]
+
+
+def test_a_quiet_place_inside_a_gap_of_letters_close_together_is_found_by_ear() -> None:
+    words = words_at((10, 20), (22, 30), (32, 40))
+    power_P = np.ones(400)
+    # 30 ms of silence from sample 31 * 320 on: the second half of the gap before word 2.
+    power_P[124:130] = 1e-6
+    levels = Levels(power_P=power_P, block_samples=80, floor_db=-60.0)
+    cuts = cut_words(
+        track_of(words, 100), words, spoken(words, 1), k_frames=50, options=options(), levels=levels
+    )
+    assert ranges(cuts) == [(0, 1, INSIDE_SPEECH), (2, 3, INSIDE_SPEECH)]
+    power_P[180:] = 1e-6
+    power_P[:30] = 1e-6
+    cuts = cut_words(
+        track_of(words, 100), words, spoken(words, 1), k_frames=50, options=options(), levels=levels
+    )
+    assert (2, 3, INSIDE_SPEECH) not in ranges(cuts)
+    [kept] = [s for s in cuts.segments if not s.reason]
+    assert (kept.word_start, kept.word_end) == (2, 3)
+    assert kept.sample_start % 80 == 0
+    assert 124 * 80 <= kept.sample_start <= 126 * 80
+
+
+def test_loud_noise_everywhere_does_not_forbid_all_cuts() -> None:
+    words = words_at((10, 20), (40, 50), (70, 80))
+    power_P = np.full(400, 0.5)
+    for a, b in ((10, 20), (40, 50), (70, 80)):
+        power_P[4 * a : 4 * b] = 1.0
+    levels = Levels(power_P=power_P, block_samples=80, floor_db=-3.0)
+    cuts = cut_words(
+        track_of(words, 100), words, spoken(words, 1), k_frames=50, options=options(), levels=levels
+    )
+    assert ranges(cuts) == [(0, 1, ""), (2, 3, "")]
+
+
+def test_a_word_that_nobody_says_is_left_out_of_the_text_where_the_audio_goes_on() -> None:
+    words = words_at((10, 20), (24, 24), (28, 40), skipped=(1,))
+    seen = track_of(words, 60)
+    bridged = cut_words(seen, words, spoken(words), k_frames=50, options=options(bridge_mass=1.0))
+    assert ranges(bridged) == [(0, 3, "")]
+    assert bridged.segments[0].unspoken == (1,)
+    assert bridged.segments[0].spoken_ranges() == [(0, 1), (2, 3)]
+    assert bridged.segment_W.tolist() == [0, -1, 0]
+    broken = cut_words(seen, words, spoken(words), k_frames=50, options=options(bridge_mass=-1.0))
+    assert ranges(broken) == [(0, 1, ""), (2, 3, "")]
+
+
+def test_a_bridge_never_leads_over_speech() -> None:
+    words = words_at((10, 20), (30, 30), (50, 60), skipped=(1,))
+    seen = track_of(words, 80, extra=((28, 34),))
+    cuts = cut_words(seen, words, spoken(words), k_frames=70, options=options(bridge_mass=1.0))
+    assert ranges(cuts) == [(0, 1, ""), (2, 3, "")]
+
+
+def test_a_gap_full_of_speech_breaks_a_run() -> None:
+    words = words_at((10, 20), (40, 50))
+    quiet = cut_words(track_of(words, 60), words, spoken(words), k_frames=50, options=options())
+    assert ranges(quiet) == [(0, 2, "")]
+    seen = track_of(words, 60, extra=((26, 32),))
+    full = cut_words(seen, words, spoken(words), k_frames=50, options=options())
+    assert ranges(full) == [(0, 1, ""), (1, 2, "")]
+
+
+@pytest.mark.parametrize(
+    ("between", "left"),
+    [
+        ({21: 6, 23: 7, 26: SPACE, 38: SPACE}, [(0, 0), (1, 2)]),
+        ({20: SPACE, 22: 6, 26: SPACE, 38: SPACE}, [(0, 1), (1, 2)]),
+        ({20: 5, 21: SPACE, 23: 6, 38: SPACE}, [(0, 1), (1, 2)]),
+        ({31: 6, 33: SPACE}, [(0, 1), (1, 2)]),
+        ({20: SPACE, 36: 6}, [(0, 1), (2, 2)]),
+    ],
+    ids=["the[mselves]", "the end", "its own last letter", "a pause away", "[for]ever"],
+)
+def test_a_word_beside_a_break_that_is_heard_to_go_on_is_left_out(
+    between: dict[int, int], left: list[tuple[int, int]]
+) -> None:
+    words = words_at((10, 20), (40, 50))
+    seen = replace(track_of(words, 60), greedy_T=np.zeros(60, np.int32))
+    for frame, symbol in {**dict.fromkeys((*range(10, 20), *range(40, 50)), 5), **between}.items():
+        seen.greedy_T[frame] = symbol
+    whole = Spoken.of(words, spoken(words), 60)
+    breaks = np.array([False, True, False])
+    for run, expected in zip(((0, 1), (1, 2)), left):
+        assert without_cut_off(run, run, whole, seen, breaks, 10) == expected
+        assert without_cut_off(run, run, whole, seen, np.zeros(3, bool), 10) == run
+        assert without_cut_off(run, run, whole, replace(seen, delimiter=-1), breaks, 10) == run
+        unsure = replace(seen, maximum_T=np.full(60, -0.5, np.float32))
+        assert without_cut_off(run, run, whole, unsure, breaks, 10) == run
+
+
+def test_a_word_that_is_heard_to_go_on_costs_its_own_letters_alone() -> None:
+    words = words_at((10, 20), (30, 40), (80, 90))
+    seen = track_of(words, 100, extra=((44, 60),))
+    seen.greedy_T[40:44] = BLANK
+    seen.greedy_T[44:60] = 6
+    cuts = cut_words(seen, words, spoken(words), k_frames=70, options=options())
+    assert ranges(cuts) == [(0, 1, ""), (1, 2, INSIDE_SPEECH), (2, 3, "")]
+
+
+def test_over_long_runs_are_cut_at_their_longest_gap_or_dropped() -> None:
+    words = words_at((0, 300), (310, 600), (605, 900))
+    seen = track_of(words, 1000)
+    cuts = cut_paper(seen, words, k_frames=100, options=options(max_seconds=14.0))
+    assert ranges(cuts) == [(0, 1, ""), (1, 3, "")]
+    touching = words_at((0, 300), (300, 600), (600, 900))
+    cuts = cut_paper(track_of(touching, 1000), touching, k_frames=100, options=options(max_seconds=14.0))
+    assert ranges(cuts) == [(0, 3, TOO_LONG)]
+
+
+def test_short_pieces_join_a_neighbour_and_short_runs_are_dropped() -> None:
+    words = words_at((10, 20), (40, 140), (200, 210))
+    seen = track_of(words, 300)
+    cuts = cut_words(
+        seen, words, spoken(words), k_frames=20, options=options(min_seconds=1.0, padding_seconds=0.0)
+    )
+    # The gaps are 20 and 60 frames; both short pieces go to the word between them.
+    assert ranges(cuts) == [(0, 3, "")]
+    alone = words_at((10, 20))
+    cuts = cut_words(
+        track_of(alone, 300), alone, spoken(alone), k_frames=20, options=options(min_seconds=1.0)
+    )
+    assert ranges(cuts) == [(0, 1, TOO_SHORT)]
+
+
+def test_no_spoken_words_give_no_segments_and_full_ledgers() -> None:
+    words = words_at((10, 20), (30, 40))
+    cuts = cut_words(track_of(words, 60), words, spoken(words, 0, 1), k_frames=5, options=options())
+    assert cuts.segments == ()
+    assert sum(sample_ledger(cuts, 60 * STRIDE).values()) == 60 * STRIDE
+    assert character_ledger(cuts, np.array([0, 0, 1, -1])) == {"kept": 0, "unspoken": 3, "unsayable": 1}
+
+
+def test_low_scores_drop_candidates_only() -> None:
+    words = words_at((10, 60), (160, 162), (200, 260))
+    cuts = cut_paper(
+        track_of(words, 300),
+        words,
+        k_frames=20,
+        options=options(min_seconds=0.5, padding_seconds=0.0, slack_seconds=0.0),
+    )
+    assert [s.reason for s in cuts.segments] == ["", TOO_SHORT, ""]
+    scored = with_scores(cuts, np.array([1.0, -9.0, np.nan]), 0.0)
+    assert [s.reason for s in scored.segments] == ["", TOO_SHORT, LOW_SCORE]
+    with pytest.raises(ValueError, match="one score a segment"):
+        with_scores(cuts, np.zeros(2), 0.0)
+
+
+def test_k_is_picked_from_sums_over_the_corpus() -> None:
+    totals = {5: (10, 10 * 3 * RATE), 20: (6, 6 * 7 * RATE), 60: (2, 2 * 15 * RATE)}
+    assert pick_k(totals, 7 * RATE) == 20
+    assert pick_k(totals, 3.5 * RATE) == 5
+    with pytest.raises(UsageError, match="no value of k"):
+        pick_k({5: (0, 0)}, 7 * RATE)
+
+
+def test_measure_counts_candidates_for_each_k() -> None:
+    words = words_at((10, 60), (70, 120), (160, 210))
+    seen = track_of(words, 300)
+    shape = options(min_seconds=0.5, padding_seconds=0.0, slack_seconds=0.0)
+    totals = measure(lambda k: cut_paper(seen, words, k_frames=k, options=shape), (10, 40, 50))
+    assert totals == {10: (3, 150 * STRIDE), 40: (2, 160 * STRIDE), 50: (1, 200 * STRIDE)}
+
+
+def test_candidate_gaps_rise_and_reach_two_seconds() -> None:
+    gaps = candidate_gaps(options())
+    assert list(gaps) == sorted(set(gaps))
+    assert gaps[0] == 2
+    assert gaps[-1] == 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    words: Words
+    spoken_W: NDArray[np.bool_]
+    seen: Track
+    levels: Levels | None
+    frames: int
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    count = draw(st.integers(1, 12))
+    at, spans, skipped = 0, [], []
+    for w in range(count):
+        at += draw(st.integers(0, 12))
+        length = draw(st.integers(0, 9))
+        if length == 0:
+            skipped.append(w)
+        spans.append((at, at + length))
+        at += length
+    frames = at + draw(st.integers(1, 12))
+    words = words_at(*spans, skipped=tuple(skipped))
+    seed = draw(st.integers(0, 2**32 - 1))
+    random = np.random.default_rng(seed)
+    greedy_T = np.where(random.random(frames) < draw(st.floats(0, 1)), 5, 0).astype(np.int32)
+    seen = Track(
+        speech_T=(greedy_T == 5).astype(np.float32),
+        maximum_T=np.zeros(frames, np.float32),
+        greedy_T=greedy_T,
+        blank=BLANK,
+        delimiter=SPACE,
+    )
+    levels = None
+    if draw(st.booleans()):
+        block = draw(st.sampled_from((80, 77, 640)))
+        power_P = random.choice([1.0, 1e-3, 1e-9], size=max(1, frames * STRIDE // block))
+        levels = Levels(power_P=power_P, block_samples=block, floor_db=-60.0)
+    spoken_W = random.random(count) < 0.7
+    return Problem(words=words, spoken_W=spoken_W, seen=seen, levels=levels, frames=frames)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    problems(),
+    st.integers(1, 12),
+    st.sampled_from((-1.0, 1.0, 99.0)),
+    st.booleans(),
+    st.sampled_from((0.3, 2.0)),
+)
+def test_spans_never_overlap_and_both_ledgers_add_up(
+    problem: Problem, k_frames: int, bridge_mass: float, paper: bool, max_seconds: float
+) -> None:
+    shape = options(bridge_mass=bridge_mass, min_seconds=0.05, max_seconds=max_seconds)
+    if paper:
+        cuts = cut_paper(problem.seen, problem.words, k_frames=k_frames, options=shape, levels=problem.levels)
+    else:
+        cuts = cut_words(
+            problem.seen,
+            problem.words,
+            problem.spoken_W,
+            k_frames=k_frames,
+            options=shape,
+            levels=problem.levels,
+        )
+    spans = [(s.sample_start, s.sample_end) for s in cuts.segments]
+    for before, after in pairwise(spans):
+        assert before[1] <= after[0]
+    n_samples = problem.frames * STRIDE + 11
+    assert all(0 <= a <= b <= n_samples for a, b in spans)
+    ledger = sample_ledger(cuts, n_samples)
+    assert sum(ledger.values()) == n_samples
+    assert min(ledger.values()) >= 0
+    owner_N = np.repeat(np.arange(-1, len(problem.words)), 3)
+    assert sum(character_ledger(cuts, owner_N).values()) == len(owner_N)
+    for s, segment in enumerate(cuts.segments):
+        said = [w for a, b in segment.spoken_ranges() for w in range(a, b)]
+        assert said == np.flatnonzero(cuts.segment_W == s).tolist()
+        assert said
+        assert paper or not problem.words.skipped[said].any()
+        assert segment.frame_start <= problem.words.frame_starts[said[0]]
+        assert segment.frame_end >= problem.words.frame_ends[said[-1]]
+        if not segment.reason:
+            assert segment.sample_end - segment.sample_start <= max_seconds * RATE
+
+
+def test_a_few_letters_beside_a_break_and_a_pause_away_from_the_rest_are_dropped() -> None:
+    lengths, letters = np.array([0, 40, 2, 2, 50, 0]), np.array([3, 4, 5, 6, 2])
+    breaks = np.array([True, False, False, False, False, True])
+    rule = {"gap_frames": 35, "most_letters": 4}
+    assert without_fragments((0, 5), lengths, breaks, letters, **rule) == (1, 4)
+    assert without_fragments((0, 5), lengths, ~breaks, letters, **rule) == (0, 5)
+    assert without_fragments((0, 5), lengths, breaks, letters + 3, **rule) == (0, 5)
+    assert without_fragments((0, 5), lengths - 20, breaks, letters, **rule) == (0, 5)
+    # A run is never given up whole.
+    assert without_fragments((0, 2), lengths[:3], np.array([True] * 3), np.array([3, 1]), **rule) == (1, 2)
+    assert without_fragments((4, 5), lengths, breaks, letters, **rule) == (4, 5)

@@ -1,0 +1,97 @@
+"""One manifest with everything that goes wrong in real corpora: nothing else is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import toy
+from support.hostile import PROCESSED, HostileCorpus, Speech, write_hostile
+from support.places import ENVIRONMENT
+
+
+def speech(seed: int) -> Speech:
+    samples, said = toy.recording(seed, 12)
+    text = " ".join(" ".join(words).capitalize() + "." for words in said)
+    return Speech(audio_N=samples, sample_rate_hz=toy.SAMPLE_RATE_HZ, text=text)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> HostileCorpus:
+    return write_hostile(tmp_path_factory.mktemp("hostile") / "corpus", [speech(0), speech(1)])
+
+
+@pytest.fixture(scope="module")
+def out(corpus: HostileCorpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out") / "run"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "prep_corpus.jobs.cli", "run", str(corpus.manifest), "--out", str(out)),
+            *("--model", "toy:acoustic_model", "--filter", str(toy.write_filter(out.parent / "filter.json"))),
+        ],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+def test_every_entry_ends_as_processed_or_as_a_dead_letter_that_names_it_and_the_rule(
+    corpus: HostileCorpus, out: Path
+) -> None:
+    letters = [json.loads(line) for line in (out / "dead-letters.jsonl").read_text().splitlines()]
+    found = sorted((letter["recording_id"], letter["reason"]) for letter in letters)
+    bad = [entry for entry in corpus.entries if entry.outcome != PROCESSED]
+    assert found == sorted((entry.recording_id, entry.outcome) for entry in bad)
+    for letter in letters:
+        assert letter["recording_id"] in letter["message"], letter
+        assert len(letter["message"]) > len(letter["recording_id"]) + 20, letter
+    outcome = json.loads((out / "outcome.json").read_text())
+    assert outcome["entries"] == len(corpus.entries) > 1000
+    assert outcome["failed"] == len(bad)
+
+
+def test_the_good_ones_beside_them_keep_their_words(corpus: HostileCorpus, out: Path) -> None:
+    import pyarrow.parquet as pq
+
+    rows = [row for path in (out / "data").iterdir() for row in pq.read_table(path).to_pylist()]
+    by_recording: dict[str, int] = {}
+    for row in rows:
+        by_recording[row["recording_id"]] = by_recording.get(row["recording_id"], 0) + row["words"]
+    for entry in corpus.entries:
+        if entry.case == "good":
+            assert by_recording[entry.recording_id] > 20, entry
+
+
+def test_the_ledgers_add_up(out: Path) -> None:
+    ledgers = json.loads((out / "outcome.json").read_text())["ledgers"]
+    for name, total in (("samples", "decoded"), ("characters", "read")):
+        entries = ledgers[name]
+        assert entries.pop(total) == sum(entries.values()) > 0
+
+
+def test_nothing_is_written_outside_the_run_folder(corpus: HostileCorpus, out: Path) -> None:
+    assert sorted(path.name for path in out.parent.iterdir()) == ["filter.json", "run"]
+
+
+def test_a_truncated_file_counts_what_was_decoded_of_it(out: Path) -> None:
+    letters = [json.loads(line) for line in (out / "dead-letters.jsonl").read_text().splitlines()]
+    (truncated,) = [letter for letter in letters if letter["recording_id"] == "audio/truncated"]
+    assert truncated["decoded_samples"] > 0
+    assert truncated["read_characters"] > 0
+
+
+def test_the_report_lists_all_of_them(corpus: HostileCorpus, out: Path) -> None:
+    page = (out / "report.html").read_text(encoding="utf-8")
+    data = json.loads(page.partition('id="payload">')[2].partition("</script>")[0])
+    bad = [entry for entry in corpus.entries if entry.outcome != PROCESSED]
+    assert sorted((letter[0], letter[2]) for letter in data["letters"]) == sorted(
+        (entry.recording_id, entry.outcome) for entry in bad
+    )
+    assert data["recordingsTotal"] == len(corpus.processed)

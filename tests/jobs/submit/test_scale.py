@@ -1,0 +1,83 @@
+"""The model of what a corpus needs: by hand, and against what the real rules do."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prep_corpus.align.recordings import Recording
+from prep_corpus.jobs.submit.scale import Bundle, Cost, Costs, Machines, cut_corpus, makespan, simulate
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, cut_bundles
+
+SIZES = {
+    "audio": 1e6,
+    "emissions": 10.0,
+    "alignments": 100.0,
+    "segments": 1000.0,
+    "clips": 1e5,
+    "shards": 2e5,
+}
+COSTS = Costs(
+    probe=Cost(per_hour=0, per_recording=0.1),
+    decode=Cost(per_hour=8),
+    model=Cost(per_hour=40),
+    align=Cost(per_hour=3, per_bundle=1),
+    segment=Cost(per_hour=6, per_recording=0.5),
+    write=Cost(per_hour=5),
+    bytes_per_hour=SIZES,
+)
+
+
+def test_tasks_go_to_whoever_is_free_first() -> None:
+    assert makespan([3, 1, 1, 1], 2) == 3
+    assert makespan([1, 1, 1, 3], 2) == 4
+    assert makespan([], 4) == 0
+    assert makespan([2, 2], 8) == 2
+
+
+@given(st.lists(st.floats(0, 100), min_size=1), st.integers(1, 9))
+def test_no_schedule_beats_its_bounds(seconds: list[float], workers: int) -> None:
+    wall = makespan(seconds, workers)
+    assert wall >= max(max(seconds), sum(seconds) / workers) - 1e-9
+    assert wall <= sum(seconds) / workers + max(seconds) + 1e-9
+
+
+def test_two_hours_by_hand() -> None:
+    need = simulate([Bundle(hours=1, recordings=1)] * 2, COSTS, Machines(gpus=1, cores=1, gpu_cores=20), 1e5)
+    # 40 s on 20 cores' worth is 2 s of the GPU; decoding, 8 s on 8 cores, is hidden behind it.
+    assert need.gpu_hours * 3600 == pytest.approx(4)
+    assert need.stage_hours["emit"] * 3600 == pytest.approx(4)
+    assert need.stage_hours["align"] * 3600 == pytest.approx(8)
+    assert need.stage_hours["segment"] * 3600 == pytest.approx(13)
+    assert need.stage_hours["write"] * 3600 == pytest.approx(10)
+    assert need.stage_hours["probe"] * 3600 == pytest.approx(0.1)
+    assert need.wall_hours * 3600 == pytest.approx(35.1)
+    assert need.cpu_hours * 3600 == pytest.approx(16 + 8 + 13 + 10 + 0.2)
+    assert need.objects == 2 * 6 + 2 * 4 + 6
+    assert need.written_bytes == pytest.approx(2 * (1110 + 1e5 + 2e5))
+    assert need.read_bytes == pytest.approx(2 * (2e6 + 30 + 200 + 1000 + 1e5))
+
+
+def test_without_gpus_the_model_runs_on_the_cores() -> None:
+    need = simulate([Bundle(hours=1, recordings=1)] * 2, COSTS, Machines(gpus=0, cores=2, gpu_cores=20), 1e5)
+    assert need.gpu_hours == 0
+    assert need.stage_hours["emit"] * 3600 == pytest.approx(48)
+
+
+@pytest.mark.parametrize("recording_seconds", [10.0, 300.0, 3600.0])
+def test_a_made_up_corpus_is_cut_as_a_real_one(recording_seconds: float) -> None:
+    hours = 300
+    recordings = (
+        ProbedRecording(
+            recording=Recording(id=f"r{number}", audio_uri="x", text="", offset_seconds=0.0),
+            fingerprint="",
+            seconds=recording_seconds,
+        )
+        for number in range(round(hours * 3600 / recording_seconds))
+    )
+    real = [sum(one.seconds for one in bundle) / 3600 for bundle in cut_bundles(recordings)]
+    made = [bundle.hours for bundle in cut_corpus(hours, recording_seconds)]
+    assert sum(made) == pytest.approx(sum(real))
+    assert max(made) <= max(real) + 1e-9
+    assert len(made) == pytest.approx(len(real), rel=0.1)

@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from prep_corpus.align.errors import DeadLetter, UsageError
+from prep_corpus.align.recordings import Recording
+from prep_corpus.pipeline.inputs.manifests import read_manifest
+
+
+def write(path: Path, content: str | bytes) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(path)
+
+
+def json_lines(path: Path, *entries: Any) -> str:
+    return write(path, "".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+def recordings(uri: str, **options: str) -> list[Recording]:
+    found = list(read_manifest(uri, **options))
+    assert all(isinstance(one, Recording) for one in found), found
+    return found  # type: ignore[return-value]
+
+
+def reasons(uri: str) -> list[str]:
+    return [one.reason if isinstance(one, DeadLetter) else "" for one in read_manifest(uri)]
+
+
+def letters(uri: str) -> list[DeadLetter]:
+    return [one for one in read_manifest(uri) if isinstance(one, DeadLetter)]
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    write(tmp_path / "b.txt", "\ufeffFrom a file.\n")
+    uri = json_lines(
+        tmp_path / "manifest.jsonl",
+        {"audio_filepath": "x/a.wav", "text": "Hello.", "duration": 3.5, "lang": "de"},
+        {"audio_filepath": "/abs/b.wav", "text_filepath": "b.txt"},
+        {"audio_filepath": "file:///abs/c.wav", "text": "t", "offset": 0, "duration": 2},
+    )
+    first, second, third = recordings(uri, language="fr")
+    assert first == Recording(
+        id="x/a", audio_uri=str(tmp_path / "x/a.wav"), text="Hello.", duration_seconds=3.5, language="de"
+    )
+    assert (second.id, second.audio_uri, second.text) == ("abs/b", "/abs/b.wav", "From a file.\n")
+    assert second.language == "fr"
+    assert (third.audio_uri, third.sliced) == ("/abs/c.wav", True)
+
+
+@pytest.mark.parametrize("ending", ["json", "ndjson", "manifest", "JSONL"])
+def test_other_endings_of_json_lines(tmp_path: Path, ending: str) -> None:
+    uri = json_lines(tmp_path / f"m.{ending}", {"audio_filepath": "a.wav", "text": "t"})
+    assert recordings(uri)[0].id == "a"
+
+
+def test_a_byte_order_mark_windows_ends_and_empty_lines_do_not_matter(tmp_path: Path) -> None:
+    line = json.dumps({"audio_filepath": "a.wav", "text": "t"})
+    other = json.dumps({"audio_filepath": "b.wav", "text": "t"})
+    uri = write(tmp_path / "m.jsonl", f"\ufeff{line}\r\n\r\n   \n{other}")
+    assert [one.id for one in recordings(uri)] == ["a", "b"]
+
+
+def test_one_bad_line_costs_itself_alone(tmp_path: Path) -> None:
+    good = {"audio_filepath": "a.wav", "text": "t"}
+    write(tmp_path / "latin.txt", b"caf\xe9")
+    write(tmp_path / "empty.txt", " \n")
+    lines = [
+        json.dumps(good).encode(),
+        b"{",
+        b"[1]",
+        b'"a"',
+        b"\xff\xfe{}",
+        b'{"text": "t"}',
+        b'{"audio_filepath": "b.wav"}',
+        json.dumps(good).encode(),
+        json.dumps({**good, "id": "../x"}).encode(),
+        json.dumps({"audio_filepath": "c.wav", "text": "  "}).encode(),
+        json.dumps({"audio_filepath": "d.wav", "text_filepath": "latin.txt"}).encode(),
+        json.dumps({"audio_filepath": "e.wav", "text_filepath": "nowhere.txt"}).encode(),
+        json.dumps({"audio_filepath": "f.wav", "text_filepath": "empty.txt"}).encode(),
+        json.dumps({"audio_filepath": "g.wav", "text_filepath": "."}).encode(),
+        json.dumps({"audio_filepath": "h.wav", "text_filepath": "x" * 300}).encode(),
+        json.dumps({"audio_filepath": "nowhere://h.wav", "text": "t"}).encode(),
+        b'{"audio_filepath": "i.wav", "text": "t", "duration": NaN}',
+        b"[" * 100_000,
+        json.dumps({"audio_filepath": "z.wav", "text": "t"}).encode(),
+    ]
+    uri = write(tmp_path / "m.jsonl", b"\n".join(lines))
+    assert reasons(uri) == [
+        "",
+        "entry-invalid",
+        "entry-invalid",
+        "entry-invalid",
+        "entry-invalid",
+        "entry-invalid",
+        "entry-invalid",
+        "duplicate-id",
+        "id-unsafe",
+        "transcript-empty",
+        "transcript-not-utf8",
+        "transcript-missing",
+        "transcript-empty",
+        "transcript-missing",
+        "transcript-missing",
+        "entry-invalid",
+        "entry-invalid",
+        "entry-invalid",
+        "",
+    ]
+    for letter in letters(uri):
+        assert letter.stage == "manifest"
+        assert "m.jsonl:" in letter.message
+
+
+def test_a_duplicate_id_names_both_lines_and_keeps_the_first(tmp_path: Path) -> None:
+    entries = [{"audio_filepath": f"{n}.wav", "text": "t", "id": "same"} for n in range(3)]
+    uri = json_lines(tmp_path / "m.jsonl", *entries)
+    first, second, third = read_manifest(uri)
+    assert isinstance(first, Recording)
+    assert isinstance(second, DeadLetter)
+    assert isinstance(third, DeadLetter)
+    assert "m.jsonl:2" in second.message
+    assert "m.jsonl:1" in second.message
+    assert "m.jsonl:3" in third.message
+    assert "m.jsonl:1" in third.message
+    assert second.recording_id == "same"
+
+
+def test_a_rejected_transcript_is_counted(tmp_path: Path) -> None:
+    entry = {"audio_filepath": "a.wav", "text": "four", "id": "same"}
+    uri = json_lines(tmp_path / "m.jsonl", entry, entry, {"audio_filepath": "b.wav", "text": "   "})
+    assert [letter.read_characters for letter in letters(uri)] == [4, 3]
+
+
+def test_csv_with_quotes_and_lines_inside_them(tmp_path: Path) -> None:
+    uri = write(
+        tmp_path / "m.csv",
+        "\ufeffaudio_filepath, text,duration,speaker,extra\r\n"
+        'a.wav,"He said ""no"", twice.\nThen he left.",2.5,84,x\r\n'
+        "b.wav,Plain,,,\r\n"
+        "\r\n"
+        "c.wav,too few\r\n"
+        "d.wav,t,1,,,,,\r\n"
+        "e.wav,t,never,,\r\n"
+        "f.wav,,1,,\r\n"
+        "g.wav,Last,1,,\r\n",
+    )
+    found = list(read_manifest(uri))
+    assert [one.id if isinstance(one, Recording) else one.reason for one in found] == [
+        "a",
+        "b",
+        "entry-invalid",
+        "entry-invalid",
+        "entry-invalid",
+        "transcript-empty",
+        "g",
+    ]
+    assert isinstance(found[0], Recording)
+    assert found[0].text == 'He said "no", twice.\nThen he left.'
+    assert (found[0].duration_seconds, found[0].speaker) == (2.5, "84")
+    # The row that spans two lines moves those after it.
+    assert [one.recording_id for one in found if isinstance(one, DeadLetter)][:2] == ["m.csv:6", "m.csv:7"]
+
+
+def test_tsv_takes_quotation_marks_as_they_are(tmp_path: Path) -> None:
+    content = 'audio_filepath\ttext\na.wav\t"Yes," she said\nb.wav\t"\n'
+    uri = write(tmp_path / "m.tsv", content)
+    assert [one.text for one in recordings(uri)] == ['"Yes," she said', '"']
+
+
+def test_a_table_line_that_is_not_utf8_costs_itself_alone(tmp_path: Path) -> None:
+    uri = write(tmp_path / "m.csv", b"audio_filepath,text\na.wav,caf\xe9\nb.wav,t\n")
+    assert reasons(uri) == ["entry-invalid", ""]
+
+
+@pytest.mark.parametrize("header", ["", "path,sentence", "audio_filepath", "text"])
+def test_a_table_without_the_columns_is_refused_at_once(tmp_path: Path, header: str) -> None:
+    uri = write(tmp_path / "m.csv", header + "\na.wav,t\n")
+    with pytest.raises(UsageError, match="must name the columns"):
+        read_manifest(uri)
+
+
+def test_a_folder_of_pairs(tmp_path: Path) -> None:
+    write(tmp_path / "b/two.MP3", b"")
+    write(tmp_path / "b/two.lab", "Two.")
+    write(tmp_path / "one.flac", b"")
+    write(tmp_path / "one.txt", "One.")
+    write(tmp_path / "alone.wav", b"")
+    write(tmp_path / "notes.txt", "No audio here.")
+    found = list(read_manifest(str(tmp_path)))
+    by_id = {one.id: one for one in found if isinstance(one, Recording)}
+    assert sorted(by_id) == ["b/two", "one"]
+    assert (by_id["b/two"].text, by_id["b/two"].audio_uri) == ("Two.", str(tmp_path / "b/two.MP3"))
+    (letter,) = letters(str(tmp_path) + "/")
+    assert letter.reason == "transcript-missing"
+    assert "alone.wav" in letter.message
+
+
+def test_two_audio_files_of_one_stem_are_duplicates(tmp_path: Path) -> None:
+    for name in ("a.flac", "a.wav"):
+        write(tmp_path / name, b"")
+    write(tmp_path / "a.txt", "A.")
+    assert reasons(str(tmp_path)) == ["", "duplicate-id"]
+
+
+def kaldi(folder: Path, **tables: str) -> str:
+    for name, content in tables.items():
+        write(folder / name.replace("wav_scp", "wav.scp"), content)
+    return str(folder)
+
+
+def test_a_kaldi_directory_of_whole_files(tmp_path: Path) -> None:
+    uri = kaldi(
+        tmp_path / "data",
+        wav_scp="u1 audio/u 1.wav\nu2 /abs/u2.flac\nu3 sph2pipe -f wav x.sph |\nu4 u4.wav\nu5\n\n",
+        text="u1 Hello there.\nu2 Again\nu3 Piped\nu5 five\n",
+        utt2spk="u1 s1\nu2 s2\n",
+        utt2dur="u1 3.25\n",
+    )
+    found = list(read_manifest(uri))
+    first, second, piped, textless, fileless = found
+    assert first == Recording(
+        id="u1",
+        audio_uri=str(tmp_path / "data/audio/u 1.wav"),
+        text="Hello there.",
+        duration_seconds=3.25,
+        speaker="s1",
+    )
+    assert isinstance(second, Recording)
+    assert (second.audio_uri, second.speaker) == ("/abs/u2.flac", "s2")
+    assert isinstance(piped, DeadLetter)
+    assert "is a command, and commands are not run" in piped.message
+    assert isinstance(textless, DeadLetter)
+    assert "'u4' must have a line in text" in textless.message
+    assert isinstance(fileless, DeadLetter)
+    assert fileless.recording_id == "wav.scp:5"
+
+
+def test_a_kaldi_directory_with_segments(tmp_path: Path) -> None:
+    uri = kaldi(
+        tmp_path,
+        wav_scp="r1 r1.wav\n",
+        text="a one\nb two\nc three\nd four\ne five\nf six\n",
+        segments=("a r1 0 1.5\nb r1 1.5 2.6 1\nc r9 0 1\nd r1 3 2\ne r1 4.1 -1\nf r1 x y\ng r1\nh r1 5 6\n"),
+    )
+    found = list(read_manifest(uri))
+    spans = [
+        (one.id, one.offset_seconds, one.duration_seconds, one.sliced, one.channel)
+        for one in found
+        if isinstance(one, Recording)
+    ]
+    assert spans == [("a", 0.0, 1.5, True, None), ("b", 1.5, 1.1, True, 1), ("e", 4.1, None, True, None)]
+    assert [one.recording_id for one in found if isinstance(one, DeadLetter)] == [
+        "segments:3",
+        "segments:4",
+        "segments:6",
+        "segments:7",
+        "segments:8",
+    ]
+
+
+def test_a_kaldi_text_that_is_empty(tmp_path: Path) -> None:
+    uri = kaldi(tmp_path, wav_scp="a a.wav\n", text="a\n")
+    assert reasons(uri) == ["transcript-empty"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("m.jsonl", '[{"audio_filepath": "a.wav", "text": "t"}]', "one object a line"),
+        ("m.srt", "1\n", "'.srt' names no known form"),
+        ("m", "", "names no known form"),
+        ("folder/readme.md", "", "no pairs of audio and text"),
+        ("folder/a.wav", "", "no pairs of audio and text"),
+        ("folder/wav.scp", "a a.wav", "there is no text"),
+    ],
+)
+def test_manifests_of_no_known_form_are_refused_at_once(
+    tmp_path: Path, name: str, content: str, match: str
+) -> None:
+    write(tmp_path / name, content)
+    with pytest.raises(UsageError, match=match):
+        read_manifest(str(tmp_path / name.split("/")[0]))
+
+
+@pytest.mark.parametrize("uri", ["nowhere.jsonl", "nowhere://x/m.jsonl"])
+def test_a_manifest_that_is_not_there_is_refused_at_once(tmp_path: Path, uri: str) -> None:
+    with pytest.raises(UsageError, match=r"no such manifest|no file system"):
+        read_manifest(uri if "://" in uri else str(tmp_path / uri))
+
+
+def test_an_empty_manifest_has_no_recordings(tmp_path: Path) -> None:
+    assert recordings(write(tmp_path / "m.jsonl", "")) == []
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=200), form=st.sampled_from(["m.jsonl", "m.csv", "m.tsv"]))
+def test_no_bytes_whatever_crash_a_reader(tmp_path: Path, content: bytes, form: str) -> None:
+    header = {"m.csv": b"audio_filepath,text\n", "m.tsv": b"audio_filepath\ttext\n", "m.jsonl": b""}[form]
+    uri = write(tmp_path / form, header + content)
+    try:
+        for one in read_manifest(uri):
+            assert isinstance(one, Recording | DeadLetter)
+    except UsageError:
+        # A JSON array, which the first byte may announce.
+        assert content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+
+
+def test_real_speech(shared_dir: Path) -> None:
+    found = recordings(str(shared_dir / "data" / "kathleen" / "manifest.jsonl"))
+    assert len(found) > 700
+    assert all(Path(one.audio_uri).is_file() for one in found[:20])
+    assert found[0].text == "Not at this particular case, Tom, apologized Whittemore."
+
+
+def test_subtitles_and_web_pages_give_their_words_without_times_and_tags(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text(
+        "1\n00:00:01,000 --> 00:00:02,500\nGood morning.\n\n2\n00:00:03,000 --> 00:00:04,000\n<i>How are you?</i>\n"
+    )
+    (tmp_path / "b.html").write_text("<html><body><p>First &amp; last.</p><script>x()</script></body></html>")
+    lines = [
+        {"audio_filepath": "a.wav", "text_filepath": "a.srt"},
+        {"audio_filepath": "b.wav", "text_filepath": "b.html"},
+    ]
+    manifest = tmp_path / "manifest.jsonl"
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = list(read_manifest(str(manifest)))
+    texts = [recording.text.split() for recording in found if isinstance(recording, Recording)]
+    assert texts == [["Good", "morning.", "How", "are", "you?"], ["First", "&", "last."]]

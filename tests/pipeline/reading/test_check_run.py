@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from support.planted_run import sample_rows, write_run, write_shard
+from support.sample_rows import flac, make_row, samples_of
+
+from prep_corpus.pipeline.reading.check import CheckReport, check_run
+from prep_corpus.pipeline.shards.rows import Utterance
+from prep_corpus.pipeline.shards.sinks import FORMATS
+
+TRAIN, DEV = (
+    sample_rows(18),
+    [make_row(n, recording="d", speaker="dev", samples=2000 + n) for n in range(100, 104)],
+)
+
+
+def _rows(*changes: tuple[int, dict[str, object]]) -> list[Utterance]:
+    """Rows with recordings, speakers and positions of their own, some of them changed."""
+    changed = dict(changes)
+    return [
+        make_row(
+            number,
+            samples=1600 + number,
+            recording=f"r{number}",
+            speaker=f"s{number}",
+            **changed.get(number, {}),
+        )
+        for number in range(6)
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    train = [make_row(n, samples=1600 + 7 * n, recording=f"r{n // 3}", speaker=None) for n in range(18)]
+    return write_run(folder, {"train": [train[:10], train[10:]], "dev": [DEV]}).parent
+
+
+@pytest.fixture
+def run(whole_run: Path, tmp_path: Path) -> Path:
+    """A copy to damage."""
+    return Path(shutil.copytree(whole_run, tmp_path / "run"))
+
+
+def _slugs(report: CheckReport) -> list[str]:
+    return [problem.slug for problem in report.problems]
+
+
+def _check(folder: Path, rows: Sequence[Utterance], dev: Sequence[Utterance] = ()) -> CheckReport:
+    splits = {"train": [rows], **({"dev": [dev]} if dev else {})}
+    write_run(folder, splits, formats=["parquet"])
+    return check_run(str(folder))
+
+
+def test_a_good_run_has_no_problems(whole_run: Path) -> None:
+    report = check_run(str(whole_run))
+    assert report.problems == ()
+    assert report.utterances == 22
+    assert report.shards == 3 * 5
+    assert report.seconds == pytest.approx(
+        sum(1600 + 7 * n for n in range(18)) / 16000 + sum(row.duration for row in DEV)
+    )
+
+
+def test_a_run_without_a_manifest_is_not_finished(tmp_path: Path) -> None:
+    assert _slugs(check_run(str(tmp_path))) == ["manifest-invalid"]
+    (tmp_path / "manifest.json").write_text("{")
+    assert _slugs(check_run(str(tmp_path))) == ["manifest-invalid"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "data/train-00001-of-00002.parquet",
+        "tfrecord/train.tfrecord-00001-of-00002",
+        "webdataset/train-000001.tar",
+        "shar/train/cuts.000001.jsonl.gz",
+        "shar/train/recording.000001.tar",
+    ],
+)
+@pytest.mark.parametrize("damage", ["missing", "truncated", "corrupt", "stale", "beside"])
+def test_each_damage_to_each_format_is_named(run: Path, path: str, damage: str) -> None:
+    shard = run / path
+    content = shard.read_bytes()
+    expected = path
+    if damage == "missing":
+        shard.unlink()
+    elif damage == "truncated":
+        shard.write_bytes(content[: len(content) * 2 // 3])
+    elif damage == "corrupt":
+        middle = len(content) // 2
+        shard.write_bytes(content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :])
+    elif damage == "stale":
+        before = {name: (run / name).read_bytes() for name in _paths(run) if name != path}
+        write_shard(run, "train", 1, 2, sample_rows(4, 200))
+        for name, unchanged in before.items():
+            (run / name).write_bytes(unchanged)
+    else:
+        expected = path.replace("00001", "00009")
+        shutil.copy(shard, run / expected)
+    problems = check_run(str(run)).problems
+    slug = "shard-stale" if damage == "beside" else f"shard-{damage}"
+    assert [(problem.slug, problem.where) for problem in problems] == [(slug, expected)]
+
+
+def _paths(run: Path) -> list[str]:
+    formats = json.loads((run / "manifest.json").read_text())["formats"]
+    return [entry["path"] for entries in formats.values() for entry in entries]
+
+
+def test_a_wrong_count_is_named(run: Path) -> None:
+    document = json.loads((run / "manifest.json").read_text())
+    for shard_format in FORMATS:
+        for entry in document["formats"][shard_format]:
+            if entry["split"] == "dev":
+                entry["utterances"] = 5
+    (run / "manifest.json").write_text(json.dumps(document))
+    report = check_run(str(run))
+    assert set(_slugs(report)) == {"count-mismatch"}
+    assert "5 utterances" in report.problems[0].message
+
+
+def test_formats_that_contradict_each_other_are_named(run: Path) -> None:
+    document = json.loads((run / "manifest.json").read_text())
+    document["formats"]["webdataset"][0]["utterances"] += 1
+    (run / "manifest.json").write_text(json.dumps(document))
+    assert "manifest-invalid" in _slugs(check_run(str(run)))
+
+
+def test_formats_with_other_utterances_are_named(tmp_path: Path) -> None:
+    rows = _rows()
+    write_run(tmp_path, {"train": [rows]}, formats=["parquet", "webdataset"])
+    other = write_shard(tmp_path, "train", 0, 1, rows[::-1], ["webdataset"])[0]
+    document = json.loads((tmp_path / "manifest.json").read_text())
+    document["formats"]["webdataset"][0].update(bytes=other.n_bytes, blake2b=other.digest)
+    (tmp_path / "manifest.json").write_text(json.dumps(document))
+    report = check_run(str(tmp_path))
+    assert _slugs(report) == ["formats-differ"]
+
+
+def test_audio_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
+    report = _check(tmp_path, _rows((2, {"audio": b"not a FLAC file"})))
+    assert _slugs(report) == ["audio-undecodable"]
+    assert report.problems[0].where.startswith("r2-")
+    assert _slugs(check_run(str(tmp_path), decode=False)) == []
+
+
+def test_audio_of_another_length_is_named(tmp_path: Path) -> None:
+    assert _slugs(_check(tmp_path, _rows((2, {"audio": flac(samples_of(77, 1000))})))) == [
+        "duration-mismatch"
+    ]
+
+
+def test_seconds_that_contradict_the_samples_are_named(tmp_path: Path) -> None:
+    assert _slugs(_check(tmp_path, _rows((2, {"duration": 9.0})))) == ["duration-mismatch"]
+
+
+def test_impossible_speaking_rates_are_named(tmp_path: Path) -> None:
+    report = _check(tmp_path, _rows((2, {"text_normalized": "a" * 50}), (3, {"text_normalized": ""})))
+    assert _slugs(report) == ["rate-impossible", "rate-impossible"]
+
+
+def test_duplicates_are_named(tmp_path: Path) -> None:
+    rows = _rows()
+    report = _check(tmp_path, [*rows, rows[1]])
+    assert _slugs(report) == ["duplicate-id", "duplicate-audio"]
+    report = _check(tmp_path, _rows((2, {"audio": flac(samples_of(3, 1602))}), (3, {})))
+    assert _slugs(report) == []
+    same = make_row(9, samples=1601, recording="r9", speaker="s9", audio=rows[1].audio)
+    assert _slugs(_check(tmp_path, [*rows, same])) == ["duplicate-audio"]
+
+
+def test_utterances_that_overlap_are_named(tmp_path: Path) -> None:
+    rows = _rows()
+    after = make_row(1, samples=1601, recording="r1", id="late", audio=flac(samples_of(50, 1601)))
+    report = _check(tmp_path, [*rows, after])
+    assert "overlap" in _slugs(report)
+
+
+def test_leaks_between_splits_are_named(tmp_path: Path) -> None:
+    leak = make_row(8, samples=1600, recording="r2", speaker="s9")
+    report = _check(tmp_path, _rows(), [leak])
+    assert [(problem.slug, problem.where) for problem in report.problems] == [("leak-recording", "r2")]
+    leak = make_row(8, samples=1600, recording="r9", speaker="s2")
+    report = _check(tmp_path, _rows(), [leak])
+    assert [(problem.slug, problem.where) for problem in report.problems] == [("leak-speaker", "s2")]

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import io
+import json
+import math
+import tarfile
+
+import google_crc32c
+import pyarrow.parquet as pq
+import pytest
+from support.sample_rows import make_row
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline.shards import sinks
+from prep_corpus.pipeline.shards.rows import Utterance, arrow_schema
+from prep_corpus.pipeline.shards.shar import read_shar
+from prep_corpus.pipeline.shards.tfrecord import feature_spec, frame, masked_crc32c, read_tfrecord, records
+from prep_corpus.pipeline.shards.webdataset import read_webdataset
+
+ROWS = [make_row(number) for number in range(12)]
+
+
+def _written(shard_format: sinks.Format, rows: list[Utterance], **options: object) -> list[bytes]:
+    count = 2 if shard_format == "shar" else 1
+    files = [io.BytesIO() for _ in range(count)]
+    sinks.write_rows([sinks.open_sink(shard_format, files, **options)], rows)  # type: ignore[arg-type]
+    return [file.getvalue() for file in files]
+
+
+def _member_names(archive: bytes) -> list[str]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        return opened.getnames()
+
+
+def test_parquet_gives_the_rows_back_and_closes_nothing_of_the_callers() -> None:
+    file = io.BytesIO()
+    assert sinks.write_parquet(file, ROWS) == 12
+    assert not file.closed
+    table = pq.read_table(file)
+    assert table.schema.equals(arrow_schema(), check_metadata=True)
+    assert table.column("id").to_pylist() == [row.id for row in ROWS]
+    assert table.column("audio").to_pylist()[3] == {"bytes": ROWS[3].audio, "path": ROWS[3].audio_path}
+    assert table.column("snr_db").to_pylist() == [row.snr_db for row in ROWS]
+
+
+def test_parquet_row_groups_stay_under_their_limit_with_audio_plain_and_without_statistics() -> None:
+    limit = 4 * max(len(row.audio) for row in ROWS)
+    (data,) = _written("parquet", ROWS, row_group_bytes=limit)
+    metadata = pq.ParquetFile(io.BytesIO(data)).metadata
+    assert metadata.num_row_groups >= 3
+    for group in range(metadata.num_row_groups):
+        columns = {
+            metadata.row_group(group).column(index).path_in_schema: metadata.row_group(group).column(index)
+            for index in range(metadata.num_columns)
+        }
+        assert columns["audio.bytes"].total_compressed_size < limit + 1000
+        assert columns["audio.bytes"].compression == "UNCOMPRESSED"
+        assert not columns["audio.bytes"].is_stats_set
+        assert columns["text"].compression == "ZSTD"
+        assert columns["duration"].is_stats_set
+
+
+def test_parquet_pages_have_checksums_that_find_a_flipped_byte() -> None:
+    (data,) = _written("parquet", ROWS)
+    position = data.index(ROWS[5].audio) + 100
+    broken = data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
+    with pytest.raises(OSError, match="CRC"):
+        pq.ParquetFile(io.BytesIO(broken), page_checksum_verification=True).read()
+
+
+def test_tfrecord_framing_is_as_published() -> None:
+    # "123456789" has the CRC32C e3069283; masking it is rotation by 15 and an addition.
+    assert google_crc32c.value(b"123456789") == 0xE3069283
+    assert (
+        masked_crc32c(b"123456789") == (((0xE3069283 >> 15) | (0xE3069283 << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+    )
+    framed = frame(b"123456789")
+    assert framed[:8] == b"\x09" + b"\0" * 7
+    assert list(records(io.BytesIO(framed + framed))) == [b"123456789"] * 2
+
+
+def test_tfrecord_names_a_flipped_byte_and_a_short_file() -> None:
+    framed = frame(b"123456789")
+    with pytest.raises(ValueError, match="checksum"):
+        list(records(io.BytesIO(framed[:15] + b"x" + framed[16:])))
+    with pytest.raises(ValueError, match="ends"):
+        list(records(io.BytesIO(framed[:-2])))
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
+def test_tfrecord_gives_the_rows_back_in_float32(gzipped: bool) -> None:
+    (data,) = _written("tfrecord", ROWS, gzip=gzipped)
+    assert (data[:2] == b"\x1f\x8b") == gzipped
+    for row, back in zip(ROWS, read_tfrecord(io.BytesIO(data), gzip=gzipped), strict=True):
+        for field in dataclasses.fields(Utterance):
+            wanted, got = getattr(row, field.name), getattr(back, field.name)
+            if isinstance(wanted, float):
+                assert math.isclose(wanted, got, rel_tol=1e-6)
+            else:
+                assert wanted == got
+
+
+def test_feature_spec_names_every_feature() -> None:
+    features = feature_spec()["features"]
+    assert set(features) == {field.name for field in dataclasses.fields(Utterance)}
+    assert features["snr_db"] == {"dtype": "float32", "shape": [], "default": "nan"}
+    assert json.loads(json.dumps(feature_spec(gzip=True)))["compression"] == "GZIP"
+
+
+def test_webdataset_pairs_share_a_key_without_dots() -> None:
+    (data,) = _written("webdataset", ROWS)
+    names = _member_names(data)
+    assert len(names) == 24
+    for audio, columns in zip(names[::2], names[1::2], strict=True):
+        assert audio.split(".", 1) == [columns.split(".", 1)[0], "flac"]
+        assert columns.endswith(".json")
+    assert list(read_webdataset(io.BytesIO(data))) == ROWS
+
+
+def test_shar_gives_the_rows_back_and_its_cuts_name_their_audio() -> None:
+    cuts, recordings = _written("shar", ROWS)
+    assert list(read_shar(io.BytesIO(cuts), io.BytesIO(recordings))) == ROWS
+    first = json.loads(gzip.decompress(cuts).splitlines()[0])
+    assert first["type"] == "MonoCut"
+    assert first["id"] == _member_names(recordings)[0].removesuffix(".flac")
+    assert first["supervisions"][0]["id"] == ROWS[0].id
+
+
+@pytest.mark.parametrize("shard_format", sinks.FORMATS)
+def test_the_same_rows_give_the_same_bytes(shard_format: sinks.Format) -> None:
+    assert _written(shard_format, ROWS) == _written(shard_format, ROWS)
+
+
+def test_gzip_has_no_name_and_no_time() -> None:
+    (data,) = _written("tfrecord", ROWS, gzip=True)
+    assert data[3] == 0  # no flags, so no file name
+    assert data[4:8] == b"\0\0\0\0"
+
+
+def test_several_formats_come_from_one_pass_with_digests() -> None:
+    files = {
+        name: [sinks.DigestingFile(io.BytesIO()) for _ in range(1 + (name == "shar"))]
+        for name in sinks.FORMATS
+    }
+    passes = iter(ROWS)
+    written = sinks.write_rows([sinks.open_sink(name, opened) for name, opened in files.items()], passes)
+    assert written == (12, 12 * 3200)
+    assert next(passes, None) is None
+    for name, opened in files.items():
+        for digesting, data in zip(opened, _written(name, ROWS), strict=True):
+            assert digesting.bytes_written == len(data)
+            again = sinks.DigestingFile(io.BytesIO())
+            again.write(data)
+            assert digesting.hexdigest() == again.hexdigest()
+
+
+def test_shard_names_are_those_that_readers_expect() -> None:
+    assert sinks.shard_names("parquet", "train", 0, 12) == ("data/train-00000-of-00012.parquet",)
+    assert sinks.shard_names("tfrecord", "dev", 3, 12) == ("tfrecord/dev.tfrecord-00003-of-00012",)
+    assert sinks.shard_names("webdataset", "train", 0, 1) == ("webdataset/train-000000.tar",)
+    assert sinks.shard_names("shar", "train", 0, 1) == (
+        "shar/train/cuts.000000.jsonl.gz",
+        "shar/train/recording.000000.tar",
+    )
+    with pytest.raises(UsageError, match="12 of 12"):
+        sinks.shard_names("parquet", "train", 12, 12)
+
+
+def test_a_sink_wants_as_many_files_as_its_format_has() -> None:
+    with pytest.raises(UsageError, match="2 files: 1 given"):
+        sinks.open_sink("shar", [io.BytesIO()])

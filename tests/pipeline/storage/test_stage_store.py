@@ -1,0 +1,69 @@
+"""Stage files: whole or not at all, the first writer wins, internal errors are tried again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from prep_corpus.align.errors import DeadLetter
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import Store, content_of, digest_of
+
+TABLE = pa.table({"id": ["a", "b"], "n": [1, 2]})
+
+
+def letter(reason: str) -> DeadLetter:
+    return DeadLetter(stage="emit", recording_id="a", reason=reason, message="a: why")
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    ref = store.write("emit", "b0", "d0", TABLE, notes={"k": 7}, dead_letters=[letter("audio-empty")])
+    stage = store.read(ref)
+    assert stage.table.to_pydict() == TABLE.to_pydict()
+    assert stage.notes == {"k": 7}
+    assert stage.dead_letters == (letter("audio-empty"),)
+    assert store.find("emit", "b0", "d0") == ref
+    assert (ref.failed, ref.final, stage.content) == (1, True, ref.content)
+
+
+def test_a_result_with_internal_errors_serves_this_run_alone(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    ref = store.write("emit", "b0", "d0", TABLE, dead_letters=[letter("internal-error")])
+    assert not ref.final
+    assert store.read(ref).dead_letters == (letter("internal-error"),)
+    assert store.find("emit", "b0", "d0") is None
+
+
+def test_the_first_writer_wins_and_the_later_twin_gets_its_content(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    first = store.write("emit", "b0", "d0", TABLE)
+    twin = store.write("emit", "b0", "d0", TABLE.slice(1))
+    assert twin == first
+    assert store.read(twin).table.num_rows == 2
+    assert sorted(path.name for path in (tmp_path / "emit").iterdir()) == ["d0.parquet"]
+
+
+def test_content_follows_values_and_notes_and_not_how_the_table_is_chunked() -> None:
+    chunked = pa.concat_tables([TABLE.slice(0, 1), TABLE.slice(1)])
+    assert content_of(chunked, "{}") == content_of(TABLE, "{}")
+    assert content_of(TABLE.slice(1), "{}") != content_of(TABLE, "{}")
+    assert content_of(TABLE, "{} ") != content_of(TABLE, "{}")
+
+
+def test_digests_tell_parts_apart() -> None:
+    assert digest_of("a", "b") != digest_of("ab")
+    assert digest_of(1) != digest_of("1")
+    assert digest_of(0.1 + 0.2) != digest_of(0.3)
+    assert digest_of({"x": 1, "y": 2}) == digest_of({"y": 2, "x": 1})
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fail(file: object) -> None:
+        raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError, match="disk full"):
+        files.write_atomic(str(tmp_path / "x" / "y.bin"), fail)
+    assert list((tmp_path / "x").iterdir()) == []

@@ -1,0 +1,136 @@
+"""The trellis of CTC as the textbook draws it: one list of states, every arc tried, nothing saved.
+
+With gaps, states for untranscribed speech stand beside it. It is slow, and knows nothing of pairs, tiles,
+checkpoints or fixed point.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.viterbi.viterbi import Alignment, GapCosts
+
+EDGE_FRAMES = 8
+FLOOR_NATS = -63.0
+
+
+def best_score(
+    log_probs_TC: NDArray[np.floating],
+    tokens_L: NDArray[np.int32],
+    *,
+    blank: int,
+    delimiter: int | None = None,
+    gaps: GapCosts | None = None,
+) -> float:
+    """The score of the best path, in float64."""
+    log_probs = np.maximum(log_probs_TC.astype(np.float64), FLOOR_NATS)
+    states = [blank]
+    for token in tokens_L.tolist():
+        states += [token, blank]
+    edges = word_edges(tokens_L, delimiter) if gaps is not None else []
+    score = np.full(len(states), -np.inf)
+    speech = dict.fromkeys(edges, -np.inf)
+    score[0] = 0.0
+    _leap(score, speech, edges, gaps)
+    for t in range(len(log_probs)):
+        new = np.full(len(states), -np.inf)
+        for s, symbol in enumerate(states):
+            ways = [score[s]]
+            if s >= 1:
+                ways.append(score[s - 1])
+            if s >= 3 and s % 2 == 1 and symbol != states[s - 2]:
+                ways.append(score[s - 2])
+            new[s] = max(ways) + log_probs[t, symbol]
+        score = new
+        for edge in edges:
+            speech[edge] += log_probs[t].max() - gaps.speech_nats if gaps is not None else 0.0
+        if (t + 1) % EDGE_FRAMES == 0 or t + 1 == len(log_probs):
+            _leap(score, speech, edges, gaps)
+    return float(max(score[-1], score[-2] if len(states) > 1 else -np.inf))
+
+
+def _leap(
+    score: NDArray[np.float64], speech: dict[int, float], edges: list[int], gaps: GapCosts | None
+) -> None:
+    if gaps is None:
+        return
+    for edge in edges:
+        score[2 * edge] = max(score[2 * edge], speech[edge])
+    own = score.copy()
+    for i, before in enumerate(edges):
+        for after in edges[i + 1 :]:
+            score[2 * after] = max(score[2 * after], own[2 * before] - _skip_cost(after - before, gaps))
+    for edge in edges:
+        speech[edge] = max(speech[edge], score[2 * edge] - gaps.enter_nats)
+
+
+def _skip_cost(tokens: int, gaps: GapCosts) -> float:
+    short = gaps.skip_nats + tokens * gaps.skip_token_nats
+    return min(short, gaps.long_skip_nats + tokens * gaps.long_skip_token_nats)
+
+
+def word_edges(tokens_L: NDArray[np.int32], delimiter: int | None) -> list[int]:
+    """The first token of each word, and the end of the last."""
+    count = len(tokens_L)
+    if delimiter is None:
+        return list(range(count + 1))
+    return [0, *(j for j in range(1, count) if tokens_L[j - 1] == delimiter), count]
+
+
+def score_of(
+    alignment: Alignment,
+    log_probs_TC: NDArray[np.floating],
+    tokens_L: NDArray[np.int32],
+    *,
+    blank: int,
+    delimiter: int | None = None,
+    gaps: GapCosts | None = None,
+) -> float:
+    """The score of the path that an alignment describes, after checking that it is a path at all."""
+    frames = len(log_probs_TC)
+    symbol_T = np.full(frames, blank)
+    covered = np.zeros(frames, bool)
+    before, last = 0, -1
+    for token, start, end, skipped in zip(
+        tokens_L.tolist(),
+        alignment.starts_L.tolist(),
+        alignment.ends_L.tolist(),
+        alignment.skipped_L.tolist(),
+    ):
+        assert start >= before
+        assert start == end if skipped else start < end
+        if skipped:
+            last = -1
+            continue
+        if token == last:
+            assert start > before, "a blank must part repeated tokens"
+        symbol_T[start:end] = token
+        covered[start:end] = True
+        before, last = end, token
+    assert before <= frames
+    score_T = np.maximum(log_probs_TC[np.arange(frames), symbol_T].astype(np.float64), FLOOR_NATS)
+    cost = 0.0
+    if gaps is None:
+        assert not alignment.skipped_L.any()
+        assert not alignment.untranscribed
+    else:
+        for start, end in alignment.untranscribed:
+            assert start % EDGE_FRAMES == 0
+            assert end % EDGE_FRAMES == 0 or end == frames
+            assert not covered[start:end].any()
+            covered[start:end] = True
+            best = np.maximum(log_probs_TC[start:end].max(axis=1).astype(np.float64), FLOOR_NATS)
+            score_T[start:end] = best - gaps.speech_nats
+            cost += gaps.enter_nats
+        edges = word_edges(tokens_L, delimiter)
+        for start, end in itertools.pairwise(edges):
+            assert len(set(alignment.skipped_L[start:end].tolist())) == 1, "a word is skipped as a whole"
+        run = 0
+        for skipped in [*alignment.skipped_L.tolist(), False]:
+            if run and not skipped:
+                cost += _skip_cost(run, gaps)
+            run = run + 1 if skipped else 0
+    return float(score_T.sum()) - cost

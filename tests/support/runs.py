@@ -1,0 +1,65 @@
+"""Whole runs of the command in processes of their own, in the toy language."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from support.places import ENVIRONMENT
+
+BOTH = ("--format", "parquet", "--format", "tfrecord", "--shard-mb", "0.5")
+COMMAND = [sys.executable, "-m", "prep_corpus.jobs.cli", "run"]
+
+
+def arguments(manifest: Path, out: Path, *extra: str) -> list[str]:
+    return [
+        *COMMAND,
+        str(manifest),
+        "--out",
+        str(out),
+        "--model",
+        "toy:acoustic_model",
+        "--filter",
+        str(manifest.parent / "filter.json"),
+        "--no-report",
+        *extra,
+    ]
+
+
+def run(manifest: Path, out: Path, *extra: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        arguments(manifest, out, *extra),
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def shards(out: Path) -> dict[str, bytes]:
+    manifest = json.loads((out / "manifest.json").read_text())
+    listed = [shard["path"] for shards in manifest["formats"].values() for shard in shards]
+    return {path: (out / path).read_bytes() for path in listed}
+
+
+def outcome(out: Path) -> dict[str, Any]:
+    return json.loads((out / "outcome.json").read_text())  # type: ignore[no-any-return]
+
+
+def cli(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "prep_corpus.jobs.cli", *words],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
