@@ -284,9 +284,7 @@ def parse_entry(
     )
 
 
-def _transcripts(
-    entry: Mapping[str, Any], name: str
-) -> tuple[list[str], list[str], tuple[Cue, ...]]:
+def _transcripts(entry: Mapping[str, Any], name: str) -> tuple[list[str], list[str], tuple[Cue, ...]]:
     """Texts, or else paths, of which one is given at least; and the cues of the one text made of segments."""
     text = entry.get("text")
     given = [text] if isinstance(text, str) else text

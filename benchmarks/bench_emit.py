@@ -116,7 +116,8 @@ class GpuClock:
 
         torch.cuda.synchronize()
         spans = sorted(
-            (self._begin.elapsed_time(before), self._begin.elapsed_time(after)) for before, after in self._calls
+            (self._begin.elapsed_time(before), self._begin.elapsed_time(after))
+            for before, after in self._calls
         )
         return union(spans) / 1000
 
@@ -229,7 +230,10 @@ def main() -> None:
         print(json.dumps(measure(options.one, options.models[0], options.device)))
         return
     for device, heading, seconds in tables(options):
-        print(f"\non {device}, {seconds / 60:g} minutes of speech\n{'model':26}{'audio':18}{heading}", flush=True)
+        print(
+            f"\non {device}, {seconds / 60:g} minutes of speech\n{'model':26}{'audio':18}{heading}",
+            flush=True,
+        )
         for kind in options.kinds:
             with tempfile.TemporaryDirectory() as folder:
                 write_material(kind, speech(int(seconds)), Path(folder))

@@ -136,7 +136,10 @@ def run(manifest: Path, out: Path, command: list[str]) -> Ran:
         sizes=sizes,
         objects=len(per_bundle),
         wall_seconds=wall,
-        cpu_seconds=after.children_user + after.children_system - before.children_user - before.children_system,
+        cpu_seconds=after.children_user
+        + after.children_system
+        - before.children_user
+        - before.children_system,
     )
 
 
@@ -169,9 +172,7 @@ def fit(bundles: Ran, one: Ran, clips: Ran, decode: float, probe: float) -> Cost
         per_bundle = max(0.0, (many - single) / (bundles.bundles - one.bundles))
         per_hour = max(0.0, (many - per_bundle * bundles.bundles) / bundles.hours)
         rest = cut - per_hour * clips.hours - per_bundle * clips.bundles
-        return Cost(
-            per_hour=per_hour, per_recording=max(0.0, rest / clips.recordings), per_bundle=per_bundle
-        )
+        return Cost(per_hour=per_hour, per_recording=max(0.0, rest / clips.recordings), per_bundle=per_bundle)
 
     emit = cost("emit")
     return Costs(
@@ -195,7 +196,9 @@ def print_costs(costs: Costs) -> None:
     for name in ("probe", "decode", "model", "align", "segment", "write"):
         cost: Cost = getattr(costs, name)
         print(f"{name:12}{cost.per_hour:10.2f}{cost.per_recording:14.4f}{cost.per_bundle:11.2f}")
-    print("MB an hour: " + ", ".join(f"{name} {size / 1e6:.1f}" for name, size in costs.bytes_per_hour.items()))
+    print(
+        "MB an hour: " + ", ".join(f"{name} {size / 1e6:.1f}" for name, size in costs.bytes_per_hour.items())
+    )
 
 
 def print_need(title: str, need: Need) -> None:
@@ -208,7 +211,9 @@ def print_need(title: str, need: Need) -> None:
 
 def print_large(costs: Costs) -> None:
     """1,000 and 100,000 hours, on 8 and 256 GPUs, in long files and in clips."""
-    print(f"\n{'':44}{'bundles':>9}{'GPU h':>9}{'CPU h':>10}{'TB read':>9}{'written':>9}{'objects':>11}{'wall h':>9}")
+    print(
+        f"\n{'':44}{'bundles':>9}{'GPU h':>9}{'CPU h':>10}{'TB read':>9}{'written':>9}{'objects':>11}{'wall h':>9}"
+    )
     for hours in (1_000, 100_000):
         for seconds, name in ((3600.0, "hour-long files"), (10.0, "10-second clips")):
             corpus = cut_corpus(hours, seconds)
@@ -258,7 +263,9 @@ def flink_runs(manifest: Path, folder: Path, costs: Costs, shape: list[Bundle]) 
 
 def main() -> None:
     """Measure, compare, and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=7.0, help="Of each of the long recordings.")
     parser.add_argument("--flink", action="store_true", help="Run on Flink too.")
     options = parser.parse_args()
@@ -289,11 +296,15 @@ def main() -> None:
             compare(f"local, {workers} workers", local_seconds(shape, costs, workers, start), again)
         found = simulate(shape, costs, Machines(gpus=0, cores=1, gpu_cores=1), SHARD_BYTES)
         print(f"objects of the bundles: the model says {6 * many.bundles}, {many.objects} found")
-        print(f"bytes written: the model says {found.written_bytes / 1e6:.1f} MB, {_written(many) / 1e6:.1f} MB found")
+        print(
+            f"bytes written: the model says {found.written_bytes / 1e6:.1f} MB, {_written(many) / 1e6:.1f} MB found"
+        )
         if options.flink:
             flink_runs(manifests["bundles"], folder, costs, shape)
         print_large(costs)
-        print(f"(a GPU is taken to do the work of {GPU_CORES:.0f} such cores; 8 cores to a GPU, and as many besides)")
+        print(
+            f"(a GPU is taken to do the work of {GPU_CORES:.0f} such cores; 8 cores to a GPU, and as many besides)"
+        )
 
 
 def _rest(ran: Ran) -> float:

@@ -50,7 +50,9 @@ def main() -> None:
     options = parser.parse_args()
     info, spoken = quality_cases.spoken_recordings(options.shared, options.cache, options.model, "dev-clean")
     bundled = [bundled_filter(name) for name in BUNDLED]
-    fitted = min(bundled, key=lambda each: (not each.fits(info.digest), abs(each.frame_seconds - info.frame_seconds)))
+    fitted = min(
+        bundled, key=lambda each: (not each.fits(info.digest), abs(each.frame_seconds - info.frame_seconds))
+    )
     threshold = fitted.point(0.01, cut="words").word_threshold
     columns: dict[str, list[tuple[float, float, float]]] = {}
     by_heard = by_score = pairs = 0
@@ -69,7 +71,9 @@ def main() -> None:
             by_score += (first[1] > second[1]) == (first[2] > second[2])
     for kind, rows in columns.items():
         heard, kept, said = np.sum(rows, axis=0)
-        print(f"{kind}: {heard / said:.2f} characters heard and {kept / said:.3f} words kept for each word said")
+        print(
+            f"{kind}: {heard / said:.2f} characters heard and {kept / said:.3f} words kept for each word said"
+        )
     print(f"of {pairs} pairs of texts the one with more words to keep is chosen in {by_heard} by what is heard, in "
           f"{by_score} by the score of the alignment")  # fmt: skip
 

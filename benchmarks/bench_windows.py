@@ -34,7 +34,9 @@ CLEAR_NATS = 0.1
 TARGET_SHARE = 0.99
 
 
-def emissions(model: LoadedModel, samples_N: NDArray[np.float32], options: WindowOptions) -> NDArray[np.float16]:
+def emissions(
+    model: LoadedModel, samples_N: NDArray[np.float32], options: WindowOptions
+) -> NDArray[np.float16]:
     """Log-probs of one recording, [T, C]."""
 
     def fail(key: str, error: Exception) -> None:
@@ -72,7 +74,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     options = parser.parse_args()
     recording = corpora.build_recording(
-        SHARED / "data" / corpora.DEV_CLEAN, recording_id="windows", speakers=SPEAKERS, minutes=options.minutes
+        SHARED / "data" / corpora.DEV_CLEAN,
+        recording_id="windows",
+        speakers=SPEAKERS,
+        minutes=options.minutes,
     )
     print(
         f"{'model':26}{'frames':>8} {'changed':>9} {'clear ones':>12} {'words':>7} {'within one frame':>17} "

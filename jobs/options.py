@@ -99,7 +99,10 @@ RECIPE: Options = (
         help="Bundled model, model folder, Hugging Face CTC model, or module:factory.",
     ),
     click.option(
-        "--filter", "filter_", metavar="FILE.json", help="Filter to use.  [default: the one made for the model]"
+        "--filter",
+        "filter_",
+        metavar="FILE.json",
+        help="Filter to use.  [default: the one made for the model]",
     ),
     click.option(
         "--cut",
@@ -116,11 +119,15 @@ RECIPE: Options = (
     click.option(
         "--max-duration", type=float, default=20.0, show_default=True, help="Cut longer ones, or drop them."
     ),
-    click.option("--padding", type=float, default=0.2, show_default=True, help="Most silence kept at each end."),
+    click.option(
+        "--padding", type=float, default=0.2, show_default=True, help="Most silence kept at each end."
+    ),
     click.option(
         "--min-pause-frames", type=int, help="Shortest pause to cut at.  [default: chosen for the target]"
     ),
-    click.option("--retune", is_flag=True, help="Choose the shortest pause anew for a corpus that has grown."),
+    click.option(
+        "--retune", is_flag=True, help="Choose the shortest pause anew for a corpus that has grown."
+    ),
 )
 """How recordings become utterances."""
 
@@ -135,9 +142,7 @@ SHARDS: Options = (
         show_default=True,
         help="Share of utterances with noise.",
     ),
-    click.option(
-        "--snr-db", type=float, nargs=2, default=(0.0, 30.0), show_default=True, metavar="MIN MAX"
-    ),
+    click.option("--snr-db", type=float, nargs=2, default=(0.0, 30.0), show_default=True, metavar="MIN MAX"),
     click.option(
         "--format",
         "formats",
@@ -166,9 +171,7 @@ SHARDS: Options = (
         help="Of the audio inside the shards; Opus loses a little.",
     ),
     click.option("--tfrecord-gzip", is_flag=True, help="Compress TFRecord files."),
-    click.option(
-        "--shard-mb", type=float, default=256.0, show_default=True, help="Target size of a shard."
-    ),
+    click.option("--shard-mb", type=float, default=256.0, show_default=True, help="Target size of a shard."),
     click.option(
         "--split",
         "splits",
@@ -211,7 +214,9 @@ TEXT: Options = (
 """How transcripts are read."""
 
 CORPUS: Options = (
-    click.option("--babble", is_flag=True, help="Add babble made of the corpus's own recordings to the noise."),
+    click.option(
+        "--babble", is_flag=True, help="Add babble made of the corpus's own recordings to the noise."
+    ),
     *TEXT,
     click.option(
         "--max-failed", type=float, default=0.1, show_default=True, help="Share of recordings that may fail."

@@ -42,7 +42,9 @@ from prep_corpus.filters.self_labels import self_labelled  # noqa: E402
 from prep_corpus.filters.sweep import Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
-NOT_SEEN = "Text is read or normalised English speech; other languages, telephone speech and singing were not seen."
+NOT_SEEN = (
+    "Text is read or normalised English speech; other languages, telephone speech and singing were not seen."
+)
 NO_FILTER = 1e9
 """Stands for keeping every utterance."""
 

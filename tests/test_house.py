@@ -164,7 +164,8 @@ def test_every_module_of_a_folder_is_in_the_wheel_and_nothing_else(tmp_path: Pat
         f"prep_corpus/{path.relative_to(ROOT).as_posix()}"
         for folder in FOLDERS
         for path in (ROOT / folder).rglob("*")
-        if path.suffix in (".py", ".json", ".safetensors", ".md", ".html", ".css", ".js") or path.name == "py.typed"
+        if path.suffix in (".py", ".json", ".safetensors", ".md", ".html", ".css", ".js")
+        or path.name == "py.typed"
     }
     assert {name for name in names if not name.split("/")[0].endswith(".dist-info")} == expected
     (sdist,) = tmp_path.glob("*.tar.gz")

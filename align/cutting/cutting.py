@@ -216,7 +216,12 @@ def cut_words(
         limit_db = _limit_db(run, spoken, edges.levels, options)
         breaks = Breaks(lengths_G=lengths_G, limit_db=limit_db, edges=edges)
         whole = without_fragments(
-            run, lengths_G, break_G, letters_V, gap_frames=fragment_frames, most_letters=options.fragment_letters
+            run,
+            lengths_G,
+            break_G,
+            letters_V,
+            gap_frames=fragment_frames,
+            most_letters=options.fragment_letters,
         )
         start, end = breaks.trimmed(without_cut_off(whole, run, spoken, seen, break_G, reach_frames))
         if start >= end:

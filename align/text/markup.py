@@ -66,7 +66,10 @@ def html_edits(text: str) -> list[Edit]:
     at = 0
     endless: set[str] = set()
     while found := _HTML.search(text, at):
-        end, inline = found.end(), (found["tag"] or "").lower() in _INLINE_TAGS or found[0][1] in "!0123456789"
+        end, inline = (
+            found.end(),
+            (found["tag"] or "").lower() in _INLINE_TAGS or found[0][1] in "!0123456789",
+        )
         swallows = "comment" if found["comment"] else (found["whole"] or "").lower()
         if swallows:
             close = -1 if swallows in endless else _end_of(text, swallows, end)

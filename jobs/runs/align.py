@@ -146,9 +146,7 @@ def execute(config: RunConfig, options: ExportOptions, *, quiet: bool) -> int:
         workers=config.workers,
         stages=("emit", "align"),
     )
-    with display.shown_progress(
-        work, files.join(config.out, STATUS_NAME), quiet=quiet, console=console
-    ):
+    with display.shown_progress(work, files.join(config.out, STATUS_NAME), quiet=quiet, console=console):
         pipeline = beam.Pipeline(options=pipeline_options(config))
         emitted = (
             pipeline

@@ -84,9 +84,7 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
     )
     BOARD.clear()
     work = display.Work(bundles=len(digests), audio_seconds=0.0, recordings=0)
-    with display.shown_progress(
-        work, files.join(config.out, STATUS_NAME), quiet=quiet, console=console
-    ):
+    with display.shown_progress(work, files.join(config.out, STATUS_NAME), quiet=quiet, console=console):
         pipeline = beam.Pipeline(options=pipeline_options(config))
         segments = (
             pipeline

@@ -96,8 +96,12 @@ def failures_line(stages: Mapping[str, StageProgress], work: Work) -> str | None
         reasons.update(progress.reasons)
     if not reasons:
         return None
-    listed = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items(), key=lambda r: (-r[1], r[0])))
-    return f"{reasons.total()} of {work.recordings + sum(work.rejected.values())} recordings rejected: {listed}"
+    listed = ", ".join(
+        f"{reason} {count}" for reason, count in sorted(reasons.items(), key=lambda r: (-r[1], r[0]))
+    )
+    return (
+        f"{reasons.total()} of {work.recordings + sum(work.rejected.values())} recordings rejected: {listed}"
+    )
 
 
 def machine_key() -> str:
@@ -135,7 +139,9 @@ def status_lines(folder: str, *, patience_seconds: float = 3 * _FILE_SECONDS) ->
         lines[0] += f", about {in_words(document['to_go_seconds'])} to go"
     stages = {stage: StageProgress(**counts) for stage, counts in document["stages"].items()}
     speeds = document["times_real_time"]
-    lines += [f"{stage}: {stage_line(stage, made, work, speeds.get(stage))}" for stage, made in stages.items()]
+    lines += [
+        f"{stage}: {stage_line(stage, made, work, speeds.get(stage))}" for stage, made in stages.items()
+    ]
     failures = failures_line(stages, work)
     return [*lines, *([failures] if failures else []), *_end_lines(folder, state)]
 

@@ -43,7 +43,9 @@ class Pace:
         """Times real time; None until something was done, or where nothing is done any more."""
         (began, _), (now, made) = self._samples[0], self._latest
         since = now - max(_MIN_WINDOW_SECONDS, (now - began) / 2)
-        then, before = next((sample for sample in reversed(self._samples) if sample[0] <= since), self._samples[0])
+        then, before = next(
+            (sample for sample in reversed(self._samples) if sample[0] <= since), self._samples[0]
+        )
         if now - then < 1.0 or made <= before:
             return None
         return (made - before) / (now - then)

@@ -31,7 +31,9 @@ def transcript_lines(checks: Iterator[TranscriptCheck]) -> list[str]:
         if check.disagrees and disagreeing <= _SHOWN_CHECKS:
             lines.append(f"{check.recording_id}: {check.verdict}")
     if disagreeing > _SHOWN_CHECKS:
-        lines.append(f"{disagreeing - _SHOWN_CHECKS} more recordings have cues that disagree with their audio")
+        lines.append(
+            f"{disagreeing - _SHOWN_CHECKS} more recordings have cues that disagree with their audio"
+        )
     if broken:
         lines.append(f"{broken} transcripts have parts that could not be read")
     return [*lines, f"all about transcripts is in {CHECKS_NAME}"] if lines else []

@@ -33,7 +33,10 @@ Exit codes:
 """
 
 _OUT = click.option(
-    "--out", required=True, metavar="URI", help="Run folder that all workers can write to; a run in it goes on."
+    "--out",
+    required=True,
+    metavar="URI",
+    help="Run folder that all workers can write to; a run in it goes on.",
 )
 
 SUBMISSION: Options = (
@@ -43,7 +46,9 @@ SUBMISSION: Options = (
     click.option("--name", help="Of the job.  [default: prep-corpus-USER]"),
     click.option("--detach", is_flag=True, help="Return when the job has begun; `status` tells how it goes."),
     click.option(
-        "--force", is_flag=True, help="Write into a folder that is no run, or replace a run of other settings."
+        "--force",
+        is_flag=True,
+        help="Write into a folder that is no run, or replace a run of other settings.",
     ),
     click.option("--quiet", "-q", is_flag=True, help="Print errors alone."),
 )

@@ -114,7 +114,9 @@ class Dataflow:
                 "(docs/dataflow.md says how to build it)"
             )
         if not re.fullmatch(r"gs://[a-z0-9][a-z0-9._-]{2,}(/.*)?", self.temp):
-            raise UsageError(f"--temp must be a folder on gs://, such as gs://my-bucket/temp; not {self.temp!r}")
+            raise UsageError(
+                f"--temp must be a folder on gs://, such as gs://my-bucket/temp; not {self.temp!r}"
+            )
         if self.workers < 1:
             raise UsageError(f"--workers must be at least 1, not {self.workers}")
 
@@ -125,7 +127,9 @@ class Dataflow:
         if self.gpu in GPUS:
             return GPUS[self.gpu]
         accelerator, _, machine_type = self.gpu.partition(":")
-        return Gpu(accelerator=accelerator, machine_type=machine_type, quota=f"GPUs of the type {accelerator}")
+        return Gpu(
+            accelerator=accelerator, machine_type=machine_type, quota=f"GPUs of the type {accelerator}"
+        )
 
     @property
     def accelerator(self) -> str | None:
@@ -314,7 +318,12 @@ def check_image(image: str, credentials: Any) -> None:
 
     registry, _, path = image.partition("/")
     local = registry.split(":")[0] in ("localhost", "127.0.0.1")
-    if not (local or registry.endswith(".pkg.dev") or registry.split(".", 1)[-1] == "gcr.io" or registry == "gcr.io"):
+    if not (
+        local
+        or registry.endswith(".pkg.dev")
+        or registry.split(".", 1)[-1] == "gcr.io"
+        or registry == "gcr.io"
+    ):
         return
     name, at, reference = path.partition("@")
     if not at:
@@ -331,7 +340,9 @@ def check_image(image: str, credentials: Any) -> None:
     if answer.status_code == 404:
         raise UsageError(f"--image {image}: there is no such image in {registry}; build and push it first")
     if answer.status_code in (401, 403):
-        raise UsageError(f"--image {image}: the credentials in use may not read it (HTTP {answer.status_code})")
+        raise UsageError(
+            f"--image {image}: the credentials in use may not read it (HTTP {answer.status_code})"
+        )
 
 
 def _one_line(error: object) -> str:

@@ -20,10 +20,16 @@ from prep_corpus.jobs.submit.command import SUBMIT_EXIT_CODES, engine_options, l
             help="Container image of the workers, with prep-corpus and the model inside; must be given.",
         ),
         click.option(
-            "--temp", metavar="gs://...", help="Folder for what Dataflow stages.  [default: work/dataflow in --out]"
+            "--temp",
+            metavar="gs://...",
+            help="Folder for what Dataflow stages.  [default: work/dataflow in --out]",
         ),
         click.option(
-            "--workers", type=int, default=8, show_default=True, help="Most workers with a GPU, and most without."
+            "--workers",
+            type=int,
+            default=8,
+            show_default=True,
+            help="Most workers with a GPU, and most without.",
         ),
         click.option(
             "--gpu",
@@ -42,7 +48,10 @@ from prep_corpus.jobs.submit.command import SUBMIT_EXIT_CODES, engine_options, l
         ),
         click.option("--endpoint", metavar="URL", help="Another address of Dataflow's API.", hidden=True),
         click.option(
-            "--from-template", is_flag=True, help="Dataflow itself submits, and makes the checks.", hidden=True
+            "--from-template",
+            is_flag=True,
+            help="Dataflow itself submits, and makes the checks.",
+            hidden=True,
         ),
     )
 )

@@ -212,7 +212,9 @@ def _check_jar(path: str) -> None:
         with zipfile.ZipFile(path) as jar:
             jar.getinfo("org/apache/beam/runners/flink/FlinkPipelineRunner.class")
     except (zipfile.BadZipFile, KeyError) as error:
-        raise UsageError(f"--jar {path}: it must be Beam's job server for Flink, and is not: {error}") from error
+        raise UsageError(
+            f"--jar {path}: it must be Beam's job server for Flink, and is not: {error}"
+        ) from error
 
 
 def _check_published(version: str) -> None:

@@ -129,7 +129,9 @@ class Portable:
             UsageError: one does not.
         """
         check_listening(self.endpoint, "--endpoint", "a job service")
-        self.place.check(from_here=split_address(self.endpoint, "--endpoint")[0] in ("localhost", "127.0.0.1"))
+        self.place.check(
+            from_here=split_address(self.endpoint, "--endpoint")[0] in ("localhost", "127.0.0.1")
+        )
 
     def hints(self, estimate: Estimate) -> list[str]:
         """Nothing is known of what stands behind the endpoint."""

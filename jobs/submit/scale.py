@@ -196,7 +196,13 @@ def simulate(bundles: Sequence[Bundle], costs: Costs, machines: Machines, shard_
         cpu_hours=cpu / 3600,
         # Audio twice; emissions by align, measure and segment, alignments by the last two, clips by write.
         read_bytes=hours
-        * (2 * sizes["audio"] + 3 * sizes["emissions"] + 2 * sizes["alignments"] + sizes["segments"] + sizes["clips"]),
+        * (
+            2 * sizes["audio"]
+            + 3 * sizes["emissions"]
+            + 2 * sizes["alignments"]
+            + sizes["segments"]
+            + sizes["clips"]
+        ),
         written_bytes=hours * (sum(sizes[name] for name in work) + sizes["shards"]),
         objects=OBJECTS_OF_A_BUNDLE * len(bundles) + 2 * shards + 6,
         wall_hours=(sum(stages.values()) + machines.start_seconds * len(stages)) / 3600,

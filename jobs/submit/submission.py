@@ -332,7 +332,9 @@ def submitted_lines(folder: str) -> list[str]:
     since = display.clock(max(time.time() - note["submitted_at"], 0.0))
     if files.exists(files.join(folder, OUTCOME_NAME)):
         outcome = read_outcome(folder)
-        ended = f"published: {outcome.utterances} utterances" if outcome.published else "nothing was published"
+        ended = (
+            f"published: {outcome.utterances} utterances" if outcome.published else "nothing was published"
+        )
         return [f"done on {note['engine']}; {ended}; {note['link']}"]
     work = display.Work(**note["work"])
     lines = [f"submitted to {note['engine']} {since} ago: {note['link']}"]

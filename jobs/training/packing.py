@@ -234,7 +234,9 @@ class Packer:
             return
         full_MF = energies_MF[~empty_M]
         # Of every seventh frame, which is enough and far cheaper.
-        quiet_F = np.percentile(full_MF[::7], 5, axis=0) if len(full_MF) else np.full(energies_MF.shape[1], _FLOOR)
+        quiet_F = (
+            np.percentile(full_MF[::7], 5, axis=0) if len(full_MF) else np.full(energies_MF.shape[1], _FLOOR)
+        )
         shape = (int(empty_M.sum()), energies_MF.shape[1])
         energies_MF[empty_M] = quiet_F + 0.7 * random.standard_normal(shape, dtype=np.float32)
 

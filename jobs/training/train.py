@@ -155,7 +155,9 @@ class Trainer:
         try:
             self.network.load_state_dict(load_network(start).state_dict())
         except RuntimeError as error:
-            raise UsageError(f"training: {start} must have the shape of the network to be trained: {error}") from error
+            raise UsageError(
+                f"training: {start} must have the shape of the network to be trained: {error}"
+            ) from error
 
     @property
     def progress(self) -> float:

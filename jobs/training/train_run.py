@@ -165,7 +165,9 @@ def run_english(
         UsageError: there is none of the sets, no synthesiser, or sentences that nobody would say.
     """
     if more_sentences is not None and hours <= 0:
-        raise UsageError("train-english: --sentences is for the synthesisers, and --synthesise 0 leaves them out")
+        raise UsageError(
+            "train-english: --sentences is for the synthesisers, and --synthesise 0 leaves them out"
+        )
     shape = _shape(start)
     device = device or default_device()
     loaded = load_model(teacher, device) if teacher else None

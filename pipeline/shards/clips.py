@@ -57,5 +57,7 @@ def read_clip(file: BinaryIO, ref: UtteranceRef) -> tuple[dict[str, Any], bytes]
         raise OSError(f"clips of {ref.digest}: {ref.n_bytes} bytes of {ref.id} expected, {len(record)} read")
     fields, flac = unpack_clip(record)
     if fields["id"] != ref.id:
-        raise OSError(f"clips of {ref.digest}: {ref.id} was expected at byte {ref.offset}, not {fields['id']}")
+        raise OSError(
+            f"clips of {ref.digest}: {ref.id} was expected at byte {ref.offset}, not {fields['id']}"
+        )
     return fields, flac

@@ -40,7 +40,13 @@ class _HurriedRequest(Request):
     """Asks the machine whether it is one of Google's, without the three seconds a try that others get."""
 
     def __call__(
-        self, url: Any, method: Any = "GET", body: Any = None, headers: Any = None, timeout: Any = 1, **rest: Any
+        self,
+        url: Any,
+        method: Any = "GET",
+        body: Any = None,
+        headers: Any = None,
+        timeout: Any = 1,
+        **rest: Any,
     ) -> Any:
         return super().__call__(url, method, body, headers, min(timeout, 1), **rest)
 

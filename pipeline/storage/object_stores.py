@@ -141,7 +141,9 @@ class RangedFile(io.RawIOBase):
             start = max(0, min(start, self._size - FIRST_AHEAD_BYTES))
         held = self._fetch(start, end)
         if len(held) != end - start:
-            raise OSError(f"a range read gives what was asked for: {end - start} bytes asked, {len(held)} had")
+            raise OSError(
+                f"a range read gives what was asked for: {end - start} bytes asked, {len(held)} had"
+            )
         self._start, self._held = start, held
 
 

@@ -121,7 +121,9 @@ def _os_error(uri: str, error: Exception) -> OSError:
 
 def _is_passing(error: Exception) -> bool:
     """Whether what botocore does not try again itself is worth it: a body that breaks off, puts at the same time."""
-    return isinstance(error, (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)) or _code(error) in (
+    return isinstance(error, (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)) or _code(
+        error
+    ) in (
         "ConditionalRequestConflict",
         "IncompleteBody",
     )

@@ -96,7 +96,11 @@ def test_defaults_that_the_help_names_are_those_of_the_command() -> None:
         named = re.search(r"Default: ([^ ]+?)\.?$", PARAMETERS[name]["helpText"])
         default = by_option[option_name].get_default(click.Context(dataflow_command))
         if named and default is not None and re.fullmatch(r"[a-z0-9.-]+", named[1]):
-            assert named[1] in (str(default), f"{default:g}" if isinstance(default, float) else "", *_words(default))
+            assert named[1] in (
+                str(default),
+                f"{default:g}" if isinstance(default, float) else "",
+                *_words(default),
+            )
 
 
 def _words(default: object) -> tuple[str, ...]:

@@ -185,7 +185,9 @@ def test_decoding_ahead_changes_nothing(decoders: int) -> None:
     for count in (0, decoders):
         errors: list[str] = []
         emitter = Emitter[str](frame_means(), options, decoders=count)
-        emitted = list(emitter.emit(sources(), lambda key, error, kept=errors: kept.append(f"{key}: {error}")))
+        emitted = list(
+            emitter.emit(sources(), lambda key, error, kept=errors: kept.append(f"{key}: {error}"))
+        )
         outcomes.append(([(key, log_probs.tolist()) for key, log_probs in emitted], errors))
     assert outcomes[0] == outcomes[1]
     assert outcomes[0][1] == ["bad: broke off"]

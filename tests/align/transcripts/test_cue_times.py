@@ -20,7 +20,12 @@ def compared(
     """Cues of four words, whose first words are said at `audio_seconds`, the others half a second apart."""
     length = WORDS_A_CUE * CHARACTERS_A_WORD
     cues = [
-        Cue(start_seconds=float(at), end_seconds=float(at) + 2, char_start=q * length, char_end=(q + 1) * length - 1)
+        Cue(
+            start_seconds=float(at),
+            end_seconds=float(at) + 2,
+            char_start=q * length,
+            char_end=(q + 1) * length - 1,
+        )
         for q, at in enumerate(cue_seconds)
     ]
     words = len(cues) * WORDS_A_CUE

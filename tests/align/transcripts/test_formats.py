@@ -198,7 +198,14 @@ def test_a_named_tier_and_what_is_no_textgrid() -> None:
 
 def textgrid(tiers: dict[str, list[tuple[float, float, str]]]) -> str:
     """A TextGrid in the short layout."""
-    fields: list[object] = ['File type = "ooTextFile"', 'Object class = "TextGrid"', 0, 10, "<exists>", len(tiers)]
+    fields: list[object] = [
+        'File type = "ooTextFile"',
+        'Object class = "TextGrid"',
+        0,
+        10,
+        "<exists>",
+        len(tiers),
+    ]
     for name, intervals in tiers.items():
         fields += ['"IntervalTier"', f'"{name}"', 0, 10, len(intervals)]
         for start, end, text in intervals:

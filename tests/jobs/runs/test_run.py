@@ -269,8 +269,6 @@ def test_every_command_has_help(command: list[str]) -> None:
 def test_every_command_is_in_the_docs() -> None:
     from prep_corpus.jobs.cli import main
 
-    documented = "".join(
-        path.read_text() for path in [ROOT / "README.md", *DOCS.glob("*.md")]
-    )
+    documented = "".join(path.read_text() for path in [ROOT / "README.md", *DOCS.glob("*.md")])
     for name in main.commands:
         assert f"prep-corpus {name}" in documented, name

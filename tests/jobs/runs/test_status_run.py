@@ -53,8 +53,13 @@ def test_status_of_a_run_while_it_goes_on_after_a_kill_and_after_the_end(tmp_pat
     assert [line.split(":")[0] for line in ended[1:6]] == ["emit", "align", "measure", "segment", "write"]
     assert "8/8 recordings" in ended[1]
     utterances = json.loads((out / "outcome.json").read_text())["utterances"]
-    assert ended[-2:] == ["1 of 9 recordings rejected: audio-missing 1", f"published: {utterances} utterances"]
+    assert ended[-2:] == [
+        "1 of 9 recordings rejected: audio-missing 1",
+        f"published: {utterances} utterances",
+    ]
     polled = json.loads((out / "status.json").read_text())
     assert (polled["state"], polled["to_go_seconds"]) == ("done", 0.0)
     run(manifest, out, *more, "--max-failed", "0.01", code=4)
-    assert cli("status", str(out)).stdout.splitlines()[-1] == "nothing was published: 1 of 9 recordings failed"
+    assert (
+        cli("status", str(out)).stdout.splitlines()[-1] == "nothing was published: 1 of 9 recordings failed"
+    )

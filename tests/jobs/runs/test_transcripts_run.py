@@ -143,7 +143,11 @@ def finished(corpus: tuple[Path, dict[str, Talk]]) -> tuple[Path, str]:
 
 
 def segments(out: Path) -> list[dict[str, Any]]:
-    return [row for path in (out / "work" / "segment").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    return [
+        row
+        for path in (out / "work" / "segment").glob("*.parquet")
+        for row in pq.read_table(path).to_pylist()
+    ]
 
 
 def rows(out: Path) -> list[dict[str, Any]]:
@@ -155,10 +159,14 @@ def test_what_is_said_is_kept_from_every_kind_of_file(
     corpus: tuple[Path, dict[str, Talk]], finished: tuple[Path, str], name: str
 ) -> None:
     spoken = corpus[1][name]
-    kept = sorted((row for row in rows(finished[0]) if row["recording_id"] == name), key=lambda row: row["start"])
+    kept = sorted(
+        (row for row in rows(finished[0]) if row["recording_id"] == name), key=lambda row: row["start"]
+    )
     assert sum(len(row["text_normalized"].split()) for row in kept) > 0.9 * len(spoken.words)
     for row in kept:
-        inside = [s for s in spoken.sentences if s.start_seconds < row["end"] and s.end_seconds > row["start"]]
+        inside = [
+            s for s in spoken.sentences if s.start_seconds < row["end"] and s.end_seconds > row["start"]
+        ]
         assert row["text_normalized"] == " ".join(said([sentence.text for sentence in inside]))
         assert said([row["text"]]) == said([sentence.text for sentence in inside])
 
@@ -244,12 +252,18 @@ def test_right_cue_times_touch_nothing_but_the_checks(
     write_srt(folder, "late", talks["late"].sentences, shift_seconds=3.0)
 
 
-def test_align_tells_of_cues_and_of_places_in_files(corpus: tuple[Path, dict[str, Talk]], tmp_path: Path) -> None:
+def test_align_tells_of_cues_and_of_places_in_files(
+    corpus: tuple[Path, dict[str, Talk]], tmp_path: Path
+) -> None:
     folder, _ = corpus
     lines = gzip.decompress((folder / "manifest.jsonl.gz").read_bytes()).splitlines()
-    (folder / "two.jsonl").write_bytes(lines[NAMES.index("late")] + b"\n" + lines[NAMES.index("html")] + b"\n")
+    (folder / "two.jsonl").write_bytes(
+        lines[NAMES.index("late")] + b"\n" + lines[NAMES.index("html")] + b"\n"
+    )
     model = ("--model", "toy:acoustic_model")
-    done = cli("align", str(folder / "two.jsonl"), "--out", str(tmp_path / "out"), *model, "--format", "jsonl")
+    done = cli(
+        "align", str(folder / "two.jsonl"), "--out", str(tmp_path / "out"), *model, "--format", "jsonl"
+    )
     assert re.search(r"^late: cues are (2\.9|3\.0|3\.1) s late against the audio$", done.stderr, re.M)
     for name in ("late", "html"):
         content = decode((folder / FILES[name]).read_bytes(), name=name)

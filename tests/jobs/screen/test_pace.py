@@ -56,7 +56,13 @@ def shown_times(seed: int) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     bundle_seconds, audio_seconds = 3600.0, 360_000.0
     clock, ends = 0.0, []
-    for stage, speed in (("emit", 60.0), ("align", 1200.0), ("measure", 700.0), ("segment", 1500.0), ("write", 6000.0)):
+    for stage, speed in (
+        ("emit", 60.0),
+        ("align", 1200.0),
+        ("measure", 700.0),
+        ("segment", 1500.0),
+        ("write", 6000.0),
+    ):
         for _ in range(100):
             clock += bundle_seconds / speed * random.lognormal(0, 0.4)
             ends.append((clock, stage))

@@ -46,7 +46,16 @@ def server() -> Iterator[DataflowServer]:
 
 
 def test_a_submitted_run_ends_with_the_shards_of_a_local_one(server: DataflowServer, tmp_path: Path) -> None:
-    engine = ("--project", PROJECT, "--region", REGION, "--image", server.image, "--endpoint", server.endpoint)
+    engine = (
+        "--project",
+        PROJECT,
+        "--region",
+        REGION,
+        "--image",
+        server.image,
+        "--endpoint",
+        server.endpoint,
+    )
     noise = ("--noise", "gs://corpus-bucket/demo/noise")
     out = "gs://runs-bucket/submitted"
     done = CliRunner().invoke(main, ["submit", "dataflow", MANIFEST, "--out", out, *noise, *engine])
@@ -61,7 +70,9 @@ def test_a_submitted_run_ends_with_the_shards_of_a_local_one(server: DataflowSer
         assert there == (tmp_path / "local" / shard["path"]).read_bytes()
 
 
-def test_a_templates_launcher_leaves_a_job_and_submits_nothing(server: DataflowServer, tmp_path: Path) -> None:
+def test_a_templates_launcher_leaves_a_job_and_submits_nothing(
+    server: DataflowServer, tmp_path: Path
+) -> None:
     server.created = {}
     job_file = tmp_path / "job.json"
     given = {

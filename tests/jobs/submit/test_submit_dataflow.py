@@ -80,7 +80,9 @@ class Submitted:
         self.staged: dict[str, bytes] = {}
 
         def stage(_: Any, folder: str, name: str, stream: Any, **more: Any) -> None:
-            self.staged[f"{folder}/{name}"] = stream.read() if hasattr(stream, "read") else Path(stream).read_bytes()
+            self.staged[f"{folder}/{name}"] = (
+                stream.read() if hasattr(stream, "read") else Path(stream).read_bytes()
+            )
 
         monkeypatch.setattr(DataflowApplicationClient, "stage_file_with_retry", stage)
         pipeline = beam.Pipeline(options=PipelineOptions(engine.beam_options("run-1")))
@@ -130,8 +132,12 @@ def test_a_reshuffle_stands_on_either_side_of_emit(submitted: Submitted) -> None
     transforms = {one.unique_name: one for one in submitted.proto.components.transforms.values()}
     (taken,) = transforms["Emit/WatchEmit"].inputs.values()
     (given,) = transforms["Emit/EmitBundles"].outputs.values()
-    makers = {name for name, one in transforms.items() if taken in one.outputs.values() and not one.subtransforms}
-    takers = {name for name, one in transforms.items() if given in one.inputs.values() and not one.subtransforms}
+    makers = {
+        name for name, one in transforms.items() if taken in one.outputs.values() and not one.subtransforms
+    }
+    takers = {
+        name for name, one in transforms.items() if given in one.inputs.values() and not one.subtransforms
+    }
     assert len(makers) == 1
     assert makers.pop().startswith("SpreadBundles/")
     assert len(takers) == 1
@@ -182,7 +188,10 @@ def test_the_job_is_followed_to_its_end(submitted: Submitted, server: DataflowSe
     assert job.state() == "waiting"
     server.state = "JOB_STATE_RUNNING"
     assert job.state() == "running"
-    server.state, server.messages = "JOB_STATE_FAILED", ["first", "Workflow failed.\nCauses: quota NVIDIA_L4_GPUS"]
+    server.state, server.messages = (
+        "JOB_STATE_FAILED",
+        ["first", "Workflow failed.\nCauses: quota NVIDIA_L4_GPUS"],
+    )
     assert job.state() == "failed"
     assert job.failure() == "Workflow failed. Causes: quota NVIDIA_L4_GPUS"
 
@@ -244,7 +253,9 @@ def test_what_is_not_there_is_one_line_within_seconds(
     engine.check()
     began = time.monotonic()
     with pytest.raises(UsageError, match=message) as caught:
-        replace(engine, **{key: value.replace("PORT", str(server.port)) for key, value in changed.items()}).check()
+        replace(
+            engine, **{key: value.replace("PORT", str(server.port)) for key, value in changed.items()}
+        ).check()
     assert "\n" not in str(caught.value)
     assert time.monotonic() - began < 10
 
@@ -254,7 +265,10 @@ def test_what_is_not_there_is_one_line_within_seconds(
     [
         ({"--image": ""}, "--image must name the workers' container image"),
         ({"--temp": "/tmp"}, "--temp must be a folder on gs://"),
-        ({"--out": "run", "--temp": "gs://bucket-name/t"}, "--out: the workers of dataflow must be able to open it"),
+        (
+            {"--out": "run", "--temp": "gs://bucket-name/t"},
+            "--out: the workers of dataflow must be able to open it",
+        ),
         ({}, "no Google credentials were found"),
     ],
 )

@@ -30,7 +30,14 @@ def cut(**changes: Any) -> dict[str, Any]:
         "channel": 1,
         "supervisions": [
             {**supervision, "text": "Second sentence.", "language": "English", "speaker": "ann"},
-            {**supervision, "id": "s0", "start": 0.5, "text": "First one.", "language": "English", "speaker": "ann"},
+            {
+                **supervision,
+                "id": "s0",
+                "start": 0.5,
+                "text": "First one.",
+                "language": "English",
+                "speaker": "ann",
+            },
             {**supervision, "id": "s2", "start": 4.0},
         ],
         "recording": {
@@ -116,7 +123,9 @@ def test_what_is_not_the_audio_of_a_file_is_refused(
 
 
 def test_a_resampled_cut_is_the_same_audio(tmp_path: Path) -> None:
-    resampled = [{"name": "Resample", "kwargs": {"source_sampling_rate": 16_000, "target_sampling_rate": 8_000}}]
+    resampled = [
+        {"name": "Resample", "kwargs": {"source_sampling_rate": 16_000, "target_sampling_rate": 8_000}}
+    ]
     (recording,) = read(tmp_path, cut(recording={**cut()["recording"], "transforms": resampled}))
     assert isinstance(recording, Recording)
 
@@ -140,7 +149,9 @@ def test_what_lhotse_writes_has_the_samples_that_lhotse_reads(tmp_path: Path) ->
     soundfile.write(tmp_path / "a.wav", samples, RATE_HZ, subtype="PCM_16")
     whole = lhotse.Recording.from_file(tmp_path / "a.wav", recording_id="r")
     said = [
-        lhotse.SupervisionSegment(id=f"s{at}", recording_id="r", start=at, duration=2.0, channel=1, text=f"at {at}")
+        lhotse.SupervisionSegment(
+            id=f"s{at}", recording_id="r", start=at, duration=2.0, channel=1, text=f"at {at}"
+        )
         for at in (0.5, 3.0, 6.25)
     ]
     mono = lhotse.MonoCut(id="mono", start=0.0, duration=10.0, channel=1, recording=whole, supervisions=said)

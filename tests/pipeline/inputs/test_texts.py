@@ -63,7 +63,10 @@ def test_several_texts_in_the_manifest(tmp_path: Path) -> None:
     (recording,) = good(read(tmp_path, {"audio_filepath": "a.wav", "text": ["One.", " ", "Won."]}))
     assert [version.text for version in recording.versions] == ["One.", "Won."]
     assert len(recording.lost) == 1
-    wrong = ({"audio_filepath": "a.wav", "text": ["One.", 2]}, {"audio_filepath": "a.wav", "text_filepath": [[]]})
+    wrong = (
+        {"audio_filepath": "a.wav", "text": ["One.", 2]},
+        {"audio_filepath": "a.wav", "text_filepath": [[]]},
+    )
     assert [letter.reason for letter in bad(read(tmp_path, *wrong))] == ["entry-invalid"] * 2
 
 
@@ -162,7 +165,9 @@ def test_text_of_rejected_entries_is_counted_as_read(tmp_path: Path, entry: dict
     (tmp_path / "twelve.txt").write_text("twelve chars")
     (tmp_path / "twelve.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\ntwelve chars\n")
     first, letter = read(
-        tmp_path, {"audio_filepath": "a.wav", "text": "t", "id": "taken"}, {"audio_filepath": "b.wav", **entry}
+        tmp_path,
+        {"audio_filepath": "a.wav", "text": "t", "id": "taken"},
+        {"audio_filepath": "b.wav", **entry},
     )
     assert isinstance(first, Recording)
     assert isinstance(letter, DeadLetter)

@@ -47,7 +47,10 @@ def test_bundles_side_by_side_give_what_one_after_the_other_gives(tmp_path: Path
     wanted = [emit_bundle(Store(str(tmp_path / "one")), digest, model, OPTIONS) for digest in digests]
     root = str(tmp_path / "many")
     assert _bundles(tmp_path / "corpus", root) == digests
-    with mock.patch.object(EmitOptions, "bundles_at_once", 3), beam.Pipeline(runner=FnApiRunner()) as pipeline:
+    with (
+        mock.patch.object(EmitOptions, "bundles_at_once", 3),
+        beam.Pipeline(runner=FnApiRunner()) as pipeline,
+    ):
         refs = pipeline | beam.Create(digests) | Emit(root, OPTIONS) | beam.Map(tuple)
         assert_that(refs, equal_to([tuple(ref) for ref in wanted]))
 

@@ -22,10 +22,10 @@ def reference(failed: int) -> StageRef:
     return StageRef("emit", "b", f"d{failed}", "c", True, failed)
 
 
-@pytest.mark.parametrize(
-    ("failed", "goes_on"), [((0, 0), True), ((1, 0), True), ((1, 1), False), ((), True)]
-)
-def test_the_limit_counts_what_failed_before_and_in_all_bundles(failed: tuple[int, ...], goes_on: bool) -> None:
+@pytest.mark.parametrize(("failed", "goes_on"), [((0, 0), True), ((1, 0), True), ((1, 1), False), ((), True)])
+def test_the_limit_counts_what_failed_before_and_in_all_bundles(
+    failed: tuple[int, ...], goes_on: bool
+) -> None:
     limit = FailureLimit(share=0.1, entries=20, early=1)
     references = [reference(count) for count in failed]
     with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"])) as pipeline:

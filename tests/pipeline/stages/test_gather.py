@@ -28,4 +28,6 @@ def test_nothing_else_reads_what_is_flattened() -> None:
     flattens = [one for one in primitive if one.spec.urn == "beam:transform:flatten:v1"]
     assert len(flattens) == 1
     for name in flattens[0].inputs.values():
-        assert [one.unique_name for one in primitive if name in one.inputs.values()] == [flattens[0].unique_name]
+        assert [one.unique_name for one in primitive if name in one.inputs.values()] == [
+            flattens[0].unique_name
+        ]

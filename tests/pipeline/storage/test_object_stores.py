@@ -74,7 +74,11 @@ def test_objects_are_written_read_listed_and_removed(folder: str) -> None:
     write(files.join(folder, "deep", "b c+ü.txt"), b"x")
     write(folder + "-beside", b"not in it")
     assert files.holds_files(folder)
-    assert [name.removeprefix(folder) for name in files.list_files(folder)] == ["/a", "/deep/b c+ü.txt", "/empty"]
+    assert [name.removeprefix(folder) for name in files.list_files(folder)] == [
+        "/a",
+        "/deep/b c+ü.txt",
+        "/empty",
+    ]
     assert files.exists(uri)
     assert not files.exists(folder)
     assert files.read_bytes(uri) == b"0123456789"
