@@ -53,6 +53,7 @@ test-flink-live: setup  ## The short form of it: the demo's recordings once, wit
 
 lint: setup  ## Check style
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 
 types: setup  ## Check types
 	$(BIN)/mypy

@@ -12,7 +12,7 @@ from typing import Any
 
 from prep_corpus.align.errors import EntryInvalid, IdUnsafe
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Cue, Selection
-from prep_corpus.align.transcripts.versions import Source, Version, timed_text
+from prep_corpus.align.transcripts.versions import TranscriptSource, Version, timed_text
 
 MAX_ID_BYTES = 512
 DEFAULT_LANGUAGE = "en"
@@ -71,7 +71,7 @@ class Recording:
     speaker: str | None = None
     language: str = DEFAULT_LANGUAGE
     channel: int | None = None
-    source: Source | None = None
+    source: TranscriptSource | None = None
     others: tuple[Version, ...] = ()
     lost: tuple[str, ...] = ()
 

@@ -9,7 +9,7 @@ from prep_corpus.align.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Point:
+class OperatingPoint:
     """One operating point.
 
     Attributes:
@@ -27,7 +27,7 @@ class Point:
     wer_upper: float
 
 
-def choose(points: Sequence[Point], max_wer: float) -> Point:
+def choose(points: Sequence[OperatingPoint], max_wer: float) -> OperatingPoint:
     """The point that keeps most among those whose upper bound is at most `max_wer`.
 
     Args:
@@ -49,7 +49,7 @@ def choose(points: Sequence[Point], max_wer: float) -> Point:
     return max(reachable, key=lambda point: (point.kept_share, -point.wer))
 
 
-def frontier(points: Sequence[Point]) -> tuple[Point, ...]:
+def frontier(points: Sequence[OperatingPoint]) -> tuple[OperatingPoint, ...]:
     """Only the points that no other beats in both kept share and upper bound, by rising upper bound."""
     best = -1.0
     kept = []

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.cases import HEARD, Case
-from prep_corpus.filters.curve import Point, frontier
+from prep_corpus.filters.curve import OperatingPoint, frontier
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
 from prep_corpus.filters.linear import Filter, Level, Linear
-from prep_corpus.filters.sweep import Bench, Outcome, Swept, count_outcomes, points_of, sweep, worse_of
+from prep_corpus.filters.sweep import Bench, ScoredSegments, Swept, count_outcomes, points_of, sweep, worse_of
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -145,7 +145,7 @@ def fit_words(cases: Sequence[Case], options: FitOptions) -> Linear:
     )
 
 
-def fit_utterances(outcomes: Sequence[Outcome], options: FitOptions) -> Linear:
+def fit_utterances(outcomes: Sequence[ScoredSegments], options: FitOptions) -> Linear:
     """The utterance classifier; where no utterance is bad, the same for all: a constant."""
     features_SF = np.concatenate([outcome.features_SF for outcome in outcomes])
     good_S = np.concatenate([outcome.good(options.good_wer) for outcome in outcomes])
@@ -365,7 +365,7 @@ def _fit_level(
     return FittedLevel(level=level, swept=swept, held_out=by_threshold)
 
 
-def _curve(swept: Mapping[str, Swept], options: FitOptions) -> tuple[Point, ...]:
+def _curve(swept: Mapping[str, Swept], options: FitOptions) -> tuple[OperatingPoint, ...]:
     """The curve that the filter keeps: where labels are of two origins, the worse of both at each point."""
     points = {
         origin: points_of(counts, resamples=options.resamples, seed=options.seed)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.curve import Point
+from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.filters.fit import Fitted, FittedLevel, HeldOut, auc
 from prep_corpus.filters.linear import Filter
@@ -92,7 +92,7 @@ def _rank_correlation(one_N: NDArray[np.float64], other_N: NDArray[np.float64]) 
     return float(spearmanr(one_N, other_N).statistic)
 
 
-def chosen_point(fitted: Filter, cut: str, max_wer: float) -> tuple[Point, bool]:
+def chosen_point(fitted: Filter, cut: str, max_wer: float) -> tuple[OperatingPoint, bool]:
     """The point for an error rate, and whether it can be promised; else the nearest that can.
 
     Args:
@@ -204,7 +204,7 @@ def _point_lines(fitted: Fitted, cut: str, max_wer: float) -> list[str]:
     return lines
 
 
-def _length_lines(cut: str, level: FittedLevel, point: Point) -> list[str]:
+def _length_lines(cut: str, level: FittedLevel, point: OperatingPoint) -> list[str]:
     found = length_leak(level.held_out[point.word_threshold], point.utterance_threshold)
     lines = [
         f"## Does `--cut {cut}` go by length?",

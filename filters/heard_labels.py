@@ -137,7 +137,7 @@ def good_threshold(judged: Sequence[JudgedUtterance], good_wer: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class ShareEstimate:
     """A share with its 80 % interval over resampled recordings."""
 
     value: float
@@ -155,7 +155,7 @@ def ratio(
     *,
     seed: int = 0,
     resamples: int = 1000,
-) -> Estimate:
+) -> ShareEstimate:
     """A weighted ratio, with its interval from drawing the groups with replacement.
 
     Args:
@@ -171,11 +171,11 @@ def ratio(
         sums[:, place[group]] += (numerator, denominator)
     value = float(sums[0].sum() / max(sums[1].sum(), 1e-9))
     if len(names) < 2:
-        return Estimate(value=value, low=0.0, high=1.0)
+        return ShareEstimate(value=value, low=0.0, high=1.0)
     draws = np.random.default_rng(seed).multinomial(len(names), [1 / len(names)] * len(names), size=resamples)
     drawn = (draws @ sums[0]) / np.maximum(draws @ sums[1], 1e-9)
     low, high = np.quantile(drawn, (0.1, 0.9))
-    return Estimate(value=value, low=float(low), high=float(high))
+    return ShareEstimate(value=value, low=float(low), high=float(high))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,11 +189,11 @@ class Standing:
         good: good ones among all.
     """
 
-    wer_kept: Estimate | None
-    wer_dropped: Estimate | None
-    precision: Estimate | None
-    recall: Estimate | None
-    good: Estimate
+    wer_kept: ShareEstimate | None
+    wer_dropped: ShareEstimate | None
+    precision: ShareEstimate | None
+    recall: ShareEstimate | None
+    good: ShareEstimate
 
 
 def standing(judged: Sequence[JudgedUtterance], threshold: float) -> Standing:
@@ -206,12 +206,12 @@ def standing(judged: Sequence[JudgedUtterance], threshold: float) -> Standing:
 
     def part(
         chosen: Sequence[JudgedUtterance], top: Sequence[float], bottom: Sequence[float]
-    ) -> Estimate | None:
+    ) -> ShareEstimate | None:
         if not sum(bottom):
             return None
         return ratio(top, bottom, [one.recording_id for one in chosen])
 
-    def wer(chosen: Sequence[JudgedUtterance]) -> Estimate | None:
+    def wer(chosen: Sequence[JudgedUtterance]) -> ShareEstimate | None:
         return part(
             chosen,
             [one.weight * one.edits for one in chosen],

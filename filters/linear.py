@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
-from prep_corpus.filters.curve import Point, choose
+from prep_corpus.filters.curve import OperatingPoint, choose
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
 
 DoubleArray = NDArray[np.float64]
@@ -82,7 +82,7 @@ class Level:
     """
 
     utterance: Linear
-    curve: tuple[Point, ...]
+    curve: tuple[OperatingPoint, ...]
     k_frames: int
 
     def __post_init__(self) -> None:
@@ -128,7 +128,7 @@ class Filter:
             raise UsageError(f"the way of cutting must be words or paper, not {cut!r}")
         return self.words if cut == "words" else self.paper
 
-    def point(self, max_wer: float, *, cut: str = "words") -> Point:
+    def point(self, max_wer: float, *, cut: str = "words") -> OperatingPoint:
         """The operating point for a word error rate; raises UsageError where it cannot be reached.
 
         Args:
@@ -212,7 +212,7 @@ def parse_filter(text: str, name: str) -> Filter:
 def _level(document: Mapping[str, Any]) -> Level:
     return Level(
         utterance=_linear(document["utterance"]),
-        curve=tuple(Point(**point) for point in document["curve"]),
+        curve=tuple(OperatingPoint(**point) for point in document["curve"]),
         k_frames=int(document["k_frames"]),
     )
 

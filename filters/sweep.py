@@ -21,7 +21,7 @@ from prep_corpus.align.cutting.cutting import (
 )
 from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
 from prep_corpus.filters.cases import Case
-from prep_corpus.filters.curve import Point
+from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.measures import KeptUtterance, inside, word_edits
 
@@ -40,7 +40,7 @@ UTTERANCE_THRESHOLDS = (NO_THRESHOLD, *(step / 2 for step in range(-24, 17)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class ScoredSegments:
     """Segments of one case at one word threshold, with their truth.
 
     Attributes:
@@ -122,7 +122,7 @@ class Bench:
             count, samples = count + found[0], samples + found[1]
         return count, samples
 
-    def outcome(self, index: int, cuts: Cuts) -> Outcome:
+    def outcome(self, index: int, cuts: Cuts) -> ScoredSegments:
         """Features and truth of a case's candidates, those that stand where the truth is known."""
         case = self.cases[index]
         rate = self.options.sample_rate_hz
@@ -141,7 +141,7 @@ class Bench:
         rows = [self._features[index, s] for s in segments]
         utterances = [kept_utterance(s, case.texts, rate, case.known_W) for s in segments]
         spans = [inside(u.start_seconds, u.end_seconds, case.true_middles_V) for u in utterances]
-        return Outcome(
+        return ScoredSegments(
             features_SF=np.array(rows).reshape(-1, len(FEATURE_NAMES)),
             inside_S=np.array([b - a for a, b in spans], np.int64),
             right_S=np.array([case.true_right_V[a:b].sum() for a, b in spans], np.int64),
@@ -195,7 +195,7 @@ class Swept:
     unit: float = 1.0
 
 
-def count_outcomes(outcome: Outcome, scores_S: DoubleArray) -> DoubleArray:
+def count_outcomes(outcome: ScoredSegments, scores_S: DoubleArray) -> DoubleArray:
     """[5, P]: kept words, right kept words, edits, utterances, seconds at each utterance threshold."""
     thresholds_P = np.array(UTTERANCE_THRESHOLDS)
     order = np.argsort(scores_S, kind="stable")
@@ -214,7 +214,7 @@ def count_outcomes(outcome: Outcome, scores_S: DoubleArray) -> DoubleArray:
     return np.array(counts, np.float64)
 
 
-def points_of(swept: Swept, *, resamples: int = 1000, seed: int = 0) -> list[Point]:
+def points_of(swept: Swept, *, resamples: int = 1000, seed: int = 0) -> list[OperatingPoint]:
     """Every operating point with its upper bound, from resampling the groups.
 
     Args:
@@ -230,7 +230,7 @@ def points_of(swept: Swept, *, resamples: int = 1000, seed: int = 0) -> list[Poi
             if utterances_P[p] == 0:
                 continue
             points.append(
-                Point(
+                OperatingPoint(
                     word_threshold=float(word_threshold),
                     utterance_threshold=float(utterance_threshold),
                     kept_share=float(kept_P[p] / swept.spoken_G.sum()),
@@ -256,13 +256,13 @@ def _interval(
     return low_P, high_P
 
 
-def lower_bound(swept: Swept, point: Point, *, resamples: int = 1000, seed: int = 0) -> float:
-    """The lower end of a point's interval, whose upper end is `Point.wer_upper`; at most its rate."""
+def lower_bound(swept: Swept, point: OperatingPoint, *, resamples: int = 1000, seed: int = 0) -> float:
+    """The lower end of a point's interval, whose upper end is `OperatingPoint.wer_upper`; at most its rate."""
     low_P, _ = _interval(swept, point.word_threshold, resamples, seed)
     return min(float(low_P[UTTERANCE_THRESHOLDS.index(point.utterance_threshold)]), point.wer)
 
 
-def worse_of(one: Sequence[Point], other: Sequence[Point]) -> list[Point]:
+def worse_of(one: Sequence[OperatingPoint], other: Sequence[OperatingPoint]) -> list[OperatingPoint]:
     """Points measured twice, each with the worse of its two error rates; the kept share is that of `one`.
 
     Args:

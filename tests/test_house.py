@@ -178,3 +178,13 @@ def test_no_file_of_the_product_names_a_path_of_one_machine() -> None:
             text = path.read_text()
             assert "/work/" not in text, path
             assert "/root/" not in text, path
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for folder in FOLDERS:
+        for path in sources(folder):
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    homes.setdefault(node.name, []).append(module_of(path))
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}

@@ -23,7 +23,7 @@ from prep_corpus.align.audio.sources import (
     CannotOpen,
     FloatArray,
     GuardedFile,
-    Source,
+    OpenAudio,
     mono,
     one_line,
 )
@@ -40,7 +40,7 @@ _MAX_DAMAGED_SHARE = 0.01
 _CODEC_FRAMES_OF_PADDING = 3
 
 
-def open_source(file: BinaryIO, *, name: str, header_only: bool = False) -> Source:
+def open_source(file: BinaryIO, *, name: str, header_only: bool = False) -> OpenAudio:
     """Find the library that reads a file, by its content.
 
     Args:
@@ -59,7 +59,7 @@ def open_source(file: BinaryIO, *, name: str, header_only: bool = False) -> Sour
     guard.raise_io_error()
     if not start:
         raise AudioEmpty(f"{name}: an audio file must have samples, this one has 0 bytes")
-    opens: list[Callable[[GuardedFile, str], Source]] = [SoundFileSource, AvSource]
+    opens: list[Callable[[GuardedFile, str], OpenAudio]] = [SoundFileSource, AvSource]
     is_ogg = start[:4] == b"OggS"
     if _is_av(start) or (is_ogg and not header_only and _is_chained(guard)):
         opens.reverse()
@@ -120,7 +120,7 @@ class AvSource:
         )
 
     def blocks(self, channel: int | None, start_samples: int) -> Iterator[FloatArray]:
-        """See `Source`."""
+        """See `OpenAudio`."""
         skip = start_samples
         for block in _at_one_rate(self._frames(channel), self.header.sample_rate_hz):
             if len(block) > skip:

@@ -20,7 +20,7 @@ import soxr
 from numpy.typing import NDArray
 
 from prep_corpus.align.audio.containers import open_source
-from prep_corpus.align.audio.sources import READ_SAMPLES, AudioHeader, FloatArray, Source
+from prep_corpus.align.audio.sources import READ_SAMPLES, AudioHeader, FloatArray, OpenAudio
 from prep_corpus.align.errors import (
     AudioEmpty,
     AudioNotFinite,
@@ -173,7 +173,7 @@ class _Facts:
 
 
 def _checked(
-    source: Source, facts: _Facts, *, channel: int | None, first: int, stop: int | None, name: str
+    source: OpenAudio, facts: _Facts, *, channel: int | None, first: int, stop: int | None, name: str
 ) -> Iterator[FloatArray]:
     """The samples [first, stop); a failure ends them, and is kept until all good ones have been passed on."""
     wanted = None if stop is None else stop - first

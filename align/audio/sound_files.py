@@ -57,7 +57,7 @@ class SoundFileSource:
         self._frames = sound.frames if known else None
 
     def blocks(self, channel: int | None, start_samples: int) -> Iterator[FloatArray]:
-        """See `Source`."""
+        """See `OpenAudio`."""
         sound, read = self._sound, 0
         skip = start_samples
         if skip and self._frames is not None and self._is_seekable():

@@ -40,7 +40,7 @@ class AudioHeader:
     decoder: Literal["soundfile", "av"]
 
 
-class Source(Protocol):
+class OpenAudio(Protocol):
     """An open audio file."""
 
     header: AudioHeader

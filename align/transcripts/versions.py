@@ -18,7 +18,7 @@ _MAX_SECONDS = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class TranscriptSource:
     """Where a transcript comes from.
 
     Attributes:
@@ -52,7 +52,7 @@ class Version:
     """
 
     text: str
-    source: Source | None = None
+    source: TranscriptSource | None = None
 
     @property
     def name(self) -> str:
@@ -61,7 +61,7 @@ class Version:
 
     @property
     def is_script(self) -> bool:
-        """See `Source.is_script`."""
+        """See `TranscriptSource.is_script`."""
         return self.source is not None and self.source.is_script
 
 
@@ -76,7 +76,7 @@ def version_of(transcript: Transcript, *, name: str, kind: str) -> Version:
     is_copy = transcript.text == transcript.original
     return Version(
         text=transcript.text,
-        source=Source(
+        source=TranscriptSource(
             name=name,
             format=kind,
             offsets=None if is_copy else transcript.offsets,
@@ -86,14 +86,14 @@ def version_of(transcript: Transcript, *, name: str, kind: str) -> Version:
     )
 
 
-def file_span(source: Source | None, char_start: int, char_end: int) -> tuple[int, int]:
+def file_span(source: TranscriptSource | None, char_start: int, char_end: int) -> tuple[int, int]:
     """Where a half-open span of the plain text stands in the decoded file; as it is where the text is the file's."""
     if source is None or source.offsets is None:
         return char_start, char_end
     return source.offsets.span(char_start, char_end)
 
 
-def file_runs(source: Source | None) -> list[int]:
+def file_runs(source: TranscriptSource | None) -> list[int]:
     """All that decides what `file_span` says; nothing where the text is the file's."""
     return [] if source is None or source.offsets is None else source.offsets.flat()
 

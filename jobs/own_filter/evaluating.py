@@ -16,7 +16,7 @@ from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.align.model.models import load_model
 from prep_corpus.align.recordings import Recording
 from prep_corpus.filters.cases import SENTENCE_KINDS, Damage
-from prep_corpus.filters.curve import Point
+from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.self_check import DELETED, MISSING, FateCounts
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.own_filter.evaluate_plot import plot_check
@@ -145,7 +145,7 @@ def _save(found: Checking, figures: dict[str, Any], text: str, options: Evaluate
         say(f"written: {', '.join(written)}")
 
 
-def figures_of(found: Checking, config: RunConfig, point: Point, recipe: Damage) -> dict[str, Any]:
+def figures_of(found: Checking, config: RunConfig, point: OperatingPoint, recipe: Damage) -> dict[str, Any]:
     """All figures of a check, as JSON takes them; null where there is nothing to count."""
     check = found.check
     total = check.total

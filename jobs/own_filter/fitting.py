@@ -45,7 +45,7 @@ class FitRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
+class LabelledCases:
     """Labelled cases of one run or of two of the same model.
 
     Attributes:
@@ -106,7 +106,7 @@ def execute(request: FitRequest, *, force: bool, quiet: bool) -> None:
     say(f"{out}, its card {out.with_suffix('.md')}; {plotted}")
 
 
-def gather(request: FitRequest, say: Say) -> Material:
+def gather(request: FitRequest, say: Say) -> LabelledCases:
     """The labelled cases that a request names.
 
     Raises:
@@ -151,7 +151,7 @@ def gather(request: FitRequest, say: Say) -> Material:
         k_frames=k_frames if request.self_supervised is None else None,
         heard_covers_all=covers_all,
     )
-    return Material(
+    return LabelledCases(
         cases=cases, info=info, run=run, description=" and ".join(parts), options=options, given=given
     )
 
@@ -268,7 +268,7 @@ def data_digest(cases: Sequence[Case]) -> str:
     return digest.hexdigest()
 
 
-def _notes(material: Material) -> list[str]:
+def _notes(material: LabelledCases) -> list[str]:
     cases = material.cases
     known = sum(int(case.known_W.sum()) for case in cases)
     wrong = sum(int((case.known_W & ~case.right_W).sum()) for case in cases)

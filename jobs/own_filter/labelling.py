@@ -17,8 +17,8 @@ from prep_corpus.filters.heard_labels import (
     EXTRA,
     RIGHT,
     WRONG,
-    Estimate,
     JudgedUtterance,
+    ShareEstimate,
     good_threshold,
     standing,
 )
@@ -121,7 +121,7 @@ def _table(judged: Sequence[JudgedUtterance], threshold: float) -> Table:
     table.add_column("")
     table.add_column("estimate", justify="right")
     table.add_column("80 % interval", justify="right")
-    rows: list[tuple[str, Estimate | None]] = [
+    rows: list[tuple[str, ShareEstimate | None]] = [
         ("wrong words in what is kept", found.wer_kept),
         ("wrong words in what is dropped", found.wer_dropped),
         ("good ones among the kept (precision)", found.precision),

@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
-from prep_corpus.filters.curve import Point
+from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.corpus import read_corpus
@@ -55,7 +55,7 @@ def stages_done(out: str) -> dict[str, int]:
 
 
 def describe(
-    config: RunConfig, model: LoadedModel, fitted: Filter, point: Point, *, console: Console
+    config: RunConfig, model: LoadedModel, fitted: Filter, point: OperatingPoint, *, console: Console
 ) -> None:
     """Print recordings, hours, stages done, bytes, free space and time; nothing is written."""
     info: ModelInfo = model.info

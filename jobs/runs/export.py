@@ -16,14 +16,14 @@ from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, STATUS_NAME
 from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
-from prep_corpus.pipeline.stages.close import Close, CloseOptions, Ends, Outcome, read_outcome
+from prep_corpus.pipeline.stages.close import Close, CloseOptions, Ends, RunOutcome, read_outcome
 from prep_corpus.pipeline.stages.plan import Plan
 from prep_corpus.pipeline.stages.write import WriteShards
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 
-def finished_run(folder: str) -> tuple[RunManifest, Outcome]:
+def finished_run(folder: str) -> tuple[RunManifest, RunOutcome]:
     """What a finished run published.
 
     Raises:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.filters.curve import Point
+from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import BUNDLED, Filter, bundled_filter, load_filter
 from prep_corpus.jobs.config import DEFAULT_MAX_WER, RunConfig
 from prep_corpus.jobs.screen.printing import print_line
@@ -45,7 +45,7 @@ def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> 
     return nearest
 
 
-def operating_point(config: RunConfig, fitted: Filter, console: Console | None) -> Point:
+def operating_point(config: RunConfig, fitted: Filter, console: Console | None) -> OperatingPoint:
     """The thresholds for the word error rate asked for; without one, the nearest to 1 % that can be reached."""
     if config.max_wer is not None:
         return fitted.point(config.max_wer, cut=config.cut)

@@ -23,7 +23,7 @@ from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.run_files import CHECKS_NAME, MARKER, OUTCOME_NAME, STATUS_NAME, SUBMITTED_NAME
-from prep_corpus.pipeline.stages.close import Outcome, read_outcome
+from prep_corpus.pipeline.stages.close import RunOutcome, read_outcome
 from prep_corpus.pipeline.stages.transcript_checks import read_checks
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import Store
@@ -127,7 +127,7 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_
     return code
 
 
-def _nothing_run(config: RunConfig, options: GraphOptions) -> Outcome:
+def _nothing_run(config: RunConfig, options: GraphOptions) -> RunOutcome:
     from prep_corpus.pipeline.stages.close import close_run
 
     return close_run(
@@ -141,7 +141,7 @@ def _nothing_run(config: RunConfig, options: GraphOptions) -> Outcome:
     )
 
 
-def report(config: RunConfig, outcome: Outcome, *, quiet: bool) -> int:
+def report(config: RunConfig, outcome: RunOutcome, *, quiet: bool) -> int:
     """Print the ledgers and what to do next; returns the exit code."""
     console = Console(stderr=not outcome.published, quiet=quiet)
     for table in ledger_tables(Ledgers.from_json(outcome.ledgers), outcome.sample_rate_hz):

@@ -12,7 +12,7 @@ from prep_corpus.align.model.emissions import WindowOptions
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.augment.plan import NoiseOptions
-from prep_corpus.filters.curve import Point
+from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.corpus import Corpus
@@ -81,7 +81,7 @@ def write_options(
     )
 
 
-def segment_options(config: RunConfig, fitted: Filter, point: Point) -> SegmentOptions:
+def segment_options(config: RunConfig, fitted: Filter, point: OperatingPoint) -> SegmentOptions:
     """What shapes segments, with the identity that rows and manifest carry of it."""
     segment = SegmentOptions(
         cut=config.cut,
@@ -112,7 +112,12 @@ def emit_options(config: RunConfig) -> EmitOptions:
 
 
 def graph_options(
-    config: RunConfig, corpus: Corpus, info: ModelInfo, fitted: Filter, point: Point, bundles_uri: str
+    config: RunConfig,
+    corpus: Corpus,
+    info: ModelInfo,
+    fitted: Filter,
+    point: OperatingPoint,
+    bundles_uri: str,
 ) -> GraphOptions:
     """Hand every stage its part of the configuration."""
     segment = segment_options(config, fitted, point)

@@ -22,7 +22,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.screen.pace import Finish, Pace, estimate_to_go, in_words
 from prep_corpus.pipeline.progress import BOARD, STAGES, StageProgress
 from prep_corpus.pipeline.run_files import OUTCOME_NAME, STATUS_NAME
-from prep_corpus.pipeline.stages.close import Outcome
+from prep_corpus.pipeline.stages.close import RunOutcome
 from prep_corpus.pipeline.storage import files
 
 _REFRESH_SECONDS = 0.5
@@ -180,7 +180,7 @@ def _end_lines(folder: str, state: str) -> list[str]:
     uri = files.join(folder, OUTCOME_NAME)
     if state != "done" or not files.exists(uri):
         return []
-    outcome = Outcome(**json.loads(files.read_bytes(uri)))
+    outcome = RunOutcome(**json.loads(files.read_bytes(uri)))
     if not outcome.published:
         return [f"nothing was published: {outcome.failed} of {outcome.entries} recordings failed"]
     return [f"published: {outcome.utterances} utterances"]

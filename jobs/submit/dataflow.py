@@ -17,7 +17,7 @@ from prep_corpus.jobs.submit.checks import innermost
 from prep_corpus.pipeline.storage import files
 
 if TYPE_CHECKING:
-    from prep_corpus.jobs.submit.submission import Estimate
+    from prep_corpus.jobs.submit.submission import RunEstimate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +192,7 @@ class Dataflow:
         except OSError as error:
             raise UsageError(f"Dataflow cannot be reached: {innermost(error)}") from error
 
-    def hints(self, estimate: Estimate) -> list[str]:
+    def hints(self, estimate: RunEstimate) -> list[str]:
         """Quotas to have, and workers that would find nothing to do."""
         busy = min(self.workers, max(estimate.bundles, 1))
         lines = []

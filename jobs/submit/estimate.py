@@ -22,7 +22,7 @@ _OTHER_CPU_SECONDS_PER_HOUR = 25.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class RunEstimate:
     """What a run will need, as far as its manifest tells.
 
     Attributes:
@@ -69,13 +69,13 @@ def estimate_run(
     recordings: int,
     store: Store,
     model: LoadedModel,
-) -> Estimate:
+) -> RunEstimate:
     """Estimate from the bundles of a corpus, some of its files, and a few seconds of the model on this machine."""
     info = model.info
     hours = audio_seconds / 3600
     emissions = audio_seconds / info.frame_seconds * len(info.vocabulary) * 2
     encoded = audio_seconds * info.sample_rate_hz * 2 * _FLAC_SHARE
-    return Estimate(
+    return RunEstimate(
         recordings=recordings,
         bundles=len(bundles),
         audio_hours=hours,

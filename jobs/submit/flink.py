@@ -21,7 +21,7 @@ from prep_corpus.jobs.submit.checks import innermost, last_error_line
 from prep_corpus.jobs.submit.portable import GPU_HINT, WorkerPlace
 
 if TYPE_CHECKING:
-    from prep_corpus.jobs.submit.submission import Estimate
+    from prep_corpus.jobs.submit.submission import RunEstimate
 
 _ASK_SECONDS = 4.0
 _STATES = {
@@ -129,7 +129,7 @@ class Flink:
         elif "://" not in self.jar:
             _check_jar(self.jar)
 
-    def hints(self, estimate: Estimate) -> list[str]:
+    def hints(self, estimate: RunEstimate) -> list[str]:
         """Slots that would idle, and what a lost task manager would do."""
         lines = []
         if estimate.bundles < self.workers:

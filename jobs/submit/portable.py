@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prep_corpus.align.errors import UsageError
 
 if TYPE_CHECKING:
-    from prep_corpus.jobs.submit.submission import Estimate, Job
+    from prep_corpus.jobs.submit.submission import Job, RunEstimate
 
 _CONNECT_SECONDS = 3.0
 GPU_HINT = "type:nvidia;count:1"
@@ -133,7 +133,7 @@ class Portable:
             from_here=split_address(self.endpoint, "--endpoint")[0] in ("localhost", "127.0.0.1")
         )
 
-    def hints(self, estimate: Estimate) -> list[str]:
+    def hints(self, estimate: RunEstimate) -> list[str]:
         """Nothing is known of what stands behind the endpoint."""
         return []
 

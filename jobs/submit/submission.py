@@ -33,7 +33,7 @@ from prep_corpus.jobs.runs.stage_options import graph_options
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.submit.checks import check_local_names, last_error_line, shared_names
-from prep_corpus.jobs.submit.estimate import Estimate as Estimate
+from prep_corpus.jobs.submit.estimate import RunEstimate as RunEstimate
 from prep_corpus.jobs.submit.estimate import estimate_run
 from prep_corpus.pipeline.graph import GraphOptions, build
 from prep_corpus.pipeline.inputs.manifests import read_manifest
@@ -89,7 +89,7 @@ class Engine(Protocol):
             UsageError: one line, within seconds.
         """
 
-    def hints(self, estimate: Estimate) -> list[str]:
+    def hints(self, estimate: RunEstimate) -> list[str]:
         """Lines for the user before the submission: quotas to have, slots that will stay idle."""
 
     def beam_options(self, job_name: str) -> list[str]:

@@ -12,7 +12,7 @@ import torch
 from rapidfuzz.distance import Levenshtein
 
 from prep_corpus.align.model.network import Network
-from prep_corpus.jobs.training.material import Prepared, Source, greedy_text
+from prep_corpus.jobs.training.material import ExampleSet, Prepared, greedy_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ def recognise(network: Network, example: Prepared, device: str = "cpu") -> str:
 
 
 def error_rate(
-    network: Network, source: Source, examples: int | None = None, *, device: str = "cpu"
+    network: Network, source: ExampleSet, examples: int | None = None, *, device: str = "cpu"
 ) -> ErrorRate:
     """Error rate of `network` on a set, or on `examples` of it spread over the set."""
     known = [example for example in source.examples if example.text]

@@ -41,7 +41,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ExampleSet:
     """Examples that are drawn with one weight.
 
     Attributes:
@@ -113,7 +113,7 @@ def parts(folder: Path) -> list[Path]:
     return sorted(p for p in folder.glob("part-*.json") if not p.stem.endswith("-new"))
 
 
-def read_source(folder: Path, *, weight: float = 1.0) -> Source:
+def read_source(folder: Path, *, weight: float = 1.0) -> ExampleSet:
     """Load a prepared set.
 
     Raises:
@@ -123,7 +123,7 @@ def read_source(folder: Path, *, weight: float = 1.0) -> Source:
     if not found:
         raise UsageError(f"{folder}: no prepared speech here (part-*.json); run the preparation first")
     examples = tuple(example for path in found for example in read_part(path))
-    return Source(name=folder.name, weight=weight, examples=examples)
+    return ExampleSet(name=folder.name, weight=weight, examples=examples)
 
 
 def greedy_text(log_probs_SC: NDArray[np.floating], vocabulary: tuple[str, ...], blank: int) -> str:

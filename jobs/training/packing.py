@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.training.material import Prepared, Source, Trust, greedy_text
+from prep_corpus.jobs.training.material import ExampleSet, Prepared, Trust, greedy_text
 
 FloatArray = NDArray[np.float32]
 _NATS_PER_DB = np.log(10) / 10
@@ -62,7 +62,7 @@ class Disturbance:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch:
+class TrainingBatch:
     """Rows for one step.
 
     Attributes:
@@ -116,7 +116,7 @@ class Packer:
         seed: of everything.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[ExampleSet, ...]
     noises: tuple[FloatArray, ...]
     vocabulary: tuple[str, ...]
     blank: int
@@ -147,11 +147,11 @@ class Packer:
         """Seconds of speech that can be drawn."""
         return sum(len(example.energies_MF) for example in self.examples) / 100
 
-    def batch(self, step: int, *, rows: int, frames: int) -> Batch:
+    def batch(self, step: int, *, rows: int, frames: int) -> TrainingBatch:
         """The rows of one step, each `frames` model frames long."""
         random = np.random.default_rng((self.seed, step))
         packed = [self._row(random, frames) for _ in range(rows)]
-        return Batch(
+        return TrainingBatch(
             energies_BMF=np.stack([row[0] for row in packed]),
             targets_BTC=np.stack([row[1] for row in packed]),
             weights_BT=np.stack([row[2] for row in packed]),

@@ -26,14 +26,14 @@ from torch.nn import functional
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.network import Network, load_network, save
 from prep_corpus.jobs.training.error_rates import ErrorRate, error_rate
-from prep_corpus.jobs.training.material import Source, read_source
-from prep_corpus.jobs.training.packing import Batch, Packer
+from prep_corpus.jobs.training.material import ExampleSet, read_source
+from prep_corpus.jobs.training.packing import Packer, TrainingBatch
 from prep_corpus.jobs.training.recurrence import run_gru
 from prep_corpus.jobs.training.train_config import TrainConfig, learning_rate
 
 
 @dataclass(frozen=True, kw_only=True)
-class Point:
+class LearningPoint:
     """One point of the learning curve.
 
     Attributes:
@@ -68,7 +68,7 @@ def distillation_cost(logits_BTC: Tensor, targets_BTC: Tensor, weights_BT: Tenso
     return (crossed_BT * weights_BT).sum() / weights_BT.sum().clamp_min(1.0)
 
 
-def ctc_cost(logits_BTC: Tensor, batch: Batch, blank: int) -> Tensor:
+def ctc_cost(logits_BTC: Tensor, batch: TrainingBatch, blank: int) -> Tensor:
     """CTC cost of the rows' characters, the mean over characters, in nats."""
     log_probs_TBC = logits_BTC.float().log_softmax(-1).transpose(0, 1)
     lengths_B = torch.tensor([len(tokens) for tokens in batch.tokens])
@@ -138,7 +138,7 @@ class Trainer:
         self.state = _State()
         self._sums = {"distil": 0.0, "ctc": 0.0, "steps": 0.0, "ctc_steps": 0.0}
 
-    def _fix_statistics(self, sources: tuple[Source, ...]) -> None:
+    def _fix_statistics(self, sources: tuple[ExampleSet, ...]) -> None:
         """Mean and deviation of each band over a sample of the speech; they stay as they are from here on."""
         every = [example for source in sources for example in source.examples]
         sample = every[:: max(1, len(every) // 500)]
@@ -203,14 +203,14 @@ class Trainer:
         self.state.step += 1
         self.state.seconds += time.perf_counter() - began
 
-    def validate(self, examples: int | None = None) -> Point:
+    def validate(self, examples: int | None = None) -> LearningPoint:
         """Error rates of the held-out sets, with the costs since the last validation; adds to the curve."""
         rates = {
             source.name: error_rate(self.network, source, examples, device=self.config.device).characters
             for source in self.held_out
         }
         sums = self._sums
-        point = Point(
+        point = LearningPoint(
             step=self.state.step,
             seconds=round(self.state.seconds, 1),
             progress=round(self.progress, 4),
@@ -264,7 +264,7 @@ class Trainer:
         (self.config.out / "curve.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def train(config: TrainConfig, report: Callable[[Point], None] | None = None) -> list[ErrorRate]:
+def train(config: TrainConfig, report: Callable[[LearningPoint], None] | None = None) -> list[ErrorRate]:
     """Train, or go on training, until the time or the steps are used up.
 
     Args:

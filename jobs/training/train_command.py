@@ -54,9 +54,9 @@ def train_command(**settings: Any) -> None:
     """
     from pathlib import Path
 
-    from prep_corpus.jobs.training.train_run import Material, run_training
+    from prep_corpus.jobs.training.train_run import TrainingMaterial, run_training
 
-    material = Material(
+    material = TrainingMaterial(
         shards=settings["shards"],
         split=settings["split"],
         held_out_split=settings["held_out_split"],

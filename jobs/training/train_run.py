@@ -18,14 +18,14 @@ from prep_corpus.jobs.training.error_rates import ErrorRate
 from prep_corpus.jobs.training.material import parts
 from prep_corpus.jobs.training.prepare import ManifestRow, Speech, manifest_speech, prepare, shard_speech
 from prep_corpus.jobs.training.synthesise import synthesise
-from prep_corpus.jobs.training.train import Point, train
+from prep_corpus.jobs.training.train import LearningPoint, train
 from prep_corpus.jobs.training.train_config import TAUGHT, UNTAUGHT, TrainConfig
 
 Echo = Callable[[str], object]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
+class TrainingMaterial:
     """What `prep-corpus train` learns from.
 
     Attributes:
@@ -76,7 +76,7 @@ def _everything(row: ManifestRow) -> bool:
 
 
 def run_training(
-    material: Material,
+    material: TrainingMaterial,
     *,
     out: Path,
     teacher: str | None,
@@ -88,7 +88,7 @@ def run_training(
     echo: Echo,
     network: NetworkConfig | None = None,
 ) -> list[ErrorRate]:
-    """Prepare shards and manifests, then train on them; see `Material` and `TrainConfig`."""
+    """Prepare shards and manifests, then train on them; see `TrainingMaterial` and `TrainConfig`."""
     shape = network or _shape(start)
     device = device or default_device()
     loaded = load_model(teacher, device) if teacher else None
@@ -218,7 +218,7 @@ def _not_held_out(speech_set: SpeechSet) -> Callable[[ManifestRow], bool]:
 
 
 def _train(config: TrainConfig, echo: Echo) -> list[ErrorRate]:
-    def report(point: Point) -> None:
+    def report(point: LearningPoint) -> None:
         rates = ", ".join(f"{name} {rate:.1%}" for name, rate in point.error_rates.items())
         echo(
             f"{point.progress:6.1%}  step {point.step}  {point.seconds / 60:.1f} min  "

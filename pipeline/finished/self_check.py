@@ -17,7 +17,7 @@ from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
 from prep_corpus.align.recordings import Recording
 from prep_corpus.filters.cases import Case, Damage, Damaged, damage
-from prep_corpus.filters.curve import Point
+from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import word_features
 from prep_corpus.filters.measures import Tally, tally
 from prep_corpus.filters.self_check import Check, Checked, check_recording
@@ -310,7 +310,7 @@ def _case(one: _Both, checked: Checked, info: ModelInfo) -> Case:
     )
 
 
-def _kept_at(bench: Bench, segment: SegmentOptions, point: Point, k_frames: int) -> Tally:
+def _kept_at(bench: Bench, segment: SegmentOptions, point: OperatingPoint, k_frames: int) -> Tally:
     """What a point of the filter's curve keeps of a case."""
     case, fitted = bench.cases[0], segment.filter
     scores_W = (

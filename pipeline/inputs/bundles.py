@@ -12,7 +12,7 @@ import pyarrow as pa
 from prep_corpus.align.recordings import Recording
 from prep_corpus.align.transcripts.offsets import OffsetMap
 from prep_corpus.align.transcripts.pieces import Cue
-from prep_corpus.align.transcripts.versions import Source, Version
+from prep_corpus.align.transcripts.versions import TranscriptSource, Version
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
 
 BUNDLE_SECONDS = 3600.0
@@ -168,7 +168,7 @@ def _version_fields(recording: Recording) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value}
 
 
-def _source_row(source: Source | None) -> dict[str, Any] | None:
+def _source_row(source: TranscriptSource | None) -> dict[str, Any] | None:
     if source is None:
         return None
     return {
@@ -180,10 +180,10 @@ def _source_row(source: Source | None) -> dict[str, Any] | None:
     }
 
 
-def _source(row: dict[str, Any] | None) -> Source | None:
+def _source(row: dict[str, Any] | None) -> TranscriptSource | None:
     if row is None:
         return None
-    return Source(
+    return TranscriptSource(
         name=row["name"],
         format=row["format"],
         offsets=None if row["offsets"] is None else OffsetMap.of_flat(row["offsets"]),

@@ -17,7 +17,7 @@ from prep_corpus.align.recordings import Entry
 from prep_corpus.align.transcripts import formats as transcripts
 from prep_corpus.align.transcripts.formats import PLAIN
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Selection
-from prep_corpus.align.transcripts.versions import SEGMENTS, Source, Version, timed_text, version_of
+from prep_corpus.align.transcripts.versions import SEGMENTS, TranscriptSource, Version, timed_text, version_of
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_texts, is_cut
 from prep_corpus.pipeline.storage import files
 
@@ -37,7 +37,7 @@ def read_versions(entry: Entry, name: str) -> tuple[list[Version], list[str]]:
     """
     shown = f"{name}: recording {entry.id!r}"
     if entry.text is not None:
-        source = Source(name="", format=SEGMENTS, cues=entry.cues) if entry.cues else None
+        source = TranscriptSource(name="", format=SEGMENTS, cues=entry.cues) if entry.cues else None
         found = [Version(text=entry.text, source=source)]
         found += [Version(text=text) for text in entry.other_texts]
         wrong: list[RecordingError] = []
@@ -52,7 +52,9 @@ def read_versions(entry: Entry, name: str) -> tuple[list[Version], list[str]]:
             else:
                 is_plain = version.source is None and len(uris) > 1
                 found.append(
-                    Version(text=version.text, source=Source(name=uri, format=PLAIN)) if is_plain else version
+                    Version(text=version.text, source=TranscriptSource(name=uri, format=PLAIN))
+                    if is_plain
+                    else version
                 )
     full: dict[str, Version] = {}
     for version in found:

@@ -59,7 +59,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ExampleSource:
     """What is known of the recordings of one bundle.
 
     Attributes:
@@ -73,7 +73,9 @@ class Source:
     aligned: Mapping[str, AlignedRecording]
 
 
-def read_source(store: Store, digest: str, only: frozenset[str], options: ReportOptions) -> Source | None:
+def read_source(
+    store: Store, digest: str, only: frozenset[str], options: ReportOptions
+) -> ExampleSource | None:
     """The alignments of some recordings of a segment stage; None where the stage files are gone."""
     try:
         alignments = alignments_of(store.read(segments_ref(store, digest), columns=[]).notes)
@@ -85,7 +87,7 @@ def read_source(store: Store, digest: str, only: frozenset[str], options: Report
     except (FileNotFoundError, KeyError):
         # Removed, or written by an earlier version with other columns.
         return None
-    return Source(
+    return ExampleSource(
         info=info,
         bundle={probed.recording.id: probed for probed in bundle},
         aligned={aligned.probed.recording.id: aligned for aligned in found},
@@ -225,7 +227,7 @@ class ExampleMaker:
         wanted: Wanted,
         samples_N: FloatArray,
         rate_hz: int,
-        source: Source,
+        source: ExampleSource,
         recording_id: str,
         start: float,
     ) -> Example:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.text.normalize import TextOptions
-from prep_corpus.filters.curve import Point
+from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck
 
@@ -75,7 +75,7 @@ class ReportOptions:
     settings: Mapping[str, object]
     text: TextOptions
     fitted: Filter | None
-    point: Point | None
+    point: OperatingPoint | None
     notes: tuple[str, ...] = ()
     limits: Limits = Limits()
 
@@ -282,8 +282,8 @@ class Report:
     ledgers: Mapping[str, Mapping[str, int]]
     settings: Mapping[str, object]
     created_by: Mapping[str, str]
-    point: Point | None
-    curve: tuple[Point, ...]
+    point: OperatingPoint | None
+    curve: tuple[OperatingPoint, ...]
     fitted_on: str
     histograms: tuple[Histogram, ...]
     segments: tuple[SegmentRow, ...]

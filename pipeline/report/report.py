@@ -36,7 +36,7 @@ from prep_corpus.pipeline.run_files import (
     USED_NAME,
 )
 from prep_corpus.pipeline.shards.manifest import parse_manifest
-from prep_corpus.pipeline.stages.close import Outcome, read_outcome
+from prep_corpus.pipeline.stages.close import RunOutcome, read_outcome
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck, read_checks
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import Store, digest_of
@@ -252,7 +252,7 @@ def _checks(folder: str, count: int) -> tuple[TranscriptCheck, ...]:
     return tuple(lowest.sorted())
 
 
-def _versions(folder: str, outcome: Outcome) -> dict[str, str]:
+def _versions(folder: str, outcome: RunOutcome) -> dict[str, str]:
     if not outcome.published:
         return {}
     uri = files.join(folder, MANIFEST_NAME)

@@ -22,7 +22,7 @@ from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class RunOutcome:
     """How a run ended.
 
     Attributes:
@@ -103,7 +103,7 @@ def close_run(
     letters: Iterable[DeadLetter],
     shards: Iterable[ShardFile],
     stages: Iterable[StageRef],
-) -> Outcome:
+) -> RunOutcome:
     """Write dead-letters.jsonl, then outcome.json, then, where all is well, manifest.json.
 
     Args:
@@ -126,7 +126,7 @@ def close_run(
     reasons: dict[str, int] = {}
     for letter in rejected:
         reasons[letter.reason] = reasons.get(letter.reason, 0) + 1
-    outcome = Outcome(
+    outcome = RunOutcome(
         published=publish,
         entries=options.entries,
         failed=len(rejected),
@@ -147,7 +147,7 @@ def close_run(
     return outcome
 
 
-def _publish(options: CloseOptions, shards: list[ShardFile], outcome: Outcome) -> None:
+def _publish(options: CloseOptions, shards: list[ShardFile], outcome: RunOutcome) -> None:
     uri = files.join(options.out, MANIFEST_NAME)
     _remove_stale(options.out, {shard.path for shard in shards})
     document = manifest(
@@ -198,9 +198,9 @@ def _save(out: str, name: str, text: str) -> None:
     files.write_atomic(files.join(out, name), lambda file: file.write(data), replace=True)
 
 
-def read_outcome(out: str) -> Outcome:
+def read_outcome(out: str) -> RunOutcome:
     """How the run in a folder ended."""
-    return Outcome(**json.loads(files.read_bytes(files.join(out, OUTCOME_NAME))))
+    return RunOutcome(**json.loads(files.read_bytes(files.join(out, OUTCOME_NAME))))
 
 
 class _CloseRun(beam.DoFn):

@@ -91,7 +91,7 @@ def clip_fields(
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptUtterance:
+class PlannedUtterance:
     """What planning needs of a kept utterance."""
 
     id: str
@@ -102,12 +102,12 @@ class KeptUtterance:
     n_bytes: int
 
 
-def read_utterance_refs(store: Store, segments: StageRef) -> Iterator[KeptUtterance]:
+def read_utterance_refs(store: Store, segments: StageRef) -> Iterator[PlannedUtterance]:
     """The kept utterances of a bundle."""
     columns = ["id", "recording_id", "speaker", "kept", "duration", "clip_offset", "clip_bytes"]
     table = store.read(segments, columns).table
     for row in table.filter(table["kept"]).to_pylist():
-        yield KeptUtterance(
+        yield PlannedUtterance(
             id=row["id"],
             recording_id=row["recording_id"],
             speaker=row["speaker"],

@@ -19,7 +19,7 @@ from prep_corpus.filters.self_labels import self_labelled, trusted_words
 from prep_corpus.filters.sweep import (
     UTTERANCE_THRESHOLDS,
     Bench,
-    Outcome,
+    ScoredSegments,
     count_outcomes,
     kept_utterance,
     lower_bound,
@@ -229,7 +229,7 @@ def test_groups_are_dealt_out_and_never_parted() -> None:
 
 
 def test_counts_at_each_threshold_by_hand() -> None:
-    outcome = Outcome(
+    outcome = ScoredSegments(
         features_SF=np.zeros((3, 6)),
         inside_S=np.array([10, 20, 30]),
         right_S=np.array([9, 20, 25]),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.curve import Point, choose, frontier
+from prep_corpus.filters.curve import OperatingPoint, choose, frontier
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.filters.linear import Filter, Level, Linear, load_filter, parse_filter, save_filter
 from prep_corpus.filters.scoring import score_utterances, score_words
@@ -26,8 +26,8 @@ def linear(*names: str) -> Linear:
     )
 
 
-def point(upper: float, kept: float, words: float = 0.0) -> Point:
-    return Point(
+def point(upper: float, kept: float, words: float = 0.0) -> OperatingPoint:
+    return OperatingPoint(
         word_threshold=words, utterance_threshold=0.0, kept_share=kept, wer=upper / 2, wer_upper=upper
     )
 

@@ -14,7 +14,7 @@ from prep_corpus.filters.linear import bundled_filter
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.report.examples import encode_mp3, peaks_of
 from prep_corpus.pipeline.report.model import Example, Limits, Report, ReportOptions, Word
-from prep_corpus.pipeline.stages.close import Outcome
+from prep_corpus.pipeline.stages.close import RunOutcome
 from prep_corpus.pipeline.stages.segment_rows import SCHEMA
 from prep_corpus.pipeline.storage.stage_store import Store
 
@@ -48,7 +48,7 @@ def write_run(folder: Path, *, hours: int, segments_an_hour: int = 850) -> Repor
         for n in range(7)
     ]
     (folder / "dead-letters.jsonl").write_text("".join(json.dumps(letter) + "\n" for letter in letters))
-    outcome = Outcome(
+    outcome = RunOutcome(
         published=False,
         entries=hours + len(letters),
         failed=len(letters),

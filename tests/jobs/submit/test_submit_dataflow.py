@@ -17,13 +17,13 @@ from prep_corpus.align.model.models import load_model
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.submit.dataflow import GPUS, Dataflow
-from prep_corpus.jobs.submit.submission import Estimate
+from prep_corpus.jobs.submit.submission import RunEstimate
 
 pytest.importorskip("google.cloud.dataflow_v1beta3", reason="Dataflow needs prep-corpus[gcp]")
 
 ACCELERATOR = "beam:resources:accelerator:v1"
 MIN_RAM = "beam:resources:min_ram_bytes:v1"
-ESTIMATE = Estimate(
+ESTIMATE = RunEstimate(
     recordings=10, bundles=4, audio_hours=4.0, cpu_hours=0.1, model_hours=0.1, read_bytes=1, written_bytes=1
 )
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.submit.estimate import Estimate
+from prep_corpus.jobs.submit.estimate import RunEstimate
 from prep_corpus.jobs.submit.flink import Flink, FlinkJob
 from prep_corpus.jobs.submit.portable import WorkerPlace
 
@@ -84,7 +84,7 @@ def test_too_few_slots_are_told(job_manager: str, jar: Path) -> None:
     flink(job_manager, jar, workers=4).check()
     with pytest.raises(UsageError, match=r"--workers 5: the cluster at .* has 4 slots"):
         flink(job_manager, jar, workers=5).check()
-    estimate = Estimate(
+    estimate = RunEstimate(
         recordings=9, bundles=2, audio_hours=2, cpu_hours=1, model_hours=1, read_bytes=1, written_bytes=1
     )
     assert flink(job_manager, jar, workers=2).hints(estimate) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.training.material import Prepared, Source, Trust
+from prep_corpus.jobs.training.material import ExampleSet, Prepared, Trust
 from prep_corpus.jobs.training.packing import Disturbance, Packer, pool
 
 VOCABULARY = (" ", "a", "b", "<blank>")
@@ -32,7 +32,7 @@ def speech(frames: int, text: str | None, said: str | None) -> Prepared:
 
 def packer(examples: list[Prepared], disturbance: Disturbance = STILL) -> Packer:
     return Packer(
-        sources=(Source(name="test", weight=1.0, examples=tuple(examples)),),
+        sources=(ExampleSet(name="test", weight=1.0, examples=tuple(examples)),),
         noises=(),
         vocabulary=VOCABULARY,
         blank=3,
