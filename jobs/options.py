@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import tomllib
 from collections.abc import Callable
 from typing import Any
 
@@ -31,10 +31,6 @@ def load_toml(ctx: click.Context, parameter: click.Parameter, path: str | None) 
     """Settings of a TOML file become the defaults of the flags."""
     if path is None:
         return None
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
         with open(path, "rb") as file:
             settings = tomllib.load(file)
