@@ -5,7 +5,7 @@ SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-emit bench-windows bench-gaps bench-run bench-real bench-write bench-read bench-scale bench-quality
+.PHONY: help setup demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-emit bench-windows bench-detours bench-run bench-real bench-write bench-read bench-scale bench-quality
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,8 +69,8 @@ bench-emit: setup  ## The model stage: real-time factors on CPU and GPU, memory
 bench-windows: setup  ## How much frames and word times depend on where windows fall
 	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_windows.py
 
-bench-gaps: setup  ## Unspoken words and untranscribed speech: right words skipped or misplaced
-	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_gaps.py
+bench-detours: setup  ## Unspoken words and untranscribed speech: right words skipped or misplaced
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_detours.py
 
 bench-run: setup  ## CPU seconds an hour of audio, by stage, besides the model
 	$(BIN)/python benchmarks/bench_run.py $(MANIFEST)

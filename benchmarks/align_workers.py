@@ -25,13 +25,13 @@ Prepared = Callable[[], Any]
 Result = dict[str, Any]
 
 
-def _ours(log_probs_TC: Any, tokens_L: Any, gaps: bool) -> tuple[Prepared, Callable[[Any], Result]]:
-    from prep_corpus.align.viterbi.viterbi import DEFAULT_GAPS, align
+def _ours(log_probs_TC: Any, tokens_L: Any, detours: bool) -> tuple[Prepared, Callable[[Any], Result]]:
+    from prep_corpus.align.viterbi.viterbi import DEFAULT_DETOURS, align
 
-    costs = DEFAULT_GAPS if gaps else None
+    costs = DEFAULT_DETOURS if detours else None
 
     def run() -> Any:
-        return align(log_probs_TC, tokens_L, blank=0, delimiter=1, gaps=costs)
+        return align(log_probs_TC, tokens_L, blank=0, delimiter=1, detours=costs)
 
     return run, lambda found: {
         "starts": found.starts_L,
@@ -94,8 +94,8 @@ def _ctc_segmentation(log_probs_TC: Any, tokens_L: Any) -> tuple[Prepared, Calla
 
 
 ALIGNERS: dict[str, Callable[[Any, Any], tuple[Prepared, Callable[[Any], Result]]]] = {
-    "ours": lambda e, t: _ours(e, t, gaps=False),
-    "ours, gaps": lambda e, t: _ours(e, t, gaps=True),
+    "ours": lambda e, t: _ours(e, t, detours=False),
+    "ours, detours": lambda e, t: _ours(e, t, detours=True),
     "ctc-forced-aligner": _ctc_forced_aligner,
     "ctc-forced-aligner, wide": _ctc_forced_aligner,
     "torchaudio": _torchaudio,

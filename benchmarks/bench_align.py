@@ -307,7 +307,7 @@ def run_problem(
     return [
         f"{name} by {score - scores['ours']:.3g} nats at {minutes:g} min, {problem.name}"
         for name, score in scores.items()
-        if "ours" in scores and "gaps" not in name and score > scores["ours"] + SCORE_ROUNDING
+        if "ours" in scores and "detours" not in name and score > scores["ours"] + SCORE_ROUNDING
     ]
 
 

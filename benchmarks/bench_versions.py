@@ -20,7 +20,7 @@ from support import corpora, quality_cases
 
 from prep_corpus.align.words.choosing import heard_characters
 from prep_corpus.align.words.evidence import evidence
-from prep_corpus.filters.linear import BUNDLED, bundled_filter
+from prep_corpus.filters.linear import BUNDLED_FILTERS, bundled_filter
 from prep_corpus.filters.scoring import score_words
 
 
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--model", default="english")
     options = parser.parse_args()
     info, spoken = quality_cases.spoken_recordings(options.shared, options.cache, options.model, "dev-clean")
-    bundled = [bundled_filter(name) for name in BUNDLED]
+    bundled = [bundled_filter(name) for name in BUNDLED_FILTERS]
     fitted = min(
         bundled, key=lambda each: (not each.fits(info.digest), abs(each.frame_seconds - info.frame_seconds))
     )

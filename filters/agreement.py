@@ -17,8 +17,8 @@ from itertools import combinations
 
 from rapidfuzz.distance import Levenshtein
 
-Words = tuple[str, ...]
-Versions = Mapping[str, Mapping[str, Words | None]]
+HeardWords = tuple[str, ...]
+Versions = Mapping[str, Mapping[str, HeardWords | None]]
 """For each clip each listener's normalised words, None where it was unintelligible to them."""
 
 
@@ -131,7 +131,7 @@ def differences(versions: Versions) -> list[Difference]:
     return sorted(found, key=lambda one: (-one.edits, one.id, one.listeners))
 
 
-_Pair = tuple[Words | None, Words | None]
+_Pair = tuple[HeardWords | None, HeardWords | None]
 
 
 def _pairs(versions: Versions) -> list[tuple[tuple[str, str], list[tuple[str, _Pair]]]]:
@@ -169,7 +169,7 @@ def _compare(pair: tuple[str, str], common: Sequence[_Pair]) -> Agreement:
     )
 
 
-def _text(words: Words | None) -> str | None:
+def _text(words: HeardWords | None) -> str | None:
     return None if words is None else " ".join(words)
 
 

@@ -22,8 +22,8 @@ from prep_corpus.filters.features import FEATURE_NAMES, word_features
 
 DoubleArray = NDArray[np.float64]
 
-FORMAT = "prep-corpus filter 1"
-BUNDLED = ("quartznet", "english")
+FILTER_FORMAT = "prep-corpus filter 1"
+BUNDLED_FILTERS = ("quartznet", "english")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +148,7 @@ class Filter:
 
 
 def _document(fitted: Filter) -> str:
-    return json.dumps({"format": FORMAT, **asdict(fitted)}, indent=1, allow_nan=False) + "\n"
+    return json.dumps({"format": FILTER_FORMAT, **asdict(fitted)}, indent=1, allow_nan=False) + "\n"
 
 
 def save_filter(fitted: Filter, path: Path) -> None:
@@ -173,7 +173,7 @@ def bundled_filter(name: str) -> Filter:
     """One of the filters that ship with the package.
 
     Args:
-        name: of `BUNDLED`.
+        name: of `BUNDLED_FILTERS`.
     """
     return load_filter(Path(__file__).with_name(f"{name}.json"))
 
@@ -192,9 +192,9 @@ def parse_filter(text: str, name: str) -> Filter:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         raise UsageError(f"--filter {name}: a filter is a JSON file, and this is none ({error})") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    if not isinstance(document, dict) or document.get("format") != FILTER_FORMAT:
         found = document.get("format") if isinstance(document, dict) else None
-        raise UsageError(f"--filter {name}: the format must be {FORMAT!r}, not {found!r}")
+        raise UsageError(f"--filter {name}: the format must be {FILTER_FORMAT!r}, not {found!r}")
     try:
         return Filter(
             word=_linear(document["word"]),

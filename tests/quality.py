@@ -72,12 +72,12 @@ def build(arguments: argparse.Namespace) -> Corpus:
     """Recordings, emissions, corrupted transcripts, alignments."""
     info, spoken = quality_cases.spoken_recordings(SHARED, arguments.cache, arguments.model, arguments.corpus)
     texts = [utterance.words for one in spoken for utterance in one.recording.utterances]
-    gaps = None if arguments.plain else viterbi.DEFAULT_GAPS
+    detours = None if arguments.plain else viterbi.DEFAULT_DETOURS
     cases, seeds = [], []
     for one in spoken:
         for seed in range(arguments.seeds):
             transcript = corpora.corrupt(one.recording, seed=seed, texts=texts)
-            cases.append(quality_cases.labelled(one, transcript, info, gaps=gaps))
+            cases.append(quality_cases.labelled(one, transcript, info, detours=detours))
             seeds.append(seed)
     return Corpus(info=info, cases=cases, seeds=seeds)
 

@@ -26,6 +26,8 @@ ALLOWED = {
 BEAM_FREE = ("shards", "reading", "ledgers", "run_files")
 # A folder with more than this asks to be two.
 MOST_FILES = 14
+# What every stage file's or table's module has of its own, by rule.
+EACH_ITS_OWN = {"SCHEMA", "VERSION"}
 
 
 def imports(path: Path) -> set[str]:
@@ -188,3 +190,30 @@ def test_no_two_public_classes_share_a_name() -> None:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     homes.setdefault(node.name, []).append(module_of(path))
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def constants(path: Path) -> dict[str, str]:
+    """The public names that a module assigns, each with what it assigns, as source."""
+    found: dict[str, str] = {}
+    for node in ast.parse(path.read_text()).body:
+        if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+            continue
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            if isinstance(target, ast.Name) and not target.id.startswith("_"):
+                found[target.id] = ast.unparse(node.value).replace("npt.", "")
+    return found
+
+
+def test_a_public_constant_has_one_value_and_is_no_class() -> None:
+    values: dict[str, dict[str, str]] = {}
+    classes: set[str] = set()
+    for folder in FOLDERS:
+        for path in sources(folder):
+            for name, value in constants(path).items():
+                values.setdefault(name, {})[module_of(path)] = value
+            body = ast.parse(path.read_text()).body
+            classes.update(node.name for node in body if isinstance(node, ast.ClassDef))
+    assert values.keys() >= EACH_ITS_OWN
+    several = {name: places for name, places in values.items() if len(set(places.values())) > 1}
+    assert {name: several[name] for name in several.keys() - EACH_ITS_OWN} == {}
+    assert values.keys() & classes == set()

@@ -31,7 +31,7 @@ from prep_corpus.align.errors import AudioEmpty, AudioTruncated, AudioUnreadable
 
 MIN_RATE_HZ = 1_000
 MAX_RATE_HZ = 768_000
-ACCEPTED = "WAV, FLAC, OGG, Opus, AIFF, MP3, m4a, mp4 and webm"
+ACCEPTED_AUDIO = "WAV, FLAC, OGG, Opus, AIFF, MP3, m4a, mp4 and webm"
 
 # FFmpeg may open these alone: its playlist formats would follow paths and addresses written in the file.
 _AV_FORMATS = "mp3,mov,matroska,aac,ogg"
@@ -80,7 +80,7 @@ def open_source(file: BinaryIO, *, name: str, header_only: bool = False) -> Open
         if is_ogg and header_only:
             source.header = replace(source.header, duration_is_exact=False)
         return source
-    raise AudioUnreadable(f"{name}: no decoder reads it as {ACCEPTED} ({'; '.join(reasons)})")
+    raise AudioUnreadable(f"{name}: no decoder reads it as {ACCEPTED_AUDIO} ({'; '.join(reasons)})")
 
 
 class AvSource:

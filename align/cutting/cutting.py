@@ -28,12 +28,12 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.audio.levels import SILENCE_DB, Levels
 from prep_corpus.align.cutting.edges import Edges, Reach, find_edges
-from prep_corpus.align.cutting.runs import (
+from prep_corpus.align.cutting.passages import (
     Breaks,
     Span,
     Spoken,
     merged,
-    runs,
+    passages,
     without_cut_off,
     without_fragments,
 )
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int32]
-Piece = tuple[int, int, str]
+CutRange = tuple[int, int, str]
 """(first spoken word, end of the spoken words, drop reason or "")."""
 
 EDGE_SECONDS = 0.02
@@ -54,7 +54,7 @@ EDGE_SECONDS = 0.02
 SEARCH_SECONDS = 0.1
 """A quiet place is looked for at least this far outside a word, however short the padding is."""
 
-FLOOR_MARGIN_DB = 6.0
+PAUSE_MARGIN_DB = 6.0
 """An edge at most this much above the recording's noise is quiet, however loud the noise is."""
 
 TOO_SHORT = "too-short"
@@ -77,11 +77,11 @@ class CutOptions:
         edge_gap_seconds: to shorten a segment, a gap must have this length.
         edge_drop_db: an edge is no cut inside speech if the audio just inside it is this much under the mean
             level of the words, or little above the recording's noise.
-        gap_mass: a gap with more speech than this in it, in frames of certain speech, breaks a run of words.
+        gap_mass: a gap with more speech than this in it, in frames of certain speech, breaks a passage of words.
         bridge_mass: the same for a gap where the transcript has words that the audio does not say; -1 breaks
             at every such gap.
         slack_seconds: an edge may stand this far inside the word's first or last letter.
-        fragment_letters: at most so many letters beside a break, a pause away from the rest of the run, are
+        fragment_letters: at most so many letters beside a break, a pause away from the rest of the passage, are
             dropped: as likely as not they are another word, of the speech that the text lacks.
         fragment_gap_seconds: such a pause has this length.
         goes_on_seconds: a word beside a break is dropped if a letter is surely heard this soon beyond it, and no
@@ -173,10 +173,10 @@ def cut_paper(
     edges = _edges(seen, spoken, options, levels)
     lengths_G = spoken.gap_frames
     breaks = Breaks(lengths_G=lengths_G, limit_db=np.inf, edges=edges)
-    pieces: list[Piece] = []
-    for run in runs(spoken, lengths_G >= k_frames):
-        pieces += _shaped(run, spoken, breaks, options)
-    return _finish(seen, words, spoken, pieces, edges, options)
+    ranges: list[CutRange] = []
+    for passage in passages(spoken, lengths_G >= k_frames):
+        ranges += _shaped(passage, spoken, breaks, options)
+    return _finish(seen, words, spoken, ranges, edges, options)
 
 
 def cut_words(
@@ -211,28 +211,28 @@ def cut_words(
     letters_V = (words.token_ends - words.token_starts)[spoken.index_V]
     reach_frames = options.frames(options.goes_on_seconds)
     fragment_frames = max(options.frames(options.fragment_gap_seconds), 1)
-    pieces: list[Piece] = []
-    for run in runs(spoken, break_G):
-        limit_db = _limit_db(run, spoken, edges.levels, options)
+    ranges: list[CutRange] = []
+    for passage in passages(spoken, break_G):
+        limit_db = _limit_db(passage, spoken, edges.levels, options)
         breaks = Breaks(lengths_G=lengths_G, limit_db=limit_db, edges=edges)
         whole = without_fragments(
-            run,
+            passage,
             lengths_G,
             break_G,
             letters_V,
             gap_frames=fragment_frames,
             most_letters=options.fragment_letters,
         )
-        start, end = breaks.trimmed(without_cut_off(whole, run, spoken, seen, break_G, reach_frames))
+        start, end = breaks.trimmed(without_cut_off(whole, passage, spoken, seen, break_G, reach_frames))
         if start >= end:
-            pieces.append((*run, INSIDE_SPEECH))
+            ranges.append((*passage, INSIDE_SPEECH))
             continue
-        pieces += _any((run[0], whole[0], TOO_SHORT), (whole[0], start, INSIDE_SPEECH))
+        ranges += _any((passage[0], whole[0], TOO_SHORT), (whole[0], start, INSIDE_SPEECH))
         parts = breaks.parts((start, end), k_frames)
         for part in merged(parts, spoken, min_frames=min_frames, max_frames=max_frames):
-            pieces += _shaped(part, spoken, breaks, options)
-        pieces += _any((end, whole[1], INSIDE_SPEECH), (whole[1], run[1], TOO_SHORT))
-    return _finish(seen, words, spoken, pieces, edges, options)
+            ranges += _shaped(part, spoken, breaks, options)
+        ranges += _any((end, whole[1], INSIDE_SPEECH), (whole[1], passage[1], TOO_SHORT))
+    return _finish(seen, words, spoken, ranges, edges, options)
 
 
 def with_scores(cuts: Cuts, scores_S: NDArray[np.floating], threshold: float) -> Cuts:
@@ -252,35 +252,37 @@ def with_scores(cuts: Cuts, scores_S: NDArray[np.floating], threshold: float) ->
     return replace(cuts, segments=segments)
 
 
-def _shaped(run: Span, spoken: Spoken, breaks: Breaks, options: CutOptions) -> list[Piece]:
-    """A run cut at its longest gaps until no piece is over the maximum, each with its drop reason or ""."""
+def _shaped(passage: Span, spoken: Spoken, breaks: Breaks, options: CutOptions) -> list[CutRange]:
+    """A passage cut at its longest gaps until no range is over the maximum, each with its drop reason or ""."""
     longest = options.frames(options.max_seconds) - 2 * options.frames(options.padding_seconds)
     edge = max(options.frames(options.edge_gap_seconds), 1)
-    shaped: list[Piece] = []
-    waiting = [run]
+    shaped: list[CutRange] = []
+    waiting = [passage]
     while waiting:
-        piece = waiting.pop()
+        span = waiting.pop()
         reason = ""
-        if spoken.length(piece) > longest:
-            middle = breaks.widest(piece, edge)
+        if spoken.length(span) > longest:
+            middle = breaks.widest(span, edge)
             if middle is not None:
-                waiting += [(middle, piece[1]), (piece[0], middle)]
+                waiting += [(middle, span[1]), (span[0], middle)]
                 continue
             reason = TOO_LONG
-        shaped.append((*piece, reason))
+        shaped.append((*span, reason))
     return shaped
 
 
-def _any(*pieces: Piece) -> list[Piece]:
+def _any(*ranges: CutRange) -> list[CutRange]:
     """Those that hold a word."""
-    return [piece for piece in pieces if piece[0] < piece[1]]
+    return [one for one in ranges if one[0] < one[1]]
 
 
-def _limit_db(run: Span, spoken: Spoken, levels: Levels, options: CutOptions) -> float:
-    """The level that counts as a pause beside a run: well under its speech, or little above the noise."""
+def _limit_db(passage: Span, spoken: Spoken, levels: Levels, options: CutOptions) -> float:
+    """The level that counts as a pause beside a passage: well under its speech, or little above the noise."""
     stride = options.stride_samples
-    speech_db = levels.mean_db(int(spoken.starts_V[run[0]]) * stride, int(spoken.ends_V[run[1] - 1]) * stride)
-    return max(speech_db - options.edge_drop_db, levels.floor_db + FLOOR_MARGIN_DB)
+    speech_db = levels.mean_db(
+        int(spoken.starts_V[passage[0]]) * stride, int(spoken.ends_V[passage[1] - 1]) * stride
+    )
+    return max(speech_db - options.edge_drop_db, levels.floor_db + PAUSE_MARGIN_DB)
 
 
 def _edges(seen: Track, spoken: Spoken, options: CutOptions, levels: Levels | None) -> Edges:
@@ -308,16 +310,16 @@ def _finish(
     seen: Track,
     words: Words,
     spoken: Spoken,
-    pieces: Sequence[Piece],
+    ranges: Sequence[CutRange],
     edges: Edges,
     options: CutOptions,
 ) -> Cuts:
-    """Give the pieces their edges and the last reasons, and name the speech that none of them covers."""
+    """Give the ranges their edges and the last reasons, and name the speech that none of them covers."""
     stride = options.stride_samples
     shortest = options.min_seconds * options.sample_rate_hz
     segment_W = np.full(len(words.frame_starts), -1, np.int32)
     segments: list[Segment] = []
-    for s, (first, last, reason) in enumerate(pieces):
+    for s, (first, last, reason) in enumerate(ranges):
         start = int(edges.start_samples_V[first])
         end = max(int(edges.end_samples_V[last - 1]), start)
         said = spoken.index_V[first:last]

@@ -23,7 +23,7 @@ BoolArray = NDArray[np.bool_]
 LongArray = NDArray[np.int64]
 DoubleArray = NDArray[np.float64]
 
-FLOOR_MARGIN_DB = 3.0
+SOUND_MARGIN_DB = 3.0
 """Below this much over the recording's noise all places are equally quiet, and the farthest outside is taken."""
 
 
@@ -76,7 +76,7 @@ def find_edges(
     """
     samples = np.empty((2, len(starts_V)), np.int64)
     power = np.empty((2, len(starts_V)))
-    floor = 10 ** ((levels.floor_db + FLOOR_MARGIN_DB) / 10)
+    floor = 10 ** ((levels.floor_db + SOUND_MARGIN_DB) / 10)
     _find(
         starts_V,
         ends_V,

@@ -22,7 +22,7 @@ from prep_corpus.align.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-BUNDLED = ("english",)
+BUNDLED_MODELS = ("english",)
 OTHER = "<other>"
 """Name of the column that stands for all symbols left out of a reduced emissions matrix."""
 
@@ -181,7 +181,7 @@ def default_device() -> str:
 
 
 def _open(name: str, device: str) -> Any:
-    if name in BUNDLED:
+    if name in BUNDLED_MODELS:
         from prep_corpus.align.model import network
 
         return network.load_bundled(name, device)
@@ -200,7 +200,7 @@ def _open(name: str, device: str) -> Any:
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         return _hugging_face(name, device)
     raise UsageError(
-        f"--model {name}: neither a bundled model ({', '.join(BUNDLED)}), nor a folder, nor module:factory, "
+        f"--model {name}: neither a bundled model ({', '.join(BUNDLED_MODELS)}), nor a folder, nor module:factory, "
         "nor a Hugging Face name (organisation/model)"
     )
 

@@ -304,7 +304,7 @@ def _digit_rule(pattern: str, say: Callable[[_Match], str | None]) -> Rule:
     return Rule(pattern=re.compile(pattern), say=say, needs_digit=True)
 
 
-RULES = (
+ENGLISH_RULES = (
     # Addresses, dates, times and telephone numbers hold numbers that are not read as such.
     _rule(r"\b(?:https?://|www\.)[\w./@-]*\w|\b[\w.-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+", _address),
     _rule(r"\b[A-Za-z][\w-]{0,63}\.(?:com|org|net|edu|gov|info|co\.uk)\b(?!\.\w)", _address),

@@ -71,7 +71,7 @@ _UNITS = {
     "°": "度",
 }
 
-RULES = (
+MANDARIN_RULES = (
     _rule(r"(?P<it>\d{4})(?=\s?年)", lambda found: digits(found["it"])),
     _rule(
         r"(?<![\d:])(?P<hours>\d{1,2}):(?P<minutes>\d{2})(?![\d:])",

@@ -51,9 +51,9 @@ def rules_for(language: str) -> Sequence[Rule]:
         language: primary subtag.
     """
     if language == "en":
-        return spoken_english.RULES
+        return spoken_english.ENGLISH_RULES
     if language == "zh":
-        return spoken_mandarin.RULES
+        return spoken_mandarin.MANDARIN_RULES
     if language in TONGUES:
         return spoken_european.rules_of(TONGUES[language])
     return spoken_european.plain_rules_of(language) if in_words(1, language) is not None else ()

@@ -16,7 +16,7 @@ from prep_corpus.align.transcripts.annotations import parse_stm, parse_textgrid
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Piece, Selection, Transcript, assemble, piece_of
 
 PLAIN = "text"
-FORMATS = {
+ENDINGS = {
     ".txt": PLAIN,
     ".lab": PLAIN,
     ".srt": "srt",
@@ -63,8 +63,8 @@ def decode(content: bytes, *, name: str) -> str:
 
 
 def format_of(name: str) -> str:
-    """The format that the ending of a file's name stands for; plain text where it is none of `FORMATS`."""
-    return FORMATS.get(os.path.splitext(name)[1].lower(), PLAIN)
+    """The format that the ending of a file's name stands for; plain text where it is none of `ENDINGS`."""
+    return ENDINGS.get(os.path.splitext(name)[1].lower(), PLAIN)
 
 
 def parse(original: str, *, name: str, selection: Selection = EVERYTHING) -> Transcript:
@@ -72,7 +72,7 @@ def parse(original: str, *, name: str, selection: Selection = EVERYTHING) -> Tra
 
     Args:
         original: the decoded file.
-        name: the file's name; one with no ending in `FORMATS` is plain text.
+        name: the file's name; one with no ending in `ENDINGS` is plain text.
         selection: which part of the file.
 
     Raises:

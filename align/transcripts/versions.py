@@ -23,7 +23,7 @@ class TranscriptSource:
 
     Attributes:
         name: path or URI of its file; "" where the manifest holds it.
-        format: of `transcripts.FORMATS`, or `SEGMENTS`.
+        format: of `transcripts.ENDINGS`, or `SEGMENTS`.
         offsets: where its characters stand in the decoded file; None where the text is the file's, character for
             character.
         cues: times that it gives to its pieces.
@@ -93,7 +93,7 @@ def file_span(source: TranscriptSource | None, char_start: int, char_end: int) -
     return source.offsets.span(char_start, char_end)
 
 
-def file_runs(source: TranscriptSource | None) -> list[int]:
+def file_links(source: TranscriptSource | None) -> list[int]:
     """All that decides what `file_span` says; nothing where the text is the file's."""
     return [] if source is None or source.offsets is None else source.offsets.flat()
 

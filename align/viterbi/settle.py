@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.viterbi.compiling import compiled
-from prep_corpus.align.viterbi.gaps import GapCosts, sharpness
+from prep_corpus.align.viterbi.detours import DetourCosts, sharpness
 from prep_corpus.align.viterbi.trellis import FLOOR_NATS
 from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs, skipped_places
 
@@ -68,7 +68,7 @@ def settle(
     *,
     blank: int,
     delimiter: int | None,
-    gaps: GapCosts,
+    detours: DetourCosts,
 ) -> Alignment:
     """Place the words beside each stretch of untranscribed speech once more.
 
@@ -78,7 +78,7 @@ def settle(
         tokens_L: column of each token.
         blank: column of the blank.
         delimiter: column of the symbol between words, or None.
-        gaps: the costs that `align` was given.
+        detours: the costs that `align` was given.
 
     Returns:
         The alignment with new places of these words, and the borders of the speech to the frame. A delimiter that
@@ -101,7 +101,7 @@ def settle(
         edges_E=edges_E,
         blank=blank,
         delimiter=delimiter,
-        speech_nats=gaps.fitted(sharp).speech_nats,
+        speech_nats=detours.fitted(sharp).speech_nats,
     )
     for s, span in enumerate(spans):
         room = (spans[s - 1][1] if s else 0, spans[s + 1][0] if s + 1 < len(spans) else len(log_probs_TC))

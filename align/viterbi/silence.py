@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.viterbi.settle import settle
-from prep_corpus.align.viterbi.viterbi import DEFAULT_GAPS, Alignment, GapCosts, LogProbs, align
+from prep_corpus.align.viterbi.viterbi import DEFAULT_DETOURS, Alignment, DetourCosts, LogProbs, align
 
 
 def align_in_silence(
@@ -24,7 +24,7 @@ def align_in_silence(
     *,
     blank: int,
     delimiter: int | None,
-    gaps: GapCosts | None = DEFAULT_GAPS,
+    detours: DetourCosts | None = DEFAULT_DETOURS,
     recording_id: str = "",
 ) -> Alignment:
     """Align as `viterbi.align` does, with room for silence before the first word and after the last.
@@ -36,7 +36,7 @@ def align_in_silence(
         tokens_L: column of each token, without blanks and without outer delimiters.
         blank: column of the blank.
         delimiter: column of the symbol between words, or None.
-        gaps: as for `align`.
+        detours: as for `align`.
         recording_id: named in errors.
 
     Returns:
@@ -47,10 +47,10 @@ def align_in_silence(
     """
     repeats = int(np.count_nonzero(tokens_L[1:] == tokens_L[:-1]))
     if delimiter is None or len(tokens_L) == 0 or len(log_probs_TC) < len(tokens_L) + repeats + 2:
-        return _aligned(log_probs_TC, tokens_L, blank, delimiter, gaps, recording_id)
+        return _aligned(log_probs_TC, tokens_L, blank, delimiter, detours, recording_id)
     outer = np.array([delimiter], np.int32)
     silent_L = np.concatenate((outer, tokens_L, outer)).astype(np.int32)
-    found = _aligned(log_probs_TC, silent_L, blank, delimiter, gaps, recording_id)
+    found = _aligned(log_probs_TC, silent_L, blank, delimiter, detours, recording_id)
     return replace(
         found,
         starts_L=found.starts_L[1:-1],
@@ -64,12 +64,12 @@ def _aligned(
     tokens_L: NDArray[np.int32],
     blank: int,
     delimiter: int | None,
-    gaps: GapCosts | None,
+    detours: DetourCosts | None,
     recording_id: str,
 ) -> Alignment:
     found = align(
-        log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, gaps=gaps, recording_id=recording_id
+        log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, detours=detours, recording_id=recording_id
     )
-    if gaps is None:
+    if detours is None:
         return found
-    return settle(found, log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, gaps=gaps)
+    return settle(found, log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, detours=detours)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.align.errors import Infeasible
-from prep_corpus.align.viterbi.gaps import DEFAULT_GAPS, GapCosts, sharpness
+from prep_corpus.align.viterbi.detours import DEFAULT_DETOURS, DetourCosts, sharpness
 from prep_corpus.align.viterbi.refine import refine
 from prep_corpus.align.viterbi.search import best_path
 from prep_corpus.align.viterbi.trellis import FLOOR_NATS, UNITS_PER_NAT, Trellis
@@ -20,11 +20,11 @@ VERSION = 2
 """Raised whenever the result may change."""
 
 MAX_SKIP_UNITS = 1 << 28
-__all__ = ["DEFAULT_GAPS", "VERSION", "Alignment", "GapCosts", "align"]
+__all__ = ["DEFAULT_DETOURS", "VERSION", "Alignment", "DetourCosts", "align"]
 
 LogProbs = npt.NDArray[np.float32] | npt.NDArray[np.float16]
 Tokens = npt.NDArray[np.int32]
-Edges = npt.NDArray[np.int64]
+EdgeArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Alignment:
             both are the frame at which the path passed it by.
         skipped_L: tokens of words that the path left out.
         untranscribed: half-open spans of frames that no text covers, in order.
-        score_nats: float64 sum of the log-probs along the path, with the gaps' costs where there are any.
+        score_nats: float64 sum of the log-probs along the path, with the detours' costs where there are any.
     """
 
     starts_L: Tokens
@@ -52,7 +52,7 @@ def align(
     *,
     blank: int,
     delimiter: int | None = None,
-    gaps: GapCosts | None = DEFAULT_GAPS,
+    detours: DetourCosts | None = DEFAULT_DETOURS,
     recording_id: str = "",
 ) -> Alignment:
     """Find the best CTC path of a transcript through a recording.
@@ -70,7 +70,7 @@ def align(
         tokens_L: column of each token, without blanks.
         blank: column of the blank.
         delimiter: column of the symbol between words; without one, every token is a word.
-        gaps: lets the path skip unspoken words and untranscribed speech; plain CTC where it is None.
+        detours: lets the path skip unspoken words and untranscribed speech; plain CTC where it is None.
         recording_id: named in errors.
 
     Returns:
@@ -94,14 +94,14 @@ def align(
         return Alignment(
             starts_L=none, ends_L=none, skipped_L=np.empty(0, np.bool_), untranscribed=(), score_nats=score
         )
-    edges_E: Edges = np.empty(0, np.int64)
-    if gaps is not None:
+    edges_E: EdgeArray = np.empty(0, np.int64)
+    if detours is not None:
         edges_E = _edges(tokens_L, delimiter)
-        gaps = gaps.fitted(sharpness(log_probs_TC, tokens_L, blank=blank, floor_nats=FLOOR_NATS))
-    trellis = _trellis(log_probs_TC, tokens_L, blank, edges_E, gaps)
+        detours = detours.fitted(sharpness(log_probs_TC, tokens_L, blank=blank, floor_nats=FLOOR_NATS))
+    trellis = _trellis(log_probs_TC, tokens_L, blank, edges_E, detours)
     path_T = best_path(trellis)
     refine(trellis, path_T)
-    return _read_path(path_T, log_probs_TC, tokens_L, blank, edges_E, gaps)
+    return _read_path(path_T, log_probs_TC, tokens_L, blank, edges_E, detours)
 
 
 def _check(tokens_L: Tokens, classes: int, blank: int) -> None:
@@ -113,7 +113,7 @@ def _check(tokens_L: Tokens, classes: int, blank: int) -> None:
         raise ValueError(f"tokens must not hold the blank, {blank}")
 
 
-def _edges(tokens_L: Tokens, delimiter: int | None) -> Edges:
+def _edges(tokens_L: Tokens, delimiter: int | None) -> EdgeArray:
     """The first token of each word, and the end of the last."""
     if delimiter is None:
         return np.arange(len(tokens_L) + 1, dtype=np.int64)
@@ -125,8 +125,8 @@ def _trellis(
     log_probs_TC: LogProbs,
     tokens_L: Tokens,
     blank: int,
-    edges_E: Edges,
-    gaps: GapCosts | None,
+    edges_E: EdgeArray,
+    detours: DetourCosts | None,
 ) -> Trellis:
     columns, symbols_L = np.unique(tokens_L, return_inverse=True)
     joins_P = np.ones(len(tokens_L) + 1, np.uint8)
@@ -134,13 +134,15 @@ def _trellis(
     speech_T = np.zeros(len(log_probs_TC), np.int32)
     opening = long_opening = entry = 0
     skip_costs_E, long_costs_E = np.zeros((2, len(edges_E)), np.int64)
-    if gaps is not None:
-        opening, long_opening, entry = map(_units, (gaps.skip_nats, gaps.long_skip_nats, gaps.enter_nats))
+    if detours is not None:
+        opening, long_opening, entry = map(
+            _units, (detours.skip_nats, detours.long_skip_nats, detours.enter_nats)
+        )
         lengths = np.diff(edges_E)
-        skip_costs_E[1:] = np.minimum(lengths * _units(gaps.skip_token_nats), MAX_SKIP_UNITS)
-        long_costs_E[1:] = np.minimum(lengths * _units(gaps.long_skip_token_nats), MAX_SKIP_UNITS)
+        skip_costs_E[1:] = np.minimum(lengths * _units(detours.skip_token_nats), MAX_SKIP_UNITS)
+        long_costs_E[1:] = np.minimum(lengths * _units(detours.long_skip_token_nats), MAX_SKIP_UNITS)
         speech = _speech_scores(log_probs_TC) - np.maximum(log_probs_TC[:, blank], FLOOR_NATS)
-        speech_T = np.rint((speech - gaps.speech_nats) * UNITS_PER_NAT).astype(np.int32)
+        speech_T = np.rint((speech - detours.speech_nats) * UNITS_PER_NAT).astype(np.int32)
     return Trellis(
         log_probs_TC=log_probs_TC,  # type: ignore[arg-type]
         columns=columns.astype(np.int64),
@@ -179,8 +181,8 @@ def _read_path(
     log_probs_TC: LogProbs,
     tokens_L: Tokens,
     blank: int,
-    edges_E: Edges,
-    gaps: GapCosts | None,
+    edges_E: EdgeArray,
+    detours: DetourCosts | None,
 ) -> Alignment:
     """Turn one state a frame into spans, and add up the original log-probs."""
     frames = np.arange(len(path_T))
@@ -199,15 +201,17 @@ def _read_path(
     speech = path_T < 0
     cost = 0.0
     untranscribed: list[tuple[int, int]] = []
-    if gaps is not None:
-        score_T[speech] = _speech_scores(log_probs_TC[speech]) - gaps.speech_nats
+    if detours is not None:
+        score_T[speech] = _speech_scores(log_probs_TC[speech]) - detours.speech_nats
         changes = np.append(True, path_T[1:] != path_T[:-1])
         begins = np.flatnonzero(speech & changes)
         ends = np.flatnonzero(speech & np.append(changes[1:], True)) + 1
         untranscribed = [(int(a), int(b)) for a, b in zip(begins, ends)]
         # Words skipped in a row were skipped in one leap: two would have cost more.
         bounds = np.flatnonzero(np.diff(np.concatenate(([False], skipped_L, [False]))))
-        cost = len(untranscribed) * gaps.enter_nats + float(gaps.skip_cost_nats(np.diff(bounds)[::2]).sum())
+        cost = len(untranscribed) * detours.enter_nats + float(
+            detours.skip_cost_nats(np.diff(bounds)[::2]).sum()
+        )
     return Alignment(
         starts_L=starts_L,
         ends_L=ends_L,

@@ -20,8 +20,7 @@ from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.self_check import DELETED, MISSING, FateCounts
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.own_filter.evaluate_plot import plot_check
-from prep_corpus.jobs.own_filter.fit_plot import MISSING as NO_PLOT
-from prep_corpus.jobs.own_filter.fit_plot import plot_format, rendered
+from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_format, rendered
 from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
 from prep_corpus.jobs.runs.stage_options import emit_options, segment_options
 from prep_corpus.jobs.screen.printing import print_line

@@ -10,8 +10,8 @@ from prep_corpus.filters.fit import Fitted
 from prep_corpus.filters.fit_report import chosen_point
 from prep_corpus.filters.sweep import lower_bound
 
-MISSING = "no plot: matplotlib is not installed; `pip install 'prep-corpus[plots]'` adds it"
-FORMATS = ("svg", "png", "pdf")
+NO_PLOT = "no plot: matplotlib is not installed; `pip install 'prep-corpus[plots]'` adds it"
+PLOT_FORMATS = ("svg", "png", "pdf")
 _COLOURS = {"words": "tab:blue", "paper": "tab:orange"}
 
 
@@ -41,7 +41,7 @@ def plot_format(name: str) -> str:
         UsageError: it is none of the three.
     """
     suffix = name.rsplit(".", 1)[-1].lower()
-    if suffix not in FORMATS:
+    if suffix not in PLOT_FORMATS:
         raise UsageError(f"--plot: the name must end in .svg, .png or .pdf, not {name!r}")
     return suffix
 

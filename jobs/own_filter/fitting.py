@@ -21,7 +21,7 @@ from prep_corpus.filters.linear import save_filter
 from prep_corpus.filters.self_labels import Aligned, Unlabelled, self_labelled
 from prep_corpus.filters.sweep import Bench
 from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.own_filter.fit_plot import MISSING, plot_fit, plot_format, rendered
+from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_fit, plot_format, rendered
 from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
 from prep_corpus.jobs.runs.stage_options import segment_options
 from prep_corpus.jobs.screen.printing import print_line
@@ -300,7 +300,7 @@ def _plot(fitted: Fitted, request: FitRequest, out: Path) -> str:
     name = request.plot or str(out.with_suffix(".svg"))
     figure = plot_fit(fitted, f"Filter {out.stem}", request.max_wer)
     if figure is None:
-        return MISSING
+        return NO_PLOT
     data = rendered(figure, name)
     files.write_atomic(name, lambda file: file.write(data), replace=True)
     return f"plot {name}"

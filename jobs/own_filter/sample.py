@@ -11,7 +11,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.sampling import SampleOptions
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.finished.sample import Sample, draw_sample
-from prep_corpus.pipeline.finished.sample_folder import PAGE_NAME, check_free, write_sample
+from prep_corpus.pipeline.finished.sample_folder import LISTENING_PAGE_NAME, check_free, write_sample
 from prep_corpus.pipeline.finished.stored_run import open_finished
 from prep_corpus.pipeline.storage import files
 
@@ -73,4 +73,4 @@ def _described(sample: Sample, target: Path, options: SampleOptions) -> list[str
     if options.listeners > 1:
         shared = sum(len(clip.parts) > 1 for clip in clips)
         lines.append(f"{options.listeners} listeners, {shared} clips for all of them")
-    return [*lines, f"open {target / PAGE_NAME} in a browser; share the whole folder"]
+    return [*lines, f"open {target / LISTENING_PAGE_NAME} in a browser; share the whole folder"]

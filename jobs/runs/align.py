@@ -34,7 +34,7 @@ from prep_corpus.pipeline.stages.transcript_checks import CheckTranscripts, read
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-FORMATS = ("ctm", "textgrid", "jsonl")
+WORD_TIME_FORMATS = ("ctm", "textgrid", "jsonl")
 _ENDINGS = {"ctm": ".ctm", "textgrid": ".TextGrid", "jsonl": ".jsonl"}
 
 
@@ -44,7 +44,7 @@ class ExportOptions:
 
     Attributes:
         out: folder of the results.
-        formats: of `FORMATS`.
+        formats: of `WORD_TIME_FORMATS`.
         text: how transcripts are normalised.
     """
 

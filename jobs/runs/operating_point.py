@@ -9,7 +9,7 @@ from rich.console import Console
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.filters.curve import OperatingPoint
-from prep_corpus.filters.linear import BUNDLED, Filter, bundled_filter, load_filter
+from prep_corpus.filters.linear import BUNDLED_FILTERS, Filter, bundled_filter, load_filter
 from prep_corpus.jobs.config import DEFAULT_MAX_WER, RunConfig
 from prep_corpus.jobs.screen.printing import print_line
 
@@ -22,7 +22,9 @@ def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> 
     """
     if config.filter is not None:
         fitted = (
-            bundled_filter(config.filter) if config.filter in BUNDLED else load_filter(Path(config.filter))
+            bundled_filter(config.filter)
+            if config.filter in BUNDLED_FILTERS
+            else load_filter(Path(config.filter))
         )
         if not fitted.fits(info.digest):
             print_line(
@@ -31,7 +33,7 @@ def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> 
                 style="yellow",
             )
         return fitted
-    bundled = [bundled_filter(name) for name in BUNDLED]
+    bundled = [bundled_filter(name) for name in BUNDLED_FILTERS]
     exact = [fitted for fitted in bundled if fitted.fits(info.digest)]
     if exact:
         return exact[0]

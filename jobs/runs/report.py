@@ -91,12 +91,12 @@ def write_after_run(folder: str, console: Console) -> None:
     """Write the report of a run that has just ended; where that fails, say so in one line and no more."""
     from prep_corpus.jobs.screen.printing import print_line
     from prep_corpus.pipeline.report.report import is_current, write_report
-    from prep_corpus.pipeline.run_files import PAGE_NAME
+    from prep_corpus.pipeline.run_files import REPORT_PAGE_NAME
     from prep_corpus.pipeline.storage import files
 
     try:
         options = report_options(folder)
-        uri = files.join(folder, PAGE_NAME)
+        uri = files.join(folder, REPORT_PAGE_NAME)
         if not is_current(options):
             write_report(options)
     except Exception as error:

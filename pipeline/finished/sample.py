@@ -33,7 +33,7 @@ from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, digest_of
 
 VERSION = 1
-FORMAT = "prep-corpus sample 1"
+SAMPLE_FORMAT = "prep-corpus sample 1"
 
 _DRAWN_COLUMNS = [
     "id",
@@ -158,7 +158,7 @@ def draw_sample(run: FinishedRun, options: SampleOptions) -> Sample:
         for number, (row, segments) in enumerate(rows)
     )
     facts = {
-        "format": FORMAT,
+        "format": SAMPLE_FORMAT,
         "digest": digest_of("sample", VERSION, [clip.to_json() for clip in clips]),
         "model_digest": run.published.model_digest,
         "config_digest": run.published.config_digest,

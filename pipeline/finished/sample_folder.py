@@ -13,12 +13,12 @@ from typing import Any
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.finished import listening_page as listening
-from prep_corpus.pipeline.finished.sample import FORMAT, Sample, cut_clips, sample_lines
+from prep_corpus.pipeline.finished.sample import SAMPLE_FORMAT, Sample, cut_clips, sample_lines
 from prep_corpus.pipeline.finished.stored_run import FinishedRun
 
 FACTS_NAME = "sample.json"
 ROWS_NAME = "sample.jsonl"
-PAGE_NAME = "index.html"
+LISTENING_PAGE_NAME = "index.html"
 CLIPS_NAME = "clips"
 
 _CLIP = re.compile(r"\d{4,}\.flac")
@@ -97,7 +97,7 @@ def write_sample(
             clips=clips,
             parts=[clip.parts for clip in sample.clips],
         )
-        (made / PAGE_NAME).write_text(page, encoding="utf-8")
+        (made / LISTENING_PAGE_NAME).write_text(page, encoding="utf-8")
         (made / ROWS_NAME).write_text(sample_lines(sample), encoding="utf-8")
         (made / FACTS_NAME).write_text(json.dumps(sample.facts, indent=1) + "\n", encoding="utf-8")
         _put(made, folder)
@@ -118,7 +118,7 @@ def _put(made: Path, folder: Path) -> None:
     clips.mkdir(exist_ok=True)
     for path in sorted((made / CLIPS_NAME).iterdir()):
         path.replace(clips / path.name)
-    for name in (PAGE_NAME, ROWS_NAME, FACTS_NAME):
+    for name in (LISTENING_PAGE_NAME, ROWS_NAME, FACTS_NAME):
         (made / name).replace(folder / name)
 
 
@@ -128,4 +128,4 @@ def _facts(folder: Path) -> dict[str, Any] | None:
         facts = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    return facts if isinstance(facts, dict) and facts.get("format") == FORMAT else None
+    return facts if isinstance(facts, dict) and facts.get("format") == SAMPLE_FORMAT else None

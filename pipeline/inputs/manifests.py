@@ -23,7 +23,7 @@ from prep_corpus.align.errors import (
     UsageError,
 )
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, parse_entry
-from prep_corpus.align.transcripts.formats import FORMATS
+from prep_corpus.align.transcripts.formats import ENDINGS
 from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entry, is_cut
 from prep_corpus.pipeline.inputs.lines import MAX_LINE_BYTES, Line, decode_line, open_plain, read_lines
@@ -31,7 +31,7 @@ from prep_corpus.pipeline.inputs.texts import characters_of, read_versions
 from prep_corpus.pipeline.storage import files
 
 STAGE = "manifest"
-ACCEPTED = (
+ACCEPTED_MANIFESTS = (
     "JSON lines of entries or of Lhotse cuts (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), each also "
     "with .gz, a folder of audio files each with a transcript of the same name (.txt, .lab, .srt, .vtt, .stm, "
     ".TextGrid, .html, .md), or a Kaldi data directory with wav.scp and text"
@@ -90,10 +90,12 @@ def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
             return kaldi_entries(uri), folder_join
         audio, names = _listing(uri)
         if not audio:
-            raise UsageError(f"{uri}: the folder holds no pairs of audio and text; accepted are {ACCEPTED}")
+            raise UsageError(
+                f"{uri}: the folder holds no pairs of audio and text; accepted are {ACCEPTED_MANIFESTS}"
+            )
         return _pair_entries(uri, audio, names), folder_join
     if not files.exists(uri):
-        raise UsageError(f"{uri}: there is no such manifest; accepted are {ACCEPTED}")
+        raise UsageError(f"{uri}: there is no such manifest; accepted are {ACCEPTED_MANIFESTS}")
     join = partial(files.resolve, uri)
     ending = os.path.splitext(uri.lower().removesuffix(".gz"))[1]
     if ending == ".csv":
@@ -103,7 +105,9 @@ def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
     if ending in _JSON_ENDINGS:
         _refuse_json_array(uri)
         return _json_entries(uri), join
-    raise UsageError(f"{uri}: the ending {ending!r} names no known form of manifest; accepted are {ACCEPTED}")
+    raise UsageError(
+        f"{uri}: the ending {ending!r} names no known form of manifest; accepted are {ACCEPTED_MANIFESTS}"
+    )
 
 
 def _recordings(
@@ -280,13 +284,13 @@ def _listing(uri: str) -> tuple[list[str], dict[str, list[str]]]:
         stem, ending = os.path.splitext(path[len(prefix) :])
         if ending.lower() in _AUDIO_ENDINGS:
             audio.append(stem + ending)
-        elif ending.lower() in FORMATS:
+        elif ending.lower() in ENDINGS:
             texts.setdefault(stem, []).append(stem + ending)
     return (audio if any(os.path.splitext(name)[0] in texts for name in audio) else []), texts
 
 
 def _pair_entries(uri: str, audio: list[str], texts: dict[str, list[str]]) -> Iterator[FoundEntry]:
-    order = list(FORMATS)
+    order = list(ENDINGS)
     for name in audio:
         place = files.join(uri, name)
         beside = texts.get(os.path.splitext(name)[0])
@@ -297,6 +301,6 @@ def _pair_entries(uri: str, audio: list[str], texts: dict[str, list[str]]) -> It
             yield (
                 place,
                 TranscriptMissing(
-                    f"{place}: a transcript of the same name must be beside it ({', '.join(FORMATS)})"
+                    f"{place}: a transcript of the same name must be beside it ({', '.join(ENDINGS)})"
                 ),
             )

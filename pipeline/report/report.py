@@ -30,8 +30,8 @@ from prep_corpus.pipeline.run_files import (
     DEAD_LETTERS_NAME,
     MANIFEST_NAME,
     OUTCOME_NAME,
-    PAGE_NAME,
     RECORDINGS_NAME,
+    REPORT_PAGE_NAME,
     SEGMENTS_NAME,
     USED_NAME,
 )
@@ -72,7 +72,7 @@ def write_report(options: ReportOptions, say: Callable[[str], None] = _NO_NEWS) 
         UsageError: the folder holds no run that has ended, or its stage files are gone.
     """
     report = gather_report(options, say)
-    uri = files.join(options.folder, PAGE_NAME)
+    uri = files.join(options.folder, REPORT_PAGE_NAME)
     data = page(report).encode()
     files.write_atomic(uri, lambda file: file.write(data), replace=True)
     return uri
@@ -80,7 +80,7 @@ def write_report(options: ReportOptions, say: Callable[[str], None] = _NO_NEWS) 
 
 def is_current(options: ReportOptions) -> bool:
     """Whether the page in the folder shows the run as it stands, so that it need not be made again."""
-    uri = files.join(options.folder, PAGE_NAME)
+    uri = files.join(options.folder, REPORT_PAGE_NAME)
     if not files.exists(uri):
         return False
     with files.open_binary(uri) as file:

@@ -25,7 +25,7 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.emissions import FloatArray
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import STRIPPED
-from prep_corpus.align.transcripts.versions import file_runs
+from prep_corpus.align.transcripts.versions import file_links
 from prep_corpus.align.words.evidence import track
 from prep_corpus.augment.bank import SpeechSilent
 from prep_corpus.augment.mix import active_power
@@ -131,7 +131,7 @@ def segment_bundle(
         alignments.content,
         [probed.audio_identity for probed in bundle],
         [(probed.recording.audio_uri, probed.recording.speaker) for probed in bundle],
-        [[file_runs(version.source) for version in probed.recording.versions] for probed in bundle],
+        [[file_links(version.source) for version in probed.recording.versions] for probed in bundle],
         options.identity(),
         options.config_digest,
         k_frames,

@@ -1,6 +1,6 @@
 """The trellis of CTC as the textbook draws it: one list of states, every arc tried, nothing saved.
 
-With gaps, states for untranscribed speech stand beside it. It is slow, and knows nothing of pairs, tiles,
+With detours, states for untranscribed speech stand beside it. It is slow, and knows nothing of pairs, tiles,
 checkpoints or fixed point.
 """
 
@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.viterbi.viterbi import Alignment, GapCosts
+from prep_corpus.align.viterbi.viterbi import Alignment, DetourCosts
 
 EDGE_FRAMES = 8
 FLOOR_NATS = -63.0
@@ -23,18 +23,18 @@ def best_score(
     *,
     blank: int,
     delimiter: int | None = None,
-    gaps: GapCosts | None = None,
+    detours: DetourCosts | None = None,
 ) -> float:
     """The score of the best path, in float64."""
     log_probs = np.maximum(log_probs_TC.astype(np.float64), FLOOR_NATS)
     states = [blank]
     for token in tokens_L.tolist():
         states += [token, blank]
-    edges = word_edges(tokens_L, delimiter) if gaps is not None else []
+    edges = word_edges(tokens_L, delimiter) if detours is not None else []
     score = np.full(len(states), -np.inf)
     speech = dict.fromkeys(edges, -np.inf)
     score[0] = 0.0
-    _leap(score, speech, edges, gaps)
+    _leap(score, speech, edges, detours)
     for t in range(len(log_probs)):
         new = np.full(len(states), -np.inf)
         for s, symbol in enumerate(states):
@@ -46,30 +46,30 @@ def best_score(
             new[s] = max(ways) + log_probs[t, symbol]
         score = new
         for edge in edges:
-            speech[edge] += log_probs[t].max() - gaps.speech_nats if gaps is not None else 0.0
+            speech[edge] += log_probs[t].max() - detours.speech_nats if detours is not None else 0.0
         if (t + 1) % EDGE_FRAMES == 0 or t + 1 == len(log_probs):
-            _leap(score, speech, edges, gaps)
+            _leap(score, speech, edges, detours)
     return float(max(score[-1], score[-2] if len(states) > 1 else -np.inf))
 
 
 def _leap(
-    score: NDArray[np.float64], speech: dict[int, float], edges: list[int], gaps: GapCosts | None
+    score: NDArray[np.float64], speech: dict[int, float], edges: list[int], detours: DetourCosts | None
 ) -> None:
-    if gaps is None:
+    if detours is None:
         return
     for edge in edges:
         score[2 * edge] = max(score[2 * edge], speech[edge])
     own = score.copy()
     for i, before in enumerate(edges):
         for after in edges[i + 1 :]:
-            score[2 * after] = max(score[2 * after], own[2 * before] - _skip_cost(after - before, gaps))
+            score[2 * after] = max(score[2 * after], own[2 * before] - _skip_cost(after - before, detours))
     for edge in edges:
-        speech[edge] = max(speech[edge], score[2 * edge] - gaps.enter_nats)
+        speech[edge] = max(speech[edge], score[2 * edge] - detours.enter_nats)
 
 
-def _skip_cost(tokens: int, gaps: GapCosts) -> float:
-    short = gaps.skip_nats + tokens * gaps.skip_token_nats
-    return min(short, gaps.long_skip_nats + tokens * gaps.long_skip_token_nats)
+def _skip_cost(tokens: int, detours: DetourCosts) -> float:
+    short = detours.skip_nats + tokens * detours.skip_token_nats
+    return min(short, detours.long_skip_nats + tokens * detours.long_skip_token_nats)
 
 
 def word_edges(tokens_L: NDArray[np.int32], delimiter: int | None) -> list[int]:
@@ -87,7 +87,7 @@ def score_of(
     *,
     blank: int,
     delimiter: int | None = None,
-    gaps: GapCosts | None = None,
+    detours: DetourCosts | None = None,
 ) -> float:
     """The score of the path that an alignment describes, after checking that it is a path at all."""
     frames = len(log_probs_TC)
@@ -113,7 +113,7 @@ def score_of(
     assert before <= frames
     score_T = np.maximum(log_probs_TC[np.arange(frames), symbol_T].astype(np.float64), FLOOR_NATS)
     cost = 0.0
-    if gaps is None:
+    if detours is None:
         assert not alignment.skipped_L.any()
         assert not alignment.untranscribed
     else:
@@ -123,14 +123,14 @@ def score_of(
             assert not covered[start:end].any()
             covered[start:end] = True
             best = np.maximum(log_probs_TC[start:end].max(axis=1).astype(np.float64), FLOOR_NATS)
-            score_T[start:end] = best - gaps.speech_nats
-            cost += gaps.enter_nats
+            score_T[start:end] = best - detours.speech_nats
+            cost += detours.enter_nats
         edges = word_edges(tokens_L, delimiter)
         for start, end in itertools.pairwise(edges):
             assert len(set(alignment.skipped_L[start:end].tolist())) == 1, "a word is skipped as a whole"
         run = 0
         for skipped in [*alignment.skipped_L.tolist(), False]:
             if run and not skipped:
-                cost += _skip_cost(run, gaps)
+                cost += _skip_cost(run, detours)
             run = run + 1 if skipped else 0
     return float(score_T.sum()) - cost

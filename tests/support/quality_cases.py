@@ -122,7 +122,7 @@ def _spoken(recording: corpora.LongRecording, log_probs_TC: LogProbs, info: Mode
     for utterance in recording.utterances:
         first = utterance.start_sample // info.stride_samples
         last = min(-(-utterance.end_sample // info.stride_samples), len(log_probs_TC))
-        _, words, _ = aligned(log_probs_TC[first:last], " ".join(utterance.words), info, gaps=None)
+        _, words, _ = aligned(log_probs_TC[first:last], " ".join(utterance.words), info, detours=None)
         starts.append(words.frame_starts + first)
         ends.append(words.frame_ends + first)
     bare = corpora.LongRecording(
@@ -147,13 +147,13 @@ def aligned(
     transcript: str,
     info: ModelInfo,
     *,
-    gaps: viterbi.GapCosts | None = viterbi.DEFAULT_GAPS,
+    detours: viterbi.DetourCosts | None = viterbi.DEFAULT_DETOURS,
 ) -> tuple[NDArray[np.int32], Words, viterbi.Alignment]:
     """Tokens, words and alignment of a transcript, with silence allowed before and after it."""
     normalized = text.normalize(transcript, alphabet=info.alphabet)
     tokens_L = text.encode(normalized, info.vocabulary, info.word_delimiter)
     alignment = align_in_silence(
-        log_probs_TC, tokens_L, blank=info.blank, delimiter=info.delimiter_index, gaps=gaps
+        log_probs_TC, tokens_L, blank=info.blank, delimiter=info.delimiter_index, detours=detours
     )
     return tokens_L, word_table(alignment, normalized), alignment
 
@@ -163,10 +163,10 @@ def labelled(
     transcript: corpora.CorruptedTranscript,
     info: ModelInfo,
     *,
-    gaps: viterbi.GapCosts | None = viterbi.DEFAULT_GAPS,
+    detours: viterbi.DetourCosts | None = viterbi.DEFAULT_DETOURS,
 ) -> Case:
     """A corrupted transcript aligned with its recording, with the label of every word."""
-    tokens_L, words, alignment = aligned(spoken.log_probs_TC, transcript.text, info, gaps=gaps)
+    tokens_L, words, alignment = aligned(spoken.log_probs_TC, transcript.text, info, detours=detours)
     if len(words) != len(transcript.words):
         raise ValueError(f"{spoken.recording.id}: {len(words)} words, not {len(transcript.words)}")
     right_W = np.array(transcript.truths) >= 0

@@ -24,8 +24,8 @@ from prep_corpus.align.cutting.cutting import (
     cut_words,
     with_scores,
 )
+from prep_corpus.align.cutting.passages import Spoken, without_cut_off, without_fragments
 from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
-from prep_corpus.align.cutting.runs import Spoken, without_cut_off, without_fragments
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.align.words.words import Words

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from prep_corpus.align.viterbi import settle as settling
 from prep_corpus.align.viterbi.settle import settle
-from prep_corpus.align.viterbi.viterbi import Alignment, GapCosts, align
+from prep_corpus.align.viterbi.viterbi import Alignment, DetourCosts, align
 
 BLANK, SPACE, OTHER = 0, 1, 9
 CLASSES = 10
-GAPS = GapCosts(enter_nats=20.0, speech_nats=0.5)
+DETOURS = DetourCosts(enter_nats=20.0, speech_nats=0.5)
 THE, ROOM = (2, 3, 4), (5, 6, 7)
 
 
@@ -30,8 +30,8 @@ def text(*words: tuple[int, ...]) -> np.ndarray:
 
 
 def placed(log_probs_TC: np.ndarray, tokens_L: np.ndarray) -> tuple[Alignment, Alignment]:
-    found = align(log_probs_TC, tokens_L, blank=BLANK, delimiter=SPACE, gaps=GAPS)
-    return found, settle(found, log_probs_TC, tokens_L, blank=BLANK, delimiter=SPACE, gaps=GAPS)
+    found = align(log_probs_TC, tokens_L, blank=BLANK, delimiter=SPACE, detours=DETOURS)
+    return found, settle(found, log_probs_TC, tokens_L, blank=BLANK, delimiter=SPACE, detours=DETOURS)
 
 
 SPEECH = (OTHER, 8) * 40
@@ -96,9 +96,9 @@ def test_what_comes_out_is_an_alignment(seed: int, delimiter: int | None) -> Non
     logits[:, OTHER] += 4 * (np.abs(np.arange(frames) - frames / 2) < frames / 4)
     log_probs_TC = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     tokens_L = random.integers(1, OTHER, size=int(random.integers(1, 30))).astype(np.int32)
-    gaps = GapCosts(skip_nats=8.0, skip_token_nats=3.0, enter_nats=5.0, speech_nats=0.5)
-    found = align(log_probs_TC, tokens_L, blank=BLANK, delimiter=delimiter, gaps=gaps)
-    settled = settle(found, log_probs_TC, tokens_L, blank=BLANK, delimiter=delimiter, gaps=gaps)
+    detours = DetourCosts(skip_nats=8.0, skip_token_nats=3.0, enter_nats=5.0, speech_nats=0.5)
+    found = align(log_probs_TC, tokens_L, blank=BLANK, delimiter=delimiter, detours=detours)
+    settled = settle(found, log_probs_TC, tokens_L, blank=BLANK, delimiter=delimiter, detours=detours)
     assert settled.skipped_L.tolist() == found.skipped_L.tolist()
     assert len(settled.untranscribed) == len(found.untranscribed)
     assert (settled.ends_L - settled.starts_L >= 1)[~settled.skipped_L].all()

@@ -7,7 +7,7 @@ import pytest
 
 from prep_corpus.align.errors import Infeasible
 from prep_corpus.align.viterbi.silence import align_in_silence
-from prep_corpus.align.viterbi.viterbi import DEFAULT_GAPS, GapCosts, align
+from prep_corpus.align.viterbi.viterbi import DEFAULT_DETOURS, DetourCosts, align
 
 BLANK, SPACE, A, B = 0, 1, 2, 3
 
@@ -21,12 +21,12 @@ def emissions(symbols: list[int]) -> np.ndarray:
 TOKENS = np.array([A, B, SPACE, A], np.int32)
 
 
-@pytest.mark.parametrize("gaps", [None, DEFAULT_GAPS])
+@pytest.mark.parametrize("detours", [None, DEFAULT_DETOURS])
 @pytest.mark.parametrize("silence", [BLANK, SPACE])
-def test_the_first_and_last_word_stay_where_they_are_said(silence: int, gaps: GapCosts | None) -> None:
+def test_the_first_and_last_word_stay_where_they_are_said(silence: int, detours: DetourCosts | None) -> None:
     middle = [A, BLANK, B, SPACE, A]
     log_probs_TC = emissions([silence] * 20 + middle + [silence] * 15)
-    found = align_in_silence(log_probs_TC, TOKENS, blank=BLANK, delimiter=SPACE, gaps=gaps)
+    found = align_in_silence(log_probs_TC, TOKENS, blank=BLANK, delimiter=SPACE, detours=detours)
     assert found.starts_L.tolist() == [20, 22, 23, 24]
     assert found.ends_L.tolist() == [21, 23, 24, 25]
     assert not found.skipped_L.any()
@@ -34,7 +34,7 @@ def test_the_first_and_last_word_stay_where_they_are_said(silence: int, gaps: Ga
 
 def test_without_room_for_silence_a_spoken_space_draws_the_first_letter_away() -> None:
     log_probs_TC = emissions([SPACE] * 20 + [A, BLANK, B, SPACE, A])
-    plain = align(log_probs_TC, TOKENS, blank=BLANK, delimiter=SPACE, gaps=None)
+    plain = align(log_probs_TC, TOKENS, blank=BLANK, delimiter=SPACE, detours=None)
     assert plain.starts_L[0] == 0
 
 

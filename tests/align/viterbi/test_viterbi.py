@@ -15,13 +15,13 @@ from support.plain_trellis import best_score, score_of
 
 from prep_corpus.align.errors import Infeasible
 from prep_corpus.align.viterbi import search as trellis_search
-from prep_corpus.align.viterbi.gaps import sharpness
+from prep_corpus.align.viterbi.detours import sharpness
 from prep_corpus.align.viterbi.kernels import DEAD
-from prep_corpus.align.viterbi.viterbi import DEFAULT_GAPS, Alignment, GapCosts, align
+from prep_corpus.align.viterbi.viterbi import DEFAULT_DETOURS, Alignment, DetourCosts, align
 
 Problem = tuple[NDArray[np.float32], NDArray[np.int32], int]
 
-CHEAP_GAPS = GapCosts(
+CHEAP_DETOURS = DetourCosts(
     skip_nats=3.0,
     skip_token_nats=0.5,
     long_skip_nats=9.0,
@@ -53,17 +53,17 @@ def _problems(draw: st.DrawFn) -> Problem:
 
 
 def _check(
-    problem: Problem, gaps: GapCosts | None, *, delimiter: int | None = None, tolerance: float
+    problem: Problem, detours: DetourCosts | None, *, delimiter: int | None = None, tolerance: float
 ) -> Alignment:
     log_probs_TC, tokens_L, blank = problem
-    found = align(log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, gaps=gaps)
+    found = align(log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, detours=detours)
     # Short recordings take a shorter way; both must lead to the same score.
     with mock.patch.object(trellis_search, "DIRECT_CELLS", 0):
-        other = align(log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, gaps=gaps)
+        other = align(log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, detours=detours)
     assert other.score_nats == pytest.approx(found.score_nats, abs=tolerance)
-    score_of(other, log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, gaps=gaps)
-    best = best_score(log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, gaps=gaps)
-    score = score_of(found, log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, gaps=gaps)
+    score_of(other, log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, detours=detours)
+    best = best_score(log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, detours=detours)
+    score = score_of(found, log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, detours=detours)
     assert score == pytest.approx(best, abs=tolerance)
     if np.isfinite(log_probs_TC).all():
         assert found.score_nats == pytest.approx(score, abs=1e-6)
@@ -81,7 +81,7 @@ def test_the_path_is_the_best_of_the_plain_trellis(problem: Problem) -> None:
 def test_the_path_with_gaps_is_the_best_of_the_plain_trellis(
     problem: Problem, delimiter: int | None, cost: float
 ) -> None:
-    gaps = GapCosts(
+    detours = DetourCosts(
         skip_nats=cost,
         skip_token_nats=cost / 4,
         long_skip_nats=1.5 * cost,
@@ -90,12 +90,12 @@ def test_the_path_with_gaps_is_the_best_of_the_plain_trellis(
         speech_nats=0.5,
     )
     # Whether to leap is decided in fixed point: each frame may round by half a unit.
-    _check(problem, gaps, delimiter=delimiter, tolerance=len(problem[0]) / 512)
+    _check(problem, detours, delimiter=delimiter, tolerance=len(problem[0]) / 512)
 
 
 def test_three_frames_by_hand() -> None:
     probabilities = np.array([[0.1, 0.8, 0.1], [0.3, 0.3, 0.4], [0.1, 0.2, 0.7]])
-    found = align(np.log(probabilities).astype(np.float32), np.array([1, 2]), blank=0, gaps=None)
+    found = align(np.log(probabilities).astype(np.float32), np.array([1, 2]), blank=0, detours=None)
     assert found.starts_L.tolist() == [0, 1]
     assert found.ends_L.tolist() == [1, 3]
     assert found.score_nats == pytest.approx(np.log(0.8 * 0.4 * 0.7), abs=1e-6)
@@ -105,17 +105,17 @@ def test_three_frames_by_hand() -> None:
 
 def test_a_repeated_token_needs_a_blank_between() -> None:
     log_probs_TC = np.log(np.array([[0.01, 0.99]] * 5, np.float32))
-    found = align(log_probs_TC, np.array([1, 1]), blank=0, gaps=None)
+    found = align(log_probs_TC, np.array([1, 1]), blank=0, detours=None)
     assert found.starts_L[1] > found.ends_L[0]
     assert found.score_nats == pytest.approx(4 * np.log(0.99) + np.log(0.01), abs=1e-5)
 
 
-@pytest.mark.parametrize("gaps", [None, GapCosts()])
-def test_just_enough_frames_leave_no_choice(gaps: GapCosts | None) -> None:
+@pytest.mark.parametrize("detours", [None, DetourCosts()])
+def test_just_enough_frames_leave_no_choice(detours: DetourCosts | None) -> None:
     tokens_L = np.array([1, 1, 2, 2, 2, 3], np.int32)
     random = np.random.default_rng(0)
     log_probs_TC = -random.gamma(1.0, 0.1, size=(9, 4)).astype(np.float32)
-    found = align(log_probs_TC, tokens_L, blank=0, gaps=gaps)
+    found = align(log_probs_TC, tokens_L, blank=0, detours=detours)
     assert found.starts_L.tolist() == [0, 2, 3, 5, 7, 8]
     assert (found.ends_L - found.starts_L == 1).all()
 
@@ -149,18 +149,18 @@ def test_equal_scores_everywhere_still_make_a_path() -> None:
 def test_impossible_frames_do_not_stop_the_path() -> None:
     log_probs_TC = np.full((12, 3), -np.inf, np.float32)
     log_probs_TC[3, 1] = log_probs_TC[8, 2] = 0.0
-    found = align(log_probs_TC, np.array([1, 2]), blank=0, gaps=None)
+    found = align(log_probs_TC, np.array([1, 2]), blank=0, detours=None)
     assert found.starts_L[0] <= 3 < found.ends_L[0]
     assert found.starts_L[1] <= 8 < found.ends_L[1]
     assert found.score_nats == -np.inf
 
 
-@pytest.mark.parametrize("gaps", [None, GapCosts(), DEFAULT_GAPS])
-def test_not_a_number_is_refused(gaps: GapCosts | None) -> None:
+@pytest.mark.parametrize("detours", [None, DetourCosts(), DEFAULT_DETOURS])
+def test_not_a_number_is_refused(detours: DetourCosts | None) -> None:
     log_probs_TC = np.zeros((2000, 3), np.float32)
     log_probs_TC[1500, 1] = np.nan
     with pytest.raises(ValueError, match="NaN in frame"):
-        align(log_probs_TC, np.array([1, 2]), blank=0, gaps=gaps)
+        align(log_probs_TC, np.array([1, 2]), blank=0, detours=detours)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_columns_that_are_not_there_are_refused(tokens: list[int], blank: int, m
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), 1e9])
 def test_gaps_must_cost_something(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=name):
-        GapCosts(**{name: value})
+        DetourCosts(**{name: value})
 
 
 def test_costs_follow_the_sharpness_of_the_emissions() -> None:
@@ -186,11 +186,11 @@ def test_costs_follow_the_sharpness_of_the_emissions() -> None:
     log_probs_TC = np.tile(np.array([-0.5, -3.5, -9.5], np.float16), (50_000, 1))
     found = sharpness(log_probs_TC, tokens_L, blank=0, floor_nats=-63.0)
     assert found == pytest.approx((3 + 9 + 3) / 3, abs=1e-2)
-    fitted = GapCosts(skip_nats=8.0, speech_nats=1.0, sharpness_nats=20.0).fitted(5.0)
+    fitted = DetourCosts(skip_nats=8.0, speech_nats=1.0, sharpness_nats=20.0).fitted(5.0)
     assert (fitted.skip_nats, fitted.speech_nats, fitted.sharpness_nats) == (4.0, 0.5, None)
     assert fitted.fitted(80.0) == fitted
-    assert DEFAULT_GAPS.fitted(-1.0).enter_nats == DEFAULT_GAPS.enter_nats / 4
-    assert DEFAULT_GAPS.fitted(1e6).enter_nats == DEFAULT_GAPS.enter_nats * 4
+    assert DEFAULT_DETOURS.fitted(-1.0).enter_nats == DEFAULT_DETOURS.enter_nats / 4
+    assert DEFAULT_DETOURS.fitted(1e6).enter_nats == DEFAULT_DETOURS.enter_nats * 4
 
 
 def _noise(frames: int, classes: int, seed: int) -> NDArray[np.float32]:
@@ -199,39 +199,39 @@ def _noise(frames: int, classes: int, seed: int) -> NDArray[np.float32]:
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 
-@pytest.mark.parametrize("gaps", [None, CHEAP_GAPS])
+@pytest.mark.parametrize("detours", [None, CHEAP_DETOURS])
 @pytest.mark.parametrize(
     ("tokens", "frames", "classes"), [(2600, 5203, 29), (1023, 1777, 29), (2100, 3000, 900)]
 )
 def test_the_tiles_hold_what_64_bits_hold(
-    tokens: int, frames: int, classes: int, gaps: GapCosts | None
+    tokens: int, frames: int, classes: int, detours: DetourCosts | None
 ) -> None:
     tokens_L = np.random.default_rng(1).integers(1, classes, tokens, np.int32)
-    trellis = trellis_search_input(_noise(frames, classes, 2), tokens_L, gaps)
+    trellis = trellis_search_input(_noise(frames, classes, 2), tokens_L, detours)
     tiled = trellis_search._forward(trellis, 256)
     wide = trellis_search._forward_wide(trellis, 256)
     assert tiled is not None
     assert len(tiled) == len(wide) == -(-frames // 256) + 1
     for done, (narrow, exact) in enumerate(zip(tiled, wide)):
         after = min(256 * done, frames)
-        low, high = (0, trellis.pairs) if gaps else (max(0, tokens - 1 - (frames - after)), after + 1)
+        low, high = (0, trellis.pairs) if detours else (max(0, tokens - 1 - (frames - after)), after + 1)
         high = min(high, trellis.pairs)
         one, other = narrow.strip(trellis, low, high), exact.strip(trellis, low, high)
         # The last pair has no token; what is counted there leads nowhere. Dead scores drift.
         alive = [rows.token_P[: tokens - low] for rows in (one, other)]
         for found, wanted in ((one.blank_P, other.blank_P), alive, (one.speech_E, other.speech_E)):
             np.testing.assert_array_equal(np.maximum(found, DEAD // 2), np.maximum(wanted, DEAD // 2))
-            assert (wanted > DEAD // 2).any() or done == 0 or gaps is None
+            assert (wanted > DEAD // 2).any() or done == 0 or detours is None
 
 
 def trellis_search_input(
-    log_probs_TC: NDArray[np.float32], tokens_L: NDArray[np.int32], gaps: GapCosts | None
+    log_probs_TC: NDArray[np.float32], tokens_L: NDArray[np.int32], detours: DetourCosts | None
 ) -> trellis_search.Trellis:
     """What `align` gives to the search."""
     from prep_corpus.align.viterbi import viterbi
 
-    edges_E = viterbi._edges(tokens_L, 1) if gaps else np.empty(0, np.int64)
-    return viterbi._trellis(log_probs_TC, tokens_L, 0, edges_E, gaps)
+    edges_E = viterbi._edges(tokens_L, 1) if detours else np.empty(0, np.int64)
+    return viterbi._trellis(log_probs_TC, tokens_L, 0, edges_E, detours)
 
 
 def _plain_best(log_probs_TC: NDArray[np.floating], tokens_L: NDArray[np.int32], blank: int) -> float:
@@ -254,7 +254,7 @@ def _plain_best(log_probs_TC: NDArray[np.floating], tokens_L: NDArray[np.int32],
 def test_the_score_of_minutes_is_the_float64_optimum(dtype: type[np.floating]) -> None:
     tokens_L = np.random.default_rng(3).integers(1, 29, 1500, np.int32)
     log_probs_TC = _noise(5000, 29, 4).astype(dtype)
-    found = align(log_probs_TC, tokens_L, blank=0, gaps=None)
+    found = align(log_probs_TC, tokens_L, blank=0, detours=None)
     best = _plain_best(log_probs_TC, tokens_L, 0)
     assert found.score_nats == pytest.approx(best, abs=1e-3)
     assert found.score_nats <= best + 1e-6
@@ -270,18 +270,18 @@ def test_scores_beyond_32_bits_are_found_again_in_64() -> None:
     tokens_L = np.array([1, 2], np.int32)
     trellis = trellis_search_input(log_probs_TC, tokens_L, None)
     assert trellis_search._forward(trellis, 1024) is None
-    found = align(log_probs_TC, tokens_L, blank=0, gaps=None)
+    found = align(log_probs_TC, tokens_L, blank=0, detours=None)
     assert (found.starts_L.tolist(), found.ends_L.tolist()) == ([100, 19_500], [19_000, 19_501])
 
 
-@pytest.mark.parametrize("gaps", [None, DEFAULT_GAPS])
-def test_memory_stays_under_the_stated_bound(gaps: GapCosts | None) -> None:
+@pytest.mark.parametrize("detours", [None, DEFAULT_DETOURS])
+def test_memory_stays_under_the_stated_bound(detours: DetourCosts | None) -> None:
     tokens, frames = 24_000, 80_000
     tokens_L = np.random.default_rng(8).integers(1, 29, tokens, np.int32)
     log_probs_TC = _noise(frames, 29, 9).astype(np.float16)
-    align(log_probs_TC[:200], tokens_L[:20], blank=0, delimiter=1, gaps=gaps)
+    align(log_probs_TC[:200], tokens_L[:20], blank=0, delimiter=1, detours=detours)
     tracemalloc.start()
-    align(log_probs_TC, tokens_L, blank=0, delimiter=1, gaps=gaps)
+    align(log_probs_TC, tokens_L, blank=0, delimiter=1, detours=detours)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4.3 * (4 * tokens * frames) ** (2 / 3) + 64 * frames + (8 << 20)
@@ -290,7 +290,7 @@ def test_memory_stays_under_the_stated_bound(gaps: GapCosts | None) -> None:
 def test_other_threads_run_meanwhile() -> None:
     tokens_L = np.random.default_rng(5).integers(1, 29, 9000, np.int32)
     log_probs_TC = _noise(30_000, 29, 6)
-    align(log_probs_TC[:200], tokens_L[:20], blank=0, gaps=None)
+    align(log_probs_TC[:200], tokens_L[:20], blank=0, detours=None)
     ticks, stop = 0, threading.Event()
 
     def tick() -> None:
@@ -300,7 +300,7 @@ def test_other_threads_run_meanwhile() -> None:
 
     thread = threading.Thread(target=tick)
     thread.start()
-    align(log_probs_TC, tokens_L, blank=0, gaps=None)
+    align(log_probs_TC, tokens_L, blank=0, detours=None)
     stop.set()
     thread.join()
     assert ticks >= 10

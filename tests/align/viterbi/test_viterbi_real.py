@@ -30,12 +30,12 @@ def test_words_beside_gaps_stand_where_they_stand_in_the_full_text(
     torch.set_num_threads(1)
     spoken = read_corpus(folder, speakers=["84"])
     heard, unheard = spoken[:UTTERANCES], spoken[UTTERANCES]
-    recording = join(heard, recording_id="gaps")
+    recording = join(heard, recording_id="detours")
     model = load_model("quartznet:acoustic_model")
     emitter: Emitter[str] = Emitter(model, WindowOptions())
     failures: list[Exception] = []
     [(_, log_probs_TC)] = emitter.emit(
-        [("gaps", [recording.audio_N])], lambda _, error: failures.append(error)
+        [("detours", [recording.audio_N])], lambda _, error: failures.append(error)
     )
     assert not failures
 

@@ -15,7 +15,7 @@ from support import toy
 from support.runs import run
 
 from prep_corpus.jobs.cli import main
-from prep_corpus.pipeline.finished.sample_folder import FACTS_NAME, PAGE_NAME, ROWS_NAME
+from prep_corpus.pipeline.finished.sample_folder import FACTS_NAME, LISTENING_PAGE_NAME, ROWS_NAME
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_parts_are_shared_out(sample: Path) -> None:
 
 
 def test_the_page_is_whole_and_the_names_of_clips_tell_nothing(sample: Path) -> None:
-    page = (sample / PAGE_NAME).read_text()
+    page = (sample / LISTENING_PAGE_NAME).read_text()
     rows = rows_of(sample)
     assert [row["clip"] for row in rows] == [f"clips/{number:04d}.flac" for number in range(1, 25)]
     assert sorted(path.name for path in (sample / "clips").iterdir()) == [

@@ -17,7 +17,7 @@ SCALE_RANGE = (0.25, 4.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GapCosts:
+class DetourCosts:
     """What it costs a path to leave the text, or the audio, at the edge of a word.
 
     A run of n tokens (delimiters included) that nobody says costs the lesser of `skip_nats` + n *
@@ -49,7 +49,7 @@ class GapCosts:
                     f"{field.name} must be over 0 and at most {MAX_COST_NATS:g} nats, not {value}"
                 )
 
-    def fitted(self, sharpness_nats: float) -> GapCosts:
+    def fitted(self, sharpness_nats: float) -> DetourCosts:
         """The costs for emissions of some sharpness."""
         if self.sharpness_nats is None:
             return self
@@ -74,7 +74,7 @@ class GapCosts:
         )
 
 
-DEFAULT_GAPS = GapCosts(sharpness_nats=10.0)
+DEFAULT_DETOURS = DetourCosts(sharpness_nats=10.0)
 
 
 def sharpness(

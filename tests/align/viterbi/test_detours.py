@@ -16,7 +16,7 @@ from prep_corpus.align.cutting.cutting import CutOptions, cut_paper
 from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import normalize
-from prep_corpus.align.viterbi.viterbi import DEFAULT_GAPS, Alignment, align
+from prep_corpus.align.viterbi.viterbi import DEFAULT_DETOURS, Alignment, align
 from prep_corpus.align.words.evidence import track
 from prep_corpus.align.words.words import word_table
 
@@ -32,7 +32,7 @@ def _hour(seed: int) -> Planted:
 
 
 def _align(planted: Planted, tokens_L: NDArray[np.int32]) -> Alignment:
-    return align(planted.log_probs_TC, tokens_L, blank=BLANK, delimiter=DELIMITER, gaps=DEFAULT_GAPS)
+    return align(planted.log_probs_TC, tokens_L, blank=BLANK, delimiter=DELIMITER, detours=DEFAULT_DETOURS)
 
 
 def _off(found_L: NDArray[np.int32], true_L: NDArray[np.int32]) -> NDArray[np.int32]:

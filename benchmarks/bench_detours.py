@@ -1,6 +1,6 @@
-"""What gaps do to real speech: words misplaced, right words skipped, wrong words skipped, missing speech found.
+"""What detours do to real speech: words misplaced, right words skipped, wrong words skipped, missing speech found.
 
-    python benchmarks/bench_gaps.py [--model quartznet:acoustic_model] [--cache DIR] [--seeds 1] [--inserts 4]
+    python benchmarks/bench_detours.py [--model quartznet:acoustic_model] [--cache DIR] [--seeds 1] [--inserts 4]
 
 LibriSpeech dev-clean, one recording a speaker, texts corrupted by the recipe of tests/support/corpora.py. The truth is
 the plain alignment of the true text. Emissions are kept in the cache folder; computing them takes minutes.
@@ -27,7 +27,7 @@ from support import corpora  # noqa: E402
 from prep_corpus.align.model.emissions import Emitter, WindowOptions  # noqa: E402
 from prep_corpus.align.model.models import ModelInfo, load_model  # noqa: E402
 from prep_corpus.align.text.normalize import encode, normalize  # noqa: E402
-from prep_corpus.align.viterbi.viterbi import DEFAULT_GAPS, GapCosts, align  # noqa: E402
+from prep_corpus.align.viterbi.viterbi import DEFAULT_DETOURS, DetourCosts, align  # noqa: E402
 from prep_corpus.align.words.words import Words, word_table  # noqa: E402
 
 FIELDS = (
@@ -50,11 +50,11 @@ class Spoken:
 
 
 def _aligned(
-    log_probs_TC: NDArray[np.float16], words: list[str], info: ModelInfo, gaps: GapCosts | None
+    log_probs_TC: NDArray[np.float16], words: list[str], info: ModelInfo, detours: DetourCosts | None
 ) -> tuple[Words, tuple[tuple[int, int], ...]]:
     normalized = normalize(" ".join(words), alphabet=info.alphabet)
     tokens_L = encode(normalized, info.vocabulary, info.word_delimiter)
-    found = align(log_probs_TC, tokens_L, blank=info.blank, delimiter=info.delimiter_index, gaps=gaps)
+    found = align(log_probs_TC, tokens_L, blank=info.blank, delimiter=info.delimiter_index, detours=detours)
     return word_table(found, normalized), found.untranscribed
 
 
@@ -88,7 +88,7 @@ def _covered(spans: tuple[tuple[int, int], ...], frames: int) -> NDArray[np.bool
     return covered_T
 
 
-def corrupted_row(spoken: list[Spoken], info: ModelInfo, gaps: GapCosts | None, seeds: int) -> str:
+def corrupted_row(spoken: list[Spoken], info: ModelInfo, detours: DetourCosts | None, seeds: int) -> str:
     """Figures on corrupted texts, and on true ones."""
     off: list[NDArray[np.floating]] = []
     right_skipped = wrong = wrong_skipped = true_skipped = true = 0
@@ -96,12 +96,12 @@ def corrupted_row(spoken: list[Spoken], info: ModelInfo, gaps: GapCosts | None, 
     frame_seconds = info.stride_samples / info.sample_rate_hz
     for one in spoken:
         frames = len(one.log_probs_TC)
-        if gaps is not None:
-            words, _ = _aligned(one.log_probs_TC, list(one.recording.words), info, gaps)
+        if detours is not None:
+            words, _ = _aligned(one.log_probs_TC, list(one.recording.words), info, detours)
             true, true_skipped = true + len(words), true_skipped + int(words.skipped.sum())
         for seed in range(seeds):
             text = corpora.corrupt(one.recording, seed=seed)
-            words, spans = _aligned(one.log_probs_TC, list(text.words), info, gaps)
+            words, spans = _aligned(one.log_probs_TC, list(text.words), info, detours)
             truths = np.array(text.truths)
             right = truths >= 0
             right_skipped += int(words.skipped[right].sum())
@@ -133,7 +133,7 @@ def corrupted_row(spoken: list[Spoken], info: ModelInfo, gaps: GapCosts | None, 
     )
 
 
-def inserted_row(spoken: list[Spoken], info: ModelInfo, gaps: GapCosts | None, count: int) -> str:
+def inserted_row(spoken: list[Spoken], info: ModelInfo, detours: DetourCosts | None, count: int) -> str:
     """Half of another recording's text, and then its whole audio, in the middle of a recording."""
     skipped, moved, found, misplaced = [], 0, [], 0
     for i in range(min(count, len(spoken))):
@@ -143,7 +143,7 @@ def inserted_row(spoken: list[Spoken], info: ModelInfo, gaps: GapCosts | None, c
         # Half of its text, since 40 ms a frame leave no room for two texts.
         unspoken = other.recording.words[: len(other.recording.words) // 2]
         text = [*own[:half], *unspoken, *own[half:]]
-        words, _ = _aligned(one.log_probs_TC, text, info, gaps)
+        words, _ = _aligned(one.log_probs_TC, text, info, detours)
         inside = np.arange(half, half + len(unspoken))
         outside = np.delete(np.arange(len(text)), inside)
         skipped.append(words.skipped[inside].mean())
@@ -151,7 +151,7 @@ def inserted_row(spoken: list[Spoken], info: ModelInfo, gaps: GapCosts | None, c
         moved += int(np.count_nonzero((off > 25) | words.skipped[outside]))
         at = int(one.truth.frame_ends[half - 1] + one.truth.frame_starts[half]) // 2
         both_TC = np.concatenate((one.log_probs_TC[:at], other.log_probs_TC, one.log_probs_TC[at:]))
-        words, spans = _aligned(both_TC, own, info, gaps)
+        words, spans = _aligned(both_TC, own, info, detours)
         covered_T = _covered(spans, len(both_TC))
         found.append(covered_T[at : at + len(other.log_probs_TC)].mean())
         places = one.truth.frame_starts + np.where(np.arange(len(own)) >= half, len(other.log_probs_TC), 0)
@@ -170,20 +170,20 @@ def main() -> None:
         "--costs", action="append", default=[], help=f"six numbers, separated by commas: {', '.join(FIELDS)}"
     )
     options = parser.parse_args()
-    rows: list[tuple[str, GapCosts | None]] = [("plain", None), ("default", DEFAULT_GAPS)]
+    rows: list[tuple[str, DetourCosts | None]] = [("plain", None), ("default", DEFAULT_DETOURS)]
     for costs in options.costs:
         values = dict(zip(FIELDS, map(float, costs.split(","))))
-        rows.append((costs, GapCosts(sharpness_nats=DEFAULT_GAPS.sharpness_nats, **values)))
+        rows.append((costs, DetourCosts(sharpness_nats=DEFAULT_DETOURS.sharpness_nats, **values)))
     info, spoken = _read(options.model, options.cache)
     print(
         f"{'costs':24} {'>0.1 s':>9} {'>0.5 s':>9} {'mean ms':>8} {'right sk.':>9} {'true skipped':>12} "
         f"{'wrong sk':>8} {'missing':>8} {'eaten':>8}"
     )
-    for name, gaps in rows:
-        print(f"{name:24} {corrupted_row(spoken, info, gaps, options.seeds)}", flush=True)
+    for name, detours in rows:
+        print(f"{name:24} {corrupted_row(spoken, info, detours, options.seeds)}", flush=True)
     print(f"\n{'costs':24} {'text skipped':>12} {'misplaced':>9} {'speech found':>12} {'misplaced':>9}")
-    for name, gaps in rows:
-        print(f"{name:24} {inserted_row(spoken, info, gaps, options.inserts)}", flush=True)
+    for name, detours in rows:
+        print(f"{name:24} {inserted_row(spoken, info, detours, options.inserts)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs of words that the audio says, and where they may be broken into pieces.
+"""Passages of words that the audio says, and where they may be broken.
 
 Legend: V spoken words, the others left out. Gap g lies before spoken word g; gaps 0 and V are the ends.
 """
@@ -73,12 +73,12 @@ class Spoken:
         between = np.diff(self.index_V) > 1
         return np.concatenate(([False], between, [False])) if len(self.index_V) else np.zeros(1, bool)
 
-    def length(self, piece: Span) -> int:
+    def length(self, span: Span) -> int:
         """Frames from the first word's start to the last word's end."""
-        return int(self.ends_V[piece[1] - 1] - self.starts_V[piece[0]])
+        return int(self.ends_V[span[1] - 1] - self.starts_V[span[0]])
 
 
-def runs(spoken: Spoken, break_G: BoolArray) -> list[Span]:
+def passages(spoken: Spoken, break_G: BoolArray) -> list[Span]:
     """Maximal ranges of spoken words without a breaking gap inside."""
     count = len(spoken.index_V)
     if count == 0:
@@ -88,7 +88,7 @@ def runs(spoken: Spoken, break_G: BoolArray) -> list[Span]:
 
 @dataclass(frozen=True, kw_only=True)
 class Breaks:
-    """Where a run of words may be broken.
+    """Where a passage of words may be broken.
 
     Attributes:
         lengths_G: frames of each gap.
@@ -110,24 +110,24 @@ class Breaks:
     def _ends(self, word_end: int) -> bool:
         return bool(self.edges.end_levels_V[word_end - 1] <= self.limit_db)
 
-    def trimmed(self, run: Span) -> Span:
-        """The run without the words at its two ends beside which there is no place to cut."""
-        start, end = run
+    def trimmed(self, passage: Span) -> Span:
+        """The passage without the words at its two ends beside which there is no place to cut."""
+        start, end = passage
         while start < end and not self._starts(start):
             start += 1
         while end > start and not self._ends(end):
             end -= 1
         return start, end
 
-    def parts(self, run: Span, k_frames: int) -> list[Span]:
-        """The run broken at all allowed gaps of at least k frames."""
-        start, end = run
+    def parts(self, passage: Span, k_frames: int) -> list[Span]:
+        """The passage broken at all allowed gaps of at least k frames."""
+        start, end = passage
         wide = np.flatnonzero(self.lengths_G[start + 1 : end] >= k_frames) + start + 1
         return list(pairwise([start, *(gap for gap in wide.tolist() if self.allowed(gap)), end]))
 
-    def widest(self, run: Span, shortest_frames: int) -> int | None:
-        """The longest allowed gap inside a run, if it has `shortest_frames`; the earliest among equals."""
-        start, end = run
+    def widest(self, passage: Span, shortest_frames: int) -> int | None:
+        """The longest allowed gap inside a passage, if it has `shortest_frames`; the earliest among equals."""
+        start, end = passage
         lengths = self.lengths_G[start + 1 : end]
         for place in np.argsort(-lengths, kind="stable").tolist():
             if lengths[place] < shortest_frames:
@@ -138,7 +138,7 @@ class Breaks:
 
 
 def without_fragments(
-    run: Span,
+    passage: Span,
     lengths_G: LongArray,
     break_G: BoolArray,
     letters_V: NDArray[np.integer],
@@ -146,23 +146,25 @@ def without_fragments(
     gap_frames: int,
     most_letters: int,
 ) -> Span:
-    """The run without a few letters at an end that is a break, if a pause parts them from the rest.
+    """The passage without a few letters at an end that is a break, if a pause parts them from the rest.
 
     Args:
-        run: a range of words.
+        passage: a range of words.
         lengths_G: frames of each gap.
-        break_G: gaps that end a run; at the two ends of the recording, those with speech in them.
+        break_G: gaps that end a passage; at the two ends of the recording, those with speech in them.
         letters_V: letters of each word.
         gap_frames: such a pause has at least this length.
         most_letters: and there are at most so many letters beyond it.
     """
-    start, end = run
-    inner = slice(run[0] + 1, run[1])
-    first = _fragment(lengths_G[inner], letters_V[run[0] : run[1]], gap_frames, most_letters)
-    last = _fragment(lengths_G[inner][::-1], letters_V[run[0] : run[1]][::-1], gap_frames, most_letters)
-    if break_G[run[0]]:
+    start, end = passage
+    inner = slice(passage[0] + 1, passage[1])
+    first = _fragment(lengths_G[inner], letters_V[passage[0] : passage[1]], gap_frames, most_letters)
+    last = _fragment(
+        lengths_G[inner][::-1], letters_V[passage[0] : passage[1]][::-1], gap_frames, most_letters
+    )
+    if break_G[passage[0]]:
         start += first
-    if break_G[run[1]] and end - last > start:
+    if break_G[passage[1]] and end - last > start:
         end -= last
     return start, end
 
@@ -176,23 +178,23 @@ def _fragment(gaps: LongArray, letters: NDArray[np.integer], gap_frames: int, mo
 
 
 def without_cut_off(
-    whole: Span, run: Span, spoken: Spoken, seen: Track, break_G: BoolArray, reach_frames: int
+    whole: Span, passage: Span, spoken: Spoken, seen: Track, break_G: BoolArray, reach_frames: int
 ) -> Span:
-    """The run without a word at an end that is a break, if the word heard there goes on beyond it.
+    """The passage without a word at an end that is a break, if the word heard there goes on beyond it.
 
     Args:
-        whole: what is left of the run so far.
-        run: the range of words between two breaks.
+        whole: what is left of the passage so far.
+        passage: the range of words between two breaks.
         spoken: the words.
         seen: of the recording's frames.
-        break_G: gaps that end a run; at the two ends of the recording, those with speech in them.
+        break_G: gaps that end a passage; at the two ends of the recording, those with speech in them.
         reach_frames: how far beyond the word a letter may follow.
     """
     start, end = whole
-    if start == run[0] < end and break_G[start]:
+    if start == passage[0] < end and break_G[start]:
         first = int(spoken.starts_V[start])
         start += _goes_on(seen, np.arange(first, max(first - reach_frames, 0) - 1, -1))
-    if start < end == run[1] and break_G[end]:
+    if start < end == passage[1] and break_G[end]:
         last = int(spoken.ends_V[end - 1]) - 1
         end -= _goes_on(seen, np.arange(last, min(last + 1 + reach_frames, len(seen.greedy_T))))
     return start, end
