@@ -1,1 +1,56 @@
-"""Pure functions from audio and text to cut utterances: audio, text, acoustic models, Viterbi, cutting."""
+"""Pure functions from audio and text to cut utterances: audio, text, acoustic models, Viterbi, cutting.
+
+The public face is forced alignment of one recording with its text:
+
+    >>> from prep_corpus.align import align_file
+    >>> aligned = align_file("demo/audio/alice.opus", Path("demo/audio/alice.txt"))
+    >>> aligned.words[0].spoken
+    'alice'
+
+Names are imported when they are first asked for: the errors and the version need no library at all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prep_corpus.align.aligner import AlignedFile, AlignedWord, Aligner, align_file
+    from prep_corpus.align.errors import PrepCorpusError, RecordingError, UsageError
+    from prep_corpus.align.text.normalize import TextOptions
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AlignedFile",
+    "AlignedWord",
+    "Aligner",
+    "PrepCorpusError",
+    "RecordingError",
+    "TextOptions",
+    "UsageError",
+    "__version__",
+    "align_file",
+]
+
+_HOMES = {
+    "AlignedFile": "aligner",
+    "AlignedWord": "aligner",
+    "Aligner": "aligner",
+    "align_file": "aligner",
+    "PrepCorpusError": "errors",
+    "RecordingError": "errors",
+    "UsageError": "errors",
+    "TextOptions": "text.normalize",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

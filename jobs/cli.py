@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from prep_corpus.align import __version__
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.options import (
@@ -60,7 +61,7 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(package_name="prep-corpus")
+@click.version_option(__version__, prog_name="prep-corpus")
 def main() -> None:
     """Turn long, noisily transcribed recordings into training data for speech recognition."""
     # Beam warns at import of optional packages that nothing here needs.

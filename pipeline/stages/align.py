@@ -13,17 +13,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.pvalue import PCollection
 
-from prep_corpus.align.errors import DeadLetter, RecordingError, TranscriptEmpty, TranscriptUnsayable
+from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recordings import Recording
 from prep_corpus.align.text import normalize as text
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions
 from prep_corpus.align.viterbi import viterbi
-from prep_corpus.align.viterbi.silence import align_in_silence
 from prep_corpus.align.viterbi.viterbi import Alignment
 from prep_corpus.align.words import choosing, words
-from prep_corpus.align.words.choosing import heard_characters
-from prep_corpus.align.words.evidence import EVIDENCE_NAMES, evidence
+from prep_corpus.align.words.aligned_text import align_best, normalize_for_model
+from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import Words
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
@@ -32,7 +31,6 @@ from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
 
 VERSION = 4
-UNSAYABLE_LIMIT = 0.5
 
 _SPANS = pa.list_(pa.int32())
 SCHEMA = pa.schema(
@@ -92,24 +90,14 @@ def normalize_transcript(probed: ProbedRecording, info: ModelInfo, options: Text
         TranscriptUnsayable: over half of its letters and digits are outside the alphabet.
     """
     recording = probed.recording
-    normalized = text.normalize(
+    is_script = recording.source is not None and recording.source.is_script
+    return normalize_for_model(
         recording.text,
-        alphabet=info.alphabet,
+        info,
         language=recording.language,
-        has_spaces=info.word_delimiter is not None,
-        options=options.for_script(recording.source is not None and recording.source.is_script),
+        options=options.for_script(is_script),
+        recording_id=recording.id,
     )
-    share = normalized.unsayable_share
-    if share > UNSAYABLE_LIMIT:
-        raise TranscriptUnsayable(
-            f"{recording.id}: at most {UNSAYABLE_LIMIT:.0%} of the transcript's letters may be outside the model's "
-            f"alphabet, not {share:.0%}; is it in the model's language?"
-        )
-    if not normalized.text:
-        raise TranscriptEmpty(
-            f"{recording.id}: the transcript must hold a word; its {len(recording.text)} characters hold none"
-        )
-    return normalized
 
 
 def align_recording(
@@ -117,56 +105,29 @@ def align_recording(
 ) -> AlignedRecording:
     """Align one recording; of several transcripts that are given for it, take the one that fits best.
 
-    That is the one of which the audio says most, by `choosing.heard_characters`; the first of equals.
-
     Raises:
         RecordingError: its transcript breaks a rule, or is too long for its audio; the first, where all do.
     """
     recording = probed.recording
-    if not recording.others:
-        return _align_text(probed, emitted, info, options)
-    heard: list[float | None] = []
-    best: tuple[float, AlignedRecording] | None = None
-    first_error: RecordingError | None = None
-    for number in range(len(recording.versions)):
-        try:
-            found = _align_text(replace(probed, recording=recording.version(number)), emitted, info, options)
-        except RecordingError as error:
-            first_error = first_error or error
-            heard.append(None)
-            continue
-        characters = heard_characters(found.words, found.evidence_WF)
-        heard.append(characters)
-        if best is None or characters > best[0]:
-            best = characters, replace(found, version=number)
-    if best is None:
-        assert first_error is not None
-        raise first_error
-    return replace(best[1], version_heard=tuple(heard))
-
-
-def _align_text(
-    probed: ProbedRecording, emitted: EmittedRecording, info: ModelInfo, options: TextOptions
-) -> AlignedRecording:
-    normalized = normalize_transcript(probed, info, options)
-    tokens_L = text.encode(normalized, info.vocabulary, info.word_delimiter)
-    alignment = align_in_silence(
+    best = align_best(
         emitted.log_probs_TC,
-        tokens_L,
-        blank=info.blank,
-        delimiter=info.delimiter_index,
-        recording_id=probed.recording.id,
+        [(version.text, options.for_script(version.is_script)) for version in recording.versions],
+        info,
+        language=recording.language,
+        recording_id=recording.id,
     )
-    table = words.word_table(alignment, normalized)
+    found = best.aligned
     return AlignedRecording(
-        probed=probed,
+        probed=replace(probed, recording=recording.version(best.number)),
         n_samples=emitted.n_samples,
         n_frames=len(emitted.log_probs_TC),
-        normalized=normalized,
-        tokens_L=tokens_L,
-        alignment=alignment,
-        words=table,
-        evidence_WF=evidence(emitted.log_probs_TC, tokens_L, alignment, table, info),
+        normalized=found.normalized,
+        tokens_L=found.tokens_L,
+        alignment=found.alignment,
+        words=found.words,
+        evidence_WF=found.evidence_WF,
+        version=best.number,
+        version_heard=best.heard if recording.others else (),
     )
 
 

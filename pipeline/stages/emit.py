@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.model.columns import columns_used, needs_columns
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
 from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
 from prep_corpus.align.text.normalize import TextOptions, normalize
@@ -41,8 +42,6 @@ GPU_CALLS = 2
 """Model calls at a time on a GPU: one runs while the results of the other are copied back."""
 GPU_BUNDLES = 8
 """Bundles under way at a time beside a GPU, at most: a long recording is decoded by one thread alone."""
-FULL_VOCABULARY = 128
-"""Above so many symbols, emissions hold only the columns that a bundle's transcripts use, and one for the rest."""
 
 SCHEMA = pa.schema(
     [
@@ -88,8 +87,8 @@ class EmitOptions:
         return max(1, min(self.threads, GPU_BUNDLES)) if self.on_gpu else 1
 
 
-def bundle_symbols(bundle: list[ProbedRecording], info: ModelInfo, options: TextOptions) -> frozenset[str]:
-    """The symbols of the vocabulary that a bundle's transcripts use."""
+def bundle_characters(bundle: list[ProbedRecording], info: ModelInfo, options: TextOptions) -> set[str]:
+    """The characters that a bundle's transcripts use."""
     used: set[str] = set()
     for probed in bundle:
         for version in probed.recording.versions:
@@ -102,18 +101,15 @@ def bundle_symbols(bundle: list[ProbedRecording], info: ModelInfo, options: Text
                     options=options.for_script(version.is_script),
                 ).text
             )
-    return frozenset(used & info.alphabet)
+    return used
 
 
 def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: EmitOptions) -> StageRef:
     """Make, or find, the emissions of a bundle."""
     bundle = read_bundle(store, bundle_digest)
     info = model.info
-    if len(info.vocabulary) > FULL_VOCABULARY:
-        reduced = info.reduced(bundle_symbols(bundle, info, options.text))
-        columns = np.array([info.vocabulary.index(s) for s in reduced.vocabulary[:-1]], np.int64)
-    else:
-        reduced, columns = info, None
+    used = bundle_characters(bundle, info, options.text) if needs_columns(info) else set[str]()
+    reduced, columns = columns_used(info, used)
     digest = digest_of(
         "emit",
         VERSION,

@@ -1,0 +1,315 @@
+"""Forced alignment of one recording with its text: audio and transcript in, words with times out.
+
+The same functions as the stages of the pipeline, on one recording in memory: decode, normalise, run the model,
+find the exact CTC path, gather words, and of several transcripts take the one that fits best.
+
+Legend: N samples, T frames, C classes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from prep_corpus.align.audio.decode import decode
+from prep_corpus.align.errors import AudioMissing, TranscriptMissing, UsageError
+from prep_corpus.align.model.columns import columns_used, needs_columns
+from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
+from prep_corpus.align.model.models import ModelInfo, default_device, load_model
+from prep_corpus.align.recordings import DEFAULT_LANGUAGE
+from prep_corpus.align.text.normalize import TextOptions, normalize
+from prep_corpus.align.transcripts import formats
+from prep_corpus.align.transcripts.versions import Version, version_of
+from prep_corpus.align.words.aligned_text import AlignedText, align_best
+from prep_corpus.align.words.evidence import EVIDENCE_NAMES
+from prep_corpus.align.words.words import to_ctm, to_textgrid
+
+Audio = str | os.PathLike[str] | BinaryIO
+"""The path of an audio file, or an open binary file that can seek."""
+
+Text = str | os.PathLike[str]
+"""A transcript itself, as a str, or the path of its file, as a Path."""
+
+_CPU_BATCH_ROWS = 4
+_GPU_BATCH_ROWS = 32
+_GPU_CALLS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignedWord:
+    """One word of a transcript, and when it is said.
+
+    Attributes:
+        text: the word as the transcript writes it, with its punctuation; empty for the later words of what is
+            written once and said in several words ("25").
+        spoken: the word in the model's alphabet.
+        start_seconds: time of its first sound.
+        end_seconds: time at which it ends; equal to the start where it is not said.
+        score: how well the audio agrees, 0 to 1: over the word's frames, the geometric mean of the probability of the
+            aligned symbol divided by that of the likeliest symbol. 0 where it is not said.
+        is_said: whether the audio holds the word; if not, the alignment has left it out.
+        char_start: first character in the plain text of the transcript.
+        char_end: character after its last.
+    """
+
+    text: str
+    spoken: str
+    start_seconds: float
+    end_seconds: float
+    score: float
+    is_said: bool
+    char_start: int
+    char_end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignedFile:
+    """One recording, aligned with its text.
+
+    Attributes:
+        words: the words of the transcript in order, those that are not said among them.
+        untranscribed: (start, end) in seconds of speech that the transcript does not have.
+        duration_seconds: length of the recording.
+        version: place of the transcript that was used, among those that were given.
+        name: what messages and the CTM call the recording.
+        info: the model that was used.
+        aligned: the same alignment in frames and tokens, with the evidence for each word.
+    """
+
+    words: tuple[AlignedWord, ...]
+    untranscribed: tuple[tuple[float, float], ...]
+    duration_seconds: float
+    version: int
+    name: str
+    info: ModelInfo = field(repr=False)
+    aligned: AlignedText = field(repr=False)
+
+    def to_ctm(self) -> str:
+        """The words that are said as a CTM file: recording, channel, start, duration, word."""
+        return to_ctm(
+            self.aligned.words,
+            self.aligned.normalized,
+            recording_id=self.name,
+            frame_seconds=self.info.frame_seconds,
+        )
+
+    def to_textgrid(self) -> str:
+        """A Praat TextGrid: words, words that are not said, and speech without text."""
+        return to_textgrid(
+            self.aligned.words,
+            self.aligned.normalized,
+            self.aligned.alignment.untranscribed,
+            frame_seconds=self.info.frame_seconds,
+            duration_seconds=self.duration_seconds,
+        )
+
+
+class Aligner:
+    """Aligns recordings with their texts, one after the other, with one model.
+
+    The emissions are those of `prep-corpus run` with the same model and device, so the times are the same too.
+
+    Args:
+        model: "english", a model folder, a Hugging Face CTC model, or "module:factory".
+        device: "cpu", "cuda" or "cuda:N"; the GPU where there is one, if None.
+        threads: model calls at a time on a CPU; all cores if None. No part of the result.
+
+    Raises:
+        UsageError: there is no such model, or it cannot be used.
+    """
+
+    def __init__(
+        self, model: str = "english", *, device: str | None = None, threads: int | None = None
+    ) -> None:
+        self._model = load_model(model, device or default_device())
+        self._on_gpu = self._model.device.startswith("cuda")
+        self._threads = _GPU_CALLS if self._on_gpu else threads or os.cpu_count() or 1
+
+    @property
+    def info(self) -> ModelInfo:
+        """What is known of the model."""
+        return self._model.info
+
+    def align(
+        self,
+        audio: Audio,
+        text: Text | Sequence[Text],
+        *,
+        language: str = DEFAULT_LANGUAGE,
+        options: TextOptions | None = None,
+        channel: int | None = None,
+    ) -> AlignedFile:
+        """Align one recording with its text.
+
+        Args:
+            audio: path of the audio file, or an open binary file; any format that the pipeline reads.
+            text: the transcript as a str, or the Path of its file (plain text, SRT, WebVTT, STM, TextGrid, HTML,
+                Markdown, by the ending); or several of them, of which the one that fits the audio best is taken.
+            language: of the transcript, a tag such as "en".
+            options: what is left out of the transcript; by default, speaker names and stage directions of subtitles
+                and scripts.
+            channel: the one channel to take, counted from 0; the mean of all if None.
+
+        Returns:
+            The words of the transcript with their times.
+
+        Raises:
+            RecordingError: the audio or the transcript cannot be used, or they do not fit together.
+            UsageError: the arguments break a rule.
+        """
+        name = (
+            str(getattr(audio, "name", "audio")) if not isinstance(audio, str | os.PathLike) else str(audio)
+        )
+        given = [text] if isinstance(text, str | os.PathLike) else list(text)
+        if not given:
+            raise UsageError(f"{name}: an alignment needs at least one transcript, and 0 are given")
+        options = options or TextOptions()
+        versions = [read_text(one) for one in given]
+        texts = [(version.text, options.for_script(version.is_script)) for version in versions]
+        n_samples, log_probs_TC, info = self._emissions(audio, texts, language, channel, name)
+        best = align_best(log_probs_TC, texts, info, language=language, recording_id=name)
+        seconds = info.frame_seconds
+        return AlignedFile(
+            words=tuple(_words(best.aligned, seconds)),
+            untranscribed=tuple(
+                (start * seconds, end * seconds) for start, end in best.aligned.alignment.untranscribed
+            ),
+            duration_seconds=max(n_samples / info.sample_rate_hz, len(log_probs_TC) * seconds),
+            version=best.number,
+            name=Path(name).stem,
+            info=info,
+            aligned=best.aligned,
+        )
+
+    def _emissions(
+        self,
+        audio: Audio,
+        texts: Sequence[tuple[str, TextOptions]],
+        language: str,
+        channel: int | None,
+        name: str,
+    ) -> tuple[int, HalfArray, ModelInfo]:
+        """Samples decoded, log-probs [T, C], and the model whose columns they hold."""
+        info = self._model.info
+        characters: set[str] = set()
+        if needs_columns(info):
+            has_spaces = info.word_delimiter is not None
+            for text, options in texts:
+                normalized = normalize(
+                    text, alphabet=info.alphabet, language=language, has_spaces=has_spaces, options=options
+                )
+                characters.update(normalized.text)
+        info, columns = columns_used(info, characters)
+        windows = WindowOptions(batch_rows=_GPU_BATCH_ROWS if self._on_gpu else _CPU_BATCH_ROWS)
+        emitter = Emitter[int](self._model, windows, columns=columns, threads=self._threads)
+        errors: list[Exception] = []
+        n_samples = 0
+
+        def counted() -> Iterator[FloatArray]:
+            nonlocal n_samples
+            with _opened(audio, name) as file:
+                for block_N in decode(file, name=name, sample_rate_hz=info.sample_rate_hz, channel=channel):
+                    n_samples += len(block_N)
+                    yield block_N
+
+        with _one_thread_per_call():
+            found = dict(emitter.emit([(0, counted())], lambda _, error: errors.append(error)))
+        if errors:
+            raise errors[0]
+        return n_samples, found[0], info
+
+
+def align_file(
+    audio: Audio,
+    text: Text | Sequence[Text],
+    *,
+    model: str = "english",
+    language: str = DEFAULT_LANGUAGE,
+    device: str | None = None,
+) -> AlignedFile:
+    """Align one recording with its text; an `Aligner` loads the model once for many.
+
+    Args:
+        audio, text, language: as `Aligner.align` takes them.
+        model, device: as `Aligner` takes them.
+
+    Returns:
+        The words of the transcript with their times.
+
+    Raises:
+        RecordingError: the audio or the transcript cannot be used, or they do not fit together.
+        UsageError: there is no such model, or the arguments break a rule.
+    """
+    return Aligner(model, device=device).align(audio, text, language=language)
+
+
+def read_text(text: Text) -> Version:
+    """A transcript that is given as a str, or as the path of its file.
+
+    Raises:
+        UsageError: a str is the name of a file, which is given as a Path.
+        RecordingError: there is no such file, or it is not of its format.
+    """
+    if isinstance(text, str):
+        if len(text) < 1024 and "\n" not in text and os.path.isfile(text):
+            raise UsageError(
+                f"a transcript is a str, and its file a pathlib.Path: {text!r} is a file; give Path({text!r})"
+            )
+        return Version(text=text)
+    path = Path(text)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TranscriptMissing(f"there must be a transcript at {path}: {error}") from error
+    transcript = formats.parse(formats.decode(data, name=str(path)), name=str(path))
+    return version_of(transcript, name=str(path), kind=formats.format_of(path.name))
+
+
+def _words(aligned: AlignedText, frame_seconds: float) -> Iterator[AlignedWord]:
+    words, normalized = aligned.words, aligned.normalized
+    scores_W = np.exp(np.minimum(aligned.evidence_WF[:, EVIDENCE_NAMES.index("ratio_mean")], 0.0))
+    for w in range(len(words)):
+        is_said = not bool(words.skipped[w])
+        yield AlignedWord(
+            text=normalized.text_of(w, w + 1),
+            spoken=normalized.spoken_of(w, w + 1),
+            start_seconds=float(words.frame_starts[w]) * frame_seconds,
+            end_seconds=float(words.frame_ends[w]) * frame_seconds,
+            score=float(scores_W[w]) if is_said else 0.0,
+            is_said=is_said,
+            char_start=int(words.char_starts[w]),
+            char_end=int(words.char_ends[w]),
+        )
+
+
+@contextmanager
+def _opened(audio: Audio, name: str) -> Iterator[BinaryIO]:
+    if not isinstance(audio, str | os.PathLike):
+        with nullcontext(audio) as file:
+            yield file
+        return
+    try:
+        file = open(audio, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise AudioMissing(f"{name}: the audio must be a file that can be read: {error}") from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _one_thread_per_call() -> Iterator[None]:
+    """Results change with the threads of a model call, so each call has one; the caller's setting comes back."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

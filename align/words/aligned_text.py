@@ -1,0 +1,172 @@
+"""Forced alignment of a text with emissions: normalised, aligned, gathered into words, with the evidence for each.
+
+Legend: T frames, C classes, L tokens, W words, F features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.errors import RecordingError, TranscriptEmpty, TranscriptUnsayable
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.text.normalize import NormalizedText, TextOptions, encode, normalize
+from prep_corpus.align.viterbi.silence import align_in_silence
+from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs
+from prep_corpus.align.words.choosing import heard_characters
+from prep_corpus.align.words.evidence import evidence
+from prep_corpus.align.words.words import Words, word_table
+
+UNSAYABLE_LIMIT = 0.5
+"""Highest share of a transcript's letters and digits that may be outside the model's alphabet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignedText:
+    """A transcript with the frames of its tokens and words.
+
+    Attributes:
+        normalized: the transcript in the model's alphabet.
+        tokens_L: int32 columns of the emissions, one for each token.
+        alignment: frames of each token.
+        words: frames and characters of each word.
+        evidence_WF: float32, columns as `EVIDENCE_NAMES`.
+    """
+
+    normalized: NormalizedText
+    tokens_L: NDArray[np.int32]
+    alignment: Alignment
+    words: Words
+    evidence_WF: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestText:
+    """The transcript of a recording that fits its audio best.
+
+    Attributes:
+        number: its place among those that were given.
+        aligned: the transcript, aligned.
+        heard: `heard_characters` of each of them; None where it cannot be aligned.
+    """
+
+    number: int
+    aligned: AlignedText
+    heard: tuple[float | None, ...]
+
+
+def normalize_for_model(
+    text: str, info: ModelInfo, *, language: str, options: TextOptions, recording_id: str
+) -> NormalizedText:
+    """A transcript in a model's alphabet.
+
+    Args:
+        text: the transcript.
+        info: the model.
+        language: of the transcript, a tag such as "en".
+        options: what is left out, settled for this transcript.
+        recording_id: named in errors.
+
+    Raises:
+        TranscriptEmpty: nothing in it could be said.
+        TranscriptUnsayable: over half of its letters and digits are outside the alphabet.
+    """
+    normalized = normalize(
+        text,
+        alphabet=info.alphabet,
+        language=language,
+        has_spaces=info.word_delimiter is not None,
+        options=options,
+    )
+    share = normalized.unsayable_share
+    if share > UNSAYABLE_LIMIT:
+        raise TranscriptUnsayable(
+            f"{recording_id}: at most {UNSAYABLE_LIMIT:.0%} of the transcript's letters may be outside the model's "
+            f"alphabet, not {share:.0%}; is it in the model's language?"
+        )
+    if not normalized.text:
+        raise TranscriptEmpty(
+            f"{recording_id}: the transcript must hold a word; its {len(text)} characters hold none"
+        )
+    return normalized
+
+
+def align_text(
+    log_probs_TC: LogProbs,
+    text: str,
+    info: ModelInfo,
+    *,
+    language: str,
+    options: TextOptions,
+    recording_id: str,
+) -> AlignedText:
+    """Align one transcript with the emissions of its recording.
+
+    Args:
+        log_probs_TC: natural log-probabilities.
+        text, language, options, recording_id: as `normalize_for_model` takes them.
+        info: the model, with the columns of the emissions as its vocabulary.
+
+    Raises:
+        RecordingError: the transcript breaks a rule, or is too long for the audio.
+    """
+    normalized = normalize_for_model(
+        text, info, language=language, options=options, recording_id=recording_id
+    )
+    tokens_L = encode(normalized, info.vocabulary, info.word_delimiter)
+    alignment = align_in_silence(
+        log_probs_TC,
+        tokens_L,
+        blank=info.blank,
+        delimiter=info.delimiter_index,
+        recording_id=recording_id,
+    )
+    table = word_table(alignment, normalized)
+    return AlignedText(
+        normalized=normalized,
+        tokens_L=tokens_L,
+        alignment=alignment,
+        words=table,
+        evidence_WF=evidence(log_probs_TC, tokens_L, alignment, table, info),
+    )
+
+
+def align_best(
+    log_probs_TC: LogProbs,
+    texts: Sequence[tuple[str, TextOptions]],
+    info: ModelInfo,
+    *,
+    language: str,
+    recording_id: str,
+) -> BestText:
+    """Align the transcript of which the audio says most, by `heard_characters`; the first of equals.
+
+    Args:
+        log_probs_TC, info, language, recording_id: as `align_text` takes them.
+        texts: at least one transcript, each with its options.
+
+    Raises:
+        RecordingError: none can be aligned; that of the first.
+    """
+    heard: list[float | None] = []
+    best: tuple[float, int, AlignedText] | None = None
+    errors: list[RecordingError] = []
+    for number, (text, options) in enumerate(texts):
+        try:
+            found = align_text(
+                log_probs_TC, text, info, language=language, options=options, recording_id=recording_id
+            )
+        except RecordingError as error:
+            errors.append(error)
+            heard.append(None)
+            continue
+        characters = heard_characters(found.words, found.evidence_WF)
+        heard.append(characters)
+        if best is None or characters > best[0]:
+            best = characters, number, found
+    if best is None:
+        raise errors[0]
+    return BestText(number=best[1], aligned=best[2], heard=tuple(heard))
