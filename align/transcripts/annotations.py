@@ -269,6 +269,11 @@ def _named_tiers(tiers: list[_Tier], names: tuple[str, ...]) -> list[_Tier]:
     return [tier for tier in found if tier is not None] if None not in found else []
 
 
+def is_layer(tier: str) -> bool:
+    """Whether a tier's name says that it holds something about the speech, not what is said."""
+    return _LAYER.search(tier) is not None
+
+
 def _usual_tiers(tiers: list[_Tier]) -> list[_Tier]:
     full = [tier for tier in tiers if tier.pieces]
     for usual in _TEXTGRID_NAMES:

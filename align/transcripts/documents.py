@@ -35,6 +35,21 @@ _UNREAD = frozenset(
 _UNREAD_CLASSES = frozenset(
     {"speaker", "stage-direction", "stagedirection", "stagedir", "direction", "footnote"}
 )
+_UNREAD_ROLES = frozenset(
+    {
+        "pagebreak",
+        "footnote",
+        "footnotes",
+        "endnote",
+        "endnotes",
+        "rearnote",
+        "rearnotes",
+        "noteref",
+        "toc",
+        "page-list",
+    }
+)
+"""What books mark with `epub:type`, or with a `role` that begins with doc-: page marks, notes, references to them."""
 _INLINE = frozenset({
     "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd",
     "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u",
@@ -129,13 +144,22 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         classes = next((value or "" for key, value in attrs if key == "class"), "").lower().split()
+        roles = {
+            role.removeprefix("doc-")
+            for key, value in attrs
+            if key in ("epub:type", "role")
+            for role in (value or "").lower().split()
+        }
         if tag not in _INLINE:
             self._blocks.append([])
         if tag in _CLOSED_BY_ITS_LIKE and self._unread[-1:] == [tag]:
             self._unread_tags[self._unread.pop()] -= 1
         if not self._unread:
             self._unread_line = self.getpos()[0]
-        if tag not in _VOID and (self._unread or tag in _UNREAD or not _UNREAD_CLASSES.isdisjoint(classes)):
+        unread = (
+            tag in _UNREAD or not _UNREAD_CLASSES.isdisjoint(classes) or not _UNREAD_ROLES.isdisjoint(roles)
+        )
+        if tag not in _VOID and (self._unread or unread):
             self._unread.append(tag)
             self._unread_tags[tag] += 1
 

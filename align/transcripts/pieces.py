@@ -18,6 +18,7 @@ from prep_corpus.align.traced import TracedText
 from prep_corpus.align.transcripts.offsets import OffsetMap
 
 _MAX_PROBLEMS = 100
+_MAX_SECONDS = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +86,23 @@ class Piece:
     start_seconds: float | None = None
     end_seconds: float | None = None
     speaker: str | None = None
+
+
+def timed_piece(
+    traced: TracedText, start_seconds: float | None, end_seconds: float | None, speaker: str | None = None
+) -> Piece:
+    """A piece with both times, or with neither where one is missing, negative, beyond all files or runs backwards."""
+    good = (
+        start_seconds is not None
+        and end_seconds is not None
+        and 0 <= start_seconds <= end_seconds < _MAX_SECONDS
+    )
+    return Piece(
+        traced=traced,
+        start_seconds=start_seconds if good else None,
+        end_seconds=end_seconds if good else None,
+        speaker=speaker,
+    )
 
 
 def piece_of(original: str, start: int, end: int) -> TracedText:
@@ -169,3 +187,36 @@ class Selection:
 
 
 EVERYTHING = Selection()
+
+
+def lines_of_words(
+    words: Sequence[Piece], *, pause_seconds: float = 1.0, most_words: int = 25
+) -> list[Piece]:
+    """Words with times put together into lines, which end at pauses, at changes of speaker, and when long.
+
+    Args:
+        words: each with both times or none, in order.
+        pause_seconds: a longer gap between two words ends a line.
+        most_words: in a line.
+    """
+    lines: list[list[Piece]] = []
+    for word in words:
+        before = lines[-1][-1] if lines else None
+        far = (
+            before is not None
+            and before.end_seconds is not None
+            and word.start_seconds is not None
+            and not 0 <= word.start_seconds - before.end_seconds + pause_seconds <= 2 * pause_seconds
+        )
+        if before is None or far or word.speaker != before.speaker or len(lines[-1]) >= most_words:
+            lines.append([])
+        lines[-1].append(word)
+    return [
+        Piece(
+            traced=joined([word.traced for word in line], " "),
+            start_seconds=line[0].start_seconds,
+            end_seconds=line[-1].end_seconds,
+            speaker=line[0].speaker,
+        )
+        for line in lines
+    ]

@@ -11,7 +11,6 @@ from prep_corpus.align.errors import (
     RecordingError,
     TranscriptEmpty,
     TranscriptMissing,
-    TranscriptNotUtf8,
 )
 from prep_corpus.align.recordings import Entry
 from prep_corpus.align.transcripts import formats as transcripts
@@ -86,18 +85,13 @@ def read_version(uri: str, *, shown: str, selection: Selection = EVERYTHING) -> 
         if not files.is_absent(error):
             raise
         raise TranscriptMissing(f"{shown}: there must be a transcript at {uri}: {error}") from error
-    kind = transcripts.format_of(uri)
-    if kind == PLAIN:
-        try:
-            return Version(text=data.decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise TranscriptNotUtf8(
-                f"{shown}: the transcript must be UTF-8, but byte {error.start} of {uri} is 0x{data[error.start]:02x}"
-            ) from error
     place = f"{shown}: {uri}"
-    original = transcripts.decode(data, name=place)
     try:
         # The message names the place, the ending the format: so the place ends as the file does.
+        original = transcripts.decode(data, name=place)
+        kind = transcripts.format_of(place, original)
+        if kind == PLAIN:
+            return Version(text=original)
         transcript = transcripts.parse(original, name=place, selection=selection)
     except RecordingError:
         raise

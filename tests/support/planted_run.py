@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from support.sample_rows import RATE_HZ, make_row
+
 from prep_corpus.pipeline.run_files import MANIFEST_NAME
 from prep_corpus.pipeline.shards.manifest import ShardEntry, manifest
 from prep_corpus.pipeline.shards.rows import Utterance
@@ -18,7 +20,6 @@ from prep_corpus.pipeline.shards.sinks import (
     shard_names,
     write_rows,
 )
-from support.sample_rows import RATE_HZ, make_row
 
 
 def write_run(
