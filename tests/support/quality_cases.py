@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from support import corpora
 
 from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.model import emissions
@@ -26,7 +27,6 @@ from prep_corpus.filters.cases import Case
 from prep_corpus.filters.self_labels import Aligned, Unlabelled
 from prep_corpus.jobs.training import english
 from prep_corpus.pipeline.finished.fit_material import align_words
-from support import corpora
 
 LogProbs = NDArray[np.float16]
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from support.corpora import DEV_CLEAN, LongRecording, SpokenUtterance, build_recording, corrupt, read_corpus
 
 

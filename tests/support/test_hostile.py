@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.hostile import PROCESSED, HostileCorpus, Speech, write_hostile
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import AudioMissing, DeadLetter, RecordingError
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.storage import files
-from support.hostile import PROCESSED, HostileCorpus, Speech, write_hostile
 
 RATE_HZ = 16_000
 # What only the alignment can find out.
