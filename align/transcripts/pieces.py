@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.traced import TracedText
-from prep_corpus.align.transcripts.offsets import OffsetMap
 
 _MAX_PROBLEMS = 100
 _MAX_SECONDS = 1e9

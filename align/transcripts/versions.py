@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from prep_corpus.align.errors import EntryInvalid
+from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.transcripts.formats import SCRIPTS
-from prep_corpus.align.transcripts.offsets import OffsetMap
 from prep_corpus.align.transcripts.pieces import Cue, Transcript
 
 SEGMENTS = "segments"

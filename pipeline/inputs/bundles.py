@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.recordings import Recording
-from prep_corpus.align.transcripts.offsets import OffsetMap
 from prep_corpus.align.transcripts.pieces import Cue
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of

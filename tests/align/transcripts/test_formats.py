@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prep_corpus.align.errors import TranscriptMalformed, TranscriptNotUtf8
+from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.align.transcripts.annotations import parse_stm, parse_textgrid
 from prep_corpus.align.transcripts.documents import parse_html, parse_markdown
 from prep_corpus.align.transcripts.formats import decode, parse
-from prep_corpus.align.transcripts.offsets import OffsetMap
 from prep_corpus.align.transcripts.pieces import Selection, Transcript
 from prep_corpus.align.transcripts.subtitles import parse_srt, parse_webvtt
 

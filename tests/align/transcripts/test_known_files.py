@@ -15,8 +15,8 @@ import pysubs2
 import pytest
 
 from prep_corpus.align.errors import RecordingError, TranscriptMalformed
+from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.transcripts.formats import ENDINGS, NOT_READ, decode, format_of, parse
-from prep_corpus.align.transcripts.offsets import OffsetMap
 from prep_corpus.align.transcripts.pieces import Selection, Transcript
 
 TIMED = [
