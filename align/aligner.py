@@ -267,8 +267,9 @@ def read_text(text: Text) -> Version:
         data = path.read_bytes()
     except OSError as error:
         raise TranscriptMissing(f"there must be a transcript at {path}: {error}") from error
-    transcript = formats.parse(formats.decode(data, name=str(path)), name=str(path))
-    return version_of(transcript, name=str(path), kind=formats.format_of(path.name))
+    original = formats.decode(data, name=str(path))
+    transcript = formats.parse(original, name=str(path))
+    return version_of(transcript, name=str(path), kind=formats.format_of(str(path), original))
 
 
 def _words(aligned: AlignedText, frame_seconds: float) -> Iterator[AlignedWord]:
