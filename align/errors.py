@@ -1,6 +1,7 @@
 """Everything that can go wrong, as one tree.
 
     PrepCorpusError
+    ├── StageFileDamaged      a stored file is not what was written; an OSError too
     ├── UsageError            a wrong option, config file or manifest as a whole: exit code 2
     └── RecordingError        one recording cannot go on: it becomes a dead letter, the others go on
         ├── EntryInvalid          entry-invalid          the manifest entry breaks a rule
@@ -37,6 +38,13 @@ class PrepCorpusError(Exception):
 
 class UsageError(PrepCorpusError):
     """The command was asked for something it cannot do; nothing was started."""
+
+
+class StageFileDamaged(PrepCorpusError, OSError):
+    """A stored file of a run is not what was written; it has been set aside, and the next run makes it again.
+
+    An OSError, since it is the fault of the storage and of no recording.
+    """
 
 
 class RecordingError(PrepCorpusError):

@@ -65,7 +65,7 @@ class _Commands(click.Group):
 def main() -> None:
     """Turn long, noisily transcribed recordings into training data for speech recognition."""
     # Beam warns at import of optional packages that nothing here needs.
-    logging.basicConfig(level=logging.ERROR)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
 
 
 @main.command(epilog=EXIT_CODES)

@@ -13,6 +13,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import load_model
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.corpus import read_corpus, write_bundle_list
+from prep_corpus.jobs.runs.mending import run_mending
 from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
 from prep_corpus.jobs.runs.report import write_after_run
 from prep_corpus.jobs.runs.stage_options import graph_options, pipeline_options, settings_of
@@ -75,7 +76,8 @@ def claim_folder(config: RunConfig, force: bool) -> None:
 def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_report: bool = True) -> int:
     """Run, and say how it went; returns the exit code."""
     console = Console(stderr=True, quiet=quiet)
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    # It logs the traceback of what is raised here anyway.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     check_places(config)
     model = load_model(config.model, config.device)
     fitted = open_filter(config, model.info, console)
@@ -114,9 +116,13 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_
     status_uri = files.join(config.out, STATUS_NAME)
     if len(corpus.dead_letters) <= config.max_failed * corpus.entries:
         with display.shown_progress(work, status_uri, quiet=quiet, console=console):
-            pipeline = beam.Pipeline(options=pipeline_options(config))
-            build(pipeline, options)
-            pipeline.run().wait_until_finish()
+
+            def make() -> beam.Pipeline:
+                pipeline = beam.Pipeline(options=pipeline_options(config))
+                build(pipeline, options)
+                return pipeline
+
+            run_mending(make, console)
         outcome = read_outcome(config.out)
     else:
         outcome = _nothing_run(config, options)

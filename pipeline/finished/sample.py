@@ -28,7 +28,7 @@ from prep_corpus.pipeline.finished.stored_run import FinishedRun, stored_bundles
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.decoding import decoded, slices
 from prep_corpus.pipeline.inputs.probe import FingerprintCache
-from prep_corpus.pipeline.shards.clips import unpack_clip
+from prep_corpus.pipeline.shards.clips import ClipDamaged, read_record
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, digest_of
 
@@ -254,8 +254,15 @@ def cut_clips(
     for segments, clips in by_file.items():
         with files.open_binary(run.store.uri("segment", segments.digest, ".clips")) as file:
             for clip in sorted(clips, key=lambda clip: int(clip.row["clip_offset"])):
-                file.seek(clip.row["clip_offset"])
-                _, flac = unpack_clip(file.read(clip.row["clip_bytes"]))
+                try:
+                    _, flac = read_record(
+                        file,
+                        offset=clip.row["clip_offset"],
+                        n_bytes=clip.row["clip_bytes"],
+                        digest=segments.digest,
+                    )
+                except ClipDamaged as error:
+                    raise run.store.damaged_clips(segments.digest, error) from error
                 yield clip, flac
                 on_clip()
     probed = _recordings(run, set(by_recording))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -13,6 +12,7 @@ from prep_corpus.align.errors import AudioMissing, DeadLetter, RecordingError
 from prep_corpus.align.recordings import Recording
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 
 _CHUNK = 4096
 
@@ -22,9 +22,7 @@ class FingerprintCache:
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
-        self._known: dict[str, list[object]] = {}
-        if files.exists(uri):
-            self._known = json.loads(files.read_bytes(uri))
+        self._known: dict[str, list[object]] = read_json(uri) or {}
         self._changed = False
 
     def fingerprint(self, uri: str) -> str:
@@ -48,9 +46,7 @@ class FingerprintCache:
     def save(self) -> None:
         """Write it back where it has changed."""
         if self._changed:
-            files.write_atomic(
-                self._uri, lambda file: file.write(json.dumps(self._known).encode()), replace=True
-            )
+            write_json(self._uri, dict(self._known))
 
 
 def content_digest(uri: str) -> str:

@@ -31,7 +31,7 @@ from prep_corpus.pipeline.report.bundles import alignments_of, emissions_of, seg
 from prep_corpus.pipeline.report.gather import UNTRANSCRIBED, Drops, Gathered
 from prep_corpus.pipeline.report.model import Example, ReportOptions, SegmentRow, Word
 from prep_corpus.pipeline.report.rows import chance
-from prep_corpus.pipeline.shards.clips import unpack_clip
+from prep_corpus.pipeline.shards.clips import ClipDamaged, read_record
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import Store
@@ -167,8 +167,12 @@ class ExampleMaker:
                 for group, row in listed:
                     assert row.clip_offset is not None
                     assert row.clip_bytes is not None
-                    file.seek(row.clip_offset)
-                    _, flac = unpack_clip(file.read(row.clip_bytes))
+                    try:
+                        _, flac = read_record(
+                            file, offset=row.clip_offset, n_bytes=row.clip_bytes, digest=digest
+                        )
+                    except ClipDamaged as error:
+                        raise self._store.damaged_clips(digest, error) from error
                     samples_N, rate_hz = audio.decode_clip(flac)
                     wanted = Wanted(group=group, start=row.start, end=row.end, row=row)
                     self._add(self._example(wanted, samples_N, rate_hz, source, row.recording_id, row.start))

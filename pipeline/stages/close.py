@@ -18,6 +18,7 @@ from prep_corpus.pipeline.shards.manifest import ShardEntry, manifest, parse_man
 from prep_corpus.pipeline.shards.tfrecord import feature_spec
 from prep_corpus.pipeline.stages.write import ShardFile
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.sealed_json import read_json
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 
@@ -173,7 +174,8 @@ def _remove_stale(out: str, current: set[str]) -> None:
     for receipt in files.list_files(files.join(out, "work", "write")):
         if not receipt.endswith(".json"):
             continue
-        paths = {shard["path"] for shard in json.loads(files.read_bytes(receipt))["files"]}
+        note = read_json(receipt)
+        paths = {shard["path"] for shard in note["files"]} if note else set()
         if paths <= current:
             continue
         for path in sorted(paths - current):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -19,7 +18,7 @@ from prep_corpus.pipeline.stages.align import read_alignments
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import read_emissions
-from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
 
 VERSION = 2
@@ -116,15 +115,15 @@ def settle_k(uri: str, totals: Totals, target_samples: float, retune: bool) -> i
         target_samples: mean length wanted.
         retune: choose anew.
     """
-    if not retune and files.exists(uri):
-        return int(json.loads(files.read_bytes(uri))["k_frames"])
+    kept = None if retune else read_json(uri)
+    if kept is not None:
+        return int(kept["k_frames"])
     if not any(segments for segments, _ in totals.values()):
         return min(totals, default=1)
     k_frames = pick_k(totals, target_samples)
     segments, samples = totals[k_frames]
-    note = {"k_frames": k_frames, "mean_samples": samples / segments, "target_samples": target_samples}
-    text = json.dumps(note, indent=1).encode()
-    files.write_atomic(uri, lambda file: file.write(text), replace=True)
+    mean_samples = samples / segments
+    write_json(uri, {"k_frames": k_frames, "mean_samples": mean_samples, "target_samples": target_samples})
     return k_frames
 
 

@@ -44,7 +44,7 @@ from prep_corpus.pipeline.stages.segment_rows import SCHEMA, clip_fields, segmen
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
 
-VERSION = 4
+VERSION = 5
 SPEECH_SILENT = SpeechSilent.reason
 
 
@@ -137,6 +137,10 @@ def segment_bundle(
         k_frames,
     )
     found = store.find("segment", alignments.bundle, digest)
+    if found is not None and not files.exists(store.uri("segment", digest, ".clips")):
+        # A table whose clips are gone serves nobody, and would be in the way of the new one.
+        files.remove(store.uri("segment", digest))
+        found = None
     done = 1 if found else 0
     if found is None:
         with timed("segment"):
@@ -179,7 +183,7 @@ def _segment(
     def one(aligned: AlignedRecording) -> _Made | DeadLetter:
         try:
             cut = segment_recording(aligned, emitted[aligned.probed.recording.id], info, options, k_frames)
-            return _made(aligned, cut, info, options)
+            return _made(aligned, cut, info, options, digest)
         except Exception as error:
             return dead_letter("segment", aligned.probed, error, aligned.n_samples)
 
@@ -235,7 +239,7 @@ class _Made:
 
 
 def _made(
-    aligned: AlignedRecording, cut: SegmentedRecording, info: ModelInfo, options: SegmentOptions
+    aligned: AlignedRecording, cut: SegmentedRecording, info: ModelInfo, options: SegmentOptions, digest: str
 ) -> _Made:
     kept = [segment for segment in cut.cuts.segments if not segment.reason]
     spans = [(segment.sample_start, segment.sample_end) for segment in kept]
@@ -252,7 +256,8 @@ def _made(
             record = None
             if clip_N is not None:
                 flac = audio.encode_flac(clip_N, info.sample_rate_hz)
-                record = pack_clip(clip_fields(aligned, row, info, options.config_digest), flac)
+                fields = clip_fields(aligned, row, info, options.config_digest)
+                record = pack_clip(fields, flac, digest=digest)
             rows.append((row, record))
             final.append(segment)
     return _Made(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -21,11 +20,12 @@ from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.noise import open_bank
 from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
 from prep_corpus.pipeline.run_files import MANIFEST_NAME
-from prep_corpus.pipeline.shards.clips import UtteranceRef, read_clip
+from prep_corpus.pipeline.shards.clips import ClipDamaged, UtteranceRef, read_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
 from prep_corpus.pipeline.shards.rows import AudioFormat, Utterance, audio_path, from_fields
 from prep_corpus.pipeline.shards.sinks import DigestingFile, Format, open_sink, shard_names
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 from prep_corpus.pipeline.storage.stage_store import Store, digest_of
 
 VERSION = 1
@@ -127,7 +127,10 @@ def rows_of(
                 opened[ref.digest] = stack.enter_context(
                     files.open_binary(store.uri("segment", ref.digest, ".clips"))
                 )
-            fields, flac = read_clip(opened[ref.digest], ref)
+            try:
+                fields, flac = read_clip(opened[ref.digest], ref)
+            except ClipDamaged as error:
+                raise store.damaged_clips(ref.digest, error) from error
             yield noisy_row(fields, flac, bank, options)
 
 
@@ -165,8 +168,7 @@ def write_shard(
         unpublish(out, options.published)
         with timed("write"):
             written = _write_or_find(store, out, address, ordered, bank, options, receipt, digest)
-        note = json.dumps({"digest": digest, "files": [shard._asdict() for shard in written]}).encode()
-        files.write_atomic(receipt, lambda file: file.write(note), replace=True)
+        write_json(receipt, {"digest": digest, "files": [shard._asdict() for shard in written]})
     BOARD.add(
         "write",
         StageProgress(
@@ -194,12 +196,10 @@ def unpublish(out: str, published: str) -> None:
 
 
 def _standing(receipt: str, out: str, digest: str) -> list[ShardFile] | None:
-    if not files.exists(receipt):
+    note = read_json(receipt)
+    if note is None or note["digest"] != digest:
         return None
-    note = json.loads(files.read_bytes(receipt))
     written = [ShardFile(**shard) for shard in note["files"]]
-    if note["digest"] != digest:
-        return None
     for shard in written:
         uri = files.join(out, shard.path)
         if not files.exists(uri) or files.size(uri) != shard.n_bytes:

@@ -241,6 +241,23 @@ def remove(uri: str) -> None:
             FileSystems.delete([uri])
 
 
+def set_aside(uri: str) -> str:
+    """Rename a file to a name beside it that nobody reads (NAME.damaged); returns that name.
+
+    What an earlier time set aside there is replaced; a file that is gone meanwhile is no error.
+    """
+    aside = uri + ".damaged"
+    if is_local(uri):
+        with suppress(FileNotFoundError):
+            os.replace(uri, aside)
+        return aside
+    with suppress(FileNotFoundError):
+        data = read_bytes(uri)
+        write_atomic(aside, lambda file: file.write(data), replace=True)
+        remove(uri)
+    return aside
+
+
 def check_place(uri: str) -> None:
     """See that the store of a URI can be reached and its bucket used, in seconds; local paths pass.
 

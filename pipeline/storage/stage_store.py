@@ -5,12 +5,15 @@
 
 A file appears whole or not at all, and the first writer wins. Beside the table it carries notes (dead
 letters, ledgers, facts for the next stage) and the digest of its own content, on which what follows depends.
+It proves itself when it is read (`seals.py`); one that is damaged is set aside as STAGE/DIGEST.parquet.damaged
+and stands no more, so that it is made again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, NamedTuple
@@ -18,8 +21,11 @@ from typing import Any, BinaryIO, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.errors import DeadLetter, StageFileDamaged
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.seals import SealedFile, Unproven, Unsealed, write_sealed
+
+log = logging.getLogger(__name__)
 
 _NOTES = b"prep_corpus.notes"
 _CONTENT = b"prep_corpus.content"
@@ -96,6 +102,33 @@ def content_of(table: pa.Table, notes: str) -> str:
     return hasher.hexdigest()
 
 
+def _sealed(file: BinaryIO, name: str) -> SealedFile | _Unsealed:
+    try:
+        return SealedFile(file, name=name)
+    except Unsealed:
+        return _Unsealed(file)
+
+
+class _Unsealed:
+    """A file that an earlier version wrote: the digest of its content proves it, where that can be had again."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        file.seek(0)
+        try:
+            self._table = pq.read_table(file)
+            self.metadata: dict[bytes, bytes] = self._table.schema.metadata
+            found = content_of(self._table.replace_schema_metadata(None), self.metadata[_NOTES].decode())
+            proven = found == self.metadata[_CONTENT].decode()
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+            raise Unproven("it is damaged, and has no checksum") from error
+        if not proven:
+            raise Unproven("it has no checksum: an earlier version of the program wrote it")
+
+    def table(self, columns: list[str] | None = None) -> pa.Table:
+        """Its rows, or some of their columns."""
+        return self._table if columns is None else self._table.select(columns)
+
+
 @dataclass(frozen=True)
 class Store:
     """The stage files of one run folder.
@@ -111,14 +144,33 @@ class Store:
         return files.join(self.root, stage, digest + suffix)
 
     def find(self, stage: str, bundle: str, digest: str) -> StageRef | None:
-        """The reference to a final result, or None where it has yet to be made."""
+        """The reference to a final result, or None where it has yet to be made, or made again."""
+        uri = self.uri(stage, digest)
         try:
-            with files.open_binary(self.uri(stage, digest)) as file:
-                metadata = pq.read_schema(file).metadata
+            with files.open_binary(uri) as file:
+                metadata = _sealed(file, f"{stage}/{digest}").metadata
         except FileNotFoundError:
+            return None
+        except Unproven as error:
+            log.error("%s", self._set_aside(stage, digest, uri, error))
             return None
         failed = len(json.loads(metadata[_NOTES])["dead_letters"])
         return StageRef(stage, bundle, digest, metadata[_CONTENT].decode(), True, failed)
+
+    def _set_aside(self, stage: str, digest: str, uri: str, error: object) -> StageFileDamaged:
+        """Take a damaged file, and what belongs to it, from its place; nothing is deleted."""
+        aside = files.set_aside(uri)
+        if not uri.endswith(".retry.parquet"):
+            # A table and its clips are made together.
+            for suffix in (".parquet", ".clips"):
+                files.set_aside(self.uri(stage, digest, suffix))
+        return StageFileDamaged(
+            f"{uri} is damaged ({error}); it was set aside as {aside.rsplit('/', 1)[-1]} and is made again"
+        )
+
+    def damaged_clips(self, digest: str, error: object) -> StageFileDamaged:
+        """Set the segments of a bundle aside, whose clips do not prove themselves; returns what to raise."""
+        return self._set_aside("segment", digest, self.uri("segment", digest, ".clips"), error)
 
     def write(
         self,
@@ -143,9 +195,7 @@ class Store:
         marked = table.replace_schema_metadata({_NOTES: text.encode(), _CONTENT: content.encode()})
 
         def save(file: BinaryIO) -> None:
-            pq.write_table(
-                marked, file, compression="zstd", compression_level=1, row_group_size=row_group_rows
-            )
+            write_sealed(marked, file, name=f"{stage}/{digest}", row_group_rows=row_group_rows)
 
         # One with internal errors takes the place of an earlier run's, which may have met others.
         files.write_atomic(
@@ -154,14 +204,24 @@ class Store:
         if final:
             # A twin may have been first: what follows depends on the content that stands there.
             standing = self.find(stage, bundle, digest)
-            assert standing is not None
-            return standing
+            if standing is not None:
+                return standing
+            raise OSError(f"{self.uri(stage, digest)}: a file that was just written cannot be read back")
         return StageRef(stage, bundle, digest, content, False, len(letters))
 
     def read(self, ref: StageRef, columns: list[str] | None = None) -> StageFile:
-        """Read a result back, or some of its columns."""
-        with files.open_binary(self.uri_of(ref)) as file:
-            table = pq.read_table(file, columns=columns)
+        """Read a result back, or some of its columns, and prove what is read.
+
+        Raises:
+            StageFileDamaged: it is not what was written; it has been set aside.
+            FileNotFoundError: it is gone.
+        """
+        uri = self.uri_of(ref)
+        try:
+            with files.open_binary(uri) as file:
+                table = _sealed(file, f"{ref.stage}/{ref.digest}").table(columns)
+        except Unproven as error:
+            raise self._set_aside(ref.stage, ref.digest, uri, error) from error
         metadata = table.schema.metadata
         notes = json.loads(metadata[_NOTES])
         return StageFile(

@@ -1,0 +1,105 @@
+"""Stage files that are damaged between or within runs: named, set aside, made again, and the same bytes at the end."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from support.places import SUPPORT
+from support.runs import BOTH, shards
+from support.toy import write_corpus, write_filter
+
+from prep_corpus.jobs.cli import main
+
+
+def flipped(path: Path) -> None:
+    """One bit in the middle of the data."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 4
+    path.write_bytes(data)
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_filter(folder / "filter.json")
+    return write_corpus(folder, recordings=2, sentences=6)
+
+
+def again(manifest: Path, out: Path, *extra: str, code: int = 0) -> Result:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SUPPORT)
+        words = ["--model", "toy:acoustic_model", "--filter", str(manifest.parent / "filter.json")]
+        done = CliRunner().invoke(
+            main, ["run", str(manifest), "--out", str(out), *words, "--no-report", *BOTH, *extra]
+        )
+    assert done.exit_code == code, done.output
+    return done
+
+
+@pytest.fixture(scope="module")
+def finished(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("finished") / "run"
+    again(corpus, out)
+    return out
+
+
+def one(folder: Path, pattern: str) -> Path:
+    (found,) = (path for path in folder.glob(pattern))
+    return found
+
+
+def named_once(path: Path, told: str) -> None:
+    lines = [line for line in told.splitlines() if path.name in line]
+    assert len(lines) == 1, told
+    assert "is damaged" in lines[0]
+    assert path.with_name(path.name + ".damaged").exists()
+    assert path.exists()
+
+
+def test_flipped_bits_are_named_set_aside_and_mended(
+    finished: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    wanted = shards(out)
+    # What comes after them has to be made again, so that their data are read.
+    shutil.rmtree(out / "work" / "align")
+    shutil.rmtree(out / "work" / "write")
+    places = ("emit/*.parquet", "bundles/*.parquet", "segment/*.clips", "k/*.json", "fingerprints.json")
+    damaged = [one(out / "work", place) for place in places]
+    for path in damaged:
+        flipped(path)
+    before = {path: path.read_bytes() for path in damaged}
+    done = again(corpus, out)
+    told = done.output + caplog.text
+    for path in damaged:
+        named_once(path, told)
+        assert path.with_name(path.name + ".damaged").read_bytes() == before[path]
+    assert "Traceback" not in told
+    assert shards(out) == wanted
+
+
+def test_truncated_and_exchanged_files_are_named_set_aside_and_mended(
+    finished: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    wanted = shards(out)
+    align, emit = one(out / "work", "align/*.parquet"), one(out / "work", "emit/*.parquet")
+    measure, receipt = one(out / "work", "measure/*.parquet"), one(out / "work", "write/*.json")
+    shutil.copy(emit, align)
+    for path in (emit, measure, receipt, one(out / "work", "segment/*.clips")):
+        truncated(path)
+    told = again(corpus, out).output + caplog.text
+    for path in (align, emit, measure, receipt, one(out / "work", "segment/*.clips")):
+        named_once(path, told)
+    assert f"it was written as 'emit/{emit.stem}'" in told
+    assert "Traceback" not in told
+    assert shards(out) == wanted
