@@ -25,7 +25,7 @@ class Removable:
 
 
 def removable(out: str, *, everything: bool = False) -> list[Removable]:
-    """The stage files that the last finished run did not use, and temporary files of runs that were cut off.
+    """The stage files that the last finished run did not use, temporary files, and damaged ones.
 
     Args:
         out: run folder.
@@ -46,7 +46,7 @@ def removable(out: str, *, everything: bool = False) -> list[Removable]:
     for uri in files.list_files(out):
         path = uri[len(out.rstrip("/")) :].lstrip("/")
         name = path.rpartition("/")[2]
-        temporary = name.startswith(".") and name.endswith(".tmp")
+        temporary = (name.startswith(".") and name.endswith(".tmp")) or name.endswith(".damaged")
         in_work = path.startswith("work/")
         if temporary or (in_work and (everything or _is_stale(path, used))):
             listed.append(Removable(path=path, size_bytes=files.size(uri)))
