@@ -13,6 +13,7 @@
         ├── AudioEmpty            audio-empty            no samples
         ├── AudioTooShort         audio-too-short        shorter than one frame of the model
         ├── AudioSilent           audio-silent
+        ├── ChannelsCancel        channels-cancel        one channel is another inverted
         ├── AudioNotFinite        audio-not-finite       NaN or infinity among the samples
         ├── DurationMismatch      duration-mismatch      decoded length against the stated one
         ├── TranscriptMissing     transcript-missing
@@ -111,6 +112,12 @@ class AudioSilent(RecordingError):
     """The recording is silent from end to end."""
 
     reason = "audio-silent"
+
+
+class ChannelsCancel(RecordingError):
+    """The mean of the channels keeps nearly nothing of them: one is another inverted."""
+
+    reason = "channels-cancel"
 
 
 class AudioNotFinite(RecordingError):

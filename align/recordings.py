@@ -362,20 +362,20 @@ def _check_unicode(value: str, key: str, name: str) -> None:
         raise EntryInvalid(f"{name}: {key} must not hold half a surrogate pair: {_shown(value)}")
 
 
-def _number(entry: Mapping[str, Any], key: str, name: str) -> float | None:
+def _number(entry: Mapping[str, Any], key: str, name: str, kind: str = "a number of seconds") -> float | None:
     value = entry.get(key)
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise EntryInvalid(f"{name}: {key} must be a number of seconds, it is {_shown(value)}")
+        raise EntryInvalid(f"{name}: {key} must be {kind}, it is {_shown(value)}")
     try:
         return float(value)
     except (ValueError, OverflowError) as error:
-        raise EntryInvalid(f"{name}: {key} must be a number of seconds, it is {_shown(value)}") from error
+        raise EntryInvalid(f"{name}: {key} must be {kind}, it is {_shown(value)}") from error
 
 
 def _channel(entry: Mapping[str, Any], name: str) -> int | None:
-    number = _number(entry, "channel", name)
+    number = _number(entry, "channel", name, "a whole number counted from 0")
     if number is None:
         return None
     if not number.is_integer():

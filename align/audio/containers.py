@@ -23,8 +23,8 @@ from prep_corpus.align.audio.sources import (
     CannotOpen,
     FloatArray,
     GuardedFile,
+    Mixing,
     OpenAudio,
-    mono,
     one_line,
 )
 from prep_corpus.align.errors import AudioEmpty, AudioTruncated, AudioUnreadable
@@ -89,6 +89,7 @@ class AvSource:
     def __init__(self, file: GuardedFile, name: str) -> None:
         self._guard = file
         self._name = name
+        self.mixing = Mixing()
         try:
             self._container = av.open(
                 file, options={"format_whitelist": _AV_FORMATS}, metadata_errors="replace"
@@ -142,10 +143,10 @@ class AvSource:
                     continue
                 for frame in frames:
                     if pending.must_end_before(frame):
-                        yield pending.rate_hz, mono(pending.take(), channel, self._name)
+                        yield pending.rate_hz, self.mixing.mono(pending.take(), channel, self._name)
                     pending.add(frame)
         if pending.samples:
-            yield pending.rate_hz, mono(pending.take(), channel, self._name)
+            yield pending.rate_hz, self.mixing.mono(pending.take(), channel, self._name)
         # One damaged packet may be a seam in a short file; the last, empty packet is no packet.
         if damaged > 1 + _MAX_DAMAGED_SHARE * packets:
             raise AudioUnreadable(

@@ -25,6 +25,7 @@ from prep_corpus.align.errors import (
     AudioEmpty,
     AudioNotFinite,
     AudioSilent,
+    ChannelsCancel,
     DurationMismatch,
     EntryInvalid,
     RecordingError,
@@ -157,7 +158,7 @@ def decode(
         for block_N in _blocks_of(resampled, block_samples):
             yield block_N
             yielded += len(block_N)
-        _check_end(facts, header, name, first, duration_seconds, sliced)
+        _check_end(facts, source, name, first, duration_seconds, sliced)
     except RecordingError as error:
         error.decoded_samples = yielded
         raise
@@ -232,7 +233,7 @@ def _blocks_of(blocks: Iterator[FloatArray], block_samples: int) -> Iterator[Flo
 
 def _check_end(
     facts: _Facts,
-    header: AudioHeader,
+    source: OpenAudio,
     name: str,
     first: int,
     duration_seconds: float | None,
@@ -241,6 +242,7 @@ def _check_end(
     """The rules that only the whole decode can show."""
     if facts.failure is not None:
         raise facts.failure
+    header = source.header
     seconds = facts.samples / header.sample_rate_hz
     if sliced:
         _check_part(
@@ -257,6 +259,11 @@ def _check_end(
             _check_whole(seconds, "decoded", duration_seconds, "the manifest", header, name)
         if header.duration_is_exact and header.duration_seconds is not None:
             _check_whole(seconds, "decoded", header.duration_seconds, "its header", header, name)
+    if source.mixing.cancelled:
+        raise ChannelsCancel(
+            f"{name}: the mean of the channels must keep what they hold, but nearly nothing is left of these "
+            f"{header.channels}: one is the other inverted; take one of them with channel (0 to {header.channels - 1})"
+        )
     if facts.is_silent:
         raise AudioSilent(
             f"{name}: audio must not be silent from end to end; all of its {seconds:.3f} s stay under half a "

@@ -13,7 +13,7 @@ from prep_corpus.align.audio.sources import (
     CannotOpen,
     FloatArray,
     GuardedFile,
-    mono,
+    Mixing,
     one_line,
 )
 from prep_corpus.align.errors import AudioTruncated, RecordingError
@@ -35,6 +35,7 @@ class SoundFileSource:
     def __init__(self, file: GuardedFile, name: str) -> None:
         self._guard = file
         self._name = name
+        self.mixing = Mixing()
         try:
             self._sound = _InOrder(file)
         except (soundfile.LibsndfileError, TypeError) as error:
@@ -76,7 +77,7 @@ class SoundFileSource:
             if not len(block):
                 break
             read += len(block)
-            mixed = mono(block, channel, self._name)
+            mixed = self.mixing.mono(block, channel, self._name)
             yield mixed[skip:] if skip else mixed
             skip = max(skip - len(block), 0)
         if sound.format == "FLAC" and self._frames is not None and read < self._frames:

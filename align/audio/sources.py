@@ -40,10 +40,15 @@ class AudioHeader:
     decoder: Literal["soundfile", "av"]
 
 
+_MIXING_STEP = 16
+"""One sample in so many tells what is left of the channels' energy."""
+
+
 class OpenAudio(Protocol):
     """An open audio file."""
 
     header: AudioHeader
+    mixing: Mixing
 
     def blocks(self, channel: int | None, start_samples: int) -> Iterator[FloatArray]:
         """Mono samples from `start_samples` on, in order, at the file's rate.
@@ -123,6 +128,27 @@ def mono(block: FloatArray, channel: int | None, name: str) -> FloatArray:
     if channels == 2:
         return (block[:, 0] + block[:, 1]) * np.float32(0.5)
     return block.mean(axis=1, dtype=np.float32)
+
+
+class Mixing:
+    """Channels brought to one, and whether they took each other away."""
+
+    def __init__(self) -> None:
+        self._before = self._after = 0.0
+
+    def mono(self, block: FloatArray, channel: int | None, name: str) -> FloatArray:
+        """See `mono`; float32 [N] or [N, C] to [N]."""
+        mixed_N = mono(block, channel, name)
+        if channel is None and block.ndim > 1 and block.shape[1] > 1:
+            some, some_mixed = block[::_MIXING_STEP], mixed_N[::_MIXING_STEP]
+            self._before += float(np.square(some).mean(axis=1).sum())
+            self._after += float(np.square(some_mixed).sum())
+        return mixed_N
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether under a 300th of the channels' energy is left in their mean, as where one is inverted."""
+        return self._after < self._before / 300
 
 
 def one_line(error: BaseException) -> str:

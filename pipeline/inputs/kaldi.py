@@ -9,6 +9,9 @@ from prep_corpus.align.errors import EntryInvalid, RecordingError, UsageError
 from prep_corpus.pipeline.inputs.lines import decode_line, read_lines
 from prep_corpus.pipeline.storage import files
 
+_CHANNEL_LETTERS = {"A": 0, "B": 1}
+"""Channels of telephone calls, as NIST and Kaldi's recipes name them."""
+
 
 def is_kaldi(folder: str) -> bool:
     """Whether a folder holds wav.scp."""
@@ -73,9 +76,9 @@ def _segment(
     if end != -1 and end <= start:
         return EntryInvalid(f"{name}: the end must be after the start, here {start} and {end} s")
     # The difference of two decimal fractions, without the dust of binary ones.
-    span = {"offset": start, "duration": None if end == -1 else round(end - start, 9)}
+    span: dict[str, object] = {"offset": start, "duration": None if end == -1 else round(end - start, 9)}
     if len(parts) == 4:
-        span["channel"] = parts[3]  # type: ignore[assignment]
+        span["channel"] = _CHANNEL_LETTERS.get(parts[3].upper(), parts[3])
     return _utterance(name, key, audio, texts, speakers, span)
 
 

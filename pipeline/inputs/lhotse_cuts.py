@@ -21,11 +21,17 @@ _LANGUAGES = {
 
 def is_cut(fields: Mapping[str, Any]) -> bool:
     """Whether a JSON object is a Lhotse cut and no manifest entry."""
-    return "audio_filepath" not in fields and (fields.get("type") in _KINDS or "supervisions" in fields)
+    kind = fields.get("type")
+    return "audio_filepath" not in fields and (
+        (isinstance(kind, str) and kind in _KINDS) or "supervisions" in fields
+    )
 
 
-def cut_entry(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A cut as a manifest entry; the times of its supervisions are a check, as those of subtitles are.
+def cut_entries(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """A cut as manifest entries; the times of its supervisions are a check, as those of subtitles are.
+
+    One entry, but for a cut of several channels whose supervisions name theirs: each channel that has text is one,
+    with the channel's number behind its id, and is aligned with its own text.
 
     Args:
         fields: as Lhotse writes it.
@@ -41,7 +47,7 @@ def cut_entry(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
             "it to files first (`CutSet.save_audios` does)"
         )
     try:
-        return _entry(fields, name)
+        return [_entry(part, name) for part in _by_channel(fields)]
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise EntryInvalid(
             f"{name}: a cut must be as Lhotse writes it, with recording, start, duration, channel and supervisions; "
@@ -53,11 +59,45 @@ def cut_texts(fields: Mapping[str, Any]) -> list[str]:
     """The texts of a cut's supervisions, whatever else is wrong with it."""
     supervisions = fields.get("supervisions")
     texts = [
-        one.get("text")
+        _text(one)
         for one in (supervisions if isinstance(supervisions, list) else ())
         if isinstance(one, Mapping)
     ]
-    return [text.strip() for text in texts if isinstance(text, str) and text.strip()]
+    return [text.strip() for text in texts if text.strip()]
+
+
+def _text(supervision: Mapping[str, Any]) -> str:
+    """The text of a supervision; of several in its custom fields, as Libriheavy has them, the first."""
+    text = supervision.get("text")
+    custom = supervision.get("custom")
+    if not text and isinstance(custom, Mapping):
+        texts = custom.get("texts")
+        text = texts[0] if isinstance(texts, list) and texts else custom.get("text")
+    return text if isinstance(text, str) else ""
+
+
+def _by_channel(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The cut of each channel that has text of its own; the cut itself where its text is of all its channels."""
+    channels = fields["channel"]
+    if not isinstance(channels, list) or len(channels) < 2:
+        return [fields]
+    said = [one for one in fields.get("supervisions") or () if _text(one).strip()]
+    of_channel: dict[int, list[Mapping[str, Any]]] = {}
+    for one in said:
+        channel = one.get("channel", channels)
+        named = channel if isinstance(channel, list) else [channel]
+        if len(named) != 1:
+            return [fields]
+        of_channel.setdefault(int(named[0]), []).append(one)
+    return [
+        {
+            **fields,
+            "id": f"{fields['id']}-{channel}" if len(of_channel) > 1 else fields["id"],
+            "channel": channel,
+            "supervisions": of_channel[channel],
+        }
+        for channel in sorted(of_channel)
+    ] or [fields]
 
 
 def _entry(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -73,12 +113,12 @@ def _entry(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     entry = {"id": fields["id"], "audio_filepath": path, "channel": channel}
     whole = abs(start) < 1e-6 and abs(duration - float(recording["duration"])) < 1e-3
     entry |= {"duration": duration} if whole else {"offset": round(start, 9), "duration": round(duration, 9)}
-    said = [each for each in fields.get("supervisions") or () if (each.get("text") or "").strip()]
+    said = [each for each in fields.get("supervisions") or () if _text(each).strip()]
     entry["segments"] = [
         {
             "start": float(each["start"]),
             "end": float(each["start"]) + float(each["duration"]),
-            "text": each["text"],
+            "text": _text(each),
             "speaker": each.get("speaker"),
         }
         for each in said

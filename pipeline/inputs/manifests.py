@@ -1,15 +1,17 @@
 """Reading manifests: every entry ends as a recording or as a dead letter, in bounded memory.
 
-Accepted: NeMo-style JSON lines, Lhotse cuts (`cuts.py`), CSV and TSV, all of them also gzipped; a folder of audio
-files with transcripts of the same name beside them; and a Kaldi data directory (`kaldi.py`).
+Accepted: NeMo-style JSON lines, Lhotse cuts (`lhotse_cuts.py`), CSV and TSV, all of them also gzipped; a folder of
+audio files with transcripts of the same name beside them; and a Kaldi data directory (`kaldi.py`).
 """
 
 from __future__ import annotations
 
 import csv
+import difflib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -25,16 +27,20 @@ from prep_corpus.align.errors import (
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, parse_entry
 from prep_corpus.align.transcripts.formats import ENDINGS
 from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
-from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entry, is_cut
+from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entries, is_cut
 from prep_corpus.pipeline.inputs.lines import MAX_LINE_BYTES, Line, decode_line, open_plain, read_lines
 from prep_corpus.pipeline.inputs.texts import characters_of, read_versions
 from prep_corpus.pipeline.storage import files
 
 STAGE = "manifest"
+_LANGUAGE_TAG = re.compile(r"\.[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})?$")
+_SEPARATORS = re.compile(r"[\s_.-]+")
+_MOST_COMPARED = 2000
+"""Transcripts among which one that was meant is looked for."""
 ACCEPTED_MANIFESTS = (
     "JSON lines of entries or of Lhotse cuts (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), each also "
-    "with .gz, a folder of audio files each with a transcript of the same name (.txt, .lab, .srt, .vtt, .stm, "
-    ".TextGrid, .html, .md), or a Kaldi data directory with wav.scp and text"
+    "with .gz, a folder of audio files each with a transcript of the same name (.txt, .srt, .vtt, .json, "
+    ".TextGrid, .eaf and the like), or a Kaldi data directory with wav.scp and text"
 )
 
 _JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")
@@ -115,13 +121,12 @@ def _recordings(
 ) -> Iterator[Recording | DeadLetter]:
     """Check entries, read their transcripts, and reject what breaks a rule."""
     seen = _SeenIds()
-    for name, fields in found:
+    for name, fields, wrong in _single(found):
         entry: Entry | None = None
         try:
-            if isinstance(fields, RecordingError):
-                raise fields
-            stated = cut_entry(fields, name) if is_cut(fields) else fields
-            entry = parse_entry(stated, join=join, name=name, language=language)
+            if wrong is not None:
+                raise wrong
+            entry = parse_entry(fields, join=join, name=name, language=language)
             for uri in (entry.audio_uri, entry.text_uri or "", *entry.other_text_uris):
                 if not files.is_supported(uri):
                     raise EntryInvalid(
@@ -136,10 +141,29 @@ def _recordings(
                 recording_id=entry.id if entry is not None else name,
                 reason=error.reason,
                 message=str(error),
-                read_characters=0 if isinstance(fields, RecordingError) else characters_of(fields, join),
+                read_characters=characters_of(fields, join),
             )
         else:
             yield recording
+
+
+def _single(
+    found: Iterator[FoundEntry],
+) -> Iterator[tuple[str, Mapping[str, Any], RecordingError | None]]:
+    """(place, entry as it was found, what is wrong with it), one a recording: a cut may be several."""
+    for name, fields in found:
+        if isinstance(fields, RecordingError):
+            yield name, {}, fields
+        elif not is_cut(fields):
+            yield name, fields, None
+        else:
+            try:
+                parts = cut_entries(fields, name)
+            except RecordingError as error:
+                yield name, fields, error
+            else:
+                for part in parts:
+                    yield name, part, None
 
 
 class _SeenIds:
@@ -286,7 +310,22 @@ def _listing(uri: str) -> tuple[list[str], dict[str, list[str]]]:
             audio.append(stem + ending)
         elif ending.lower() in ENDINGS:
             texts.setdefault(stem, []).append(stem + ending)
-    return (audio if any(os.path.splitext(name)[0] in texts for name in audio) else []), texts
+    stems = {os.path.splitext(name)[0] for name in audio}
+    for stem in [stem for stem in texts if stem not in stems]:
+        # `talk.en.vtt` belongs to `talk`, as those who download subtitles name them.
+        base = _LANGUAGE_TAG.sub("", stem)
+        if base in stems:
+            texts.setdefault(base, []).extend(texts.pop(stem))
+    return (audio if any(stem in texts for stem in stems) else []), texts
+
+
+def _near_miss(stem: str, texts: dict[str, list[str]]) -> str:
+    """A transcript that may have been meant, as words for a message."""
+    if len(texts) > _MOST_COMPARED:
+        return ""
+    plain = {_SEPARATORS.sub(" ", other.casefold()): other for other in texts}
+    near = difflib.get_close_matches(_SEPARATORS.sub(" ", stem.casefold()), list(plain), n=1, cutoff=0.75)
+    return f"; is {texts[plain[near[0]]][0]} meant?" if near else ""
 
 
 def _pair_entries(uri: str, audio: list[str], texts: dict[str, list[str]]) -> Iterator[FoundEntry]:
@@ -302,5 +341,6 @@ def _pair_entries(uri: str, audio: list[str], texts: dict[str, list[str]]) -> It
                 place,
                 TranscriptMissing(
                     f"{place}: a transcript of the same name must be beside it ({', '.join(ENDINGS)})"
+                    f"{_near_miss(os.path.splitext(name)[0], texts)}"
                 ),
             )

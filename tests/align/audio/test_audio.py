@@ -22,6 +22,7 @@ from prep_corpus.align.errors import (
     AudioSilent,
     AudioTruncated,
     AudioUnreadable,
+    ChannelsCancel,
     DurationMismatch,
     EntryInvalid,
     RecordingError,
@@ -63,6 +64,16 @@ def test_channels_are_mixed_to_their_mean_or_one_is_taken() -> None:
         np.testing.assert_allclose(decoded(data), x_NC.mean(axis=1), atol=1e-7)
         np.testing.assert_array_equal(decoded(data, channel=1), x_NC[:, 1])
         assert "under the file's" in str(failure(data, EntryInvalid, channel=channels))
+
+
+def test_channels_of_which_one_is_the_other_inverted_are_told() -> None:
+    one_N = noise(RATE_HZ)
+    inverted_NC = np.stack([one_N, -0.98 * one_N], axis=1)
+    data = encode_sound(inverted_NC, RATE_HZ, container="WAV")
+    assert "take one of them with channel (0 to 1)" in str(failure(data, ChannelsCancel))
+    assert len(decoded(data, channel=1)) == RATE_HZ
+    apart_NC = np.stack([one_N, noise(RATE_HZ, seed=1)], axis=1)
+    assert len(decoded(encode_sound(apart_NC, RATE_HZ, container="WAV"))) == RATE_HZ
 
 
 def test_the_channel_of_an_mp3_is_taken() -> None:

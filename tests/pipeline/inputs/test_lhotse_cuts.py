@@ -82,11 +82,14 @@ def test_a_cut_of_a_whole_file_states_its_length(tmp_path: Path) -> None:
 def test_channels_of_files_of_their_own_and_all_channels_of_one(tmp_path: Path) -> None:
     sources = [{"type": "file", "channels": [channel], "source": f"{channel}.wav"} for channel in (0, 1)]
     own = cut(recording={**cut()["recording"], "sources": sources})
-    mixed = cut(id="cut-2", type="MultiCut", channel=[0, 1])
-    both = read(tmp_path, own, mixed)
+    array = [{**one, "channel": [0, 1]} for one in cut()["supervisions"]]
+    mixed = cut(id="cut-2", type="MultiCut", channel=[0, 1], supervisions=array)
+    one_side = cut(id="cut-3", type="MultiCut", channel=[0, 1])
+    both = read(tmp_path, own, mixed, one_side)
     assert [(Path(one.audio_uri).name, one.channel) for one in both if isinstance(one, Recording)] == [
         ("1.wav", 0),
         ("a.wav", None),
+        ("a.wav", 1),
     ]
 
 
@@ -101,7 +104,9 @@ def test_channels_of_files_of_their_own_and_all_channels_of_one(tmp_path: Path) 
          "changed by Speed", ""),
         ({"type": "MixedCut"}, "made by mixing", ""),
         ({"type": "PaddingCut"}, "made by mixing", ""),
-        ({"type": "MultiCut", "channel": [0, 1, 2]}, "all those of one file", ""),
+        ({"type": "MultiCut", "channel": [0, 1, 2], "supervisions": [
+            {"id": "s", "start": 0.0, "duration": 1.0, "channel": [0, 1, 2], "text": "a"}]},
+         "all those of one file", "a"),
         ({"channel": 7}, "must be among those of its recording's sources", ""),
         ({"recording": None}, "as Lhotse writes it", ""),
         ({"duration": "long"}, "as Lhotse writes it", ""),
@@ -181,3 +186,48 @@ def test_what_lhotse_writes_has_the_samples_that_lhotse_reads(tmp_path: Path) ->
                 )
             )
         assert np.array_equal(np.concatenate(blocks), theirs.load_audio()[0])
+
+
+def test_each_channel_of_a_call_gets_its_own_text(tmp_path: Path) -> None:
+    sides = [
+        {
+            "id": f"s{channel}",
+            "start": 0.5,
+            "duration": 1.0,
+            "channel": channel,
+            "text": text,
+            "speaker": speaker,
+        }
+        for channel, text, speaker in ((0, "Good morning.", "ann"), (1, "Hello there.", "bob"))
+    ]
+    found = read(tmp_path, cut(type="MultiCut", channel=[0, 1], supervisions=sides))
+    assert all(isinstance(one, Recording) for one in found)
+    assert [(one.id, one.channel, one.text, one.speaker) for one in found if isinstance(one, Recording)] == [
+        ("cut-1-0", 0, "Good morning.", "ann"),
+        ("cut-1-1", 1, "Hello there.", "bob"),
+    ]
+    both = [{**one, "channel": [0, 1]} for one in sides]
+    (mixed,) = read(tmp_path, cut(type="MultiCut", channel=[0, 1], supervisions=both))
+    assert isinstance(mixed, Recording)
+    assert mixed.channel is None
+    assert mixed.text == "Good morning.\nHello there."
+
+
+def test_the_text_may_stand_among_the_custom_fields(tmp_path: Path) -> None:
+    said = {
+        "id": "s",
+        "start": 0.0,
+        "duration": 5.0,
+        "channel": 1,
+        "custom": {"texts": ["As written.", "AS WRITTEN"]},
+    }
+    (found,) = read(tmp_path, cut(supervisions=[said]))
+    assert isinstance(found, Recording)
+    assert found.text == "As written."
+
+
+@pytest.mark.parametrize("kind", [["MonoCut"], {"a": 1}, 7, None])
+def test_a_type_that_is_no_name_costs_its_line_alone(tmp_path: Path, kind: Any) -> None:
+    bad, good = read(tmp_path, cut(type=kind), cut(id="cut-2"))
+    assert isinstance(bad, DeadLetter if kind is not None else DeadLetter | Recording)
+    assert isinstance(good, Recording)

@@ -210,6 +210,26 @@ def test_two_audio_files_of_one_stem_are_duplicates(tmp_path: Path) -> None:
     assert reasons(str(tmp_path)) == ["", "duplicate-id"]
 
 
+def test_a_transcript_may_name_its_language_and_a_near_miss_is_named(tmp_path: Path) -> None:
+    for name in ("talk.wav", "Panel 1.mp3", "other.flac"):
+        write(tmp_path / name, b"")
+    write(tmp_path / "talk.en.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\nHello.\n")
+    write(tmp_path / "panel_1.txt", "Hi.")
+    by_id = {one.id: one for one in read_manifest(str(tmp_path)) if isinstance(one, Recording)}
+    assert list(by_id) == ["talk"]
+    assert by_id["talk"].text == "Hello."
+    said = {letter.message.rpartition(")")[2] for letter in letters(str(tmp_path))}
+    assert said == {"; is panel_1.txt meant?", ""}
+
+
+def test_channels_of_calls_may_be_letters(tmp_path: Path) -> None:
+    segments = "".join(f"{key} r1 0 1 {channel}\n" for key, channel in zip("abc", "ABX"))
+    uri = kaldi(tmp_path, wav_scp="r1 r1.wav\n", text="a one\nb two\nc three\n", segments=segments)
+    found = list(read_manifest(uri))
+    assert [one.channel for one in found if isinstance(one, Recording)] == [0, 1]
+    assert "channel must be a whole number counted from 0, it is 'X'" in letters(uri)[0].message
+
+
 def kaldi(folder: Path, **tables: str) -> str:
     for name, content in tables.items():
         write(folder / name.replace("wav_scp", "wav.scp"), content)
