@@ -1,7 +1,7 @@
 """Reading a finished run: plain iteration over its utterances, without Beam and without torch.
 
-    for utterance in read_utterances("RUN/manifest.json", split="train"):
-        samples_N, rate_hz = decode_audio(utterance)
+    >>> for utterance in read_utterances("run/manifest.json", ReadOptions(split="train")):
+    ...     samples_N, rate_hz = decode_audio(utterance)
 
 The order of an epoch is one list of all rows, and a part (a rank, or a loader's worker of a rank) reads a run
 of it, so that parts never overlap, nothing is lost, and they differ by one row at most:

@@ -1,9 +1,9 @@
 """A run as a PyTorch dataset: shared by ranks and loader workers, decoded in the workers, resumable.
 
-    loader = UtteranceLoader("RUN/manifest.json", ReadOptions(shuffle=True), Batching(utterances=16),
-    workers=2) for batch in loader:                      # one epoch; the next `for` is the next epoch
-        loss = step(batch.samples_BN, batch.lengths_B, batch.texts)
-        checkpoint = loader.state_dict()      # after load_state_dict the batches go on here
+    >>> loader = UtteranceLoader("run", ReadOptions(shuffle=True), Batching(utterances=4))
+    >>> for batch in loader:  # one epoch; the next `for` is the next epoch
+    ...     assert len(batch.texts) == len(batch.samples_BN) == len(batch.lengths_B)
+    ...     checkpoint = loader.state_dict()  # after load_state_dict the batches go on here
 
 Shapes: B utterances, N samples of the longest.
 """
