@@ -145,8 +145,7 @@ def align(
     transcript as written, whether the audio says it, and the evidence, and the stretches without text.
     """
     from prep_corpus.align.model.models import default_device
-    from prep_corpus.jobs.runs.align import ExportOptions, execute
-    from prep_corpus.jobs.runs.stage_options import text_options
+    from prep_corpus.jobs.runs.align import execute
 
     config = RunConfig(
         manifest=manifest,
@@ -160,8 +159,7 @@ def align(
         workers=workers or os.cpu_count() or 1,
         beam_options=beam_options,
     )
-    options = ExportOptions(out=out, formats=tuple(dict.fromkeys(formats)), text=text_options(config))
-    ctx.exit(execute(config, options, quiet=quiet))
+    ctx.exit(execute(config, tuple(dict.fromkeys(formats)), quiet=quiet))
 
 
 @main.command()

@@ -13,7 +13,6 @@ import numpy as np
 from rich.console import Console
 
 from prep_corpus.align.errors import DeadLetter, UsageError
-from prep_corpus.align.model.models import load_model
 from prep_corpus.align.recordings import Recording
 from prep_corpus.filters.cases import SENTENCE_KINDS, Damage
 from prep_corpus.filters.curve import OperatingPoint
@@ -21,8 +20,7 @@ from prep_corpus.filters.self_check import DELETED, MISSING, FateCounts
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.own_filter.evaluate_plot import plot_check
 from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_format, rendered
-from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
-from prep_corpus.jobs.runs.stage_options import emit_options, segment_options
+from prep_corpus.jobs.runs.prepare import prepare_run
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.finished.fit_material import Say
 from prep_corpus.pipeline.finished.self_check import Checking, CheckOptions, check_corpus, draw_recordings
@@ -30,7 +28,6 @@ from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import Store
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
 _FALSE_KINDS = ("substituted", "inserted", "replaced", "extra", DELETED, MISSING)
@@ -89,10 +86,9 @@ def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> 
     def say(line: str) -> None:
         print_line(console, line)
 
+    prepared = prepare_run(config, console)
+    model = prepared.model
     manifest = read_manifest(config.manifest, language=config.language)
-    model = load_model(config.model, config.device)
-    fitted = open_filter(config, model.info, console)
-    point = operating_point(config, fitted, console)
     cache = FingerprintCache(files.join(config.work, "fingerprints.json"))
 
     def probed(recording: Recording) -> ProbedRecording | DeadLetter:
@@ -102,17 +98,17 @@ def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> 
     cache.save()
     say(f"drawn: {len(drawn)} recordings, {sum(one.seconds for one in drawn) / 3600:.2f} hours")
     found = check_corpus(
-        Store(config.work),
+        prepared.store,
         drawn,
         model,
-        emit_options(config),
-        segment_options(config, fitted, point),
+        prepared.emit,
+        prepared.segment,
         CheckOptions(hours=options.hours, seed=config.seed, recipe=options.recipe, asked=ASKED),
         target_samples=config.target_duration_seconds * model.info.sample_rate_hz,
         k_frames=config.min_pause_frames,
         say=say,
     )
-    figures = figures_of(found, config, point, options.recipe)
+    figures = figures_of(found, config, prepared.point, options.recipe)
     text = report(figures)
     print_line(Console(), text)
     for message in found.failed[:5]:

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import apache_beam as beam
 from rich.console import Console
 
-from prep_corpus.align.errors import DeadLetter, UsageError
-from prep_corpus.align.model.emissions import WindowOptions
-from prep_corpus.align.model.models import ModelInfo, load_model
+from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.transcripts.versions import file_span
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import to_ctm, to_textgrid
 from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.runs.corpus import read_corpus, write_bundle_list
+from prep_corpus.jobs.runs.prepare import prepare_run, read_bundles
 from prep_corpus.jobs.runs.run import EXIT_INTERNAL_ERRORS
 from prep_corpus.jobs.runs.stage_options import pipeline_options
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line, transcript_lines
 from prep_corpus.pipeline.inputs.bundles import read_bundle
-from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.run_files import DEAD_LETTERS_NAME, STATUS_NAME
 from prep_corpus.pipeline.shards.rows import safe_name
 from prep_corpus.pipeline.stages.align import Align, AlignedRecording, read_alignments
 from prep_corpus.pipeline.stages.close import letters_of, write_dead_letters
-from prep_corpus.pipeline.stages.emit import Emit, EmitOptions, read_emissions
+from prep_corpus.pipeline.stages.emit import Emit, read_emissions
 from prep_corpus.pipeline.stages.transcript_checks import CheckTranscripts, read_checks
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
@@ -121,36 +118,25 @@ def export_bundle(store: Store, alignments: StageRef, options: ExportOptions) ->
         yield from export_recording(aligned, info, options)
 
 
-def execute(config: RunConfig, options: ExportOptions, *, quiet: bool) -> int:
-    """Align a manifest and write the results; returns the exit code."""
+def execute(config: RunConfig, formats: tuple[str, ...], *, quiet: bool) -> int:
+    """Align a manifest and write the results; returns the exit code.
+
+    Args:
+        config: of a run, whose emissions and alignments these are.
+        formats: of `FORMATS`.
+        quiet: print errors alone.
+    """
     console = Console(stderr=True, quiet=quiet)
-    load_model(config.model, config.device)
-    store = Store(config.work)
-    corpus = read_corpus(config, store, console)
-    if corpus.entries == 0:
-        raise UsageError(f"{config.manifest}: the manifest is empty")
-    bundles_uri = write_bundle_list(config, corpus)
-    emit = EmitOptions(
-        model=config.model,
-        device=config.device,
-        windows=WindowOptions(),
-        text=options.text,
-        threads=config.workers,
-    )
-    BOARD.clear()
-    work = display.Work(
-        bundles=len(corpus.bundles),
-        audio_seconds=corpus.audio_seconds,
-        recordings=corpus.recordings,
-        rejected=dict(Counter(letter.reason for letter in corpus.dead_letters)),
-        workers=config.workers,
-        stages=("emit", "align"),
-    )
+    prepared = prepare_run(config, console, cuts=False)
+    store, emit = prepared.store, prepared.emit
+    options = ExportOptions(out=config.out, formats=formats, text=emit.text)
+    bundled = read_bundles(prepared, stages=("emit", "align"))
+    corpus, work = bundled.corpus, bundled.work
     with display.shown_progress(work, files.join(config.out, STATUS_NAME), quiet=quiet, console=console):
         pipeline = beam.Pipeline(options=pipeline_options(config))
         emitted = (
             pipeline
-            | beam.Create([bundles_uri])
+            | beam.Create([bundled.bundles_uri])
             | beam.FlatMap(lambda uri: files.read_bytes(uri).decode().split())
             | beam.Reshuffle()
             | Emit(config.work, emit)

@@ -11,10 +11,8 @@ import numpy as np
 from rich.console import Console
 
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
-from prep_corpus.filters.curve import OperatingPoint
-from prep_corpus.filters.linear import Filter
-from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.corpus import read_corpus
+from prep_corpus.jobs.runs.prepare import PreparedRun
 from prep_corpus.jobs.screen.display import clock
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.run_files import MARKER
@@ -54,10 +52,10 @@ def stages_done(out: str) -> dict[str, int]:
     return counts
 
 
-def describe(
-    config: RunConfig, model: LoadedModel, fitted: Filter, point: OperatingPoint, *, console: Console
-) -> None:
+def describe(prepared: PreparedRun, *, console: Console) -> None:
     """Print recordings, hours, stages done, bytes, free space and time; nothing is written."""
+    config, model = prepared.config, prepared.model
+    fitted, point = prepared.fitted, prepared.point
     info: ModelInfo = model.info
     corpus = read_corpus(config, None, None)
     hours = corpus.audio_seconds / 3600

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.runs.run import claim_folder, report
+from prep_corpus.jobs.runs.prepare import claim_folder
+from prep_corpus.jobs.runs.run import report
 from prep_corpus.jobs.runs.stage_options import pipeline_options, plan_options, settings_of, write_options
 from prep_corpus.jobs.screen import display
 from prep_corpus.pipeline.ledgers import Ledgers

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from prep_corpus.align.model.models import LoadedModel
 from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.runs.corpus import Corpus
 from prep_corpus.jobs.runs.dry_run import model_seconds_per_hour
 from prep_corpus.pipeline.inputs.bundles import read_bundle
 from prep_corpus.pipeline.storage import files
@@ -56,32 +57,25 @@ class RunEstimate:
             else f"about {self.model_hours:.2g} CPU hours"
         )
         return [
-            f"{self.recordings} recordings, {self.audio_hours:.2f} hours in {self.bundles} bundles",
             f"estimate: {model} in the model and {self.cpu_hours:.2g} CPU hours besides; "
             f"{self.read_bytes / 1e9:.3g} GB to read, {self.written_bytes / 1e9:.3g} GB to write",
         ]
 
 
-def estimate_run(
-    config: RunConfig,
-    bundles: Sequence[str],
-    audio_seconds: float,
-    recordings: int,
-    store: Store,
-    model: LoadedModel,
-) -> RunEstimate:
+def estimate_run(config: RunConfig, corpus: Corpus, store: Store, model: LoadedModel) -> RunEstimate:
     """Estimate from the bundles of a corpus, some of its files, and a few seconds of the model on this machine."""
     info = model.info
+    audio_seconds = corpus.audio_seconds
     hours = audio_seconds / 3600
     emissions = audio_seconds / info.frame_seconds * len(info.vocabulary) * 2
     encoded = audio_seconds * info.sample_rate_hz * 2 * _FLAC_SHARE
     return RunEstimate(
-        recordings=recordings,
-        bundles=len(bundles),
+        recordings=corpus.recordings,
+        bundles=len(corpus.bundles),
         audio_hours=hours,
         cpu_hours=hours * _OTHER_CPU_SECONDS_PER_HOUR / 3600,
         model_hours=hours * model_seconds_per_hour(model) / 3600,
-        read_bytes=round(2 * audio_seconds * _bytes_per_second(bundles, store)),
+        read_bytes=round(2 * audio_seconds * _bytes_per_second(corpus.bundles, store)),
         written_bytes=round(emissions + encoded * (1 + len(config.formats))),
     )
 

@@ -14,7 +14,6 @@ import re
 import threading
 import time
 import uuid
-from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -24,24 +23,19 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.model.models import LoadedModel, load_model
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs import run
-from prep_corpus.jobs.runs.corpus import read_corpus, write_bundle_list
-from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
-from prep_corpus.jobs.runs.stage_options import graph_options
+from prep_corpus.jobs.runs.prepare import StartedRun, prepare_run, start_run
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.submit.checks import check_local_names, last_error_line, shared_names
 from prep_corpus.jobs.submit.estimate import RunEstimate as RunEstimate
 from prep_corpus.jobs.submit.estimate import estimate_run
 from prep_corpus.pipeline.graph import GraphOptions, build
-from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.progress import StageProgress
-from prep_corpus.pipeline.run_files import CHECKS_NAME, OUTCOME_NAME, STATUS_NAME, SUBMITTED_NAME
-from prep_corpus.pipeline.stages.close import close_run, read_outcome
+from prep_corpus.pipeline.run_files import OUTCOME_NAME, STATUS_NAME, SUBMITTED_NAME
+from prep_corpus.pipeline.stages.close import read_outcome
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import Store
 from prep_corpus.pipeline.worker_progress import read_progress
 
 EXIT_JOB_FAILED = 1
@@ -157,70 +151,34 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
         raise UsageError(f"--detach: a job on {engine.name} ends with the process that submitted it")
     config = shared_names(config)
     check_local_names(config, engine.name, engine.sees_local_files)
-    run.check_places(config)
     # The model's digest and filter are all that this machine needs of it: it may have no GPU.
-    model = load_model(config.model, "cpu")
-    prepared = _prepare(config, engine, model, submission, console)
-    if prepared.too_many_rejected:
-        outcome = close_run(
-            prepared.options.close, publish=False, k_frames=0, ledgers=[], letters=[], shards=[], stages=[]
-        )
-        display.note_nothing_run(prepared.work, files.join(config.out, STATUS_NAME))
-        return run.report(config, outcome, quiet=submission.quiet)
+    prepared = prepare_run(config, console, load_on="cpu")
+    started = start_run(prepared, force=submission.force)
+    if started.too_many_rejected:
+        return run.report(config, run.close_unrun(started), quiet=submission.quiet)
+    estimate = estimate_run(config, started.corpus, prepared.store, prepared.model)
+    for line in [*estimate.lines(engine.accelerator is not None), *engine.hints(estimate)]:
+        print_line(console, line)
+    options = _for_workers(started, engine)
     job_name = f"{submission.name}-{uuid.uuid4().hex[:8]}"
-    job = _start(config, engine, prepared.options, job_name)
-    _note_submitted(config, engine, job, prepared)
+    job = _start(config, engine, options, job_name)
+    started = replace(started, options=options)
+    _note_submitted(config, engine, job, started)
     print_line(console, f"submitted to {engine.name} as {job_name}: {job.link}")
     if submission.detach:
         print_line(console, f"prep-corpus status {config.out} tells how far it is")
         return 0
-    return _follow(config, job, prepared, submission, console)
+    return _follow(config, job, started, submission, console)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Prepared:
-    """What this machine has decided before the submission."""
-
-    options: GraphOptions
-    work: display.Work
-    too_many_rejected: bool
-
-
-def _prepare(
-    config: RunConfig, engine: Engine, model: LoadedModel, submission: Submission, console: Console
-) -> _Prepared:
-    fitted = open_filter(config, model.info, console)
-    point = operating_point(config, fitted, console)
-    # A manifest that cannot be read is told before anything is written.
-    read_manifest(config.manifest, language=config.language)
-    run.claim_folder(config, submission.force)
-    store = Store(config.work)
-    corpus = read_corpus(config, store, console)
-    if corpus.entries == 0:
-        raise UsageError(f"{config.manifest}: the manifest is empty")
-    estimate = estimate_run(config, corpus.bundles, corpus.audio_seconds, corpus.recordings, store, model)
-    for line in [*estimate.lines(engine.accelerator is not None), *engine.hints(estimate)]:
-        print_line(console, line)
-    bundles_uri = write_bundle_list(config, corpus)
-    options = graph_options(config, corpus, model.info, fitted, point, bundles_uri)
-    for stale in (OUTCOME_NAME, CHECKS_NAME):
-        files.remove(files.join(config.out, stale))
+def _for_workers(started: StartedRun, engine: Engine) -> GraphOptions:
+    """The options of the graph for workers on other machines."""
+    options = started.options
     emit = options.emit
     if engine.accelerator is not None:
         emit = replace(emit, accelerator=engine.accelerator)
-    return _Prepared(
-        options=replace(
-            options, emit=emit, progress=files.join(config.work, "progress", uuid.uuid4().hex[:16])
-        ),
-        work=display.Work(
-            bundles=len(corpus.bundles),
-            audio_seconds=corpus.audio_seconds,
-            recordings=corpus.recordings,
-            rejected=dict(Counter(letter.reason for letter in corpus.dead_letters)),
-            workers=config.workers,
-        ),
-        too_many_rejected=len(corpus.dead_letters) > config.max_failed * corpus.entries,
-    )
+    progress = files.join(started.config.work, "progress", uuid.uuid4().hex[:16])
+    return replace(options, emit=emit, progress=progress)
 
 
 def _start(config: RunConfig, engine: Engine, options: GraphOptions, job_name: str) -> Job:
@@ -239,28 +197,28 @@ def _start(config: RunConfig, engine: Engine, options: GraphOptions, job_name: s
     return engine.job(result, job_name)
 
 
-def _note_submitted(config: RunConfig, engine: Engine, job: Job, prepared: _Prepared) -> None:
+def _note_submitted(config: RunConfig, engine: Engine, job: Job, started: StartedRun) -> None:
     """Leave in the run folder what `prep-corpus status` needs when nobody follows the job."""
     note = {
         "engine": engine.name,
         "link": job.link,
-        "progress": prepared.options.progress,
+        "progress": started.options.progress,
         "submitted_at": round(time.time(), 1),
-        "work": asdict(prepared.work),
+        "work": asdict(started.work),
     }
     text = json.dumps(note, indent=1).encode()
     files.write_atomic(files.join(config.out, SUBMITTED_NAME), lambda file: file.write(text), replace=True)
 
 
 def _follow(
-    config: RunConfig, job: Job, prepared: _Prepared, submission: Submission, console: Console
+    config: RunConfig, job: Job, started: StartedRun, submission: Submission, console: Console
 ) -> int:
-    assert prepared.options.progress is not None
-    board = _WorkersBoard(prepared.options.progress)
+    assert started.options.progress is not None
+    board = _WorkersBoard(started.options.progress)
     status_uri = files.join(config.out, STATUS_NAME)
     try:
         with display.shown_progress(
-            prepared.work, status_uri, quiet=submission.quiet, console=console, board=board.snapshot
+            started.work, status_uri, quiet=submission.quiet, console=console, board=board.snapshot
         ):
             state = wait_for_end(job)
             board.expire()

@@ -1,0 +1,243 @@
+"""How every command that works as a run does gets ready: one way from a config to a graph's options.
+
+    prepare_run   check places ─ load the model ─ filter and operating point          run, submit, align, evaluate
+    read_bundles  read the manifest ─ probe ─ cut into bundles                        run, submit, align
+    start_run     claim the folder ─ read_bundles ─ every stage's options             run, submit
+
+`prepare_run` writes nothing, so that a dry run may stop after it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from rich.console import Console
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.model.models import LoadedModel, load_model
+from prep_corpus.filters.curve import OperatingPoint
+from prep_corpus.filters.linear import Filter
+from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.runs.corpus import Corpus, read_corpus, write_bundle_list
+from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
+from prep_corpus.jobs.runs.stage_options import (
+    emit_options,
+    graph_options,
+    pipeline_options,
+    segment_options,
+    settings_of,
+)
+from prep_corpus.jobs.screen import display
+from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.pipeline.graph import GraphOptions
+from prep_corpus.pipeline.inputs.manifests import read_manifest
+from prep_corpus.pipeline.progress import BOARD, STAGES
+from prep_corpus.pipeline.run_files import CHECKS_NAME, MANIFEST_NAME, MARKER, OUTCOME_NAME, SUBMITTED_NAME
+from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
+from prep_corpus.pipeline.stages.emit import EmitOptions
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedRun:
+    """What a config says of a run before its corpus is read.
+
+    Attributes:
+        config: of the run.
+        model: loaded.
+        console: where warnings go, or None.
+    """
+
+    config: RunConfig
+    model: LoadedModel
+    console: Console | None
+
+    @property
+    def store(self) -> Store:
+        """The run's stage files."""
+        return Store(self.config.work)
+
+    @cached_property
+    def fitted(self) -> Filter:
+        """The filter; warns where it was not made for the model."""
+        return open_filter(self.config, self.model.info, self.console)
+
+    @cached_property
+    def point(self) -> OperatingPoint:
+        """The thresholds; warns where the filter cannot promise the default error rate."""
+        return operating_point(self.config, self.fitted, self.console)
+
+    @property
+    def emit(self) -> EmitOptions:
+        """How the model is run."""
+        return emit_options(self.config)
+
+    @property
+    def segment(self) -> SegmentOptions:
+        """How recordings are cut and filtered."""
+        return segment_options(self.config, self.fitted, self.point)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundledCorpus:
+    """The corpus of a run, in the store.
+
+    Attributes:
+        corpus: read, probed and bundled.
+        bundles_uri: text file with the digest of one bundle a line.
+        work: what there is to do, for the display.
+    """
+
+    corpus: Corpus
+    bundles_uri: str
+    work: display.Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartedRun:
+    """A run whose folder is ours and whose graph can be built.
+
+    Attributes:
+        config: of the run.
+        corpus: read, probed and bundled.
+        options: of the graph.
+        work: what there is to do, for the display.
+    """
+
+    config: RunConfig
+    corpus: Corpus
+    options: GraphOptions
+    work: display.Work
+
+    @property
+    def too_many_rejected(self) -> bool:
+        """Whether the manifest and the probe rejected more than --max-failed allows."""
+        return len(self.corpus.dead_letters) > self.config.max_failed * self.corpus.entries
+
+
+def prepare_run(
+    config: RunConfig, console: Console | None, *, load_on: str | None = None, cuts: bool = True
+) -> PreparedRun:
+    """Check a run's places, load its model, and choose its filter and thresholds.
+
+    Args:
+        config: of the run.
+        console: where warnings go, or None.
+        load_on: device to load the model on here, where the run's own is another machine's.
+        cuts: whether recordings will be cut; else no filter is asked for.
+
+    Raises:
+        UsageError: a place cannot be used, or the model, filter or error rate cannot be had.
+    """
+    check_places(config)
+    prepared = PreparedRun(
+        config=config, model=load_model(config.model, load_on or config.device), console=console
+    )
+    if cuts:
+        # Warnings and refusals come now, before anything is written.
+        _ = prepared.point
+    return prepared
+
+
+def check_places(config: RunConfig) -> None:
+    """See in seconds that the stores and buckets of a run are there and may be used.
+
+    Raises:
+        UsageError: one is not; the message is one line.
+    """
+    files.use_options(pipeline_options(config))
+    for uri in (config.manifest, config.noise, config.rooms):
+        if uri is not None:
+            files.check_place(uri)
+    if not files.is_local(config.out):
+        files.check_writable(config.out)
+
+
+def claim_folder(config: RunConfig, force: bool) -> None:
+    """Make the run folder ours, or find it ours.
+
+    Raises:
+        UsageError: it holds something else, or a finished run of other settings, and `force` is off.
+    """
+    marker = files.join(config.out, MARKER)
+    settings = json.loads(json.dumps(settings_of(config)))
+    if files.exists(marker):
+        before = json.loads(files.read_bytes(marker))["settings"]
+        changed = sorted(key for key in settings if before.get(key) != settings[key])
+        if changed and files.exists(files.join(config.out, MANIFEST_NAME)) and not force:
+            shown = ", ".join(f"{key}: {before.get(key)} -> {settings[key]}" for key in changed)
+            raise UsageError(
+                f"{config.out} holds a finished run of other settings ({shown}); --force replaces its shards "
+                "and does again only what the change touches, or choose another --out"
+            )
+    elif not force and files.holds_files(config.out) and not files.exists(marker):
+        # Else a twin has made it ours meanwhile.
+        raise UsageError(
+            f"{config.out} is not empty and holds no run of prep-corpus; choose another --out, or --force"
+        )
+    text = json.dumps({"program": "prep-corpus", "settings": settings}, indent=1).encode()
+    files.write_atomic(marker, lambda file: file.write(text), replace=True)
+
+
+def read_bundles(prepared: PreparedRun, *, stages: Sequence[str] = STAGES) -> BundledCorpus:
+    """Read and probe the manifest, and put its bundles into the store.
+
+    Args:
+        prepared: the run.
+        stages: those that the display shows.
+
+    Raises:
+        UsageError: the manifest is empty or cannot be read.
+    """
+    config = prepared.config
+    corpus = read_corpus(config, prepared.store, prepared.console)
+    if corpus.entries == 0:
+        raise UsageError(f"{config.manifest}: the manifest is empty")
+    print_line(
+        prepared.console,
+        f"{corpus.entries} recordings, {corpus.audio_seconds / 3600:.2f} hours in {len(corpus.bundles)} bundles; "
+        f"{len(corpus.dead_letters)} rejected before the start",
+    )
+    BOARD.clear()
+    return BundledCorpus(
+        corpus=corpus,
+        bundles_uri=write_bundle_list(config, corpus),
+        work=display.Work(
+            bundles=len(corpus.bundles),
+            audio_seconds=corpus.audio_seconds,
+            recordings=corpus.recordings,
+            rejected=dict(Counter(letter.reason for letter in corpus.dead_letters)),
+            workers=config.workers,
+            stages=stages,
+        ),
+    )
+
+
+def start_run(prepared: PreparedRun, *, force: bool) -> StartedRun:
+    """Claim the folder, read the corpus, and hand every stage its options.
+
+    Args:
+        prepared: the run.
+        force: write into a folder that is no run, or replace a finished run of other settings.
+
+    Raises:
+        UsageError: the folder is not ours, or the manifest cannot be read.
+    """
+    config = prepared.config
+    # A manifest that cannot be read is told before anything is written.
+    read_manifest(config.manifest, language=config.language)
+    claim_folder(config, force)
+    bundled = read_bundles(prepared)
+    if config.noise is None and config.noise_fraction > 0:
+        print_line(prepared.console, "no --noise given: generated white, pink and brown noise is used")
+    options = graph_options(
+        config, bundled.corpus, prepared.model.info, prepared.fitted, prepared.point, bundled.bundles_uri
+    )
+    for stale in (OUTCOME_NAME, CHECKS_NAME, SUBMITTED_NAME):
+        files.remove(files.join(config.out, stale))
+    return StartedRun(config=config, corpus=bundled.corpus, options=options, work=bundled.work)
