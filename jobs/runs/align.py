@@ -24,9 +24,10 @@ from prep_corpus.jobs.screen.printing import print_line, transcript_lines
 from prep_corpus.pipeline.inputs.bundles import read_bundle
 from prep_corpus.pipeline.run_files import DEAD_LETTERS_NAME, STATUS_NAME
 from prep_corpus.pipeline.shards.rows import safe_name
+from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import Align, AlignedRecording, read_alignments
 from prep_corpus.pipeline.stages.close import letters_of, write_dead_letters
-from prep_corpus.pipeline.stages.emit import Emit, read_emissions
+from prep_corpus.pipeline.stages.emit import Emit
 from prep_corpus.pipeline.stages.transcript_checks import CheckTranscripts, read_checks
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
@@ -111,8 +112,7 @@ def export_recording(aligned: AlignedRecording, info: ModelInfo, options: Export
 
 def export_bundle(store: Store, alignments: StageRef, options: ExportOptions) -> Iterator[str]:
     """Write the files of a bundle's recordings."""
-    emissions = StageRef(*store.read(alignments, columns=[]).notes["emissions"])
-    info, _ = read_emissions(store, emissions)
+    info = read_model(store, emissions_of(store, alignments))
     bundle = read_bundle(store, alignments.bundle)
     for aligned in read_alignments(store, alignments, bundle, info, options.text):
         yield from export_recording(aligned, info, options)

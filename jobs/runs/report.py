@@ -66,7 +66,8 @@ def _filter_of(config: RunConfig) -> tuple[Any, Any, tuple[str, ...]]:
     """The filter and the thresholds of a run, or why they cannot be had."""
     from prep_corpus.align.errors import UsageError
     from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
-    from prep_corpus.pipeline.report.bundles import alignments_of, emissions_of, segments_ref, used_segments
+    from prep_corpus.pipeline.report.bundles import alignments_of, segments_ref, used_segments
+    from prep_corpus.pipeline.stage_frame import emissions_of, read_model
     from prep_corpus.pipeline.storage.stage_store import Store
 
     store = Store(config.work)
@@ -79,7 +80,7 @@ def _filter_of(config: RunConfig) -> tuple[Any, Any, tuple[str, ...]]:
                 ("This run was made by an earlier version: give its command again to see words.",),
             )
         try:
-            _, info = emissions_of(store, alignments)
+            info = read_model(store, emissions_of(store, alignments))
             fitted = open_filter(config, info, None)
             return fitted, operating_point(config, fitted, None), ()
         except (UsageError, FileNotFoundError) as error:

@@ -16,6 +16,7 @@ from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, USED_NAME
 from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
+from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.storage import files
@@ -146,8 +147,7 @@ class StoredBundle:
 
     def model(self) -> ModelInfo:
         """The model whose columns its emissions hold."""
-        model = self.run.store.read(self.emissions, columns=[]).notes["model"]
-        return ModelInfo(**{**model, "vocabulary": tuple(model["vocabulary"])})
+        return read_model(self.run.store, self.emissions)
 
     def read(self, wanted: frozenset[str]) -> Iterator[StoredRecording]:
         """The recordings of these ids that were aligned, in order.
@@ -172,7 +172,7 @@ class StoredBundle:
 def stored_bundles(run: FinishedRun) -> Iterator[StoredBundle]:
     """The bundles of a finished run, one after the other."""
     for alignments in run.alignments:
-        emissions = StageRef(*run.store.read(alignments, columns=[]).notes["emissions"])
+        emissions = emissions_of(run.store, alignments)
         recordings = tuple(read_bundle(run.store, emissions.bundle))
         yield StoredBundle(run=run, alignments=alignments, emissions=emissions, recordings=recordings)
 

@@ -20,6 +20,7 @@ from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.scoring import score_words
 from prep_corpus.pipeline.run_files import USED_NAME
+from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
@@ -84,13 +85,6 @@ def alignments_of(notes: Mapping[str, Any]) -> StageRef | None:
     return StageRef(*notes["alignments"]) if "alignments" in notes else None
 
 
-def emissions_of(store: Store, alignments: StageRef) -> tuple[StageRef, ModelInfo]:
-    """Where the emissions of an align stage stand, and the model whose columns they hold."""
-    emissions = StageRef(*store.read(alignments, columns=[]).notes["emissions"])
-    model = store.read(emissions, columns=[]).notes["model"]
-    return emissions, ModelInfo(**{**model, "vocabulary": tuple(model["vocabulary"])})
-
-
 def read_facts(
     store: Store, ref: StageRef, fitted: Filter | None, word_threshold: float | None, *, measured: bool
 ) -> BundleFacts:
@@ -109,7 +103,8 @@ def read_facts(
     weakest_S = np.full(len(table), np.nan)
     alignments = alignments_of(stage.notes)
     if measured and alignments is not None and files.exists(store.uri_of(alignments)):
-        emissions, info = emissions_of(store, alignments)
+        emissions = emissions_of(store, alignments)
+        info = read_model(store, emissions)
         places = _places(table)
         starts_S, ends_S = _numbers(table, "start_sample"), _numbers(table, "end_sample")
         for recording_id, levels in _levels(store, emissions, info):

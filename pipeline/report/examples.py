@@ -27,11 +27,12 @@ from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.scoring import score_words
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.inputs.decoding import decoded
-from prep_corpus.pipeline.report.bundles import alignments_of, emissions_of, segments_ref
+from prep_corpus.pipeline.report.bundles import alignments_of, segments_ref
 from prep_corpus.pipeline.report.gather import UNTRANSCRIBED, Drops, Gathered
 from prep_corpus.pipeline.report.model import Example, ReportOptions, SegmentRow, Word
 from prep_corpus.pipeline.report.rows import chance
 from prep_corpus.pipeline.shards.clips import ClipDamaged, read_record
+from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import Store
@@ -81,7 +82,7 @@ def read_source(
         alignments = alignments_of(store.read(segments_ref(store, digest), columns=[]).notes)
         if alignments is None:
             return None
-        _, info = emissions_of(store, alignments)
+        info = read_model(store, emissions_of(store, alignments))
         bundle = read_bundle(store, alignments.bundle)
         found = list(read_alignments(store, alignments, bundle, info, options.text, only))
     except (FileNotFoundError, KeyError):

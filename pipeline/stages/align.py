@@ -25,7 +25,7 @@ from prep_corpus.align.words.aligned_text import align_best, normalize_for_model
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import Words
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
-from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
+from prep_corpus.pipeline.stage_frame import bundle_stage
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
@@ -144,25 +144,13 @@ def align_bundle(store: Store, emissions: StageRef, options: TextOptions, thread
         [_text_identity(probed.recording) for probed in bundle],
         asdict(options),
     )
-    seconds = sum(probed.seconds for probed in bundle)
-    found = store.find("align", emissions.bundle, digest)
-    done = 1 if found else 0
-    if found is None:
-        with timed("align"):
-            found = _align(store, emissions, digest, bundle, options, threads)
-    BOARD.add(
+    return bundle_stage(
+        store,
         "align",
-        StageProgress(
-            units=1,
-            found=done,
-            recordings=len(bundle),
-            audio_seconds=seconds,
-            found_seconds=done * seconds,
-            failed=found.failed,
-            reasons=reasons_of(store, found),
-        ),
+        (emissions.bundle, bundle),
+        digest,
+        lambda: _align(store, emissions, digest, bundle, options, threads),
     )
-    return found
 
 
 def _text_identity(recording: Recording) -> list[object]:

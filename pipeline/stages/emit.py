@@ -28,7 +28,8 @@ from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
 from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.inputs.decoding import decoded
-from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
+from prep_corpus.pipeline.progress import BOARD, StageProgress
+from prep_corpus.pipeline.stage_frame import bundle_stage, model_of
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
 from prep_corpus.pipeline.worker_progress import Watched
@@ -120,26 +121,15 @@ def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: E
         "cuda" if model.device.startswith("cuda") else "cpu",
         list(reduced.vocabulary),
     )
-    seconds = sum(probed.seconds for probed in bundle)
-    found = store.find("emit", bundle_digest, digest)
-    if found is None:
-        with timed("emit"):
-            found = _emit(store, bundle_digest, digest, bundle, model, options, reduced, columns)
-        step = StageProgress(
-            units=1, recordings=len(bundle), failed=found.failed, reasons=reasons_of(store, found)
-        )
-    else:
-        step = StageProgress(
-            units=1,
-            found=1,
-            recordings=len(bundle),
-            audio_seconds=seconds,
-            found_seconds=seconds,
-            failed=found.failed,
-            reasons=reasons_of(store, found),
-        )
-    BOARD.add("emit", step)
-    return found
+    return bundle_stage(
+        store,
+        "emit",
+        (bundle_digest, bundle),
+        digest,
+        lambda: _emit(store, bundle_digest, digest, bundle, model, options, reduced, columns),
+        # It is counted while it is decoded.
+        counts_audio=False,
+    )
 
 
 def _emit(
@@ -217,8 +207,7 @@ class EmittedRecording:
 def read_emissions(store: Store, ref: StageRef) -> tuple[ModelInfo, dict[str, EmittedRecording]]:
     """The emissions of a bundle by recording id, and the model whose columns they hold."""
     stage = store.read(ref)
-    model = stage.notes["model"]
-    info = ModelInfo(**{**model, "vocabulary": tuple(model["vocabulary"])})
+    info = model_of(stage.notes)
     table = stage.table
     chunks: dict[str, list[bytes]] = {}
     lengths: dict[str, tuple[int, int]] = {}

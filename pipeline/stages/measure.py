@@ -12,8 +12,8 @@ from apache_beam.pvalue import PCollection
 from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.words.evidence import track
-from prep_corpus.pipeline.inputs.bundles import read_bundle
-from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.stage_frame import bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import read_alignments
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
@@ -30,29 +30,20 @@ SCHEMA = pa.schema([("k_frames", pa.int32()), ("segments", pa.int64()), ("sample
 def measure_bundle(store: Store, alignments: StageRef, options: SegmentOptions) -> StageRef:
     """Make, or find, the totals of a bundle for each candidate k."""
     digest = digest_of("measure", VERSION, alignments.content, options.identity())
-    found = store.find("measure", alignments.bundle, digest)
-    done = 1 if found else 0
     bundle = read_bundle(store, alignments.bundle)
-    if found is None:
-        with timed("measure"):
-            found = _measure(store, alignments, digest, options)
-    BOARD.add(
+    return bundle_stage(
+        store,
         "measure",
-        StageProgress(
-            units=1,
-            found=done,
-            found_seconds=done * sum(probed.seconds for probed in bundle),
-            recordings=len(bundle),
-            audio_seconds=sum(probed.seconds for probed in bundle),
-        ),
+        (alignments.bundle, bundle),
+        digest,
+        lambda: _measure(store, alignments, digest, bundle, options),
     )
-    return found
 
 
-def _measure(store: Store, alignments: StageRef, digest: str, options: SegmentOptions) -> StageRef:
-    bundle = read_bundle(store, alignments.bundle)
-    emissions = StageRef(*store.read(alignments, columns=[]).notes["emissions"])
-    info, emitted = read_emissions(store, emissions)
+def _measure(
+    store: Store, alignments: StageRef, digest: str, bundle: list[ProbedRecording], options: SegmentOptions
+) -> StageRef:
+    info, emitted = read_emissions(store, emissions_of(store, alignments))
     shape = options.cut_options(info.stride_samples, info.sample_rate_hz)
     sums: Totals = {}
     failed: list[DeadLetter] = []

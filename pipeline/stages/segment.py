@@ -34,8 +34,8 @@ from prep_corpus.filters.scoring import score_utterances
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.inputs.decoding import decoded, slices
 from prep_corpus.pipeline.ledgers import Ledgers, total
-from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
 from prep_corpus.pipeline.shards.clips import pack_clip
+from prep_corpus.pipeline.stage_frame import bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
@@ -136,28 +136,21 @@ def segment_bundle(
         options.config_digest,
         k_frames,
     )
-    found = store.find("segment", alignments.bundle, digest)
-    if found is not None and not files.exists(store.uri("segment", digest, ".clips")):
-        # A table whose clips are gone serves nobody, and would be in the way of the new one.
-        files.remove(store.uri("segment", digest))
-        found = None
-    done = 1 if found else 0
-    if found is None:
-        with timed("segment"):
-            found = _segment(store, alignments, digest, bundle, options, k_frames, threads)
-    BOARD.add(
+    _remove_without_clips(store, digest)
+    return bundle_stage(
+        store,
         "segment",
-        StageProgress(
-            units=1,
-            found=done,
-            found_seconds=done * sum(probed.seconds for probed in bundle),
-            recordings=len(bundle),
-            audio_seconds=sum(probed.seconds for probed in bundle),
-            failed=found.failed,
-            reasons=reasons_of(store, found),
-        ),
+        (alignments.bundle, bundle),
+        digest,
+        lambda: _segment(store, alignments, digest, bundle, options, k_frames, threads),
     )
-    return found
+
+
+def _remove_without_clips(store: Store, digest: str) -> None:
+    """A table whose clips are gone serves nobody, and would be in the way of the new one."""
+    table = store.uri("segment", digest)
+    if files.exists(table) and not files.exists(store.uri("segment", digest, ".clips")):
+        files.remove(table)
 
 
 class _TwinWasFirst(Exception):
@@ -173,8 +166,7 @@ def _segment(
     k_frames: int,
     threads: int,
 ) -> StageRef:
-    emissions = StageRef(*store.read(alignments, columns=[]).notes["emissions"])
-    info, emitted = read_emissions(store, emissions)
+    info, emitted = read_emissions(store, emissions_of(store, alignments))
     rows: list[dict[str, Any]] = []
     letters: list[DeadLetter] = []
     ledgers: list[Ledgers] = []

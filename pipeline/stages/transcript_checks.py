@@ -26,6 +26,7 @@ from prep_corpus.align.transcripts.versions import Version
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.inputs.lines import decode_line, read_lines
 from prep_corpus.pipeline.run_files import CHECKS_NAME
+from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import AlignedRecording, normalize_transcript, read_alignments
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
@@ -183,18 +184,13 @@ def check_bundle(store: Store, alignments: StageRef, options: TextOptions) -> St
     found = store.find("checks", alignments.bundle, digest)
     if found is not None:
         return found
-    info = _model(store, StageRef(*store.read(alignments, columns=[]).notes["emissions"]))
+    info = read_model(store, emissions_of(store, alignments))
     rows: list[dict[str, Any]] = []
     for aligned in read_alignments(store, alignments, bundle, info, options, only=frozenset(wanted)):
         given = wanted[aligned.probed.recording.id].recording
         check = check_transcript(aligned, given, info, options)
         rows.append({"recording_id": check.recording_id, "check": check.to_json()})
     return store.write("checks", alignments.bundle, digest, pa.Table.from_pylist(rows, schema=SCHEMA))
-
-
-def _model(store: Store, emissions: StageRef) -> ModelInfo:
-    model = store.read(emissions, columns=[]).notes["model"]
-    return ModelInfo(**{**model, "vocabulary": tuple(model["vocabulary"])})
 
 
 def write_checks(uri: str, lines: Iterable[str]) -> None:

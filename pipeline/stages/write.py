@@ -18,12 +18,13 @@ from prep_corpus.augment.mix import mix, noise_json
 from prep_corpus.augment.plan import NoiseOptions, plan_noise
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.noise import open_bank
-from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
+from prep_corpus.pipeline.progress import StageProgress
 from prep_corpus.pipeline.run_files import MANIFEST_NAME
 from prep_corpus.pipeline.shards.clips import ClipDamaged, UtteranceRef, read_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
 from prep_corpus.pipeline.shards.rows import AudioFormat, Utterance, audio_path, from_fields
 from prep_corpus.pipeline.shards.sinks import DigestingFile, Format, open_sink, shard_names
+from prep_corpus.pipeline.stage_frame import made_once
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 from prep_corpus.pipeline.storage.stage_store import Store, digest_of
@@ -161,24 +162,21 @@ def write_shard(
         options.gzip,
     )
     receipt = receipts.uri("write", f"{split}-{index:05d}-of-{count:05d}", ".json")
-    written = _standing(receipt, out, digest)
-    found = written is not None
-    if written is None:
+
+    def make() -> list[ShardFile]:
         files.remove(receipt)
         unpublish(out, options.published)
-        with timed("write"):
-            written = _write_or_find(store, out, address, ordered, bank, options, receipt, digest)
+        written = _write_or_find(store, out, address, ordered, bank, options, receipt, digest)
         write_json(receipt, {"digest": digest, "files": [shard._asdict() for shard in written]})
-    BOARD.add(
-        "write",
-        StageProgress(
-            units=1,
-            found=int(found),
-            recordings=written[0].utterances,
-            audio_seconds=written[0].samples / options.sample_rate_hz,
-        ),
-    )
-    return written
+        return written
+
+    def counted(written: list[ShardFile], stood: bool) -> StageProgress:
+        seconds = written[0].samples / options.sample_rate_hz
+        return StageProgress(
+            units=1, found=int(stood), recordings=written[0].utterances, audio_seconds=seconds
+        )
+
+    return made_once("write", lambda: _standing(receipt, out, digest), make, counted)
 
 
 def manifest_digest(out: str) -> str:

@@ -1,0 +1,92 @@
+"""The frame of a stage: find what stands in the store, else make it and take the time; count either; and the way back.
+
+Each stage's file holds one digest, one function that makes, and what it counts of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording
+from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
+
+Result = TypeVar("Result")
+
+
+def made_once(
+    stage: str,
+    find: Callable[[], Result | None],
+    make: Callable[[], Result],
+    count: Callable[[Result, bool], StageProgress],
+) -> Result:
+    """What stands already, or else what is made now; either way it is counted.
+
+    Args:
+        stage: name on the board.
+        find: gives what stands, or None.
+        make: makes it; its CPU time is counted.
+        count: what to add to the board, for the result and for whether it stood.
+    """
+    standing = find()
+    if standing is None:
+        with timed(stage):
+            result = make()
+    else:
+        result = standing
+    BOARD.add(stage, count(result, standing is not None))
+    return result
+
+
+def bundle_stage(
+    store: Store,
+    stage: str,
+    bundle: tuple[str, Sequence[ProbedRecording]],
+    digest: str,
+    make: Callable[[], StageRef],
+    *,
+    counts_audio: bool = True,
+) -> StageRef:
+    """A stage's result for one bundle, found or made.
+
+    Args:
+        store: of the run.
+        stage: its name.
+        bundle: digest of the bundle, and its recordings.
+        digest: of all that the result depends on.
+        make: makes and writes it.
+        counts_audio: False where `make` counts the audio itself while it goes on.
+    """
+    bundle_digest, recordings = bundle
+    seconds = sum(probed.seconds for probed in recordings)
+
+    def count(ref: StageRef, stood: bool) -> StageProgress:
+        return StageProgress(
+            units=1,
+            found=int(stood),
+            recordings=len(recordings),
+            audio_seconds=seconds if stood or counts_audio else 0.0,
+            found_seconds=seconds if stood else 0.0,
+            failed=ref.failed,
+            reasons=reasons_of(store, ref),
+        )
+
+    return made_once(stage, lambda: store.find(stage, bundle_digest, digest), make, count)
+
+
+def model_of(notes: dict[str, Any]) -> ModelInfo:
+    """The model whose columns emissions hold, from the notes of their file."""
+    model = notes["model"]
+    return ModelInfo(**{**model, "vocabulary": tuple(model["vocabulary"])})
+
+
+def read_model(store: Store, emissions: StageRef) -> ModelInfo:
+    """The model whose columns a bundle's emissions hold, without reading them."""
+    return model_of(store.read(emissions, columns=[]).notes)
+
+
+def emissions_of(store: Store, alignments: StageRef) -> StageRef:
+    """The emissions that a bundle's alignments were made of."""
+    return StageRef(*store.read(alignments, columns=[]).notes["emissions"])
