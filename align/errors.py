@@ -2,6 +2,7 @@
 
     PrepCorpusError
     ├── StageFileDamaged      a stored file is not what was written; an OSError too
+    ├── InputChanged          the noise or the model is not what it was when the run began
     ├── UsageError            a wrong option, config file or manifest as a whole: exit code 2
     └── RecordingError        one recording cannot go on: it becomes a dead letter, the others go on
         ├── EntryInvalid          entry-invalid          the manifest entry breaks a rule
@@ -16,6 +17,7 @@
         ├── ChannelsCancel        channels-cancel        one channel is another inverted
         ├── AudioNotFinite        audio-not-finite       NaN or infinity among the samples
         ├── DurationMismatch      duration-mismatch      decoded length against the stated one
+        ├── SourceChanged         source-changed         the audio is not what it was when the run began
         ├── TranscriptMissing     transcript-missing
         ├── TranscriptNotUtf8     transcript-not-utf8
         ├── TranscriptMalformed   transcript-malformed   not of the format that its name says
@@ -39,6 +41,10 @@ class PrepCorpusError(Exception):
 
 class UsageError(PrepCorpusError):
     """The command was asked for something it cannot do; nothing was started."""
+
+
+class InputChanged(PrepCorpusError):
+    """What the whole run depends on, its noise or its model, is not what it was when the run began."""
 
 
 class StageFileDamaged(PrepCorpusError, OSError):
@@ -130,6 +136,12 @@ class DurationMismatch(RecordingError):
     """The decoded length differs by more than 1 % from the one stated."""
 
     reason = "duration-mismatch"
+
+
+class SourceChanged(RecordingError):
+    """The audio is not what it was when the run began; nothing that was made from it is kept."""
+
+    reason = "source-changed"
 
 
 class TranscriptMissing(RecordingError):

@@ -131,7 +131,7 @@ def graph_options(
         retune=config.retune,
         max_failed=config.max_failed,
         threads=config.workers,
-        emit=emit_options(config),
+        emit=replace(emit_options(config), model_digest=info.digest),
         segment=segment,
         plan=plan_options(config),
         write=write_options(config, info.sample_rate_hz, corpus.voices),

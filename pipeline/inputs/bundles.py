@@ -16,7 +16,7 @@ from prep_corpus.align.transcripts.versions import TranscriptSource, Version
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
 
 BUNDLE_SECONDS = 3600.0
-VERSION = 2
+VERSION = 3
 
 _SOURCE = pa.struct(
     [
@@ -56,12 +56,15 @@ SCHEMA = pa.schema(
         ("others", pa.list_(pa.struct([("text", pa.string()), ("source", _SOURCE)]))),
         ("lost", pa.list_(pa.string())),
         ("fingerprint", pa.string()),
+        ("proof", pa.string()),
         ("seconds", pa.float64()),
     ]
 )
 
 _PLAIN_FIELDS = [
-    name for name in SCHEMA.names if name not in ("source", "others", "lost", "fingerprint", "seconds")
+    name
+    for name in SCHEMA.names
+    if name not in ("source", "others", "lost", "fingerprint", "proof", "seconds")
 ]
 
 
@@ -73,11 +76,13 @@ class ProbedRecording:
         recording: the manifest's entry.
         fingerprint: digest of the audio file's content, or what its file system vouches for it with.
         seconds: expected length, from the manifest or the header; 0 where neither tells.
+        proof: size and CRC32C of a file on a disk, see `proof.py`; no part of its identity.
     """
 
     recording: Recording
     fingerprint: str
     seconds: float
+    proof: str | None = None
 
     @property
     def audio_identity(self) -> tuple[object, ...]:
@@ -128,6 +133,7 @@ def write_bundle(store: Store, bundle: list[ProbedRecording]) -> StageRef:
             "channel": probed.recording.channel,
             **_version_fields(probed.recording),
             "fingerprint": probed.fingerprint,
+            "proof": probed.proof,
             "seconds": probed.seconds,
         }
         for probed in bundle
@@ -152,6 +158,7 @@ def read_bundle(store: Store, digest: str) -> list[ProbedRecording]:
                 lost=tuple(row["lost"] or ()),
             ),
             fingerprint=row["fingerprint"],
+            proof=row["proof"],
             seconds=row["seconds"],
         )
         for row in table.to_pylist()

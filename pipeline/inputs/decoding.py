@@ -7,37 +7,56 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from prep_corpus.align.audio import decode as audio
-from prep_corpus.align.errors import AudioMissing
+from prep_corpus.align.errors import RecordingError, SourceChanged
 from prep_corpus.align.model.emissions import FloatArray
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
+from prep_corpus.pipeline.inputs.proof import check_source
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.object_stores import ObjectReplaced
 
 
 def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArray, None, None]:
     """The samples of a recording in blocks, in order, mixed, at the rate asked for.
 
+    Whoever closes it before its end must let what `close` raises go on up.
+
     Raises:
+        SourceChanged: the file is not what it was when the run began, or is gone; told when all is read, or on `close`.
         RecordingError: the audio breaks a rule.
     """
     recording = probed.recording
+    yielded = 0
     try:
-        file = files.open_binary(recording.audio_uri)
+        with files.open_binary(recording.audio_uri) as file:
+            try:
+                for block_N in audio.decode(
+                    file,
+                    name=recording.id,
+                    sample_rate_hz=sample_rate_hz,
+                    channel=recording.channel,
+                    offset_seconds=recording.offset_seconds,
+                    duration_seconds=recording.duration_seconds,
+                    sliced=recording.sliced,
+                ):
+                    yield block_N
+                    yielded += len(block_N)
+            except (RecordingError, GeneratorExit):
+                # What stops half-way, or breaks a rule, may be another file too.
+                check_source(file, probed)
+                raise
+            check_source(file, probed)
+    except SourceChanged as error:
+        error.decoded_samples = yielded
+        raise
     except OSError as error:
-        if not files.is_absent(error):
+        if not files.is_absent(error) and not isinstance(error, ObjectReplaced):
             raise
-        raise AudioMissing(
-            f"{recording.id}: the audio must exist, and there is none at {recording.audio_uri}"
-        ) from error
-    with file:
-        yield from audio.decode(
-            file,
-            name=recording.id,
-            sample_rate_hz=sample_rate_hz,
-            channel=recording.channel,
-            offset_seconds=recording.offset_seconds,
-            duration_seconds=recording.duration_seconds,
-            sliced=recording.sliced,
+        changed = SourceChanged(
+            f"{recording.id}: the audio must be what it was when the run began, and {recording.audio_uri} is not: "
+            f"{error}; put it back, or run again"
         )
+        changed.decoded_samples = yielded
+        raise changed from error
 
 
 def slices(blocks: Iterator[FloatArray], spans: list[tuple[int, int]]) -> Iterator[FloatArray]:

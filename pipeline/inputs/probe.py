@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -11,6 +10,7 @@ from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import AudioMissing, DeadLetter, RecordingError
 from prep_corpus.align.recordings import Recording
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
+from prep_corpus.pipeline.inputs.proof import content_proof, store_fingerprint
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 
@@ -31,17 +31,28 @@ class FingerprintCache:
         Raises:
             FileNotFoundError: no such file.
         """
+        return self.prove(uri)[0]
+
+    def prove(self, uri: str) -> tuple[str, str | None]:
+        """What stands for the content of a file, and on a disk its size and CRC32C (`proof.py`).
+
+        Raises:
+            FileNotFoundError: no such file.
+        """
         facts = files.identity(uri)
-        if facts.checksum is not None:
-            return f"{facts.size_bytes}:{facts.checksum}"
-        key = [facts.size_bytes, facts.modified_ns]
+        vouched = store_fingerprint(facts)
+        if vouched is not None:
+            return vouched, None
+        key = [facts.size_bytes, facts.modified_ns, facts.changed_ns]
         known = self._known.get(uri)
-        if known is not None and known[:2] == key:
-            return str(known[2])
-        digest = content_digest(uri)
-        self._known[uri] = [*key, digest]
+        if known is not None and len(known) == 5 and known[:3] == key:
+            return str(known[3]), str(known[4])
+        with files.open_binary(uri) as file:
+            digest = files.content_digest(file)
+            proof = content_proof(file) if files.is_local(uri) else ""
+        self._known[uri] = [*key, digest, proof]
         self._changed = True
-        return digest
+        return digest, proof or None
 
     def save(self) -> None:
         """Write it back where it has changed."""
@@ -49,20 +60,11 @@ class FingerprintCache:
             write_json(self._uri, dict(self._known))
 
 
-def content_digest(uri: str) -> str:
-    """Digest of a file's bytes."""
-    hasher = hashlib.blake2b(digest_size=16)
-    with files.open_binary(uri) as file:
-        while block := file.read(1 << 20):
-            hasher.update(block)
-    return hasher.hexdigest()
-
-
 def probe(recording: Recording, cache: FingerprintCache) -> ProbedRecording | DeadLetter:
     """Open a recording's audio and read its header."""
     try:
         try:
-            fingerprint = cache.fingerprint(recording.audio_uri)
+            fingerprint, proof = cache.prove(recording.audio_uri)
             with files.open_binary(recording.audio_uri) as file:
                 header = audio.probe(file, name=recording.id)
             audio.check_stated(
@@ -78,7 +80,8 @@ def probe(recording: Recording, cache: FingerprintCache) -> ProbedRecording | De
             if not files.is_absent(error) and not isinstance(error, PermissionError):
                 raise
             raise AudioMissing(
-                f"{recording.id}: the audio must be a file, and there is none at {recording.audio_uri}"
+                f"{recording.id}: the audio must be a file, and {recording.audio_uri} is none: "
+                f"{error.strerror or error}"
             ) from error
     except RecordingError as error:
         return DeadLetter(
@@ -91,7 +94,7 @@ def probe(recording: Recording, cache: FingerprintCache) -> ProbedRecording | De
     seconds = recording.duration_seconds
     if seconds is None:
         seconds = max((header.duration_seconds or 0.0) - recording.offset_seconds, 0.0)
-    return ProbedRecording(recording=recording, fingerprint=fingerprint, seconds=seconds)
+    return ProbedRecording(recording=recording, fingerprint=fingerprint, seconds=seconds, proof=proof)
 
 
 def probe_all(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
-from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.errors import DeadLetter, InputChanged
 from prep_corpus.align.model.columns import columns_used, needs_columns
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
 from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
@@ -67,6 +67,7 @@ class EmitOptions:
         windows: windows and batches.
         text: decides which symbols a bundle's transcripts use; read for large vocabularies alone.
         threads: no part of the result. Model calls at a time; beside a GPU, threads that decode.
+        model_digest: that of the model when the run began, which it must have; not looked at where empty.
         accelerator: the hint that asks the engine for a GPU beside each worker; no part of the result.
     """
 
@@ -75,6 +76,7 @@ class EmitOptions:
     windows: WindowOptions
     text: TextOptions
     threads: int
+    model_digest: str = ""
     accelerator: str = "type:nvidia-tesla-t4;count:1;install-nvidia-driver"
 
     @property
@@ -250,6 +252,12 @@ class _EmitBundle(beam.DoFn):
 
     def _load(self) -> LoadedModel:
         model = load_model(self._options.model, self._options.device)
+        wanted = self._options.model_digest
+        if wanted and model.info.digest != wanted:
+            raise InputChanged(
+                f"the model must be what it was when the run began (digest {wanted}), and {self._options.model} is "
+                f"another now ({model.info.digest}); put it back, or give the same command again"
+            )
         return taking_turns(model, GPU_CALLS) if self._options.on_gpu else model
 
     def process(self, bundle_digest: str) -> Iterator[StageRef]:

@@ -13,6 +13,7 @@ from apache_beam.pvalue import AsSingleton, PCollection
 from apache_beam.utils.shared import Shared
 
 from prep_corpus.align.audio import decode as audio
+from prep_corpus.align.errors import InputChanged
 from prep_corpus.augment.bank import NoiseBank
 from prep_corpus.augment.mix import mix, noise_json
 from prep_corpus.augment.plan import NoiseOptions, plan_noise
@@ -62,6 +63,26 @@ class WriteOptions:
     audio_format: AudioFormat = "flac"
     gzip: bool = False
     published: str = ""
+
+
+def same_bank(options: WriteOptions) -> NoiseBank:
+    """Open the noise bank once more.
+
+    Raises:
+        InputChanged: it is not what it was when the run began.
+    """
+    bank = open_bank(
+        options.noise_uri, options.sample_rate_hz, rooms_uri=options.rooms_uri, voices=options.voices
+    )
+    if bank.digest != options.bank_digest:
+        places = (
+            " or ".join(filter(None, (options.noise_uri, options.rooms_uri))) or "the corpus's own voices"
+        )
+        raise InputChanged(
+            f"the noise must be what it was when the run began (digest {options.bank_digest}), and something in "
+            f"{places} is another now ({bank.digest}); put it back, or give the same command again"
+        )
+    return bank
 
 
 class ShardFile(NamedTuple):
@@ -283,16 +304,7 @@ class _WriteShard(beam.DoFn):
         self._shared = Shared()
 
     def setup(self) -> None:
-        options = self._options
-        self._bank = self._shared.acquire(
-            lambda: open_bank(
-                options.noise_uri,
-                options.sample_rate_hz,
-                rooms_uri=options.rooms_uri,
-                voices=options.voices,
-            ),
-            tag=options.bank_digest,
-        )
+        self._bank = self._shared.acquire(lambda: same_bank(self._options), tag=self._options.bank_digest)
 
     def process(
         self, shard: tuple[tuple[str, int, int], Iterable[UtteranceRef]], publish: bool

@@ -10,8 +10,10 @@ Local paths go through the operating system, s3:// and gs:// through `s3.py` and
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,11 +26,20 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.storage.object_stores import Identity, ObjectStore
+from prep_corpus.pipeline.storage.object_stores import Identity, ObjectStore, RangedFile
 
 # What the name itself is guilty of; a second try would not help.
 _ABSENT = frozenset(
-    {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP}
+    {
+        errno.ENOENT,
+        errno.EISDIR,
+        errno.ENOTDIR,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+        errno.ENXIO,
+    }
 )
 
 
@@ -130,7 +141,12 @@ def identity(uri: str) -> Identity:
     """
     if is_local(uri):
         facts = os.stat(uri)
-        return Identity(size_bytes=facts.st_size, modified_ns=facts.st_mtime_ns, checksum=None)
+        return Identity(
+            size_bytes=facts.st_size,
+            modified_ns=facts.st_mtime_ns,
+            checksum=None,
+            changed_ns=facts.st_ctime_ns,
+        )
     store = _object_store(uri)
     if store is not None:
         return store.identity(uri)
@@ -147,13 +163,21 @@ def identity(uri: str) -> Identity:
 
 
 def open_binary(uri: str) -> BinaryIO:
-    """Open for reading, with `seek`.
+    """Open for reading, with `seek`; of a disk, regular files alone: a pipe or device has no end.
 
     Raises:
         FileNotFoundError: no such file.
     """
     if is_local(uri):
-        return open(uri, "rb")
+        # Opening a pipe waits for a writer, unless it is told not to.
+        descriptor = os.open(uri, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            os.close(descriptor)
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), uri)
+            raise OSError(errno.ENXIO, "it is a pipe, socket or device, and no regular file", uri)
+        return open(descriptor, "rb")
     store = _object_store(uri)
     if store is not None:
         return store.open(uri)
@@ -171,6 +195,21 @@ def read_bytes(uri: str) -> bytes:
     """
     with open_binary(uri) as file:
         return file.read()
+
+
+def opened_identity(file: BinaryIO) -> Identity | None:
+    """What an object store says of the version that an open file reads; None for other files."""
+    raw = getattr(file, "raw", None)
+    return raw.identity if isinstance(raw, RangedFile) else None
+
+
+def content_digest(file: BinaryIO) -> str:
+    """Digest of an open file's bytes."""
+    hasher = hashlib.blake2b(digest_size=16)
+    file.seek(0)
+    while block := file.read(1 << 20):
+        hasher.update(block)
+    return hasher.hexdigest()
 
 
 def list_files(folder: str) -> list[str]:

@@ -26,7 +26,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from requests.exceptions import RequestException
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.storage.object_stores import Identity, ranged, split_uri
+from prep_corpus.pipeline.storage.object_stores import Identity, ObjectReplaced, ranged, split_uri
 
 _RETRY = DEFAULT_RETRY.with_timeout(300.0)
 _SECONDS = 60
@@ -85,7 +85,7 @@ def _os_error(uri: str, error: Exception) -> OSError:
     if isinstance(error, (Forbidden, Unauthorized)):
         return PermissionError(f"access denied: {uri}")
     if isinstance(error, PreconditionFailed):
-        return OSError(f"the object was replaced while it was read: {uri}")
+        return ObjectReplaced(f"the object was replaced while it was read: {uri}")
     return OSError(f"{uri}: {error}")
 
 
@@ -138,7 +138,7 @@ class GoogleStorage:
             )
             return data
 
-        return ranged(known.size, fetch)
+        return ranged(_identity(known), fetch)
 
     def put(self, uri: str, file: BinaryIO, *, replace: bool) -> None:
         """Publish a file by one upload; generation 0 stands for "only where there is none"."""

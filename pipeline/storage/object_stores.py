@@ -27,11 +27,17 @@ class Identity:
         size_bytes: its length.
         modified_ns: time of the last change in nanoseconds, or 0.
         checksum: one that the file system vouches for, or None.
+        changed_ns: time of the last change of the content or its attributes on a disk, or 0; no program can set it.
     """
 
     size_bytes: int
     modified_ns: int
     checksum: str | None
+    changed_ns: int = 0
+
+
+class ObjectReplaced(OSError):
+    """An object was replaced by another while it was read."""
 
 
 class ObjectStore(Protocol):
@@ -71,18 +77,23 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 class RangedFile(io.RawIOBase):
-    """An object read by ranges."""
+    """An object read by ranges.
 
-    def __init__(self, size_bytes: int, fetch: Callable[[int, int], bytes], first: bytes = b"") -> None:
+    Attributes:
+        identity: of the version that is read.
+    """
+
+    def __init__(self, identity: Identity, fetch: Callable[[int, int], bytes], first: bytes = b"") -> None:
         """Nothing is fetched yet.
 
         Args:
-            size_bytes: length of the object.
+            identity: of the version that is read.
             fetch: gets the bytes of a half-open range.
             first: bytes of the beginning that are there already.
         """
         super().__init__()
-        self._size, self._fetch = size_bytes, fetch
+        self.identity = identity
+        self._size, self._fetch = identity.size_bytes, fetch
         self._position = 0
         self._start, self._held = 0, first
         self._ahead = FIRST_AHEAD_BYTES
@@ -147,6 +158,6 @@ class RangedFile(io.RawIOBase):
         self._start, self._held = start, held
 
 
-def ranged(size_bytes: int, fetch: Callable[[int, int], bytes], first: bytes = b"") -> BinaryIO:
+def ranged(identity: Identity, fetch: Callable[[int, int], bytes], first: bytes = b"") -> BinaryIO:
     """An object as a buffered file for reading and seeking; see `RangedFile`."""
-    return io.BufferedReader(RangedFile(size_bytes, fetch, first), _BUFFER_BYTES)
+    return io.BufferedReader(RangedFile(identity, fetch, first), _BUFFER_BYTES)

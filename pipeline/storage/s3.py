@@ -30,7 +30,13 @@ from botocore.exceptions import (
 )
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.storage.object_stores import FIRST_AHEAD_BYTES, Identity, ranged, split_uri
+from prep_corpus.pipeline.storage.object_stores import (
+    FIRST_AHEAD_BYTES,
+    Identity,
+    ObjectReplaced,
+    ranged,
+    split_uri,
+)
 
 ATTEMPTS = 10
 """Tries of each request; botocore waits up to 20 s between them, longer each time."""
@@ -115,7 +121,7 @@ def _os_error(uri: str, error: Exception) -> OSError:
     if status == 403:
         return PermissionError(f"access denied: {uri} ({_code(error)})")
     if status == 412:
-        return OSError(f"the object was replaced while it was read: {uri}")
+        return ObjectReplaced(f"the object was replaced while it was read: {uri}")
     return OSError(f"{uri}: {error}")
 
 
@@ -180,7 +186,12 @@ class S3:
         # A store that knows no ranges has sent all of it.
         size_bytes = int(facts.get("ContentRange", f"/{len(first)}").rpartition("/")[2])
         version = {"IfMatch": facts["ETag"]}
-        return ranged(size_bytes, lambda start, end: _ask(uri, lambda: get(start, end, version)[0]), first)
+        identity = Identity(
+            size_bytes=size_bytes,
+            modified_ns=int(facts["LastModified"].timestamp() * 1e9),
+            checksum=facts["ETag"].strip('"'),
+        )
+        return ranged(identity, lambda start, end: _ask(uri, lambda: get(start, end, version)[0]), first)
 
     def put(self, uri: str, file: BinaryIO, *, replace: bool) -> None:
         """Publish a file: by one request, or as a multipart upload above `ONE_PUT_BYTES`."""

@@ -1,7 +1,7 @@
 """The store: every stage's result for a bundle is one file, named by a digest of what it depends on.
 
     STAGE/DIGEST.parquet          final
-    STAGE/DIGEST.retry.parquet    holds internal errors: serves this run, done again by the next
+    STAGE/DIGEST.retry.parquet    holds internal errors or changed sources: serves this run, done again by the next
 
 A file appears whole or not at all, and the first writer wins. Beside the table it carries notes (dead
 letters, ledgers, facts for the next stage) and the digest of its own content, on which what follows depends.
@@ -27,6 +27,8 @@ from prep_corpus.pipeline.storage.seals import SealedFile, Unproven, Unsealed, w
 
 log = logging.getLogger(__name__)
 
+# What says nothing of the recording that the digest names.
+_TRIED_AGAIN = frozenset({"internal-error", "source-changed"})
 _NOTES = b"prep_corpus.notes"
 _CONTENT = b"prep_corpus.content"
 
@@ -183,9 +185,9 @@ class Store:
         dead_letters: list[DeadLetter] | None = None,
         row_group_rows: int | None = None,
     ) -> StageRef:
-        """Write a result; one with internal errors is kept apart, so that the next run tries again."""
+        """Write a result; one with internal errors or changed sources is kept apart: the next run tries again."""
         letters = dead_letters or []
-        final = all(letter.reason != "internal-error" for letter in letters)
+        final = all(letter.reason not in _TRIED_AGAIN for letter in letters)
         text = json.dumps(
             {"notes": dict(notes or {}), "dead_letters": [asdict(letter) for letter in letters]},
             sort_keys=True,

@@ -8,7 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from support.places import ENVIRONMENT
+import pytest
+from click.testing import CliRunner, Result
+from support.places import ENVIRONMENT, SUPPORT
+
+from prep_corpus.jobs.cli import main
 
 BOTH = ("--format", "parquet", "--format", "tfrecord", "--shard-mb", "0.5")
 COMMAND = [sys.executable, "-m", "prep_corpus.jobs.cli", "run"]
@@ -39,6 +43,16 @@ def run(manifest: Path, out: Path, *extra: str, code: int = 0) -> subprocess.Com
         timeout=300,
     )
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def run_here(manifest: Path, out: Path, *extra: str, code: int = 0) -> Result:
+    """The same in this process: in a second where a process of its own takes several."""
+    words = [*arguments(manifest, out, *extra)[len(COMMAND) - 1 :]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SUPPORT)
+        done = CliRunner().invoke(main, [*words, *(() if "--format" in extra else BOTH)])
+    assert done.exit_code == code, f"exit {done.exit_code}\n{done.output}"
     return done
 
 

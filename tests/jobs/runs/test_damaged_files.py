@@ -6,12 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from support.places import SUPPORT
-from support.runs import BOTH, shards
+from support.runs import run_here, shards
 from support.toy import write_corpus, write_filter
-
-from prep_corpus.jobs.cli import main
 
 
 def flipped(path: Path) -> None:
@@ -32,21 +28,10 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_corpus(folder, recordings=2, sentences=6)
 
 
-def again(manifest: Path, out: Path, *extra: str, code: int = 0) -> Result:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(SUPPORT)
-        words = ["--model", "toy:acoustic_model", "--filter", str(manifest.parent / "filter.json")]
-        done = CliRunner().invoke(
-            main, ["run", str(manifest), "--out", str(out), *words, "--no-report", *BOTH, *extra]
-        )
-    assert done.exit_code == code, done.output
-    return done
-
-
 @pytest.fixture(scope="module")
 def finished(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("finished") / "run"
-    again(corpus, out)
+    run_here(corpus, out)
     return out
 
 
@@ -77,7 +62,7 @@ def test_flipped_bits_are_named_set_aside_and_mended(
     for path in damaged:
         flipped(path)
     before = {path: path.read_bytes() for path in damaged}
-    done = again(corpus, out)
+    done = run_here(corpus, out)
     told = done.output + caplog.text
     for path in damaged:
         named_once(path, told)
@@ -97,7 +82,7 @@ def test_truncated_and_exchanged_files_are_named_set_aside_and_mended(
     shutil.copy(emit, align)
     for path in (emit, measure, receipt, one(out / "work", "segment/*.clips")):
         truncated(path)
-    told = again(corpus, out).output + caplog.text
+    told = run_here(corpus, out).output + caplog.text
     for path in (align, emit, measure, receipt, one(out / "work", "segment/*.clips")):
         named_once(path, told)
     assert f"it was written as 'emit/{emit.stem}'" in told

@@ -15,7 +15,7 @@ from support.s3_server import Refusing, s3_server
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.storage import files, s3
-from prep_corpus.pipeline.storage.object_stores import FIRST_AHEAD_BYTES, RangedFile, ranged
+from prep_corpus.pipeline.storage.object_stores import FIRST_AHEAD_BYTES, Identity, RangedFile, ranged
 
 
 @pytest.fixture(scope="module")
@@ -247,6 +247,10 @@ def test_credentials_that_are_gone_in_the_middle_of_a_run_are_no_fault_of_a_reco
         files.check_place("gs://bucket/run")
 
 
+def of_size(size_bytes: int) -> Identity:
+    return Identity(size_bytes=size_bytes, modified_ns=0, checksum="v1")
+
+
 def test_ranged_reading_equals_the_bytes_wherever_it_jumps() -> None:
     chance = random.Random(4)
     data = chance.randbytes(3_000_000)
@@ -257,7 +261,7 @@ def test_ranged_reading_equals_the_bytes_wherever_it_jumps() -> None:
         assert 0 <= start < end <= len(data)
         return data[start:end]
 
-    file = RangedFile(len(data), fetch)
+    file = RangedFile(of_size(len(data)), fetch)
     for _ in range(300):
         start = chance.randrange(len(data) + 10)
         count = chance.choice([1, 100, 10_000, 500_000])
@@ -269,9 +273,9 @@ def test_ranged_reading_equals_the_bytes_wherever_it_jumps() -> None:
     file.seek(0)
     assert file.readall() == data
     asked.clear()
-    buffered = ranged(len(data), fetch)
+    buffered = ranged(of_size(len(data)), fetch)
     assert b"".join(buffered.read(50_000) for _ in range(60)) == data
     assert len(asked) < 6
-    short = RangedFile(10, lambda start, end: b"")
+    short = RangedFile(of_size(10), lambda start, end: b"")
     with pytest.raises(OSError, match="what was asked for"):
         short.read(1)
