@@ -27,6 +27,8 @@ class StageProgress:
         cpu_seconds: CPU time of the whole process while the stage ran; exact with one worker alone.
         failed: dead letters.
         reasons: those by reason.
+        kept: for "segment": utterances.
+        dropped: for "segment": segments that were not kept.
     """
 
     units: int = 0
@@ -37,6 +39,8 @@ class StageProgress:
     cpu_seconds: float = 0.0
     failed: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    kept: int = 0
+    dropped: int = 0
 
 
 def added(one: StageProgress, other: StageProgress) -> StageProgress:
@@ -50,6 +54,8 @@ def added(one: StageProgress, other: StageProgress) -> StageProgress:
         cpu_seconds=one.cpu_seconds + other.cpu_seconds,
         failed=one.failed + other.failed,
         reasons=dict(Counter(one.reasons) + Counter(other.reasons)),
+        kept=one.kept + other.kept,
+        dropped=one.dropped + other.dropped,
     )
 
 
@@ -64,10 +70,11 @@ class _Board:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stages: dict[str, StageProgress] = {}
+        self._told: dict[str, StageProgress] = {}
 
     def clear(self) -> None:
         with self._lock:
-            self._stages = {}
+            self._stages, self._told = {}, {}
 
     def add(self, stage: str, step: StageProgress) -> None:
         with self._lock:
@@ -76,6 +83,13 @@ class _Board:
     def snapshot(self) -> dict[str, StageProgress]:
         with self._lock:
             return dict(self._stages)
+
+    def gained(self, stage: str) -> tuple[StageProgress, StageProgress]:
+        """What a stage had done at the last call of this, and what it has done now."""
+        with self._lock:
+            before, now = (board.get(stage, StageProgress()) for board in (self._told, self._stages))
+            self._told[stage] = now
+            return before, now
 
 
 BOARD = _Board()

@@ -24,6 +24,7 @@ from prep_corpus.align.words import choosing, words
 from prep_corpus.align.words.aligned_text import align_best, normalize_for_model
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import Words
+from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.stage_frame import bundle_stage
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
@@ -261,7 +262,9 @@ class _AlignBundle(beam.DoFn):
         self._store, self._options, self._threads = Store(root), options, threads
 
     def process(self, emissions: StageRef) -> Iterator[StageRef]:
-        yield align_bundle(self._store, emissions, self._options, self._threads)
+        made = align_bundle(self._store, emissions, self._options, self._threads)
+        tell_engine("align")
+        yield made
 
 
 class Align(beam.PTransform):

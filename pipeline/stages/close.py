@@ -11,6 +11,7 @@ import apache_beam as beam
 from apache_beam.pvalue import AsIter, AsSingleton, PCollection
 
 from prep_corpus.align.errors import DeadLetter
+from prep_corpus.pipeline.counters import tell_engine_of_letters
 from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
 from prep_corpus.pipeline.run_files import DEAD_LETTERS_NAME, MANIFEST_NAME, OUTCOME_NAME
 from prep_corpus.pipeline.shards.dataset_card import dataset_card
@@ -219,6 +220,7 @@ class _CloseRun(beam.DoFn):
         shards: Iterable[ShardFile],
         stages: Iterable[StageRef],
     ) -> Iterator[None]:
+        tell_engine_of_letters(self._options.early_letters)
         close_run(
             self._options,
             publish=publish,

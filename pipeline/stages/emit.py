@@ -26,6 +26,7 @@ from prep_corpus.align.model.columns import columns_used, needs_columns
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
 from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
 from prep_corpus.align.text.normalize import TextOptions, normalize
+from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.inputs.decoding import decoded
 from prep_corpus.pipeline.progress import BOARD, StageProgress
@@ -262,17 +263,22 @@ class _EmitBundle(beam.DoFn):
 
     def process(self, bundle_digest: str) -> Iterator[StageRef]:
         if self._options.bundles_at_once == 1:
-            yield emit_bundle(self._store, bundle_digest, self._model, self._options)
+            made = emit_bundle(self._store, bundle_digest, self._model, self._options)
+            tell_engine("emit")
+            yield made
             return
         self._running.append(
             self._pool.submit(emit_bundle, self._store, bundle_digest, self._model, self._options)
         )
         while len(self._running) > self._options.bundles_at_once:
-            yield self._running.popleft().result()
+            made = self._running.popleft().result()
+            tell_engine("emit")
+            yield made
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         while self._running:
             found = self._running.popleft().result()
+            tell_engine("emit")
             yield WindowedValue(found, MIN_TIMESTAMP, [GlobalWindow()])
 
     def teardown(self) -> None:

@@ -12,6 +12,7 @@ from apache_beam.pvalue import PCollection
 from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.words.evidence import track
+from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.stage_frame import bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import read_alignments
@@ -123,7 +124,9 @@ class _MeasureBundle(beam.DoFn):
         self._store, self._options = Store(root), options
 
     def process(self, alignments: StageRef) -> Iterator[StageRef]:
-        yield measure_bundle(self._store, alignments, self._options)
+        made = measure_bundle(self._store, alignments, self._options)
+        tell_engine("measure")
+        yield made
 
 
 class Measure(beam.PTransform):

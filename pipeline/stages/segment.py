@@ -31,9 +31,11 @@ from prep_corpus.augment.bank import SpeechSilent
 from prep_corpus.augment.mix import active_power
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.scoring import score_utterances
+from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.inputs.decoding import decoded, slices
 from prep_corpus.pipeline.ledgers import Ledgers, total
+from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.shards.clips import pack_clip
 from prep_corpus.pipeline.stage_frame import bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
@@ -137,13 +139,17 @@ def segment_bundle(
         k_frames,
     )
     _remove_without_clips(store, digest)
-    return bundle_stage(
+    segments = bundle_stage(
         store,
         "segment",
         (alignments.bundle, bundle),
         digest,
         lambda: _segment(store, alignments, digest, bundle, options, k_frames, threads),
     )
+    counts = Ledgers.from_json(store.read(segments, columns=[]).notes["ledgers"]).counts
+    kept = counts.get("utterances", 0)
+    BOARD.add("segment", StageProgress(kept=kept, dropped=counts.get("segments", 0) - kept))
+    return segments
 
 
 def _remove_without_clips(store: Store, digest: str) -> None:
@@ -279,7 +285,9 @@ class _SegmentBundle(beam.DoFn):
         torch.set_num_threads(1)
 
     def process(self, alignments: StageRef, k_frames: int) -> Iterator[StageRef]:
-        yield segment_bundle(self._store, alignments, self._options, k_frames, self._threads)
+        made = segment_bundle(self._store, alignments, self._options, k_frames, self._threads)
+        tell_engine("segment")
+        yield made
 
 
 class SegmentBundles(beam.PTransform):

@@ -17,6 +17,7 @@ from prep_corpus.align.errors import InputChanged
 from prep_corpus.augment.bank import NoiseBank
 from prep_corpus.augment.mix import mix, noise_json
 from prep_corpus.augment.plan import NoiseOptions, plan_noise
+from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.noise import open_bank
 from prep_corpus.pipeline.progress import StageProgress
@@ -310,7 +311,9 @@ class _WriteShard(beam.DoFn):
         self, shard: tuple[tuple[str, int, int], Iterable[UtteranceRef]], publish: bool
     ) -> Iterator[ShardFile]:
         if publish:
-            yield from write_shard(self._store, self._receipts, self._out, *shard, self._bank, self._options)
+            written = write_shard(self._store, self._receipts, self._out, *shard, self._bank, self._options)
+            tell_engine("write")
+            yield from written
 
 
 class WriteShards(beam.PTransform):

@@ -18,7 +18,6 @@ from prep_corpus.pipeline.inputs.noise import open_bank
 from prep_corpus.pipeline.stages import emit, segment
 from prep_corpus.pipeline.stages.write import WriteOptions, same_bank
 
-
 K = ("--min-pause-frames", "20")
 """Given: one that is chosen would be chosen of the recordings that were left."""
 
