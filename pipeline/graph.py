@@ -15,7 +15,14 @@ from dataclasses import dataclass
 import apache_beam as beam
 
 from prep_corpus.pipeline.stages.align import Align
-from prep_corpus.pipeline.stages.close import Close, CloseOptions, Ends, ledgers_of, letters_of
+from prep_corpus.pipeline.stages.close import (
+    Close,
+    CloseOptions,
+    Ends,
+    KeepsPublished,
+    ledgers_of,
+    letters_of,
+)
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
 from prep_corpus.pipeline.stages.emit import Emit, EmitOptions
 from prep_corpus.pipeline.stages.failures import FailureLimit, GoOn, WithinLimit
@@ -95,7 +102,10 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
     checked = aligned | CheckTranscripts(work, options.close.out, options.segment.text)
 
     stages = (emitted, aligned, checked, measured, segments) | "AllStages" >> Gather()
-    publish = stages | "AfterSegment" >> WithinLimit(limit)
+    closing = segments | "Ledgers" >> beam.Map(lambda ref: ledgers_of(store, ref))
+    recordings = closing | "Recordings" >> beam.Map(lambda both: both[1])
+    within = stages | "AfterSegment" >> WithinLimit(limit)
+    publish = within | "KeepsPublished" >> KeepsPublished(options.close, recordings)
     shards = (
         segments
         | Plan(work, options.plan)
@@ -105,9 +115,10 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
     ends = Ends(
         publish=publish,
         k_frames=k_frames,
-        ledgers=segments | "Ledgers" >> beam.Map(lambda ref: ledgers_of(store, ref)),
+        ledgers=closing | "OnlyLedgers" >> beam.Map(lambda both: both[0]),
         letters=stages | "Letters" >> beam.FlatMap(lambda ref: letters_of(store, ref)),
         shards=shards,
         stages=stages,
+        recordings=recordings,
     )
     pipeline | Close(options.close, ends)

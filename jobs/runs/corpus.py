@@ -16,6 +16,7 @@ from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.noise import pick_voices
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe_all
 from prep_corpus.pipeline.run_files import STATUS_NAME
+from prep_corpus.pipeline.shards.published import keys_of
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import Store, digest_of
 
@@ -30,6 +31,7 @@ class Corpus:
         recordings: recordings in the bundles.
         dead_letters: what the manifest and the probe rejected.
         voices: recordings to make babble of, where that is asked for.
+        keys: of the recordings in the bundles (`published.py`).
     """
 
     bundles: tuple[str, ...]
@@ -37,6 +39,7 @@ class Corpus:
     recordings: int
     dead_letters: tuple[DeadLetter, ...]
     voices: tuple[ProbedRecording, ...] = ()
+    keys: bytes = b""
 
     @property
     def entries(self) -> int:
@@ -76,11 +79,13 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
     digests: list[str] = []
     seconds: list[float] = []
     recordings = 0
+    keys = bytearray()
     voices: tuple[ProbedRecording, ...] = ()
     for bundle in cut_bundles(good()):
         if config.babble:
             voices = pick_voices([*voices, *bundle], config.seed)
         recordings += len(bundle)
+        keys += keys_of(probed.recording.id for probed in bundle)
         seconds.append(sum(probed.seconds for probed in bundle))
         digests.append(write_bundle(store, bundle).digest if store else "")
     if store:
@@ -91,6 +96,7 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
         recordings=recordings,
         dead_letters=tuple(letters),
         voices=voices,
+        keys=bytes(keys),
     )
 
 

@@ -17,7 +17,15 @@ from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, STATUS_NAME
 from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
-from prep_corpus.pipeline.stages.close import Close, CloseOptions, Ends, RunOutcome, read_outcome
+from prep_corpus.pipeline.stages.close import (
+    Close,
+    CloseOptions,
+    Ends,
+    KeepsPublished,
+    RunOutcome,
+    ledgers_of,
+    read_outcome,
+)
 from prep_corpus.pipeline.stages.plan import Plan
 from prep_corpus.pipeline.stages.write import WriteShards
 from prep_corpus.pipeline.storage import files
@@ -82,6 +90,7 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
         model_digest=published.model_digest,
         config_digest=published.config_digest or "",
         seed=config.seed,
+        force=force,
     )
     BOARD.clear()
     work = display.Work(bundles=len(digests), audio_seconds=0.0, recordings=0)
@@ -93,7 +102,8 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
             | "Spread" >> beam.Reshuffle()
             | "Find" >> beam.Map(lambda digest: _found(store, digest))
         )
-        publish = pipeline | "Publish" >> beam.Create([True])
+        recordings = segments | "Recordings" >> beam.Map(lambda ref: ledgers_of(store, ref)[1])
+        publish = pipeline | "Publish" >> beam.Create([True]) | KeepsPublished(close, recordings)
         shards = (
             segments
             | Plan(store.root, plan_options(config))
@@ -106,6 +116,7 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
             letters=pipeline | "Letters" >> beam.Create([]),
             shards=shards,
             stages=segments,
+            recordings=recordings,
         )
         pipeline | Close(close, ends)
         pipeline.run().wait_until_finish()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rich.console import Console
@@ -37,6 +37,7 @@ from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.progress import BOARD, STAGES
 from prep_corpus.pipeline.run_files import CHECKS_NAME, MANIFEST_NAME, MARKER, OUTCOME_NAME, SUBMITTED_NAME
+from prep_corpus.pipeline.shards.published import joined, lost
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
 from prep_corpus.pipeline.stages.emit import EmitOptions
 from prep_corpus.pipeline.storage import files
@@ -218,6 +219,20 @@ def read_bundles(prepared: PreparedRun, *, stages: Sequence[str] = STAGES) -> Bu
     )
 
 
+def refuse_losses(config: RunConfig, corpus: Corpus) -> None:
+    """See that every recording that is published in the run folder is in the corpus.
+
+    Raises:
+        UsageError: some are not.
+    """
+    missing, published = lost(config.out, joined([corpus.keys]))
+    if missing:
+        raise UsageError(
+            f"{config.out} has {published} recordings published, and {missing} of them are not in {config.manifest} or "
+            "cannot be read now; --force publishes without them, or choose another --out"
+        )
+
+
 def start_run(prepared: PreparedRun, *, force: bool) -> StartedRun:
     """Claim the folder, read the corpus, and hand every stage its options.
 
@@ -233,6 +248,8 @@ def start_run(prepared: PreparedRun, *, force: bool) -> StartedRun:
     read_manifest(config.manifest, language=config.language)
     claim_folder(config, force)
     bundled = read_bundles(prepared)
+    if not force:
+        refuse_losses(config, bundled.corpus)
     if config.noise is None and config.noise_fraction > 0:
         print_line(prepared.console, "no --noise given: generated white, pink and brown noise is used")
     options = graph_options(
@@ -240,4 +257,5 @@ def start_run(prepared: PreparedRun, *, force: bool) -> StartedRun:
     )
     for stale in (OUTCOME_NAME, CHECKS_NAME, SUBMITTED_NAME):
         files.remove(files.join(config.out, stale))
+    options = replace(options, close=replace(options.close, force=force))
     return StartedRun(config=config, corpus=bundled.corpus, options=options, work=bundled.work)

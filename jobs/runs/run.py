@@ -101,6 +101,14 @@ def report(config: RunConfig, outcome: RunOutcome, *, quiet: bool) -> int:
         print_line(console, f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}")
     for line in transcript_lines(read_checks(config.out)):
         print_line(console, line)
+    if outcome.lost:
+        print_line(
+            Console(stderr=True),
+            f"{outcome.lost} of the recordings that are published in {config.out} would be dropped: they stay "
+            "published as they were, and nothing new is; --force publishes without them",
+            style="red",
+        )
+        return EXIT_OVER_LIMIT
     if not outcome.published:
         print_line(
             Console(stderr=True),

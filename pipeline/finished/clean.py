@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline.run_files import PUBLISHED_NAME
 from prep_corpus.pipeline.storage import files
 
 _STAGES = ("bundles", "emit", "align", "measure", "segment")
@@ -47,7 +48,8 @@ def removable(out: str, *, everything: bool = False) -> list[Removable]:
         path = uri[len(out.rstrip("/")) :].lstrip("/")
         name = path.rpartition("/")[2]
         temporary = (name.startswith(".") and name.endswith(".tmp")) or name.endswith(".damaged")
-        in_work = path.startswith("work/")
+        # What is published stays known, so that no later run drops some of it by mistake.
+        in_work = path.startswith("work/") and path != PUBLISHED_NAME
         if temporary or (in_work and (everything or _is_stale(path, used))):
             listed.append(Removable(path=path, size_bytes=files.size(uri)))
     return listed

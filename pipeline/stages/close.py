@@ -16,10 +16,11 @@ from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
 from prep_corpus.pipeline.run_files import DEAD_LETTERS_NAME, MANIFEST_NAME, OUTCOME_NAME
 from prep_corpus.pipeline.shards.dataset_card import dataset_card
 from prep_corpus.pipeline.shards.manifest import ShardEntry, manifest, parse_manifest
+from prep_corpus.pipeline.shards.placing import place
+from prep_corpus.pipeline.shards.published import Keys, joined, keys_of, lost, note_published
 from prep_corpus.pipeline.shards.tfrecord import feature_spec
 from prep_corpus.pipeline.stages.write import ShardFile
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.sealed_json import read_json
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 
@@ -38,6 +39,7 @@ class RunOutcome:
         ledgers: of the whole corpus, as JSON.
         shards: files by format.
         utterances, noisy: kept utterances, and those with noise.
+        lost: published recordings that it would have dropped, for which it was not published.
     """
 
     published: bool
@@ -51,6 +53,7 @@ class RunOutcome:
     shards: Mapping[str, int]
     utterances: int
     noisy: int
+    lost: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +69,7 @@ class CloseOptions:
         model_digest: of the model.
         config_digest: as it stands in the rows.
         seed: of the run.
+        force: publish even if recordings that are published now are dropped.
     """
 
     out: str
@@ -76,11 +80,13 @@ class CloseOptions:
     model_digest: str
     config_digest: str
     seed: int
+    force: bool = False
 
 
-def ledgers_of(store: Store, segments: StageRef) -> Ledgers:
-    """The ledgers of a bundle's segments."""
-    return Ledgers.from_json(store.read(segments, columns=[]).notes["ledgers"])
+def ledgers_of(store: Store, segments: StageRef) -> tuple[Ledgers, bytes]:
+    """The ledgers of a bundle's segments, and the keys of its recordings (`published.py`)."""
+    notes = store.read(segments, columns=[]).notes
+    return Ledgers.from_json(notes["ledgers"]), keys_of(notes.get("recordings", ()))
 
 
 def letters_of(store: Store, ref: StageRef) -> Iterator[DeadLetter]:
@@ -105,6 +111,7 @@ def close_run(
     letters: Iterable[DeadLetter],
     shards: Iterable[ShardFile],
     stages: Iterable[StageRef],
+    recordings: Iterable[bytes] = (),
 ) -> RunOutcome:
     """Write dead-letters.jsonl, then outcome.json, then, where all is well, manifest.json.
 
@@ -116,7 +123,9 @@ def close_run(
         letters: of emit, align and segment.
         shards: all finished files.
         stages: every stage result that served; what is not among them may be cleaned away.
+        recordings: keys of the recordings that were cut, for each bundle.
     """
+    keys = joined(recordings)
     rejected = [*options.early_letters, *letters]
     whole = total([*ledgers, of_dead_letters(rejected)])
     whole.check("the corpus")
@@ -140,18 +149,21 @@ def close_run(
         shards={name: sum(shard.format == name for shard in listed) for name in formats},
         utterances=sum(shard.utterances for shard in counted),
         noisy=sum(shard.noisy for shard in counted),
+        lost=0 if publish or options.force else lost(options.out, keys)[0],
     )
     used = sorted({name for ref in stages for name in (f"{ref.stage}/{ref.digest}", f"bundles/{ref.bundle}")})
-    _save(options.out, "work/used.json", json.dumps(used, indent=0))
+    if publish or not files.exists(files.join(options.out, MANIFEST_NAME)):
+        # What is published keeps its own list.
+        _save(options.out, "work/used.json", json.dumps(used, indent=0))
     _save(options.out, OUTCOME_NAME, json.dumps(asdict(outcome), indent=1, sort_keys=True))
     if publish:
-        _publish(options, listed, outcome)
+        _publish(options, listed, outcome, keys)
     return outcome
 
 
-def _publish(options: CloseOptions, shards: list[ShardFile], outcome: RunOutcome) -> None:
+def _publish(options: CloseOptions, shards: list[ShardFile], outcome: RunOutcome, keys: Keys) -> None:
     uri = files.join(options.out, MANIFEST_NAME)
-    _remove_stale(options.out, {shard.path for shard in shards})
+    place(options.out, ((shard.path, shard.digest) for shard in shards))
     document = manifest(
         [_entry(shard, options) for shard in shards],
         ledgers=outcome.ledgers,
@@ -167,21 +179,8 @@ def _publish(options: CloseOptions, shards: list[ShardFile], outcome: RunOutcome
     if "parquet" in document["formats"]:
         published = parse_manifest(json.dumps(document).encode(), name=uri)
         _save(options.out, "README.md", dataset_card(published))
+    note_published(options.out, keys)
     _save(options.out, MANIFEST_NAME, json.dumps(document, indent=1, sort_keys=True))
-
-
-def _remove_stale(out: str, current: set[str]) -> None:
-    """Delete the shards of an earlier state of this run: their names alone would get them read beside the new."""
-    for receipt in files.list_files(files.join(out, "work", "write")):
-        if not receipt.endswith(".json"):
-            continue
-        note = read_json(receipt)
-        paths = {shard["path"] for shard in note["files"]} if note else set()
-        if paths <= current:
-            continue
-        for path in sorted(paths - current):
-            files.remove(files.join(out, path))
-        files.remove(receipt)
 
 
 def _entry(shard: ShardFile, options: CloseOptions) -> ShardEntry:
@@ -219,6 +218,7 @@ class _CloseRun(beam.DoFn):
         letters: Iterable[DeadLetter],
         shards: Iterable[ShardFile],
         stages: Iterable[StageRef],
+        recordings: Iterable[bytes],
     ) -> Iterator[None]:
         tell_engine_of_letters(self._options.early_letters)
         close_run(
@@ -229,6 +229,7 @@ class _CloseRun(beam.DoFn):
             letters=letters,
             shards=shards,
             stages=stages,
+            recordings=recordings,
         )
         yield None
 
@@ -243,6 +244,24 @@ class Ends:
     letters: PCollection[DeadLetter]
     shards: PCollection[ShardFile]
     stages: PCollection[StageRef]
+    recordings: PCollection[bytes]
+
+
+class KeepsPublished(beam.PTransform):
+    """Whether to publish, one value -> the same, but False where recordings that are published would be dropped."""
+
+    def __init__(self, options: CloseOptions, recordings: PCollection[bytes]) -> None:
+        super().__init__()
+        self._options, self._recordings = options, recordings
+
+    def expand(self, publish: PCollection[bool]) -> PCollection[bool]:
+        """Waits for all recordings."""
+        out, force = self._options.out, self._options.force
+
+        def keeps(wanted: bool, recordings: Iterable[bytes]) -> bool:
+            return wanted and (force or not lost(out, joined(recordings))[0])
+
+        return publish | "Keeps" >> beam.Map(keeps, AsIter(self._recordings))
 
 
 class Close(beam.PTransform):
@@ -267,5 +286,6 @@ class Close(beam.PTransform):
                 AsIter(ends.letters),
                 AsIter(ends.shards),
                 AsIter(ends.stages),
+                AsIter(ends.recordings),
             )
         )

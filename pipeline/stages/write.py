@@ -21,7 +21,7 @@ from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.noise import open_bank
 from prep_corpus.pipeline.progress import StageProgress
-from prep_corpus.pipeline.run_files import MANIFEST_NAME
+from prep_corpus.pipeline.run_files import MANIFEST_NAME, NEXT_NAME
 from prep_corpus.pipeline.shards.clips import ClipDamaged, UtteranceRef, read_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
 from prep_corpus.pipeline.shards.rows import AudioFormat, Utterance, audio_path, from_fields
@@ -45,8 +45,8 @@ class WriteOptions:
         rooms_uri: folder or manifest of room impulse responses, or None.
         voices: recordings of the corpus that babble is made of, or none.
         bank_digest: of all clips and rooms.
-        published: digest of the manifest that stood when the run began, or "": it is taken away before the first
-            shard changes, and no other is, so that a straggler cannot take away what this run has published.
+        published: digest of the manifest that stood when the run began, or "": while it stands, new shards are
+            written apart.
         seed: of the noise plan.
         sample_rate_hz: of the clips.
         audio_format: of the audio inside the shards.
@@ -169,6 +169,7 @@ def write_shard(
     """Write one shard in all formats, or find it written.
 
     A receipt says what stands at the shard's place; it is taken away before the shard is written and put back after.
+    While a published state stands, the shard is written apart, and put in its place when all are there (`placing.py`).
     """
     split, index, count = address
     ordered = sorted(set(refs), key=lambda ref: (ref.key, ref.id))
@@ -183,12 +184,18 @@ def write_shard(
         options.audio_format,
         options.gzip,
     )
-    receipt = receipts.uri("write", f"{split}-{index:05d}-of-{count:05d}", ".json")
+    name = f"{split}-{index:05d}-of-{count:05d}"
+    placed = receipts.uri("write", name, ".json")
+    place, receipt = out, placed
+    if options.published:
+        place, receipt = files.join(out, NEXT_NAME), files.join(out, NEXT_NAME, name + ".json")
+
+    def find() -> list[ShardFile] | None:
+        return _standing(placed, out, digest) or _standing(receipt, place, digest)
 
     def make() -> list[ShardFile]:
         files.remove(receipt)
-        unpublish(out, options.published)
-        written = _write_or_find(store, out, address, ordered, bank, options, receipt, digest)
+        written = _write_or_find(store, place, address, ordered, bank, options, receipt, digest)
         write_json(receipt, {"digest": digest, "files": [shard._asdict() for shard in written]})
         return written
 
@@ -198,7 +205,7 @@ def write_shard(
             units=1, found=int(stood), recordings=written[0].utterances, audio_seconds=seconds
         )
 
-    return made_once("write", lambda: _standing(receipt, out, digest), make, counted)
+    return made_once("write", find, make, counted)
 
 
 def manifest_digest(out: str) -> str:
@@ -207,12 +214,6 @@ def manifest_digest(out: str) -> str:
         return blake2b(files.read_bytes(files.join(out, MANIFEST_NAME)), digest_size=16).hexdigest()
     except FileNotFoundError:
         return ""
-
-
-def unpublish(out: str, published: str) -> None:
-    """Take away the manifest of that digest, before what it lists changes under its readers."""
-    if published and manifest_digest(out) == published:
-        files.remove(files.join(out, MANIFEST_NAME))
 
 
 def _standing(receipt: str, out: str, digest: str) -> list[ShardFile] | None:

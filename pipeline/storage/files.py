@@ -280,6 +280,17 @@ def remove(uri: str) -> None:
             FileSystems.delete([uri])
 
 
+def move(uri: str, target: str) -> None:
+    """Give a file another name, in the place of what has that name."""
+    if is_local(uri):
+        os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+        os.replace(uri, target)
+        return
+    with open_binary(uri) as source, atomic_writer(target) as file:
+        shutil.copyfileobj(source, file, 1 << 20)
+    remove(uri)
+
+
 def set_aside(uri: str) -> str:
     """Rename a file to a name beside it that nobody reads (NAME.damaged); returns that name.
 
