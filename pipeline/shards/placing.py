@@ -49,8 +49,8 @@ def place(out: str, shards: Iterable[tuple[str, str]]) -> None:
         write_json(final, note)
         files.remove(receipt)
     # Names alone would get the shards of the old state read beside the new.
-    for receipt, gone in stale:
-        for path in gone:
+    for receipt, dropped in stale:
+        for path in dropped:
             files.remove(files.join(out, path))
         files.remove(receipt)
     for leftover in files.list_files(files.join(out, NEXT_NAME)):
