@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -152,26 +151,6 @@ def test_modules_import_without_what_they_must_not_need(module: str, blocked: st
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.parent, check=False
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_every_module_of_a_folder_is_in_the_wheel_and_nothing_else(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = tmp_path.glob("*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
-    expected = {
-        f"prep_corpus/{path.relative_to(ROOT).as_posix()}"
-        for folder in FOLDERS
-        for path in (ROOT / folder).rglob("*")
-        if path.suffix in (".py", ".json", ".safetensors", ".md", ".html", ".css", ".js")
-        or path.name == "py.typed"
-    }
-    assert {name for name in names if not name.split("/")[0].endswith(".dist-info")} == expected
-    (sdist,) = tmp_path.glob("*.tar.gz")
-    assert sdist.stat().st_size < 40_000_000
 
 
 def test_no_file_of_the_product_names_a_path_of_one_machine() -> None:

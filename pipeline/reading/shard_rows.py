@@ -11,14 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from google.protobuf.message import DecodeError
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.reading.run_folder import RunFolder, ShardCorrupt
 from prep_corpus.pipeline.shards.manifest import ShardEntry
 from prep_corpus.pipeline.shards.rows import Utterance, from_record_batch
 from prep_corpus.pipeline.shards.shar import read_shar
-from prep_corpus.pipeline.shards.tfrecord import read_tfrecord
 from prep_corpus.pipeline.shards.webdataset import read_webdataset
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -32,7 +30,6 @@ _BROKEN = (
     TypeError,
     tarfile.TarError,
     pa.ArrowException,
-    DecodeError,
     UsageError,
 )
 
@@ -66,10 +63,28 @@ def _rows(shard_format: str, opened: list[Any]) -> Iterator[Utterance]:
     if shard_format == "tfrecord":
         gzipped = buffered[0].peek(2)[:2] == _GZIP_MAGIC
         content: Any = gzip.GzipFile(fileobj=buffered[0]) if gzipped else buffered[0]
-        yield from read_tfrecord(content)
+        yield from _tfrecord_rows(content)
     elif shard_format == "webdataset":
         yield from read_webdataset(buffered[0])
     elif shard_format == "shar":
         yield from read_shar(buffered[0], buffered[1])
     else:
         raise UsageError(f"a shard's format is parquet, tfrecord, webdataset or shar: {shard_format!r}")
+
+
+def _tfrecord_rows(content: Any) -> Iterator[Utterance]:
+    # protobuf and crc32c are needed for this format alone; reading the others must not ask for them.
+    try:
+        from google.protobuf.message import DecodeError
+
+        from prep_corpus.pipeline.shards.tfrecord import read_tfrecord
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"TFRecord files are read with protobuf and google-crc32c, and {error.name} is not installed: "
+            "pip install 'prep-corpus-reader[tfrecord]'",
+            name=error.name,
+        ) from error
+    try:
+        yield from read_tfrecord(content)
+    except DecodeError as error:
+        raise ValueError(str(error)) from error

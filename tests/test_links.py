@@ -1,0 +1,39 @@
+"""Every relative link of the documents leads to a file, and to a heading where it names one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from support.places import DOCS, ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
+
+
+def anchors(text: str) -> set[str]:
+    """The names that GitHub gives to headings."""
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text()
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        place = (page.parent / name) if name else page
+        assert place.exists(), f"{page}: {target}"
+        assert not anchor or anchor in anchors(place.read_text()), f"{page}: {target}"
+
+
+def test_every_page_can_be_reached_from_the_front_page_or_the_readme() -> None:
+    linked = set()
+    for page in (ROOT / "README.md", DOCS / "index.md"):
+        linked |= {
+            target.partition("#")[0].rpartition("/")[2]
+            for target in re.findall(r"\]\(([^)]+)\)", page.read_text())
+        }
+    assert {page.name for page in DOCS.glob("*.md")} <= linked
