@@ -30,10 +30,6 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_page_can_be_reached_from_the_front_page_or_the_readme() -> None:
-    linked = set()
-    for page in (ROOT / "README.md", DOCS / "index.md"):
-        linked |= {
-            target.partition("#")[0].rpartition("/")[2]
-            for target in re.findall(r"\]\(([^)]+)\)", page.read_text())
-        }
+    text = (ROOT / "README.md").read_text() + (DOCS / "index.md").read_text()
+    linked = {target.partition("#")[0].rpartition("/")[2] for target in re.findall(r"\]\(([^)]+)\)", text)}
     assert {page.name for page in DOCS.glob("*.md")} <= linked
