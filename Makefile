@@ -5,7 +5,7 @@ SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-emit bench-windows bench-detours bench-run bench-real bench-write bench-read bench-scale bench-quality
+.PHONY: help setup template demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-emit bench-windows bench-detours bench-run bench-real bench-write bench-read bench-scale bench-quality
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,10 @@ test-flink: setup  ## The demo corpus on a real Flink cluster on loopback, and w
 
 test-flink-live: setup  ## The short form of it: the demo's recordings once, without a kill
 	OMP_NUM_THREADS=1 $(BIN)/python tests/cluster/flink.py live --skip-without-java
+
+template: setup  ## Write the Flex Template's parameters from the settings' declarations
+	$(BIN)/python -c 'from prep_corpus.jobs.flex_template import metadata_text; print(metadata_text(), end="")' > docs/dataflow/metadata.json.new
+	mv docs/dataflow/metadata.json.new docs/dataflow/metadata.json
 
 lint: setup  ## Check style
 	$(BIN)/ruff check .

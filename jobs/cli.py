@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import Any
 
 import click
 
 from prep_corpus.align import __version__
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.options import (
-    CONFIG,
-    CORPUS,
-    RECIPE,
-    SHARDS,
-    TEXT,
-    run_config,
-    shard_settings,
-    with_options,
-)
+from prep_corpus.jobs.options import CONFIG, RUN, own_device, run_config, settings_options, with_options
 from prep_corpus.jobs.own_filter.evaluate_command import evaluate_command
 from prep_corpus.jobs.own_filter.fit_filter_command import fit_filter_command
 from prep_corpus.jobs.own_filter.label_command import label_command
 from prep_corpus.jobs.own_filter.sample_command import agreement_command, sample_command
 from prep_corpus.jobs.runs.report import report_command
+from prep_corpus.jobs.settings import MACHINE, MODEL, SEED, SHARDS, TEXT
 from prep_corpus.jobs.submit.command import submit_command
 from prep_corpus.jobs.submit.dataflow_command import dataflow_command
 from prep_corpus.jobs.submit.workers_command import workers_command
@@ -73,9 +63,7 @@ def main() -> None:
 @click.option(
     "--out", required=True, metavar="DIR", help="Run folder (path or URI); a run in it is gone on with."
 )
-@with_options(CONFIG, RECIPE, SHARDS, CORPUS)
-@click.option("--device", help="cpu or cuda.  [default: cuda where there is one]")
-@click.option("--workers", type=int, help="Threads.  [default: all cores]")
+@with_options(CONFIG, RUN, settings_options(MACHINE))
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
 @click.option(
     "--force", is_flag=True, help="Write into a folder that is no run, or replace a run of other settings."
@@ -93,13 +81,13 @@ def run(
     folder of same-stem audio and text files, or a Kaldi data directory. What an earlier run in the same folder has
     done already is not done again. Options after -- go to Apache Beam.
     """
-    from prep_corpus.align.model.models import default_device
     from prep_corpus.jobs.runs.run import execute
 
     config = run_config(
         settings,
-        device=settings["device"] or default_device(),
-        workers=settings["workers"] or os.cpu_count() or 1,
+        manifest=settings["manifest"],
+        out=settings["out"],
+        device=own_device(settings),
         beam_options=tuple(settings["beam_options"]),
     )
     ctx.exit(execute(config, dry_run=dry_run, force=force, quiet=quiet, with_report=not no_report))
@@ -108,64 +96,46 @@ def run(
 @main.command()
 @click.argument("manifest")
 @click.option("--out", required=True, metavar="DIR", help="Folder of the results (path or URI).")
-@click.option("--model", default="english", show_default=True, help="As for run.")
 @click.option(
     "--format",
-    "formats",
+    "file_formats",
     type=click.Choice(["ctm", "textgrid", "jsonl"]),
     multiple=True,
     default=("ctm",),
     show_default=True,
     help="One file a recording; may be repeated.",
 )
-@with_options(TEXT)
-@click.option("--device", help="cpu or cuda.  [default: cuda where there is one]")
-@click.option("--workers", type=int, help="Threads.  [default: all cores]")
+@with_options(CONFIG, settings_options(MODEL, TEXT, MACHINE))
 @click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def align(
     ctx: click.Context,
+    /,
     manifest: str,
     out: str,
-    model: str,
-    formats: tuple[str, ...],
-    language: str,
-    strip_markup: bool,
-    strip_speakers: bool | None,
-    strip_brackets: bool | None,
-    device: str | None,
-    workers: int | None,
+    file_formats: tuple[str, ...],
     quiet: bool,
     beam_options: tuple[str, ...],
+    **settings: Any,
 ) -> None:
     """Align the recordings of MANIFEST with their transcripts, of any length, and write the times of the words.
 
     CTM and TextGrid are for other tools; the JSON lines hold for each word its times, its characters in the
     transcript as written, whether the audio says it, and the evidence, and the stretches without text.
     """
-    from prep_corpus.align.model.models import default_device
     from prep_corpus.jobs.runs.align import execute
 
-    config = RunConfig(
-        manifest=manifest,
-        out=out,
-        model=model,
-        language=language,
-        strip_markup=strip_markup,
-        strip_speakers=strip_speakers,
-        strip_brackets=strip_brackets,
-        device=device or default_device(),
-        workers=workers or os.cpu_count() or 1,
-        beam_options=beam_options,
+    config = run_config(
+        settings, manifest=manifest, out=out, device=own_device(settings), beam_options=beam_options
     )
-    ctx.exit(execute(config, tuple(dict.fromkeys(formats)), quiet=quiet))
+    ctx.exit(execute(config, tuple(dict.fromkeys(file_formats)), quiet=quiet))
 
 
 @main.command()
 @click.argument("folder", metavar="RUN")
 @click.option("--out", required=True, metavar="DIR", help="Folder of the new shards (path or URI).")
-@with_options(SHARDS)
+@with_options(CONFIG, settings_options(SHARDS, SEED))
 @click.option("--force", is_flag=True, help="Write into a folder that is no run, or replace other settings.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
@@ -186,7 +156,7 @@ def export(
     """
     from prep_corpus.jobs.runs.export import execute
 
-    config = RunConfig(manifest=folder, out=out, beam_options=beam_options, **shard_settings(settings))
+    config = run_config(settings, manifest=folder, out=out, beam_options=beam_options)
     ctx.exit(execute(folder, config, force=force, quiet=quiet))
 
 

@@ -20,7 +20,7 @@ from prep_corpus.filters.label_file import LabelSet, joined, parse_labels
 from prep_corpus.filters.linear import save_filter
 from prep_corpus.filters.self_labels import Aligned, Unlabelled, self_labelled
 from prep_corpus.filters.sweep import Bench
-from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.config import config_of
 from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_fit, plot_format, rendered
 from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
 from prep_corpus.jobs.runs.stage_options import segment_options
@@ -195,12 +195,7 @@ def given_by(run: FinishedRun, say: Say) -> Given:
     Raises:
         UsageError: the run's filter is not there any more, or has changed.
     """
-    settings = run.settings
-    names = ("model", "filter", "cut", "max_wer", "target_duration_seconds", "min_duration_seconds",
-             "max_duration_seconds", "padding_seconds", "strip_markup", "strip_speakers", "strip_brackets")  # fmt: skip
-    config = RunConfig(
-        manifest="", out=run.folder, **{name: settings[name] for name in names if name in settings}
-    )
+    config = config_of(run.settings, out=run.folder)
     advice = (
         "fit with --self-supervised besides, or label a run with --cut paper, whose labels are of all words"
     )

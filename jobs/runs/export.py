@@ -8,10 +8,10 @@ import apache_beam as beam
 from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.runs.prepare import claim_folder
+from prep_corpus.jobs.config import RunConfig, settings_of
+from prep_corpus.jobs.runs.prepare import claim_folder, shard_place
 from prep_corpus.jobs.runs.run import report
-from prep_corpus.jobs.runs.stage_options import pipeline_options, plan_options, settings_of, write_options
+from prep_corpus.jobs.runs.stage_options import pipeline_options, plan_options, write_options
 from prep_corpus.jobs.screen import display
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD
@@ -80,7 +80,7 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
     store, receipts = Store(files.join(source, "work")), Store(config.work)
     digests = used_segments(store, source)
     claim_folder(config, force)
-    write = write_options(config, published.sample_rate_hz)
+    write = write_options(config, shard_place(config, published.sample_rate_hz))
     close = CloseOptions(
         out=config.out,
         entries=outcome.entries,

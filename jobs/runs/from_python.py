@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.runs.run import execute
-from prep_corpus.pipeline.stages.close import RunOutcome, read_outcome
+from prep_corpus.jobs.runs.run import run_here
+from prep_corpus.pipeline.stages.close import RunOutcome
 
 
 def run_corpus(config: RunConfig, *, force: bool = False, report: bool = True) -> RunOutcome:
@@ -24,5 +24,4 @@ def run_corpus(config: RunConfig, *, force: bool = False, report: bool = True) -
     Raises:
         UsageError: nothing was started: a setting, the manifest, the model or the folder breaks a rule.
     """
-    execute(config, dry_run=False, force=force, quiet=True, with_report=report)
-    return read_outcome(config.out)
+    return run_here(config, force=force, quiet=True, with_report=report)

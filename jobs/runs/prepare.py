@@ -21,25 +21,28 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import LoadedModel, load_model
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
-from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.config import RunConfig, default_settings, settings_of
 from prep_corpus.jobs.runs.corpus import Corpus, read_corpus, write_bundle_list
 from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
 from prep_corpus.jobs.runs.stage_options import (
+    ShardPlace,
     emit_options,
     graph_options,
     pipeline_options,
     segment_options,
-    settings_of,
 )
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.graph import GraphOptions
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.manifests import read_manifest
+from prep_corpus.pipeline.inputs.noise import open_bank
 from prep_corpus.pipeline.progress import BOARD, STAGES
 from prep_corpus.pipeline.run_files import CHECKS_NAME, MANIFEST_NAME, MARKER, OUTCOME_NAME, SUBMITTED_NAME
 from prep_corpus.pipeline.shards.published import joined, lost
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
 from prep_corpus.pipeline.stages.emit import EmitOptions
+from prep_corpus.pipeline.stages.write import manifest_digest
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import Store
 
@@ -159,6 +162,19 @@ def check_places(config: RunConfig) -> None:
         files.check_writable(config.out)
 
 
+def shard_place(
+    config: RunConfig, sample_rate_hz: int, voices: tuple[ProbedRecording, ...] = ()
+) -> ShardPlace:
+    """What shards depend on beside the settings; reads the noise bank, so that bad clips are told before the start."""
+    bank = open_bank(config.noise, sample_rate_hz, rooms_uri=config.rooms, voices=voices)
+    return ShardPlace(
+        sample_rate_hz=sample_rate_hz,
+        voices=voices,
+        bank_digest=bank.digest,
+        published=manifest_digest(config.out),
+    )
+
+
 def claim_folder(config: RunConfig, force: bool) -> None:
     """Make the run folder ours, or find it ours.
 
@@ -168,7 +184,8 @@ def claim_folder(config: RunConfig, force: bool) -> None:
     marker = files.join(config.out, MARKER)
     settings = json.loads(json.dumps(settings_of(config)))
     if files.exists(marker):
-        before = json.loads(files.read_bytes(marker))["settings"]
+        # What an earlier version did not know, it did as the default does now.
+        before = {**default_settings(), **json.loads(files.read_bytes(marker))["settings"]}
         changed = sorted(key for key in settings if before.get(key) != settings[key])
         if changed and files.exists(files.join(config.out, MANIFEST_NAME)) and not force:
             shown = ", ".join(f"{key}: {before.get(key)} -> {settings[key]}" for key in changed)
@@ -252,9 +269,9 @@ def start_run(prepared: PreparedRun, *, force: bool) -> StartedRun:
         refuse_losses(config, bundled.corpus)
     if config.noise is None and config.noise_fraction > 0:
         print_line(prepared.console, "no --noise given: generated white, pink and brown noise is used")
-    options = graph_options(
-        config, bundled.corpus, prepared.model.info, prepared.fitted, prepared.point, bundled.bundles_uri
-    )
+    info = prepared.model.info
+    place = shard_place(config, info.sample_rate_hz, bundled.corpus.voices)
+    options = graph_options(config, bundled.corpus, info, prepared.segment, place, bundled.bundles_uri)
     for stale in (OUTCOME_NAME, CHECKS_NAME, SUBMITTED_NAME):
         files.remove(files.join(config.out, stale))
     options = replace(options, close=replace(options.close, force=force))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -44,7 +43,7 @@ def report_options(folder: str) -> ReportOptions:
         UsageError: it holds no run.
     """
     from prep_corpus.align.errors import UsageError
-    from prep_corpus.jobs.config import RunConfig
+    from prep_corpus.jobs.config import config_of
     from prep_corpus.jobs.runs.stage_options import text_options
     from prep_corpus.pipeline.report.model import ReportOptions
     from prep_corpus.pipeline.run_files import MARKER
@@ -54,8 +53,7 @@ def report_options(folder: str) -> ReportOptions:
     if not files.exists(marker):
         raise UsageError(f"{folder} holds no run of prep-corpus: there is no {MARKER}")
     settings = json.loads(files.read_bytes(marker))["settings"]
-    known = {field.name for field in fields(RunConfig)}
-    config = RunConfig(manifest="", out=folder, **{k: v for k, v in settings.items() if k in known})
+    config = config_of(settings, out=folder)
     fitted, point, notes = _filter_of(config)
     return ReportOptions(
         folder=folder, settings=settings, text=text_options(config), fitted=fitted, point=point, notes=notes

@@ -25,10 +25,10 @@ EXIT_INTERNAL_ERRORS = 3
 EXIT_OVER_LIMIT = 4
 
 
-def run_corpus(
+def run_here(
     config: RunConfig, *, force: bool = False, quiet: bool = True, with_report: bool = True
 ) -> RunOutcome:
-    """Run a corpus on this machine, from its manifest to its shards.
+    """Run on this machine, from the manifest to the shards.
 
     Args:
         config: of the run.
@@ -82,7 +82,7 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_
 
         describe(prepare_run(config, Console(stderr=True, quiet=quiet)), console=Console())
         return 0
-    outcome = run_corpus(config, force=force, quiet=quiet, with_report=False)
+    outcome = run_here(config, force=force, quiet=quiet, with_report=False)
     code = report(config, outcome, quiet=quiet)
     if with_report:
         write_after_run(config.out, Console(stderr=True, quiet=quiet))

@@ -6,16 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prep_corpus.jobs.options import (
-    CONFIG,
-    CORPUS,
-    RECIPE,
-    SHARDS,
-    Options,
-    run_config,
-    toml_option,
-    with_options,
-)
+from prep_corpus.jobs.options import CONFIG, RUN, Options, run_config, toml_option, with_options
 
 if TYPE_CHECKING:
     from prep_corpus.jobs.submit.portable import WorkerPlace
@@ -74,7 +65,7 @@ PLACE: Options = (
 def engine_options(*groups: Options) -> Any:
     """The options of one engine's command: its own first, then those of a submission and of a run."""
     profile = toml_option("--profile", "The cluster's settings by flag name; flags win over it.")
-    run_options = (profile, CONFIG, RECIPE, SHARDS, CORPUS)
+    run_options = (profile, CONFIG, RUN)
 
     def decorate(command: Any) -> Any:
         command = click.pass_context(command)
@@ -91,6 +82,8 @@ def launch(ctx: click.Context, engine: Engine, settings: dict[str, Any]) -> None
 
     config = run_config(
         settings,
+        manifest=settings["manifest"],
+        out=settings["out"],
         device="cpu" if engine.accelerator is None else "cuda",
         workers=settings["threads"],
         beam_options=tuple(settings["beam_options"]),

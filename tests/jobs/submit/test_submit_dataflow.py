@@ -54,14 +54,22 @@ def graph(out: Path, accelerator: str | None) -> Any:
     """The real graph's options for a run that nothing has read yet."""
     from prep_corpus.jobs.runs.corpus import Corpus
     from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
-    from prep_corpus.jobs.runs.stage_options import graph_options
+    from prep_corpus.jobs.runs.prepare import shard_place
+    from prep_corpus.jobs.runs.stage_options import graph_options, segment_options
 
     config = RunConfig(manifest="gs://bucket-name/m.jsonl", out=str(out), device="cpu", workers=4)
     model = load_model("english", "cpu")
     fitted = open_filter(config, model.info, None)
     corpus = Corpus(bundles=("a",), bundle_seconds=(3600.0,), recordings=1, dead_letters=())
     point = operating_point(config, fitted, None)
-    options = graph_options(config, corpus, model.info, fitted, point, "gs://bucket-name/list.txt")
+    options = graph_options(
+        config,
+        corpus,
+        model.info,
+        segment_options(config, fitted, point),
+        shard_place(config, model.info.sample_rate_hz),
+        "gs://bucket-name/list.txt",
+    )
     if accelerator is None:
         return options
     return replace(options, emit=replace(options.emit, device="cuda", accelerator=accelerator))

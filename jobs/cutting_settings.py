@@ -1,0 +1,110 @@
+"""The settings that say how recordings become utterances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prep_corpus.jobs.settings import AT_LEAST_0, CUTTING, MODEL, POSITIVE, Parameter, Range, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class CuttingSettings:
+    """Model, filter and cuts."""
+
+    model: str = setting(
+        "english",
+        "--model",
+        "Bundled model, model folder, Hugging Face CTC model, or module:factory.",
+        group=MODEL,
+        to="emit.model",
+        parameter=Parameter(
+            label="Acoustic model",
+            about="english, or the folder of a model inside the image, such as /opt/model.",
+            regex="^(english|/.+|[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*)$",
+        ),
+    )
+    filter: str | None = setting(
+        None,
+        "--filter",
+        "Filter to use.",
+        kind=str,
+        metavar="FILE.json",
+        default_about="the one made for the model",
+        group=CUTTING,
+        to="segment",
+        parameter=Parameter(about="A filter file inside the image.", regex="^/.+\\.json$"),
+    )
+    cut: str = setting(
+        "words",
+        "--cut",
+        "Cut around words that the audio does not say, or by the paper's rule alone.",
+        choices=("words", "paper"),
+        group=CUTTING,
+        to="segment.cut",
+        parameter=Parameter(label="Cutting"),
+    )
+    max_wer: float | None = setting(
+        None,
+        "--max-wer",
+        "Highest share of wrong words in what is kept, such as 0.01.",
+        kind=float,
+        allowed=Range(low=0, high=1, low_open=True, high_open=True),
+        group=CUTTING,
+        to="segment",
+        parameter=Parameter(label="Wrong words"),
+    )
+    target_duration_seconds: float = setting(
+        7.0,
+        "--target-duration",
+        "Mean length, in seconds.",
+        unit="seconds",
+        allowed=POSITIVE,
+        group=CUTTING,
+        to="measure",
+    )
+    min_duration_seconds: float = setting(
+        0.5,
+        "--min-duration",
+        "Drop shorter ones.",
+        unit="seconds",
+        allowed=POSITIVE,
+        group=CUTTING,
+        to="segment.min_seconds",
+    )
+    max_duration_seconds: float = setting(
+        20.0,
+        "--max-duration",
+        "Cut longer ones, or drop them.",
+        unit="seconds",
+        allowed=POSITIVE,
+        group=CUTTING,
+        to="segment.max_seconds",
+    )
+    padding_seconds: float = setting(
+        0.2,
+        "--padding",
+        "Most silence kept at each end.",
+        unit="seconds",
+        allowed=AT_LEAST_0,
+        group=CUTTING,
+        to="segment.padding_seconds",
+    )
+    min_pause_frames: int | None = setting(
+        None,
+        "--min-pause-frames",
+        "Shortest pause to cut at.",
+        kind=int,
+        unit="frames",
+        allowed=Range(low=1),
+        default_about="chosen for the target",
+        group=CUTTING,
+        to="measure",
+    )
+    retune: bool = setting(
+        False,
+        "--retune",
+        "Choose the shortest pause anew for a corpus that has grown.",
+        group=CUTTING,
+        to="measure",
+        moves_bytes=False,
+    )
