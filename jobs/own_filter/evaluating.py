@@ -20,13 +20,15 @@ from prep_corpus.filters.self_check import DELETED, MISSING, FateCounts
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.own_filter.evaluate_plot import plot_check
 from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_format, rendered
-from prep_corpus.jobs.runs.prepare import prepare_run
+from prep_corpus.jobs.runs.prepare import PreparedRun, prepare_run
+from prep_corpus.jobs.runs.stage_options import k_uri_of
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.finished.fit_material import Say
 from prep_corpus.pipeline.finished.self_check import Checking, CheckOptions, check_corpus, draw_recordings
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe
+from prep_corpus.pipeline.stages.measure import kept_k
 from prep_corpus.pipeline.storage import files
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
@@ -105,7 +107,7 @@ def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> 
         prepared.segment,
         CheckOptions(hours=options.hours, seed=config.seed, recipe=options.recipe, asked=ASKED),
         target_samples=config.target_duration_seconds * model.info.sample_rate_hz,
-        k_frames=config.min_pause_frames,
+        k_frames=_k_frames(prepared),
         say=say,
     )
     figures = figures_of(found, config, prepared.point, options.recipe)
@@ -114,6 +116,14 @@ def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> 
     for message in found.failed[:5]:
         say(message)
     _save(found, figures, text, options, say)
+
+
+def _k_frames(prepared: PreparedRun) -> int | None:
+    """The shortest pause: the one that is given, or that a run in the same folder keeps; None to choose it."""
+    config = prepared.config
+    if config.min_pause_frames is not None or config.retune:
+        return config.min_pause_frames
+    return kept_k(k_uri_of(config, prepared.model.info, prepared.segment))
 
 
 def _save(found: Checking, figures: dict[str, Any], text: str, options: EvaluateOptions, say: Say) -> None:

@@ -79,7 +79,7 @@ class PreparedRun:
     @property
     def emit(self) -> EmitOptions:
         """How the model is run."""
-        return emit_options(self.config)
+        return emit_options(self.config, self.model.info)
 
     @property
     def segment(self) -> SegmentOptions:

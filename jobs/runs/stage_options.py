@@ -61,12 +61,13 @@ def text_options(config: RunConfig) -> TextOptions:
     return TextOptions(**handed_to(config, "text"))
 
 
-def emit_options(config: RunConfig) -> EmitOptions:
-    """How the model is run."""
+def emit_options(config: RunConfig, info: ModelInfo) -> EmitOptions:
+    """How the model is run; a worker refuses another one of the same name."""
     on_gpu = config.device.startswith("cuda")
     return EmitOptions(
         windows=WindowOptions(batch_rows=GPU_BATCH_ROWS if on_gpu else CPU_BATCH_ROWS),
         text=text_options(config),
+        model_digest=info.digest,
         **handed_to(config, "emit"),
     )
 
@@ -130,7 +131,7 @@ def graph_options(
         retune=config.retune,
         max_failed=config.max_failed,
         threads=config.workers,
-        emit=replace(emit_options(config), model_digest=info.digest),
+        emit=emit_options(config, info),
         segment=segment,
         plan=plan_options(config),
         write=write_options(config, place),

@@ -94,7 +94,9 @@ def draw_recordings(
     hours: float,
     seed: int,
 ) -> list[ProbedRecording]:
-    """Recordings in the order of their hashes until they hold the hours; at least one, however long.
+    """Recordings drawn by their hashes until they hold the hours, in the order of the manifest; at least one.
+
+    So the bundles of a whole corpus are those of a run, and so are the emissions.
 
     Args:
         recordings: of the manifest.
@@ -109,22 +111,22 @@ def draw_recordings(
     def luck(recording: Recording) -> bytes:
         return blake2b(f"{seed} check {recording.id}".encode(), digest_size=8).digest()
 
-    good = (one for one in recordings if isinstance(one, Recording))
-    found: list[ProbedRecording] = []
+    good = ((place, one) for place, one in enumerate(recordings) if isinstance(one, Recording))
+    found: list[tuple[int, ProbedRecording]] = []
     seconds = 0.0
     message = "the manifest is empty"
-    for recording in heapq.nsmallest(MOST_CANDIDATES, good, key=luck):
+    for place, recording in heapq.nsmallest(MOST_CANDIDATES, good, key=lambda one: luck(one[1])):
         one = probed(recording)
         if isinstance(one, DeadLetter):
             message = one.message
             continue
         if found and seconds + one.seconds > hours * 3600:
             break
-        found.append(one)
+        found.append((place, one))
         seconds += one.seconds
     if not found:
         raise UsageError(f"a check needs recordings, and none can be read: {message}")
-    return found
+    return [one for _, one in sorted(found, key=lambda placed: placed[0])]
 
 
 @dataclass(frozen=True, kw_only=True)

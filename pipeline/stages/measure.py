@@ -107,9 +107,9 @@ def settle_k(uri: str, totals: Totals, target_samples: float, retune: bool) -> i
         target_samples: mean length wanted.
         retune: choose anew.
     """
-    kept = None if retune else read_json(uri)
+    kept = None if retune else kept_k(uri)
     if kept is not None:
-        return int(kept["k_frames"])
+        return kept
     if not any(segments for segments, _ in totals.values()):
         return min(totals, default=1)
     k_frames = pick_k(totals, target_samples)
@@ -117,6 +117,12 @@ def settle_k(uri: str, totals: Totals, target_samples: float, retune: bool) -> i
     mean_samples = samples / segments
     write_json(uri, {"k_frames": k_frames, "mean_samples": mean_samples, "target_samples": target_samples})
     return k_frames
+
+
+def kept_k(uri: str) -> int | None:
+    """The k that a run has picked and keeps, or None where it has none."""
+    note = read_json(uri)
+    return None if note is None else int(note["k_frames"])
 
 
 class _MeasureBundle(beam.DoFn):
