@@ -16,6 +16,7 @@ from prep_corpus.jobs.own_filter.label_command import label_command
 from prep_corpus.jobs.own_filter.sample_command import agreement_command, sample_command
 from prep_corpus.jobs.runs.report import report_command
 from prep_corpus.jobs.settings import MACHINE, MODEL, SEED, SHARDS, TEXT
+from prep_corpus.jobs.settings_command import settings_command
 from prep_corpus.jobs.submit.command import submit_command
 from prep_corpus.jobs.submit.dataflow_command import dataflow_command
 from prep_corpus.jobs.submit.workers_command import workers_command
@@ -169,11 +170,10 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
 
     Every problem is named with the shard or utterance and the rule. Exits with 0 where all is well, else with 1.
     """
+    from prep_corpus.jobs.runs.opened import open_run
     from prep_corpus.pipeline.reading.check import check_run
-    from prep_corpus.pipeline.storage.files import check_place
 
-    check_place(folder)
-    report = check_run(folder, decode=not fast)
+    report = check_run(open_run(folder).folder, decode=not fast)
     for problem in report.problems:
         click.echo(f"{problem.slug}: {problem.where}: {problem.message}", err=True)
     click.echo(
@@ -187,12 +187,12 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
 @click.argument("folder", metavar="DIR")
 def status(folder: str) -> None:
     """Say how far the run in DIR is, while it goes on or afterwards, also from another machine."""
+    from prep_corpus.jobs.runs.opened import open_run
     from prep_corpus.jobs.screen.display import status_lines
     from prep_corpus.jobs.submit.submission import submitted_lines
-    from prep_corpus.pipeline.storage.files import check_place
 
-    check_place(folder)
-    for line in submitted_lines(folder) or status_lines(folder):
+    run = open_run(folder)
+    for line in submitted_lines(run.folder) or status_lines(run.folder):
         click.echo(line)
 
 
@@ -209,11 +209,16 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
     Every finished run notes the stage files that it used; the others come from earlier settings or from
     recordings that have left the corpus.
     """
+    from prep_corpus.jobs.runs.opened import open_run
     from prep_corpus.pipeline.finished.clean import removable, remove
-    from prep_corpus.pipeline.storage.files import check_place
 
-    check_place(folder)
-    listed = removable(folder, everything=everything)
+    run = open_run(folder)
+    _ = run.settings  # The folder is refused where it holds no run.
+    if not everything and run.used is None:
+        raise UsageError(
+            f"no run in {folder} has finished, so all its stage files may still serve; --all removes them all the same"
+        )
+    listed = removable(folder, None if everything else run.used)
     for entry in listed:
         click.echo(f"{entry.size_bytes / 1e6:10.1f} MB  {entry.path}")
     size_mb = sum(entry.size_bytes for entry in listed) / 1e6
@@ -228,6 +233,7 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
 
 main.add_command(sample_command)
 main.add_command(report_command)
+main.add_command(settings_command)
 main.add_command(agreement_command)
 main.add_command(label_command)
 main.add_command(fit_filter_command)

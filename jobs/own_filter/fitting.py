@@ -22,11 +22,12 @@ from prep_corpus.filters.self_labels import Aligned, Unlabelled, self_labelled
 from prep_corpus.filters.sweep import Bench
 from prep_corpus.jobs.config import config_of
 from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_fit, plot_format, rendered
+from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
 from prep_corpus.jobs.runs.stage_options import segment_options
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.finished.fit_material import Drawn, Say, draw_stretches, heard_cases
-from prep_corpus.pipeline.finished.stored_run import FinishedRun, open_finished, stored_bundles
+from prep_corpus.pipeline.finished.stored_run import FinishedRun, stored_bundles
 from prep_corpus.pipeline.storage import files
 
 
@@ -127,7 +128,7 @@ def gather(request: FitRequest, say: Say) -> LabelledCases:
         if labels.cut == "words" and request.self_supervised is None:
             given = given_by(run, say)
     if request.self_supervised is not None:
-        own = open_finished(request.self_supervised)
+        own = open_run(request.self_supervised).stored()
         if run is not None and own.published.model_digest != run.published.model_digest:
             raise UsageError(
                 f"a filter is fitted for one model: the labels are of {run.published.model_digest}, "
@@ -179,7 +180,7 @@ def labelled_run(labels: LabelSet, moved_to: str | None) -> FinishedRun:
         raise UsageError(
             f"the labelled run was {labels.run}, and nothing is at {folder}; --run names where it is now"
         )
-    run = open_finished(folder)
+    run = open_run(folder).stored()
     found = (run.published.model_digest, run.published.config_digest or "")
     if found != (labels.model_digest, labels.config_digest):
         raise UsageError(

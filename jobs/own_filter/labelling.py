@@ -23,9 +23,9 @@ from prep_corpus.filters.heard_labels import (
     standing,
 )
 from prep_corpus.filters.label_file import LabelSet, write_labels
+from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.finished.label_run import SAMPLE_NAME, Paired, pair, read_heard, read_weights
-from prep_corpus.pipeline.finished.stored_run import open_finished
 from prep_corpus.pipeline.storage import files
 
 
@@ -51,7 +51,7 @@ def execute(options: LabelOptions, *, force: bool, quiet: bool) -> None:
     console = Console(quiet=quiet)
     if files.exists(options.out) and not force:
         raise UsageError(f"--out {options.out} is there already; --force replaces it, or choose another name")
-    run = open_finished(options.run)
+    run = open_run(options.run).stored()
     heard = read_heard(options.transcripts)
     weights = _weights(options, {one.id for one in latest(heard)}, console)
     paired = pair(

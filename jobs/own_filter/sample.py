@@ -9,10 +9,10 @@ from rich.progress import Progress
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.sampling import SampleOptions
+from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.finished.sample import Sample, draw_sample
 from prep_corpus.pipeline.finished.sample_folder import LISTENING_PAGE_NAME, check_free, write_sample
-from prep_corpus.pipeline.finished.stored_run import open_finished
 from prep_corpus.pipeline.storage import files
 
 
@@ -37,7 +37,7 @@ def execute(
         raise UsageError(f"RUN must be the folder of a finished run, and there is no folder {folder}")
     if target.resolve() == Path(folder).resolve():
         raise UsageError("--out must be another folder than the run's own")
-    run = open_finished(folder)
+    run = open_run(folder).stored()
     sample = draw_sample(run, options)
     check_free(target, sample.digest, force=force)
     console = Console(stderr=True, quiet=quiet)

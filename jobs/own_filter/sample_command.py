@@ -71,10 +71,10 @@ def agreement_command(folder: str, transcripts: tuple[str, ...], examples: int) 
     TRANSCRIPTS are files saved on the listening page. Texts are normalised as the run normalised its own.
     """
     from prep_corpus.filters.agreement import agreement_lines
+    from prep_corpus.jobs.runs.opened import open_run
     from prep_corpus.pipeline.finished.label_run import pair, read_heard
-    from prep_corpus.pipeline.finished.stored_run import open_finished
 
-    paired = pair(open_finished(folder), read_heard(transcripts), {})
+    paired = pair(open_run(folder).stored(), read_heard(transcripts), {})
     lines = agreement_lines(paired.versions, examples=examples)
     for line in lines or [
         "no clip was heard by two listeners: share the work with --listeners and --overlap"

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
-
 import apache_beam as beam
 from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig, settings_of
+from prep_corpus.jobs.runs.opened import OpenRun, open_run
 from prep_corpus.jobs.runs.prepare import claim_folder, shard_place
 from prep_corpus.jobs.runs.run import report
 from prep_corpus.jobs.runs.stage_options import pipeline_options, plan_options, write_options
 from prep_corpus.jobs.screen import display
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD
-from prep_corpus.pipeline.run_files import MANIFEST_NAME, STATUS_NAME
-from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
+from prep_corpus.pipeline.run_files import STATUS_NAME
 from prep_corpus.pipeline.stages.close import (
     Close,
     CloseOptions,
     Ends,
     KeepsPublished,
-    RunOutcome,
     ledgers_of,
     read_outcome,
 )
@@ -32,32 +29,18 @@ from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 
-def finished_run(folder: str) -> tuple[RunManifest, RunOutcome]:
-    """What a finished run published.
-
-    Raises:
-        UsageError: there is none in the folder, or its store cannot be reached.
-    """
-    files.check_place(folder)
-    uri = files.join(folder, MANIFEST_NAME)
-    if not files.exists(uri):
-        raise UsageError(f"{folder} holds no finished run: there is no {MANIFEST_NAME}")
-    return parse_manifest(files.read_bytes(uri), name=uri), read_outcome(folder)
-
-
-def used_segments(store: Store, folder: str) -> list[str]:
+def standing_segments(run: OpenRun) -> list[str]:
     """Digests of the segment files that a run used.
 
     Raises:
         UsageError: one of them is gone.
     """
-    used = json.loads(files.read_bytes(files.join(folder, "work", "used.json")))
-    digests = sorted(name.partition("/")[2] for name in used if name.startswith("segment/"))
+    digests = run.used_of("segment")
     for digest in digests:
         for suffix in (".parquet", ".clips"):
-            if not files.exists(store.uri("segment", digest, suffix)):
+            if not files.exists(run.store.uri("segment", digest, suffix)):
                 raise UsageError(
-                    f"{store.uri('segment', digest, suffix)} is gone: run the same command again first"
+                    f"{run.store.uri('segment', digest, suffix)} is gone: run the same command again first"
                 )
     return digests
 
@@ -72,13 +55,14 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
         quiet: print errors alone.
     """
     console = Console(stderr=True, quiet=quiet)
-    published, outcome = finished_run(source)
+    run = open_run(source)
+    published, outcome = run.published, run.outcome
     if published.sample_rate_hz is None:
         raise UsageError(f"{source}: its manifest does not say the sample rate")
     if files.join(config.out, "") == files.join(source, ""):
         raise UsageError("--out must be another folder than the run's own, whose shards stay as they are")
-    store, receipts = Store(files.join(source, "work")), Store(config.work)
-    digests = used_segments(store, source)
+    store, receipts = run.store, Store(config.work)
+    digests = standing_segments(run)
     claim_folder(config, force)
     write = write_options(config, shard_place(config, published.sample_rate_hz))
     close = CloseOptions(
@@ -125,5 +109,5 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
 
 def _found(store: Store, digest: str) -> StageRef:
     ref = store.find("segment", "", digest)
-    assert ref is not None, "used_segments has looked"
+    assert ref is not None, "standing_segments has looked"
     return ref

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from prep_corpus.jobs.config import RunConfig
+    from prep_corpus.jobs.runs.opened import OpenRun
     from prep_corpus.pipeline.report.model import ReportOptions
 
 
@@ -42,34 +41,31 @@ def report_options(folder: str) -> ReportOptions:
     Raises:
         UsageError: it holds no run.
     """
-    from prep_corpus.align.errors import UsageError
-    from prep_corpus.jobs.config import config_of
+    from prep_corpus.jobs.runs.opened import open_run
     from prep_corpus.jobs.runs.stage_options import text_options
     from prep_corpus.pipeline.report.model import ReportOptions
-    from prep_corpus.pipeline.run_files import MARKER
-    from prep_corpus.pipeline.storage import files
 
-    marker = files.join(folder, MARKER)
-    if not files.exists(marker):
-        raise UsageError(f"{folder} holds no run of prep-corpus: there is no {MARKER}")
-    settings = json.loads(files.read_bytes(marker))["settings"]
-    config = config_of(settings, out=folder)
-    fitted, point, notes = _filter_of(config)
+    run = open_run(folder)
+    fitted, point, notes = _filter_of(run)
     return ReportOptions(
-        folder=folder, settings=settings, text=text_options(config), fitted=fitted, point=point, notes=notes
+        folder=folder,
+        settings=run.settings,
+        text=text_options(run.config),
+        fitted=fitted,
+        point=point,
+        notes=notes,
     )
 
 
-def _filter_of(config: RunConfig) -> tuple[Any, Any, tuple[str, ...]]:
+def _filter_of(run: OpenRun) -> tuple[Any, Any, tuple[str, ...]]:
     """The filter and the thresholds of a run, or why they cannot be had."""
     from prep_corpus.align.errors import UsageError
     from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
-    from prep_corpus.pipeline.report.bundles import alignments_of, segments_ref, used_segments
+    from prep_corpus.pipeline.report.bundles import alignments_of, segments_ref
     from prep_corpus.pipeline.stage_frame import emissions_of, read_model
-    from prep_corpus.pipeline.storage.stage_store import Store
 
-    store = Store(config.work)
-    for digest in used_segments(config.out)[:1]:
+    store, config = run.store, run.config
+    for digest in run.used_of("segment")[:1]:
         alignments = alignments_of(store.read(segments_ref(store, digest), columns=[]).notes)
         if alignments is None:
             return (

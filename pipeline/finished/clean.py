@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.run_files import PUBLISHED_NAME
 from prep_corpus.pipeline.storage import files
 
@@ -25,24 +23,13 @@ class Removable:
     size_bytes: int
 
 
-def removable(out: str, *, everything: bool = False) -> list[Removable]:
+def removable(out: str, used: frozenset[str] | None) -> list[Removable]:
     """The stage files that the last finished run did not use, temporary files, and damaged ones.
 
     Args:
         out: run folder.
-        everything: list all stage files instead.
-
-    Raises:
-        UsageError: the folder holds no run, or none that has finished.
+        used: those that it used, as STAGE/DIGEST; None to list everything in its store.
     """
-    used_uri = files.join(out, "work/used.json")
-    if not files.exists(files.join(out, "prep-corpus-run.json")):
-        raise UsageError(f"{out} holds no run of prep-corpus")
-    if not everything and not files.exists(used_uri):
-        raise UsageError(
-            f"no run in {out} has finished, so all its stage files may still serve; --all removes them all the same"
-        )
-    used = set() if everything else set(json.loads(files.read_bytes(used_uri)))
     listed = []
     for uri in files.list_files(out):
         path = uri[len(out.rstrip("/")) :].lstrip("/")
@@ -50,12 +37,12 @@ def removable(out: str, *, everything: bool = False) -> list[Removable]:
         temporary = (name.startswith(".") and name.endswith(".tmp")) or name.endswith(".damaged")
         # What is published stays known, so that no later run drops some of it by mistake.
         in_work = path.startswith("work/") and path != PUBLISHED_NAME
-        if temporary or (in_work and (everything or _is_stale(path, used))):
+        if temporary or (in_work and (used is None or _is_stale(path, used))):
             listed.append(Removable(path=path, size_bytes=files.size(uri)))
     return listed
 
 
-def _is_stale(path: str, used: set[str]) -> bool:
+def _is_stale(path: str, used: frozenset[str]) -> bool:
     _, stage, name = path.split("/", 2) if path.count("/") > 1 else ("", "", path)
     digest = name.partition(".")[0]
     return stage in _STAGES and not name.startswith("list-") and f"{stage}/{digest}" not in used

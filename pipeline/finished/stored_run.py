@@ -14,8 +14,8 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
-from prep_corpus.pipeline.run_files import MANIFEST_NAME, USED_NAME
-from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
+from prep_corpus.pipeline.run_files import USED_NAME
+from prep_corpus.pipeline.shards.manifest import RunManifest
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
@@ -32,6 +32,7 @@ class FinishedRun:
         published: its manifest.
         outcome: outcome.json, as it stands.
         store: of its stage files.
+        text_options: how its transcripts were normalised.
         alignments, segments: one reference a bundle; those of segments know no bundle.
     """
 
@@ -39,6 +40,7 @@ class FinishedRun:
     published: RunManifest
     outcome: Mapping[str, Any]
     store: Store
+    text_options: TextOptions
     alignments: tuple[StageRef, ...]
     segments: tuple[StageRef, ...]
 
@@ -51,16 +53,6 @@ class FinishedRun:
     def k_frames(self) -> int:
         """The shortest pause that was cut at."""
         return int(self.outcome["k_frames"])
-
-    @property
-    def text_options(self) -> TextOptions:
-        """How its transcripts were normalised."""
-        return TextOptions(
-            strip_markup=bool(self.settings.get("strip_markup")),
-            # None: of scripts and subtitles alone.
-            strip_speakers=self.settings.get("strip_speakers"),
-            strip_directions=self.settings.get("strip_brackets"),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,20 +70,17 @@ class StoredRecording:
     emitted: EmittedRecording
 
 
-def open_finished(folder: str) -> FinishedRun:
-    """The finished run in a folder.
+def stored_results(folder: str, published: RunManifest, text: TextOptions) -> FinishedRun:
+    """The stage files of a finished run.
+
+    Args:
+        folder: of the run.
+        published: its manifest.
+        text: how its transcripts were normalised.
 
     Raises:
-        UsageError: there is none, its stage files are gone, or its store cannot be reached.
+        UsageError: they are gone.
     """
-    files.check_place(folder)
-    uri = files.join(folder, MANIFEST_NAME)
-    if not files.exists(uri):
-        raise UsageError(
-            f"{folder}: a finished run has a {MANIFEST_NAME}, and there is none here; "
-            "let `prep-corpus run` come to its end first"
-        )
-    published = parse_manifest(files.read_bytes(uri), name=uri)
     store = Store(files.join(folder, "work"))
     try:
         used = json.loads(files.read_bytes(files.join(folder, USED_NAME)))
@@ -108,6 +97,7 @@ def open_finished(folder: str) -> FinishedRun:
         published=published,
         outcome=outcome,
         store=store,
+        text_options=text,
         alignments=alignments,
         segments=segments,
     )

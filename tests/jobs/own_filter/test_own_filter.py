@@ -20,8 +20,9 @@ from support.places import SUPPORT
 from prep_corpus.filters.linear import load_filter
 from prep_corpus.filters.measures import KeptUtterance, Tally, tally
 from prep_corpus.jobs.cli import main
+from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.pipeline.finished.fit_material import align_words, unlabelled
-from prep_corpus.pipeline.finished.stored_run import open_finished, segment_rows, stored_bundles
+from prep_corpus.pipeline.finished.stored_run import segment_rows, stored_bundles
 
 TOY_ALONE = pytest.mark.parametrize("corpus", ["toy"], indirect=True)
 """What does not depend on the speech is tried on the cheap one."""
@@ -111,7 +112,7 @@ def labelled_run(corpus: Corpus) -> Path:
 def truth(corpus: Corpus, labelled_run: Path) -> Truth:
     """The words truly said in each recording, and the middle of each in seconds."""
     found = {}
-    for bundle in stored_bundles(open_finished(str(labelled_run))):
+    for bundle in stored_bundles(open_run(str(labelled_run)).stored()):
         for stored in bundle.read(frozenset(probed.recording.id for probed in bundle.recordings)):
             id_ = stored.aligned.probed.recording.id
             words = tuple(corpus.said[id_])
@@ -132,7 +133,7 @@ def judged(truth: Truth, run: Path, *, all_segments: bool = False) -> Tally:
     rows = [
         row
         for row in segment_rows(
-            open_finished(str(run)), ["recording_id", "start", "end", "kept", "text_normalized"]
+            open_run(str(run)).stored(), ["recording_id", "start", "end", "kept", "text_normalized"]
         )
         if row["kept"] or all_segments
     ]
@@ -207,7 +208,7 @@ def test_the_loop_gives_a_filter_that_keeps_the_text_right(
     out = tmp_path / "own.json"
     printed = command("fit-filter", labels, "--out", out, "--max-wer", 0.02)
     fitted = load_filter(out)
-    assert fitted.fits(open_finished(str(labelled_run)).published.model_digest)
+    assert fitted.fits(open_run(str(labelled_run)).stored().published.model_digest)
     assert "ctc_cost_per_token" in printed
     assert "go by length" in (tmp_path / "own.md").read_text()
     assert (tmp_path / "own.svg").read_bytes().startswith(b"<?xml")
@@ -269,7 +270,7 @@ def test_labels_of_a_run_cut_around_words_keep_its_word_classifier(
     shutil.copytree(labelled_run, run)
     corpus.run(run, "--force")
     answers = tmp_path / "answers.tsv"
-    rows = segment_rows(open_finished(str(run)), ["id", "recording_id", "start", "end"])
+    rows = segment_rows(open_run(str(run)).stored(), ["id", "recording_id", "start", "end"])
     answers.write_text("".join(f"{row['id']}\t{heard(truth, row)}\n" for row in rows if heard(truth, row)))
     command("label", run, answers, "--out", tmp_path / "labels.jsonl")
     printed = command("fit-filter", tmp_path / "labels.jsonl", "--out", tmp_path / "own.json")

@@ -1,0 +1,118 @@
+"""How every command that works on what a run left opens its folder: export, report, sample, label, fit-filter, ...
+
+A part is read when it is first asked for, so that a run which has not ended serves those that need less.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.config import RunConfig, config_of
+from prep_corpus.jobs.runs.stage_options import text_options
+from prep_corpus.pipeline.finished.stored_run import FinishedRun, stored_results
+from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER, OUTCOME_NAME, USED_NAME
+from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
+from prep_corpus.pipeline.stages.close import RunOutcome, read_outcome
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenRun:
+    """The folder of a run, whatever state it is in.
+
+    Attributes:
+        folder: path or URI.
+    """
+
+    folder: str
+
+    @property
+    def store(self) -> Store:
+        """Its stage files."""
+        return Store(files.join(self.folder, "work"))
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings that it was begun with, by the names of `RunConfig`.
+
+        Raises:
+            UsageError: the folder holds no run.
+        """
+        marker = files.join(self.folder, MARKER)
+        if not files.exists(marker):
+            raise UsageError(f"{self.folder} holds no run of prep-corpus: there is no {MARKER}")
+        settings: Mapping[str, Any] = json.loads(files.read_bytes(marker))["settings"]
+        return settings
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The same as a config; settings that an earlier version did not know have their defaults.
+
+        Raises:
+            UsageError: the folder holds no run.
+        """
+        return config_of(self.settings, out=self.folder)
+
+    @cached_property
+    def published(self) -> RunManifest:
+        """Its manifest.
+
+        Raises:
+            UsageError: the run has not come to its end, or its manifest cannot be read.
+        """
+        uri = files.join(self.folder, MANIFEST_NAME)
+        if not files.exists(uri):
+            raise UsageError(
+                f"{self.folder}: a finished run has a {MANIFEST_NAME}, and there is none here; "
+                "let `prep-corpus run` come to its end first"
+            )
+        return parse_manifest(files.read_bytes(uri), name=uri)
+
+    @cached_property
+    def outcome(self) -> RunOutcome:
+        """How it ended.
+
+        Raises:
+            UsageError: it has not ended.
+        """
+        if not files.exists(files.join(self.folder, OUTCOME_NAME)):
+            raise UsageError(
+                f"{self.folder}: a run that has ended has an {OUTCOME_NAME}, and there is none here"
+            )
+        return read_outcome(self.folder)
+
+    @cached_property
+    def used(self) -> frozenset[str] | None:
+        """The stage files that the last run to end used, as STAGE/DIGEST; None where none has ended."""
+        uri = files.join(self.folder, USED_NAME)
+        return frozenset(json.loads(files.read_bytes(uri))) if files.exists(uri) else None
+
+    def used_of(self, stage: str) -> list[str]:
+        """The digests of the files of one stage that it used, in order."""
+        names = (name.partition("/") for name in sorted(self.used or ()))
+        return [digest for of, _, digest in names if of == stage]
+
+    def stored(self) -> FinishedRun:
+        """Its stage files, as those that fit filters or draw samples read them.
+
+        Raises:
+            UsageError: the run has not come to its end, or its stage files are gone.
+        """
+        published = self.published
+        return stored_results(self.folder, published, text_options(config_of(published.config)))
+
+
+def open_run(folder: str) -> OpenRun:
+    """The run in a folder.
+
+    Raises:
+        UsageError: the folder's store cannot be reached.
+    """
+    files.check_place(folder)
+    return OpenRun(folder=folder)

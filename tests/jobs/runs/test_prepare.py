@@ -1,0 +1,162 @@
+"""run, submit, align and evaluate are made ready in one way: the same words mean the same emissions and cuts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from support import toy
+from support.places import SUPPORT
+from support.runs import run_here, shards
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.model.models import load_model
+from prep_corpus.jobs.cli import main
+from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.runs import prepare
+from prep_corpus.jobs.runs.opened import open_run
+from prep_corpus.jobs.runs.prepare import PreparedRun, claim_folder
+from prep_corpus.pipeline.inputs.bundles import write_bundle
+from prep_corpus.pipeline.stages.emit import emit_bundle
+from prep_corpus.pipeline.storage.stage_store import Store
+
+CUTS = ("--padding", "0.1", "--min-duration", "1", "--max-duration", "15", "--target-duration", "5")
+Command = Callable[..., str]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.syspath_prepend(SUPPORT)
+
+    def call(*words: object) -> str:
+        done = CliRunner().invoke(main, [str(word) for word in words])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    toy.write_filter(folder / "filter.json")
+    return toy.write_corpus(folder, recordings=2, sentences=6)
+
+
+@pytest.fixture(scope="module")
+def finished(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("finished") / "run"
+    run_here(corpus, out, *CUTS)
+    return out
+
+
+class Stopped(Exception):
+    """The config that a command came to `prepare_run` with."""
+
+
+def config_of_command(words: list[str], monkeypatch: pytest.MonkeyPatch) -> RunConfig:
+    def stop(config: RunConfig) -> None:
+        raise Stopped(config)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare, "check_places", stop)
+        done = CliRunner().invoke(main, words)
+    assert isinstance(done.exception, Stopped), done.output
+    config = done.exception.args[0]
+    assert isinstance(config, RunConfig)
+    return config
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_the_same_words_give_the_same_emissions_and_cuts(
+    device: str, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(SUPPORT)
+    model = replace(load_model("toy:acoustic_model", "cpu"), device=device)
+    shared = ["--model", "toy:acoustic_model", "--strip-brackets", "--language", "en"]
+    here = ["--device", device, "--workers", "2"]
+    filtered = ["--filter", str(corpus.parent / "filter.json"), "--max-wer", "0.05", *CUTS]
+    place = [str(corpus), "--out", str(tmp_path / "run")]
+    words = {
+        "run": ["run", *place, *shared, *filtered, *here],
+        "align": ["align", *place, *shared, *here],
+        "evaluate": ["evaluate", *place, *shared, *filtered, *here],
+    }
+    prepared = {
+        name: PreparedRun(config=config_of_command(given, monkeypatch), model=model, console=None)
+        for name, given in words.items()
+    }
+    run = prepared["run"]
+    assert run.emit.windows.batch_rows == (32 if device == "cuda" else 4)
+    assert run.segment.padding_seconds == 0.1
+    assert prepared["align"].emit == prepared["evaluate"].emit == run.emit
+    assert prepared["evaluate"].segment.config_digest == run.segment.config_digest
+    assert prepared["evaluate"].config.target_duration_seconds == run.config.target_duration_seconds
+
+    # And so the digests: what one has made the others find.
+    store = Store(str(tmp_path / "store"))
+    bundle = write_bundle(store, [])
+    digests = {emit_bundle(store, bundle.digest, model, one.emit).digest for one in prepared.values()}
+    assert len(digests) == 1
+
+
+def stage_files(run: Path, stage: str) -> set[str]:
+    return {path.name for path in (run / "work" / stage).iterdir()}
+
+
+def test_align_and_evaluate_find_the_emissions_of_a_run_in_the_same_folder(
+    corpus: Path, finished: Path, command: Command
+) -> None:
+    before = {stage: stage_files(finished, stage) for stage in ("emit", "align", "segment", "k")}
+    shared = ("--out", finished, "--model", "toy:acoustic_model", "--device", "cpu")
+    command("align", corpus, *shared)
+    filtered = ("--filter", corpus.parent / "filter.json", *CUTS)
+    command("evaluate", corpus, *shared, *filtered, "--hours", "1")
+    assert stage_files(finished, "emit") == before["emit"]
+    # The alignment of the damaged transcripts is the one that is new.
+    assert stage_files(finished, "align") >= before["align"]
+    assert len(stage_files(finished, "align")) == len(before["align"]) + 1
+    figures = json.loads((finished / "report.json").read_text())
+    assert figures["k_frames"] == json.loads((finished / "outcome.json").read_text())["k_frames"]
+
+
+def test_the_settings_of_a_run_give_the_same_stage_files_and_shards_again(
+    corpus: Path, finished: Path, command: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(command("settings", finished))
+    again = tmp_path / "again"
+    command("run", corpus, "--out", again, "--config", path, "--no-report", "--quiet")
+    for stage in ("bundles", "emit", "align", "measure", "segment", "k"):
+        assert stage_files(again, stage) <= stage_files(finished, stage), stage
+    assert shards(again) == shards(finished)
+
+
+def test_a_marker_that_does_not_know_a_setting_means_its_default(tmp_path: Path) -> None:
+    config = RunConfig(manifest="m", out=str(tmp_path))
+    claim_folder(config, force=False)
+    marker = tmp_path / "prep-corpus-run.json"
+    document = json.loads(marker.read_text())
+    del document["settings"]["room_fraction"]
+    marker.write_text(json.dumps(document))
+    (tmp_path / "manifest.json").write_text("{}")
+    claim_folder(config, force=False)
+    with pytest.raises(UsageError, match=r"room_fraction: 0\.5 -> 0\.25"):
+        claim_folder(replace(config, room_fraction=0.25), force=False)
+    assert open_run(str(tmp_path)).config == replace(config, manifest="")
+
+
+def test_a_folder_says_what_is_missing_when_that_is_asked_for(tmp_path: Path) -> None:
+    run = open_run(str(tmp_path))
+    assert run.used is None
+    for part, rule in (
+        ("settings", "holds no run"),
+        ("published", "finished run has a"),
+        ("outcome", "has ended"),
+    ):
+        with pytest.raises(UsageError, match=rule):
+            getattr(run, part)
