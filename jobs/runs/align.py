@@ -16,7 +16,7 @@ from prep_corpus.align.transcripts.versions import file_span
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import to_ctm, to_textgrid
 from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.runs.prepare import prepare_run, read_bundles
+from prep_corpus.jobs.runs.prepare import PreparedRun, holding, prepare_run, read_bundles
 from prep_corpus.jobs.runs.run import EXIT_INTERNAL_ERRORS
 from prep_corpus.jobs.runs.stage_options import pipeline_options
 from prep_corpus.jobs.screen import display
@@ -128,6 +128,12 @@ def execute(config: RunConfig, formats: tuple[str, ...], *, quiet: bool) -> int:
     """
     console = Console(stderr=True, quiet=quiet)
     prepared = prepare_run(config, console, cuts=False)
+    with holding(config, console, what="align"):
+        return _align(prepared, formats, console, quiet=quiet)
+
+
+def _align(prepared: PreparedRun, formats: tuple[str, ...], console: Console, *, quiet: bool) -> int:
+    config = prepared.config
     store, emit = prepared.store, prepared.emit
     options = ExportOptions(out=config.out, formats=formats, text=emit.text)
     bundled = read_bundles(prepared, stages=("emit", "align"))

@@ -8,7 +8,7 @@ from rich.console import Console
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig, settings_of
 from prep_corpus.jobs.runs.opened import OpenRun, open_run
-from prep_corpus.jobs.runs.prepare import claim_folder, shard_place
+from prep_corpus.jobs.runs.prepare import claim_folder, holding, shard_place
 from prep_corpus.jobs.runs.run import report
 from prep_corpus.jobs.runs.stage_options import pipeline_options, plan_options, write_options
 from prep_corpus.jobs.screen import display
@@ -61,9 +61,19 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
         raise UsageError(f"{source}: its manifest does not say the sample rate")
     if files.join(config.out, "") == files.join(source, ""):
         raise UsageError("--out must be another folder than the run's own, whose shards stay as they are")
-    store, receipts = run.store, Store(config.work)
     digests = standing_segments(run)
-    claim_folder(config, force)
+    with holding(config, console, force=force):
+        claim_folder(config, force)
+        _write(run, config, digests, console, force=force, quiet=quiet)
+    return report(config, read_outcome(config.out), quiet=quiet)
+
+
+def _write(
+    run: OpenRun, config: RunConfig, digests: list[str], console: Console, *, force: bool, quiet: bool
+) -> None:
+    store, receipts = run.store, Store(config.work)
+    published, outcome = run.published, run.outcome
+    assert published.sample_rate_hz is not None, "execute has looked"
     write = write_options(config, shard_place(config, published.sample_rate_hz))
     close = CloseOptions(
         out=config.out,
@@ -104,7 +114,6 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
         )
         pipeline | Close(close, ends)
         pipeline.run().wait_until_finish()
-    return report(config, read_outcome(config.out), quiet=quiet)
 
 
 def _found(store: Store, digest: str) -> StageRef:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from rich.console import Console
 
@@ -44,7 +46,8 @@ from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
 from prep_corpus.pipeline.stages.emit import EmitOptions
 from prep_corpus.pipeline.stages.write import manifest_digest
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import Store
+from prep_corpus.pipeline.storage.locks import held
+from prep_corpus.pipeline.storage.stage_store import Store, digest_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,17 +178,59 @@ def shard_place(
     )
 
 
+@contextmanager
+def holding(
+    config: RunConfig, console: Console | None, *, force: bool = False, what: str = "run"
+) -> Iterator[None]:
+    """Hold the run folder against other runs while the block goes on; twins of the same settings wait for it.
+
+    Args:
+        config: of the run.
+        console: where it is told whom it waits for, or None.
+        force: as for `claim_folder`.
+        what: the command, which is part of what it does.
+
+    Raises:
+        UsageError: the folder is not ours, or is in use by a run of another manifest or other settings.
+    """
+    if what == "run":
+        _check_claim(config, force)
+    work = digest_of(what, settings_of(config), config.manifest, config.retune)
+
+    def say(line: str) -> None:
+        print_line(console, line)
+
+    with held(config.out, work, say):
+        yield
+
+
 def claim_folder(config: RunConfig, force: bool) -> None:
     """Make the run folder ours, or find it ours.
 
     Raises:
         UsageError: it holds something else, or a finished run of other settings, and `force` is off.
     """
+    _check_claim(config, force)
+    settings = json.loads(json.dumps(settings_of(config)))
+    text = json.dumps({"program": "prep-corpus", "settings": settings}, indent=1).encode()
+    files.write_atomic(files.join(config.out, MARKER), lambda file: file.write(text), replace=True)
+
+
+def _settings_there(out: str) -> dict[str, Any]:
+    """The settings of what is published, else of the run that claimed the folder last; none where both are damaged."""
+    for name, key in ((MANIFEST_NAME, "config"), (MARKER, "settings")):
+        with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+            found: dict[str, Any] = json.loads(files.read_bytes(files.join(out, name)))[key]
+            return found
+    return {}
+
+
+def _check_claim(config: RunConfig, force: bool) -> None:
     marker = files.join(config.out, MARKER)
     settings = json.loads(json.dumps(settings_of(config)))
     if files.exists(marker):
         # What an earlier version did not know, it did as the default does now.
-        before = {**default_settings(), **json.loads(files.read_bytes(marker))["settings"]}
+        before = {**default_settings(), **_settings_there(config.out)}
         changed = sorted(key for key in settings if before.get(key) != settings[key])
         if changed and files.exists(files.join(config.out, MANIFEST_NAME)) and not force:
             shown = ", ".join(f"{key}: {before.get(key)} -> {settings[key]}" for key in changed)
@@ -198,8 +243,6 @@ def claim_folder(config: RunConfig, force: bool) -> None:
         raise UsageError(
             f"{config.out} is not empty and holds no run of prep-corpus; choose another --out, or --force"
         )
-    text = json.dumps({"program": "prep-corpus", "settings": settings}, indent=1).encode()
-    files.write_atomic(marker, lambda file: file.write(text), replace=True)
 
 
 def read_bundles(prepared: PreparedRun, *, stages: Sequence[str] = STAGES) -> BundledCorpus:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.mending import run_mending
-from prep_corpus.jobs.runs.prepare import StartedRun, prepare_run, start_run
+from prep_corpus.jobs.runs.prepare import StartedRun, holding, prepare_run, start_run
 from prep_corpus.jobs.runs.report import write_after_run
 from prep_corpus.jobs.runs.stage_options import pipeline_options
 from prep_corpus.jobs.screen import display
@@ -45,22 +45,24 @@ def run_here(
     console = Console(stderr=True, quiet=quiet)
     # It logs the traceback of what is raised here anyway.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    started = start_run(prepare_run(config, console), force=force)
-    # What a submission has left is of no use any more.
-    files.remove(files.join(config.out, SUBMITTED_NAME))
-    status_uri = files.join(config.out, STATUS_NAME)
-    if started.too_many_rejected:
-        outcome = close_unrun(started)
-    else:
-        with display.shown_progress(started.work, status_uri, quiet=quiet, console=console):
+    prepared = prepare_run(config, console)
+    with holding(config, console, force=force):
+        started = start_run(prepared, force=force)
+        # What a submission has left is of no use any more.
+        files.remove(files.join(config.out, SUBMITTED_NAME))
+        status_uri = files.join(config.out, STATUS_NAME)
+        if started.too_many_rejected:
+            outcome = close_unrun(started)
+        else:
+            with display.shown_progress(started.work, status_uri, quiet=quiet, console=console):
 
-            def make() -> beam.Pipeline:
-                pipeline = beam.Pipeline(options=pipeline_options(config))
-                build(pipeline, started.options)
-                return pipeline
+                def make() -> beam.Pipeline:
+                    pipeline = beam.Pipeline(options=pipeline_options(config))
+                    build(pipeline, started.options)
+                    return pipeline
 
-            run_mending(make, console)
-        outcome = read_outcome(config.out)
+                run_mending(make, console)
+            outcome = read_outcome(config.out)
     if with_report:
         write_after_run(config.out, console)
     return outcome

@@ -25,7 +25,7 @@ from rich.console import Console
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs import run
-from prep_corpus.jobs.runs.prepare import StartedRun, prepare_run, start_run
+from prep_corpus.jobs.runs.prepare import StartedRun, holding, prepare_run, start_run
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.submit.checks import check_local_names, last_error_line, shared_names
@@ -153,7 +153,8 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
     check_local_names(config, engine.name, engine.sees_local_files)
     # The model's digest and filter are all that this machine needs of it: it may have no GPU.
     prepared = prepare_run(config, console, load_on="cpu")
-    started = start_run(prepared, force=submission.force)
+    with holding(config, console, force=submission.force):
+        started = start_run(prepared, force=submission.force)
     if started.too_many_rejected:
         return run.report(config, run.close_unrun(started), quiet=submission.quiet)
     estimate = estimate_run(config, started.corpus, prepared.store, prepared.model)

@@ -49,10 +49,12 @@ def place(out: str, shards: Iterable[tuple[str, str]]) -> None:
         write_json(final, note)
         files.remove(receipt)
     # Names alone would get the shards of the old state read beside the new.
+    placed = {receipt.rsplit("/", 1)[-1] for receipt, _ in apart}
     for receipt, dropped in stale:
         for path in dropped:
             files.remove(files.join(out, path))
-        files.remove(receipt)
+        if receipt.rsplit("/", 1)[-1] not in placed:
+            files.remove(receipt)
     for leftover in files.list_files(files.join(out, NEXT_NAME)):
         files.remove(leftover)
 

@@ -255,11 +255,12 @@ def _failing_as_os_error(uri: str) -> Iterator[None]:
 
 
 def holds_files(folder: str) -> bool:
-    """Whether there is any file under a folder; those that are being written have no name yet."""
+    """Whether there is any file under a folder; those that are being written have no name yet, and locks are none."""
     store = None if is_local(folder) else _object_store(folder)
     if store is not None:
-        return any(True for _ in store.names(folder.rstrip("/") + "/", limit=1))
-    return not all(_is_temporary(name) for name in list_files(folder))
+        prefix = folder.rstrip("/") + "/"
+        return any(not name.startswith(f"{prefix}lease/") for name in store.names(prefix, limit=20))
+    return not all(_is_temporary(name) or name.endswith("/.prep-corpus.lock") for name in list_files(folder))
 
 
 def _is_temporary(uri: str) -> bool:
