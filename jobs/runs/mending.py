@@ -13,7 +13,7 @@ from prep_corpus.align.errors import StageFileDamaged
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.progress import BOARD
 
-MOST_ROUNDS = 8
+MOST_MENDINGS = 8
 """Each round sets at least one damaged file aside; a disk that damages more than that is another problem."""
 
 # "package.module.Error: text", as the last line of a traceback that the engine has made a string of.
@@ -55,13 +55,13 @@ def run_mending(make: Callable[[], beam.Pipeline], console: Console | None) -> N
         make: the pipeline, anew for every round.
         console: where a line is printed for each damaged file.
     """
-    for rounds in range(1, MOST_ROUNDS + 1):
+    for rounds in range(1, MOST_MENDINGS + 1):
         try:
             make().run().wait_until_finish()
             return
         except Exception as error:
             cause = cause_of(error)
-            if cause.kind != StageFileDamaged.__name__ or rounds == MOST_ROUNDS:
+            if cause.kind != StageFileDamaged.__name__ or rounds == MOST_MENDINGS:
                 raise
             print_line(console, cause.message)
             BOARD.clear()
