@@ -29,7 +29,7 @@ LEASE_SECONDS = 60.0
 RENEW_SECONDS = 20.0
 _POLL_SECONDS = 0.5
 
-Say = Callable[[str], object]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
