@@ -56,7 +56,7 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
     """
     console = Console(stderr=True, quiet=quiet)
     run = open_run(source)
-    published, outcome = run.published, run.outcome
+    published = run.published
     if published.sample_rate_hz is None:
         raise UsageError(f"{source}: its manifest does not say the sample rate")
     if files.join(config.out, "") == files.join(source, ""):
