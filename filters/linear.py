@@ -166,6 +166,8 @@ def load_filter(path: Path) -> Filter:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--filter {path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--filter {path}: a filter is UTF-8, and byte {error.start} is not") from error
     return parse_filter(text, str(path))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from typing import Any
 
 import click
@@ -15,6 +17,8 @@ from prep_corpus.jobs.own_filter.fit_filter_command import fit_filter_command
 from prep_corpus.jobs.own_filter.label_command import label_command
 from prep_corpus.jobs.own_filter.sample_command import agreement_command, sample_command
 from prep_corpus.jobs.runs.report import report_command
+from prep_corpus.jobs.screen.causes import cause_of
+from prep_corpus.jobs.screen.printing import printable
 from prep_corpus.jobs.settings import MACHINE, MODEL, SEED, SHARDS, TEXT
 from prep_corpus.jobs.settings_command import settings_command
 from prep_corpus.jobs.submit.command import submit_command
@@ -26,10 +30,11 @@ EXIT_CODES = """
 \b
 Exit codes:
   0  done
-  1  crashed (an I/O error that retries did not cure, or a defect)
+  1  stopped by an I/O error that retries did not cure, or by a defect; one line says which, --debug says where
   2  wrong usage; nothing was started
   3  done, but some recordings met internal errors: see dead-letters.jsonl
-  4  more recordings failed than --max-failed allows; nothing was published
+  4  more recordings failed than --max-failed allows, or published ones would be dropped; nothing was published
+  130  interrupted (Ctrl-C); the same command goes on
 """
 
 
@@ -39,21 +44,63 @@ class _Refusal(click.ClickException):
     exit_code = 2
 
 
+class _Stopped(click.ClickException):
+    """It did not come to its end; one line says why."""
+
+    exit_code = 1
+
+
+class _Interrupted(click.ClickException):
+    """A person stopped it."""
+
+    exit_code = 130
+
+
 class _Commands(click.Group):
-    """Turns our errors into click's, at this one place."""
+    """Turns errors into click's, each one line, at this one place."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Ends at once when it is interrupted: threads under way are not waited for."""
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            if end.code == _Interrupted.exit_code and not args and not kwargs:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(_Interrupted.exit_code)
+            raise
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Takes --debug wherever it stands."""
+        ours = args[: args.index("--")] if "--" in args else args
+        if "--debug" in ours:
+            args = ["--debug", *(word for word in ours if word != "--debug"), *args[len(ours) :]]
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
         except UsageError as error:
-            raise _Refusal(str(error)) from error
+            if ctx.params.get("debug"):
+                raise
+            raise _Refusal(printable(str(error))) from error
+        except (Exception, KeyboardInterrupt) as error:
+            if ctx.params.get("debug"):
+                raise
+            cause = cause_of(error)
+            if cause.is_interrupt:
+                raise _Interrupted("interrupted; the same command goes on where it stopped") from error
+            raise _Stopped(printable(cause.line())) from error
 
 
 @click.group(
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, prog_name="prep-corpus")
-def main() -> None:
+@click.option("--debug", is_flag=True, help="Show the traceback of what fails; may stand anywhere.")
+def main(debug: bool) -> None:
     """Turn long, noisily transcribed recordings into training data for speech recognition."""
     # Beam warns at import of optional packages that nothing here needs.
     logging.basicConfig(level=logging.ERROR, format="%(message)s")

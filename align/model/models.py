@@ -156,7 +156,13 @@ def load_model(name: str, device: str = "cpu") -> LoadedModel:
         UsageError: no such model, or it breaks the interface; the message says which rule.
     """
     check_device(device)
-    model = _open(name, device)
+    try:
+        model = _open(name, device)
+    except UsageError:
+        raise
+    except Exception as error:
+        shown = " ".join(str(error).split())
+        raise UsageError(f"--model {name} cannot be loaded: {type(error).__name__}: {shown}") from error
     context_seconds = float(getattr(model, "context_seconds", 0.0))
     loaded = LoadedModel(
         info=_describe(model, name), run=model, device=device, context_seconds=context_seconds
@@ -169,8 +175,13 @@ def check_device(device: str) -> None:
     """Raise UsageError for a GPU that is not there (torch itself would say so much later)."""
     import torch
 
-    if device.startswith("cuda") and not torch.cuda.is_available():
+    kind, _, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
+        raise UsageError(f"--device is cpu, cuda or cuda:N, and not {device!r}")
+    if kind == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"--device {device}: this machine has no usable GPU; use --device cpu")
+    if kind == "cuda" and number and int(number) >= torch.cuda.device_count():
+        raise UsageError(f"--device {device}: GPUs count from 0, and there are {torch.cuda.device_count()}")
 
 
 def default_device() -> str:

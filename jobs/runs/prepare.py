@@ -317,5 +317,5 @@ def start_run(prepared: PreparedRun, *, force: bool) -> StartedRun:
     options = graph_options(config, bundled.corpus, info, prepared.segment, place, bundled.bundles_uri)
     for stale in (OUTCOME_NAME, CHECKS_NAME, SUBMITTED_NAME):
         files.remove(files.join(config.out, stale))
-    options = replace(options, close=replace(options.close, force=force))
+    options = replace(options, close=replace(options.close, force=force, k_uri=options.k_uri))
     return StartedRun(config=config, corpus=bundled.corpus, options=options, work=bundled.work)

@@ -46,11 +46,11 @@ def run_here(
     # It logs the traceback of what is raised here anyway.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     prepared = prepare_run(config, console)
-    with holding(config, console, force=force):
+    status_uri = files.join(config.out, STATUS_NAME)
+    with holding(config, console, force=force), display.noting_interrupts(status_uri):
         started = start_run(prepared, force=force)
         # What a submission has left is of no use any more.
         files.remove(files.join(config.out, SUBMITTED_NAME))
-        status_uri = files.join(config.out, STATUS_NAME)
         if started.too_many_rejected:
             outcome = close_unrun(started)
         else:

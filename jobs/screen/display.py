@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.screen.causes import cause_of
 from prep_corpus.jobs.screen.pace import Finish, Pace, estimate_to_go, in_words
 from prep_corpus.pipeline.progress import BOARD, STAGES, StageProgress
 from prep_corpus.pipeline.run_files import OUTCOME_NAME, STATUS_NAME
@@ -127,6 +128,16 @@ def status_lines(folder: str, *, patience_seconds: float = 3 * _FILE_SECONDS) ->
     uri = files.join(folder, STATUS_NAME)
     if not files.exists(uri):
         raise UsageError(f"{folder} holds no run that has begun: there is no {STATUS_NAME}")
+    try:
+        return _lines_of(folder, uri, patience_seconds)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{uri} is damaged, or of another version ({type(error).__name__}: {error}); "
+            "a run that goes on writes it anew"
+        ) from error
+
+
+def _lines_of(folder: str, uri: str, patience_seconds: float) -> list[str]:
     document = json.loads(files.read_bytes(uri))
     state = document["state"]
     if state in ("probing", "running"):
@@ -276,6 +287,21 @@ class Probing:
             _write_status(self._uri, "probing", self._began, {"probed": probed})
 
 
+@contextmanager
+def noting_interrupts(status_uri: str) -> Iterator[None]:
+    """Say `interrupted` in the status of a run that is stopped while it probes, or between its stages."""
+    try:
+        yield
+    except BaseException as error:
+        if cause_of(error).is_interrupt:
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                document = json.loads(files.read_bytes(status_uri))
+                if document["pid"] == os.getpid() and document["state"] != "done":
+                    text = json.dumps({**document, "state": "interrupted"}, indent=1).encode()
+                    files.write_atomic(status_uri, lambda file: file.write(text), replace=True)
+        raise
+
+
 def note_nothing_run(work: Work, status_uri: str) -> None:
     """Tell of a run that ended before its first stage, since too much had failed."""
     _Watch(work, status_uri, dict).save("done")
@@ -346,8 +372,9 @@ def shown_progress(
         try:
             yield
             state = "done"
-        except KeyboardInterrupt:
-            state = "interrupted"
+        except BaseException as error:
+            if cause_of(error).is_interrupt:
+                state = "interrupted"
             raise
         finally:
             stop.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from rich.console import Console
@@ -15,10 +16,19 @@ from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck
 _SHOWN_CHECKS = 10
 
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_SECRET = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]+@")
+
+
+def printable(text: str) -> str:
+    """A text from data as a terminal may get it: no escape sequence, no user name or password of a URL."""
+    return _SECRET.sub(r"\1", _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
 def print_line(console: Console | None, text: str, style: str | None = None) -> None:
     """Print a text as it is, brackets included, where there is a console."""
     if console is not None:
-        console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(text), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def transcript_lines(checks: Iterator[TranscriptCheck]) -> list[str]:

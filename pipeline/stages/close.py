@@ -10,7 +10,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import AsIter, AsSingleton, PCollection
 
-from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.pipeline.counters import tell_engine_of_letters
 from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
 from prep_corpus.pipeline.run_files import DEAD_LETTERS_NAME, MANIFEST_NAME, OUTCOME_NAME
@@ -19,6 +19,7 @@ from prep_corpus.pipeline.shards.manifest import ShardEntry, manifest, parse_man
 from prep_corpus.pipeline.shards.placing import place
 from prep_corpus.pipeline.shards.published import Keys, joined, keys_of, lost, note_published
 from prep_corpus.pipeline.shards.tfrecord import feature_spec
+from prep_corpus.pipeline.stages.measure import keep_k
 from prep_corpus.pipeline.stages.write import ShardFile
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
@@ -69,6 +70,7 @@ class CloseOptions:
         model_digest: of the model.
         config_digest: as it stands in the rows.
         seed: of the run.
+        k_uri: where a picked k is kept.
         force: publish even if recordings that are published now are dropped.
     """
 
@@ -80,6 +82,7 @@ class CloseOptions:
     model_digest: str
     config_digest: str
     seed: int
+    k_uri: str = ""
     force: bool = False
 
 
@@ -180,6 +183,8 @@ def _publish(options: CloseOptions, shards: list[ShardFile], outcome: RunOutcome
         published = parse_manifest(json.dumps(document).encode(), name=uri)
         _save(options.out, "README.md", dataset_card(published))
     note_published(options.out, keys)
+    if options.k_uri:
+        keep_k(options.k_uri)
     _save(options.out, MANIFEST_NAME, json.dumps(document, indent=1, sort_keys=True))
 
 
@@ -201,8 +206,16 @@ def _save(out: str, name: str, text: str) -> None:
 
 
 def read_outcome(out: str) -> RunOutcome:
-    """How the run in a folder ended."""
-    return RunOutcome(**json.loads(files.read_bytes(files.join(out, OUTCOME_NAME))))
+    """How the run in a folder ended.
+
+    Raises:
+        UsageError: its file is damaged.
+    """
+    uri = files.join(out, OUTCOME_NAME)
+    try:
+        return RunOutcome(**json.loads(files.read_bytes(uri)))
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{uri} is damaged: {error}; the same run again writes it anew") from error
 
 
 class _CloseRun(beam.DoFn):

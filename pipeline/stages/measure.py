@@ -99,7 +99,7 @@ class TotalsFn(beam.CombineFn):
 
 
 def settle_k(uri: str, totals: Totals, target_samples: float, retune: bool) -> int:
-    """The run's k: the one it has, unless `retune`; else the best for the target, which it then keeps.
+    """The run's k: the one it has, unless `retune`; else the best for the target, kept once it is published.
 
     Args:
         uri: where the run keeps it.
@@ -115,7 +115,8 @@ def settle_k(uri: str, totals: Totals, target_samples: float, retune: bool) -> i
     k_frames = pick_k(totals, target_samples)
     segments, samples = totals[k_frames]
     mean_samples = samples / segments
-    write_json(uri, {"k_frames": k_frames, "mean_samples": mean_samples, "target_samples": target_samples})
+    note = {"k_frames": k_frames, "mean_samples": mean_samples, "target_samples": target_samples}
+    write_json(picked_uri(uri), note)
     return k_frames
 
 
@@ -123,6 +124,19 @@ def kept_k(uri: str) -> int | None:
     """The k that a run has picked and keeps, or None where it has none."""
     note = read_json(uri)
     return None if note is None else int(note["k_frames"])
+
+
+def picked_uri(uri: str) -> str:
+    """Where a picked k waits until it is published."""
+    return uri.removesuffix(".json") + ".picked.json"
+
+
+def keep_k(uri: str) -> None:
+    """Keep the k that was picked, if one was: what is published was cut with it."""
+    note = read_json(picked_uri(uri))
+    if note is not None:
+        write_json(uri, note)
+        files.remove(picked_uri(uri))
 
 
 class _MeasureBundle(beam.DoFn):

@@ -376,8 +376,12 @@ def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
         else:
             _link(temporary, uri)
             os.unlink(temporary)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            # A full disk says so of no file.
+            raise OSError(error.errno, error.strerror, uri) from error
         raise
 
 

@@ -131,8 +131,13 @@ class _Waiting:
 def _flock(folder: str, work: str, say: Say) -> Iterator[None]:
     import fcntl
 
-    os.makedirs(folder, exist_ok=True)
-    descriptor = os.open(os.path.join(folder, LOCK_NAME), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        descriptor = os.open(os.path.join(folder, LOCK_NAME), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be written to ({error.strerror}); choose another --out, or make it a folder of yours"
+        ) from error
     waiting = _Waiting(folder, work, say)
     try:
         while True:

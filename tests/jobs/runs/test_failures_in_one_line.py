@@ -1,0 +1,135 @@
+"""What fails outside the program is one line that names the thing and the way out, with the documented exit code."""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from support.runs import run_here
+from support.toy import write_corpus, write_filter
+
+from prep_corpus.jobs.cli import main
+from prep_corpus.jobs.screen.causes import cause_of
+from prep_corpus.jobs.screen.printing import printable
+from prep_corpus.pipeline.stages import emit
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_filter(folder / "filter.json")
+    return write_corpus(folder, recordings=1, sentences=3)
+
+
+@contextmanager
+def small_files(most_bytes: int) -> Iterator[None]:
+    """No file may grow over a limit: what is written beyond it fails as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def told(output: str) -> str:
+    """The one line of the failure."""
+    assert "Traceback" not in output, output
+    (line,) = [line for line in output.splitlines() if line.startswith("Error: ")]
+    return line
+
+
+def test_places_that_cannot_be_written_to(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    for out in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere")):
+        line = told(run_here(corpus, out, code=2).output)
+        assert str(out) in line
+        assert "choose another --out" in line
+
+
+def test_a_device_that_is_none(corpus: Path, tmp_path: Path) -> None:
+    line = told(run_here(corpus, tmp_path / "run", "--device", "gpu0", code=2).output)
+    assert line == "Error: --device is cpu, cuda or cuda:N, and not 'gpu0'"
+
+
+def test_damaged_filters_settings_and_models(corpus: Path, tmp_path: Path) -> None:
+    noise = tmp_path / "damaged"
+    noise.write_bytes(b"\xff\xfe\x00damaged")
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{")
+    for option, path in (("--filter", noise), ("--config", noise), ("--model", model)):
+        line = told(run_here(corpus, tmp_path / "run", option, str(path), code=2).output)
+        assert option in line
+        assert str(path) in line
+
+
+def test_a_damaged_status_file(tmp_path: Path) -> None:
+    (tmp_path / "status.json").write_text('{"state": "run')
+    done = CliRunner().invoke(main, ["status", str(tmp_path)])
+    assert done.exit_code == 2
+    assert f"{tmp_path}/status.json is damaged" in told(done.output)
+
+
+def test_a_full_disk_is_named_with_the_file_and_the_run_goes_on_afterwards(
+    corpus: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    with small_files(30_000):
+        done = run_here(corpus, out, code=1)
+    line = told(done.output)
+    assert f"{out}/work/" in line
+    assert "then give the same command again" in line
+    run_here(corpus, out, "--max-failed", "1")
+
+
+def test_ctrl_c_in_a_stage_is_one_line_and_130(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(emit, "emit_bundle", interrupted)
+    done = run_here(corpus, tmp_path / "run", code=130)
+    assert told(done.output) == "Error: interrupted; the same command goes on where it stopped"
+    assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "interrupted"
+
+
+def test_a_defect_says_so_and_debug_shows_where(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(emit, "emit_bundle", broken)
+    line = told(run_here(corpus, tmp_path / "run", code=1).output)
+    assert (
+        line
+        == "Error: this is a defect of the program: ZeroDivisionError: division by zero (--debug shows where)"
+    )
+    assert "ZeroDivisionError" in repr(run_here(corpus, tmp_path / "run", "--debug", code=1).exception)
+
+
+def test_causes_are_found_inside_what_the_engine_makes_of_them() -> None:
+    wrapped = RuntimeError(
+        "OSError: [Errno 28] No space left on device: '/x/y' [while running 'Emit/EmitBundles']"
+    )
+    line = cause_of(wrapped).line()
+    assert line.startswith(
+        "No space left on device: '/x/y'; free some space, then give the same command again"
+    )
+    text = "Traceback (most recent call last):\n  File\nKeyboardInterrupt [while running 'A']"
+    assert cause_of(RuntimeError(text)).is_interrupt
+    assert cause_of(RuntimeError("plain")).kind == "RuntimeError"
+
+
+def test_what_comes_from_data_is_safe_on_a_terminal() -> None:
+    assert printable("a\x1b[31mb\x07\r\u202e") == "a\ufffd[31mb\ufffd\ufffd\ufffd"
+    assert printable("no file at s3://key:secret@host/a and b@c") == "no file at s3://host/a and b@c"
+    assert printable("two\nlines\tand a tab") == "two\nlines\tand a tab"
