@@ -19,6 +19,7 @@ from prep_corpus.pipeline.stages.align import read_alignments
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import read_emissions
+from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
 
@@ -109,6 +110,8 @@ def settle_k(uri: str, totals: Totals, target_samples: float, retune: bool) -> i
     """
     kept = None if retune else kept_k(uri)
     if kept is not None:
+        # Left by a run that published nothing.
+        files.remove(picked_uri(uri))
         return kept
     if not any(segments for segments, _ in totals.values()):
         return min(totals, default=1)
