@@ -5,7 +5,7 @@ SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup template demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-emit bench-windows bench-detours bench-run bench-real bench-write bench-read bench-scale bench-quality
+.PHONY: help same-bytes setup template demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-emit bench-windows bench-detours bench-run bench-real bench-write bench-read bench-scale bench-quality
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,6 +66,9 @@ check: lint types test  ## All of the above
 
 bench-align: setup  ## Alignment against peers: time, memory, exactness
 	$(BIN)/python benchmarks/bench_align.py
+
+same-bytes: setup  ## The demo's shards against those of REV, and whether its stage files are found
+	$(BIN)/python benchmarks/same_bytes.py $(REV)
 
 bench-emit: setup  ## The model stage: real-time factors on CPU and GPU, memory
 	$(BIN)/python benchmarks/bench_emit.py

@@ -10,12 +10,12 @@ from typing import Any
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.cutting_settings import CuttingSettings
 from prep_corpus.jobs.settings import (
+    AT_LEAST_1,
     FAILURES,
     MACHINE,
     SHARE,
     TEXT,
     Parameter,
-    Range,
     Setting,
     setting,
     settings_of_class,
@@ -87,7 +87,7 @@ class RunConfig(ShardSettings, CuttingSettings):
         "--workers",
         "Threads; no part of any result.",
         kind=int,
-        allowed=Range(low=1),
+        allowed=AT_LEAST_1,
         default_about="all cores",
         group=MACHINE,
         to="emit.threads",

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prep_corpus.jobs.settings import AT_LEAST_0, CUTTING, MODEL, POSITIVE, Parameter, Range, setting
+from prep_corpus.jobs.settings import (
+    AT_LEAST_0,
+    AT_LEAST_1,
+    CUTTING,
+    MODEL,
+    POSITIVE,
+    Parameter,
+    Range,
+    setting,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +104,7 @@ class CuttingSettings:
         "Shortest pause to cut at.",
         kind=int,
         unit="frames",
-        allowed=Range(low=1),
+        allowed=AT_LEAST_1,
         default_about="chosen for the target",
         group=CUTTING,
         to="measure",

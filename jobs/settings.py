@@ -71,6 +71,7 @@ class Range:
 SHARE = Range(low=0, high=1)
 POSITIVE = Range(low=0, low_open=True)
 AT_LEAST_0 = Range(low=0)
+AT_LEAST_1 = Range(low=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.settings import BABBLE, POSITIVE, SEED, SHARDS, SHARE, Parameter, setting
@@ -36,6 +35,9 @@ def parse_splits(shares: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
 
 def split_words(splits: tuple[tuple[str, float], ...]) -> list[str]:
     """What `parse_splits` makes them of; all of them, so that none is worked out anew."""
+    # Shares under 0.0001 are written out, since --split takes digits and a point alone.
+    from decimal import Decimal
+
     return [f"{name}={Decimal(repr(float(share))):f}" for name, share in splits]
 
 

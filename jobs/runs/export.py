@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import apache_beam as beam
 from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.config import RunConfig, settings_of
+from prep_corpus.jobs.config import SETTINGS, RunConfig, config_of, settings_of
 from prep_corpus.jobs.runs.opened import OpenRun, open_run
 from prep_corpus.jobs.runs.prepare import claim_folder, holding, shard_place
 from prep_corpus.jobs.runs.run import report
 from prep_corpus.jobs.runs.stage_options import pipeline_options, plan_options, write_options
 from prep_corpus.jobs.screen import display
+from prep_corpus.jobs.settings import SEED, SHARDS
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.run_files import STATUS_NAME
@@ -45,6 +48,14 @@ def standing_segments(run: OpenRun) -> list[str]:
     return digests
 
 
+def with_cuts_of(source: RunConfig, config: RunConfig) -> RunConfig:
+    """An export's config: what shapes shards is its own, how recordings became utterances is the source's."""
+    own = {one.name: getattr(config, one.name) for one in SETTINGS if one.group in (SHARDS, SEED)}
+    # Babble is made of source audio, which an export does not touch.
+    places = {"manifest": config.manifest, "out": config.out, "beam_options": config.beam_options}
+    return replace(source, **places, **own, babble=False)
+
+
 def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
     """Write the shards of a finished run anew in another folder; returns the exit code.
 
@@ -61,6 +72,7 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
         raise UsageError(f"{source}: its manifest does not say the sample rate")
     if files.join(config.out, "") == files.join(source, ""):
         raise UsageError("--out must be another folder than the run's own, whose shards stay as they are")
+    config = with_cuts_of(config_of(published.config), config)
     digests = standing_segments(run)
     with holding(config, console, force=force):
         claim_folder(config, force)

@@ -136,6 +136,18 @@ def test_the_settings_of_a_run_give_the_same_stage_files_and_shards_again(
     assert shards(again) == shards(finished)
 
 
+def test_an_export_keeps_the_cuts_of_its_run_on_record(
+    finished: Path, command: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "export"
+    command("export", finished, "--out", out, "--seed", "5", "--quiet")
+    source, given_back = open_run(str(finished)).config, open_run(str(out)).config
+    assert given_back == replace(
+        source, out=str(out), seed=5, formats=("parquet",), shard_mb=256.0, workers=given_back.workers
+    )
+    assert open_run(str(out)).published.config["padding_seconds"] == 0.1
+
+
 def test_a_marker_that_does_not_know_a_setting_means_its_default(tmp_path: Path) -> None:
     config = RunConfig(manifest="m", out=str(tmp_path))
     claim_folder(config, force=False)

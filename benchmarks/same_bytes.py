@@ -1,0 +1,121 @@
+"""Whether this tree makes the same bytes as an earlier revision, and finds the stage files that the revision made.
+
+    python benchmarks/same_bytes.py 62079fb
+
+Both run the demo corpus into one and the same place, since paths enter some files, and every file is compared. Then
+this tree goes on in the revision's run folder: what it makes anew there, the revision's stage files could not give.
+Exits with 1 where shards, tables or the manifest differ, or where a stage file is made anew; `--may-differ STAGE` allows
+the latter for a stage whose VERSION was raised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("align", "augment", "filters", "jobs", "pipeline")
+STAGES = ("bundles", "emit", "align", "measure", "segment")
+PUBLISHED = ("data/", "tfrecord/", "webdataset/", "shar/", "report/")
+PUBLISHED_FILES = ("manifest.json", "README.md", "dead-letters.jsonl", "transcripts.jsonl")
+
+
+def is_published(path: str) -> bool:
+    """Whether a file of a run folder is for others, rather than for the next run."""
+    return path.startswith(PUBLISHED) or path in PUBLISHED_FILES
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """The content of every file by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
+    """Paths that are not in both with the same content."""
+    return sorted(path for path in {*one, *other} if one.get(path) != other.get(path))
+
+
+def stage_names(paths: dict[str, bytes]) -> set[str]:
+    """STAGE/DIGEST of the stage files among the paths."""
+    parts = [path.split("/") for path in paths]
+    return {
+        f"{part[1]}/{part[2].partition('.')[0]}"
+        for part in parts
+        if len(part) == 3
+        and part[0] == "work"
+        and part[1] in STAGES
+        and not part[2].startswith(("list-", "."))
+    }
+
+
+def run_demo(tree: Path, out: Path, extra: list[str]) -> None:
+    """Run the demo corpus with the code of a tree; the inputs are this tree's for both."""
+    types = tree / ".types" / "prep_corpus"
+    types.mkdir(parents=True, exist_ok=True)
+    for folder in FOLDERS:
+        link = types / folder
+        if not link.exists():
+            link.symlink_to(tree / folder)
+    environment = {**os.environ, "PYTHONPATH": str(types.parent), "OMP_NUM_THREADS": "1"}
+    words = [
+        str(ROOT / "demo" / "manifest.jsonl"),
+        "--out",
+        str(out),
+        "--noise",
+        str(ROOT / "demo" / "noise"),
+    ]
+    formats = ["--format", "parquet", "--format", "tfrecord"]
+    command = [sys.executable, "-m", "prep_corpus.jobs.cli", "run", *words, *formats, *extra]
+    subprocess.run(command, cwd=tree, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> int:
+    """Run both, compare, and say what differs; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("revision", help="of this repository, such as a commit")
+    parser.add_argument("--may-differ", action="append", default=[], choices=STAGES, metavar="STAGE")
+    parser.add_argument("extra", nargs="*", help="more options of run, after --")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="same-bytes-") as folder:
+        tree, out, kept = Path(folder, "tree"), Path(folder, "run"), Path(folder, "kept")
+        git = ["git", "-C", str(ROOT), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), given.revision], check=True)
+        try:
+            run_demo(tree, out, given.extra)
+        finally:
+            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+        out.rename(kept)
+        run_demo(ROOT, out, given.extra)
+        before, now = files_of(kept), files_of(out)
+        shutil.rmtree(out)
+        kept.rename(out)
+        run_demo(ROOT, out, given.extra)
+        anew = sorted(stage_names(files_of(out)) - stage_names(before))
+    differing = differences(before, now)
+    published = [path for path in differing if is_published(path)]
+    for path in differing:
+        whose = [name for name, files in ((given.revision, before), ("this tree", now)) if path in files]
+        print(f"{'DIFFERS' if path in published else 'differs'}  {path}  (in {' and '.join(whose)})")
+    for name in anew:
+        print(f"made anew  {name}")
+    same = sum(is_published(path) for path in before) - len(published)
+    print(f"{same} published files have the same bytes, {len(published)} do not")
+    found = stage_names(before)
+    print(f"{len(found)} stage files of {given.revision}; {len(anew)} made anew by this tree")
+    unexpected = [name for name in anew if name.partition("/")[0] not in given.may_differ]
+    return 1 if published or unexpected else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
