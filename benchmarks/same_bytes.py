@@ -4,8 +4,8 @@
 
 Both run the demo corpus into one and the same place, since paths enter some files, and every file is compared. Then
 this tree goes on in the revision's run folder: what it makes anew there, the revision's stage files could not give.
-Exits with 1 where shards, tables or the manifest differ, or where a stage file is made anew; `--may-differ STAGE` allows
-the latter for a stage whose VERSION was raised.
+Exits with 1 where shards, tables or the manifest differ, or where a stage file is made anew; `--may-differ STAGE`
+allows the latter for a stage whose VERSION was raised.
 """
 
 from __future__ import annotations

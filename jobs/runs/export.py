@@ -52,8 +52,14 @@ def with_cuts_of(source: RunConfig, config: RunConfig) -> RunConfig:
     """An export's config: what shapes shards is its own, how recordings became utterances is the source's."""
     own = {one.name: getattr(config, one.name) for one in SETTINGS if one.group in (SHARDS, SEED)}
     # Babble is made of source audio, which an export does not touch.
-    places = {"manifest": config.manifest, "out": config.out, "beam_options": config.beam_options}
-    return replace(source, **places, **own, babble=False)
+    return replace(
+        source,
+        manifest=config.manifest,
+        out=config.out,
+        beam_options=config.beam_options,
+        babble=False,
+        **own,
+    )
 
 
 def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
