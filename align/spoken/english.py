@@ -6,14 +6,23 @@ import re
 from collections.abc import Callable, Iterable
 
 from prep_corpus.align.spoken import english_words as words
-from prep_corpus.align.spoken.numbers import decimal_in_words, digits_in_words, in_words, whole_in_words
+from prep_corpus.align.spoken.english_numbers import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    NUMBER,
+    bare_number,
+    cardinal,
+    date,
+    number,
+    ordinal,
+    year,
+)
+from prep_corpus.align.spoken.hashtags import hashtag_rules
+from prep_corpus.align.spoken.numbers import digits_in_words, whole_in_words
 from prep_corpus.align.spoken.roman import ROMAN, roman_value
 from prep_corpus.align.spoken.rules import Rule
 
 _Match = re.Match[str]
-# Never from the middle of another number, which also keeps long runs of digits from taking quadratic time.
-_NUMBER = r"(?:(?<!\d)(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)|(?<![\w.])\.\d+)"
-_FIRST_YEAR, _LAST_YEAR = 1010, 2099
 
 
 def _any_of(keys: Iterable[str]) -> str:
@@ -21,35 +30,9 @@ def _any_of(keys: Iterable[str]) -> str:
     return "|".join(re.escape(key) for key in sorted(keys, key=lambda key: (-len(key), key)))
 
 
-def year(number: int) -> str | None:
-    """A year as it is read: 1843 eighteen forty three, 1905 nineteen oh five, 2003 two thousand three."""
-    century, rest = divmod(number, 100)
-    if rest == 0 and number % 1000:
-        return f"{_cardinal(century)} hundred"
-    if century % 10 == 0 and rest < 10:
-        return f"{_cardinal(century // 10)} thousand {_cardinal(rest) if rest else ''}".rstrip()
-    return f"{_cardinal(century)} {'oh ' if rest < 10 else ''}{_cardinal(rest)}"
-
-
-def number(digits: str) -> str | None:
-    """A number as written, with commas and decimal point, as a cardinal."""
-    whole, _, fraction = digits.replace(",", "").partition(".")
-    if not whole and fraction:
-        return decimal_in_words("", fraction, "point", "en")
-    return decimal_in_words(whole, fraction, "point", "en")
-
-
-def _cardinal(value: int) -> str:
-    return in_words(value, "en") or str(value)
-
-
-def _ordinal(value: int) -> str | None:
-    return in_words(value, "en", "ordinal")
-
-
 def _plain(found: _Match) -> str | None:
     written = found[0]
-    if written.isdecimal() and len(written) == 4 and _FIRST_YEAR <= int(written) <= _LAST_YEAR:
+    if written.isdecimal() and len(written) == 4 and FIRST_YEAR <= int(written) <= LAST_YEAR:
         return year(int(written))
     return number(written)
 
@@ -65,7 +48,7 @@ def _currency(found: _Match) -> str | None:
     if scale:
         spoken = number(amount)
         return None if spoken is None else f"{spoken} {words.SCALES[scale.lower()]} {many}"
-    whole, _, cents = amount.replace(",", "").partition(".")
+    whole, _, cents = bare_number(amount).partition(".")
     if len(cents) != 2:
         return _counted(amount, one, many)
     small = (
@@ -89,24 +72,22 @@ def _time(found: _Match) -> str | None:
     hours, minutes = int(found["hours"]), int(found["minutes"])
     half = " ".join(found["half"].lower() + "m") if found["half"] else ""
     if minutes:
-        said = f"{_cardinal(hours)} {'oh ' if minutes < 10 else ''}{_cardinal(minutes)}"
+        said = f"{cardinal(hours)} {'oh ' if minutes < 10 else ''}{cardinal(minutes)}"
     elif half:
-        said = _cardinal(hours)
+        said = cardinal(hours)
     else:
-        said = f"{_cardinal(hours)} o'clock" if 1 <= hours <= 12 else f"{_cardinal(hours)} hundred"
+        said = f"{cardinal(hours)} o'clock" if 1 <= hours <= 12 else f"{cardinal(hours)} hundred"
     if found["seconds"]:
-        said += f" and {_cardinal(int(found['seconds']))} seconds" if int(found["seconds"]) else ""
+        said += f" and {cardinal(int(found['seconds']))} seconds" if int(found["seconds"]) else ""
     return f"{said} {half}".strip()
 
 
 def _hour(found: _Match) -> str | None:
-    return (
-        f"{_cardinal(int(found['hours']))} {found['half'].lower()} m" if int(found["hours"]) <= 12 else None
-    )
+    return f"{cardinal(int(found['hours']))} {found['half'].lower()} m" if int(found["hours"]) <= 12 else None
 
 
 def _ordinal_digits(found: _Match) -> str | None:
-    return _ordinal(int(found["digits"].replace(",", "")))
+    return ordinal(int(found["digits"].replace(",", "")))
 
 
 def _decade(found: _Match) -> str | None:
@@ -114,27 +95,27 @@ def _decade(found: _Match) -> str | None:
     century = found["century"]
     if century and not tens:
         return (
-            f"{_cardinal(int(century))} hundreds"
+            f"{cardinal(int(century))} hundreds"
             if int(century) % 10
-            else f"{_cardinal(int(century) // 10)} thousands"
+            else f"{cardinal(int(century) // 10)} thousands"
         )
     if not tens:
         return None
-    decade = "tens" if tens == 10 else _cardinal(tens)[:-1] + "ies"
-    return f"{_cardinal(int(century))} {decade}" if century else decade
+    decade = "tens" if tens == 10 else cardinal(tens)[:-1] + "ies"
+    return f"{cardinal(int(century))} {decade}" if century else decade
 
 
 def _short_year(found: _Match) -> str | None:
     value = int(found["year"])
-    return f"oh {_cardinal(value)}" if value < 10 else _cardinal(value)
+    return f"oh {cardinal(value)}" if value < 10 else cardinal(value)
 
 
 _PARTS = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 
 
 def _fraction_words(over: int, under: int) -> str | None:
-    one, many = _PARTS.get(under, (_ordinal(under), f"{_ordinal(under)}s"))
-    return f"{_cardinal(over)} {one if over == 1 else many}" if one else None
+    one, many = _PARTS.get(under, (ordinal(under), f"{ordinal(under)}s"))
+    return f"{cardinal(over)} {one if over == 1 else many}" if one else None
 
 
 def _fraction(found: _Match) -> str | None:
@@ -164,23 +145,20 @@ def _vulgar(found: _Match) -> str | None:
 
 
 def _date(found: _Match) -> str | None:
-    month, day = int(found["month"]), int(found["day"])
-    if month > 12:
-        month, day = day, month
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        return None
-    full = int(found["year"])
-    spoken = year(full) if _FIRST_YEAR <= full <= _LAST_YEAR else _cardinal(full)
-    return f"{words.MONTHS[month - 1].lower()} {_ordinal(day)} {spoken}"
+    return date(int(found["month"]), int(found["day"]), found["year"])
+
+
+def _dotted_date(found: _Match) -> str | None:
+    return date(int(found["month"] or found["month2"]), int(found["day"] or found["day2"]), found["year"])
 
 
 def _day_after_month(found: _Match) -> str | None:
-    return _ordinal(int(found["it"])) if 1 <= int(found["it"]) <= 31 else None
+    return ordinal(int(found["it"])) if 1 <= int(found["it"]) <= 31 else None
 
 
 def _day_before_month(found: _Match) -> str | None:
     article = "" if found["article"] else "the "
-    return f"{article}{_ordinal(int(found['it']))} of" if 1 <= int(found["it"]) <= 31 else None
+    return f"{article}{ordinal(int(found['it']))} of" if 1 <= int(found["it"]) <= 31 else None
 
 
 def _phone(found: _Match) -> str | None:
@@ -188,12 +166,19 @@ def _phone(found: _Match) -> str | None:
 
 
 def _version(found: _Match) -> str | None:
-    parts = [whole_in_words(part, "en") for part in found[0].split(".")]
-    return None if None in parts else " point ".join(part for part in parts if part)
+    parts = found[0].split(".")
+    is_address = len(parts) == 4 and all(int(part) < 256 for part in parts)
+    if _POINTED_THOUSANDS.fullmatch(found[0]) and not is_address:
+        return whole_in_words("".join(parts), "en")
+    spoken = [whole_in_words(part, "en") for part in parts]
+    return None if None in spoken else " point ".join(part for part in spoken if part)
+
+
+_POINTED_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3}){2,4}")
 
 
 def _range(found: _Match) -> str | None:
-    left, right = found["left"].replace(",", ""), found["right"].replace(",", "")
+    left, right = bare_number(found["left"]), bare_number(found["right"])
     rises = float(right) > float(left) or (len(left) == 4 and len(right) == 2)
     return "to" if rises or found["dash"] == "–" else None
 
@@ -211,7 +196,7 @@ def _heading(found: _Match) -> str | None:
     after = _LOWER_AFTER.match(found.string, found.end("it"))
     if value is None or (found["it"] == "I" and after and after[1] not in _AFTER_HEADING):
         return None
-    return _cardinal(value)
+    return cardinal(value)
 
 
 _LOWER_AFTER = re.compile(r"\s([a-z']+)")
@@ -228,7 +213,7 @@ def _regal(found: _Match) -> str | None:
         return None
     if len(numeral) == 1 and _INITIAL.match(found.string, found.end("it")):
         return None
-    return f"the {_ordinal(value)}"
+    return f"the {ordinal(value)}"
 
 
 def _raised(found: _Match) -> str | None:
@@ -309,7 +294,14 @@ ENGLISH_RULES = (
     _rule(r"\b(?:https?://|www\.)[\w./@-]*\w|\b[\w.-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+", _address),
     _rule(r"\b[A-Za-z][\w-]{0,63}\.(?:com|org|net|edu|gov|info|co\.uk)\b(?!\.\w)", _address),
     _digit_rule(r"(?<![\d-])(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?![\d-])", _date),
-    _digit_rule(r"(?<![\d/])(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})(?![\d/])", _date),
+    _digit_rule(r"(?<![\d/])(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4}|\d{2})(?![\d/])", _date),
+    _digit_rule(r"(?<![\d/])(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})(?![\d/])", _date),
+    # Where points part them, the day stands first; of two digits each, so that version numbers stay.
+    _digit_rule(
+        r"(?<![\d.])(?:(?P<day>\d{1,2})\.[ ]?(?P<month>\d{1,2})\.[ ]?(?=\d{4})|(?P<day2>\d\d)\.(?P<month2>\d\d)\.)"
+        r"(?P<year>\d{4}|\d{2})(?!\d|\.\d)",
+        _dotted_date,
+    ),
     _digit_rule(
         r"(?<![\d:.])(?P<hours>\d{1,2}):(?P<minutes>\d{2})(?::(?P<seconds>\d{2}))?(?![\d:])"
         r"(?:\s?(?P<half>[aApP])\.?\s?[mM]\b\.?)?",
@@ -323,22 +315,24 @@ ENGLISH_RULES = (
     _digit_rule(r"(?<![\d.])\d+(?:\.\d+){2,}(?![\d.]*\d)", _version),
     # Signs between and before numbers.
     _digit_rule(
-        rf"(?<![\d.,-])(?P<left>{_NUMBER})%?(?P<it>\s?(?P<dash>[-–])\s?)(?=[$£€]?(?P<right>{_NUMBER})(?![\d-]))",
+        rf"(?<![\d.,-])(?P<left>{NUMBER})%?(?P<it>\s?(?P<dash>[-–])\s?)(?=[$£€]?(?P<right>{NUMBER})(?![\d-]))",
         _range,
     ),
     _digit_rule(r"(?:(?<![^\s(])[-–]|−)(?=[$£€]?\.?\d)", lambda found: "minus"),
     _digit_rule(r"#(?=\d)", lambda found: "number"),
+    _rule(r"(?<!\w)[A-G](?P<it>#)(?!\w)", lambda found: "sharp"),
+    *hashtag_rules("en"),
     # Numbers with what they count.
     _digit_rule(
-        rf"(?P<sign>{_any_of(words.CURRENCIES)})\s?(?P<amount>{_NUMBER}|\.\d+)"
+        rf"(?P<sign>{_any_of(words.CURRENCIES)})\s?(?P<amount>{NUMBER}|\.\d+)"
         r"(?:\s?(?P<scale>hundred|thousand|[mbtMBT]illion|bn|mn|tn|[kKmMbB])\b)?",
         _currency,
     ),
-    _digit_rule(rf"(?P<amount>{_NUMBER})\s?(?P<scale>)(?P<sign>[€£])", _currency),
-    _digit_rule(rf"(?P<amount>{_NUMBER})\s?¢", lambda found: _counted(found["amount"], "cent", "cents")),
-    _digit_rule(rf"(?P<amount>{_NUMBER})\s?%", lambda found: _counted(found["amount"], "percent", "percent")),
-    _digit_rule(rf"(?P<amount>{_NUMBER})\s?°\s?(?P<scale>[CFK]\b)?", _degrees),
-    _digit_rule(rf"(?P<amount>{_NUMBER})[ \u00a0-]?(?P<unit>{_UNIT})(?![\w²³/'])", _unit),
+    _digit_rule(rf"(?P<amount>{NUMBER})\s?(?P<scale>)(?P<sign>[€£])", _currency),
+    _digit_rule(rf"(?P<amount>{NUMBER})\s?¢", lambda found: _counted(found["amount"], "cent", "cents")),
+    _digit_rule(rf"(?P<amount>{NUMBER})\s?%", lambda found: _counted(found["amount"], "percent", "percent")),
+    _digit_rule(rf"(?P<amount>{NUMBER})\s?°\s?(?P<scale>[CFK]\b)?", _degrees),
+    _digit_rule(rf"(?P<amount>{NUMBER})[ \u00a0-]?(?P<unit>{_UNIT})(?![\w²³/'])", _unit),
     _digit_rule(
         r"(?<![\d.,])(?P<digits>\d{1,3}(?:,\d{3}){1,4}|\d{1,9})(?:st|nd|rd|th|ST|ND|RD|TH)\b",
         _ordinal_digits,
@@ -349,7 +343,7 @@ ENGLISH_RULES = (
     _digit_rule(
         r"(?<![\d.,/])(?:(?P<whole>\d{1,9})[ -])?(?P<over>\d{1,3})[/⁄](?P<under>\d{1,3})(?![\d/])", _fraction
     ),
-    _rule(rf"(?:(?P<whole>{_NUMBER})\s?)?(?P<sign>[{''.join(_VULGAR)}])", _vulgar),
+    _rule(rf"(?:(?P<whole>{NUMBER})\s?)?(?P<sign>[{''.join(_VULGAR)}])", _vulgar),
     _digit_rule(rf"\b{_MONTH}\s(?P<it>\d{{1,2}})(?![\w:]|[.,]\d)", _day_after_month),
     _digit_rule(
         rf"(?P<article>\bthe\s)?(?<![\d.,:/$£€-])(?P<it>\d{{1,2}})(?=\s{_MONTH}\b)", _day_before_month
@@ -369,7 +363,7 @@ ENGLISH_RULES = (
     _rule(rf"\b(?:{_HEADING})\s(?P<it>{ROMAN})\b", _heading),
     _rule(rf"\b(?:{_any_of(words.REGAL_NAMES)})\s(?P<it>{ROMAN})\b", _regal),
     # Whatever number or sign is left.
-    _digit_rule(_NUMBER, _plain),
+    _digit_rule(NUMBER, _plain),
     _rule("[" + re.escape("".join(_SYMBOLS)) + "]", _symbol),
     _rule("[²³]", _raised),
 )

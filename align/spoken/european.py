@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from prep_corpus.align.spoken.european_dates import date_rule
 from prep_corpus.align.spoken.european_words import Forms, Tongue
+from prep_corpus.align.spoken.hashtags import hashtag_rules
 from prep_corpus.align.spoken.numbers import digits_in_words, in_words, whole_in_words
 from prep_corpus.align.spoken.roman import ROMAN, roman_value
 from prep_corpus.align.spoken.rules import Rule
@@ -19,6 +21,8 @@ _NUMBER = rf"{_WHOLE}(?:,\d+)?"
 def rules_of(tongue: Tongue) -> Sequence[Rule]:
     """The rules of one of the languages in the tables."""
     return (
+        date_rule(tongue),
+        *hashtag_rules(tongue.code),
         *_counting_rules(tongue),
         *_ORDINALS.get(tongue.code, ()),
         *_word_rules(tongue),

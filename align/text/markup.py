@@ -21,6 +21,11 @@ _HTML = re.compile(
     re.I,
 )
 _WHOLE_ENDS = {name: re.compile(rf"</{name}\s{{0,20}}>", re.I) for name in ("script", "style", "head")}
+_RAISED_NUMBER = re.compile(
+    r"<sup(?![\w-])[^<>]{0,200}>\s?(?:<a(?![\w-])[^<>]{0,200}>\s?)?(?P<digits>\d{1,5})(?=\s?(?:</a>\s?)?</sup>)",
+    re.I,
+)
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MARKDOWN = re.compile(
     r"(?P<image>!\[[^\[\]\n]*\]\([^()\n]*\))"
     r"|(?P<open>\[)[^\[\]\n]+(?P<target>\]\([^()\n]*\))"
@@ -37,6 +42,10 @@ _LABEL = re.compile(
     r"(?P<aside>\([^()\n]{0,80}\)|\[[^\[\]\n]{0,80}\])?[ \t]*:(?=\s|$)[ \t]*",
     re.M,
 )
+_BRACKETED_LABEL = re.compile(
+    r"^[ \t>\-–—]{0,20}(?:\[[^\[\]\n]{1,60}\]|\([^()\n]{1,60}\)|<[^<>\n]{1,60}>)[ \t]{0,3}:(?=\s|$)[ \t]*",
+    re.M,
+)
 _SMALL_NAME_WORDS = frozenset(
     {"and", "de", "del", "der", "di", "du", "la", "le", "of", "the", "van", "von", "y"}
 )
@@ -48,12 +57,38 @@ _NOISES = (
     "|yawn"
 )
 _DIRECTION = re.compile(
-    r"(?<!\w)\[[^\[\]\n]{0,300}\](?!\w)"  # [w]hen is an editor's, [laughs] is a direction
+    r"(?<!\w)\[[^\[\]\n]{0,300}\](?!\w)(?:[ \t]{0,3}:(?=\s|$))?"  # [w]hen is an editor's, [laughs] is a direction
     r"|(?<!\w)\{[^{}\n]{0,300}\}(?!\w)"
     r"|^[ \t]*\([^()\n]{1,300}\)[ \t]*$"
+    rf"|(?<![\w*])\*(?:{_NOISES})[^*\n]{{0,60}}\*(?![\w*])"
     rf"|(?<!\w)\((?:{_NOISES})[^()\n]{{0,60}}\)(?!\w)",
     re.M | re.I,
 )
+
+
+def raised_edits(number: str, start: int) -> list[Edit]:
+    """Edits that write the digits of a number as superscript characters, so that a plain text shows that it was raised.
+
+    Args:
+        number: its digits, perhaps with white space around.
+        start: where it stands in the text.
+    """
+    return [
+        (start + at, start + at + 1, raised)
+        for at, c in enumerate(number)
+        if (raised := c.translate(_RAISED)) != c
+    ]
+
+
+def raised_number_edits(text: str) -> list[Edit]:
+    """The same for the numbers in `<sup>` tags, before the tags are taken out."""
+    if "<" not in text:
+        return []
+    return [
+        edit
+        for found in _RAISED_NUMBER.finditer(text)
+        for edit in raised_edits(found["digits"], found.start("digits"))
+    ]
 
 
 def html_edits(text: str) -> list[Edit]:
@@ -111,16 +146,21 @@ def markdown_edits(text: str) -> list[Edit]:
 def speaker_edits(text: str) -> list[Edit]:
     """Edits that take out the names of speakers at the starts of lines.
 
-    A label in capitals or with a digit ("JOHN:", "Speaker 2:") counts at once, one in mixed case ("Mary:")
+    A label in brackets ("[Mary]:"), in capitals or with a digit ("JOHN:", "Speaker 2:") counts at once, one in mixed
+    case ("Mary:")
     only where it stands on two lines or more, so that "Note:" stays.
     """
-    found = [label for label in _LABEL.finditer(text) if _is_name(label["name"])] if ":" in text else []
+    if ":" not in text:
+        return []
+    bracketed = [(*label.span(), "") for label in _BRACKETED_LABEL.finditer(text)]
+    found = [label for label in _LABEL.finditer(text) if _is_name(label["name"])]
     times = Counter(label["name"] for label in found)
-    return [
+    named = [
         (label.start(), label.end(), "")
         for label in found
         if label["name"].isupper() or times[label["name"]] > 1 or any(c.isdigit() for c in label["name"])
     ]
+    return sorted([*bracketed, *named])
 
 
 def _is_name(name: str) -> bool:
@@ -130,6 +170,7 @@ def _is_name(name: str) -> bool:
 def direction_edits(text: str) -> list[Edit]:
     """Edits that take out stage directions.
 
-    Those are square brackets, braces, and round ones that fill a line or hold a noise ("(laughs)").
+    Those are square brackets, braces, round ones that fill a line or hold a noise ("(laughs)"), and noises
+    between asterisks.
     """
     return [(*found.span(), " ") for found in _DIRECTION.finditer(text)]

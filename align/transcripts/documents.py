@@ -10,7 +10,13 @@ from itertools import accumulate
 
 import numpy as np
 
-from prep_corpus.align.text.markup import entity_spans, html_edits, markdown_edits
+from prep_corpus.align.text.markup import (
+    entity_spans,
+    html_edits,
+    markdown_edits,
+    raised_edits,
+    raised_number_edits,
+)
 from prep_corpus.align.traced import TracedText
 from prep_corpus.align.transcripts.pieces import Piece, Transcript, assemble, piece_of
 
@@ -89,6 +95,7 @@ def parse_markdown(original: str) -> Transcript:
     matter = _FRONT_MATTER.match(original)
     traced = piece_of(original, matter.end() if matter else 0, len(original))
     traced = traced.replaced([(*found.span(), "") for found in _FENCE.finditer(traced.text)])
+    traced = traced.replaced(raised_number_edits(traced.text))
     traced = traced.replaced(html_edits(traced.text))
     traced = traced.replaced(markdown_edits(traced.text))
     spans = entity_spans(traced.text)
@@ -107,6 +114,7 @@ class _Reader(HTMLParser):
         self._unread: list[str] = []
         self._unread_tags: Counter[str] = Counter()
         self._unread_line = 0
+        self._raised = 0
         self._broken_line = 0
         self._blocks: list[list[TracedText]] = [[]]
 
@@ -152,6 +160,8 @@ class _Reader(HTMLParser):
         }
         if tag not in _INLINE:
             self._blocks.append([])
+            self._raised = 0
+        self._raised += tag == "sup"
         if tag in _CLOSED_BY_ITS_LIKE and self._unread[-1:] == [tag]:
             self._unread_tags[self._unread.pop()] -= 1
         if not self._unread:
@@ -172,8 +182,11 @@ class _Reader(HTMLParser):
         while self._unread_tags[tag] and closed != tag:
             closed = self._unread.pop()
             self._unread_tags[closed] -= 1
+        if tag == "sup" and self._raised:
+            self._raised -= 1
         if tag not in _INLINE:
             self._blocks.append([])
+            self._raised = 0
 
     def handle_data(self, data: str) -> None:
         self._add(len(data), None)
@@ -194,11 +207,23 @@ class _Reader(HTMLParser):
             return
         start = self._offset()
         traced = piece_of(self._original, start, start + length)
+        if self._raised:
+            written = traced.text.strip()
+            if written.isdecimal():
+                traced = traced.replaced(raised_edits(traced.text, 0))
+            elif _is_note(written, self._blocks[-1]):
+                return
         self._blocks[-1].append(traced if decoded is None else traced.replaced([(0, length, decoded)]))
 
     def _offset(self) -> int:
         line, column = self.getpos()
         return self._line_starts[line - 1] + column
+
+
+def _is_note(written: str, before: list[TracedText]) -> bool:
+    """Whether a raised sign or letter points to a note: not the "th" of "19th"."""
+    after_digit = bool(before) and before[-1].text[-1:].isdigit()
+    return len(written) == 1 and not (after_digit and written.isalpha())
 
 
 def _shown(block: list[TracedText]) -> TracedText:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from prep_corpus.align.errors import TranscriptMalformed
-from prep_corpus.align.text.markup import entity_spans, html_edits
+from prep_corpus.align.text.markup import entity_spans, html_edits, raised_number_edits
+from prep_corpus.align.text.print_marks import escape_edits
 from prep_corpus.align.traced import TracedText
 from prep_corpus.align.transcripts.pieces import Piece, Transcript, assemble, joined, piece_of
 
@@ -17,7 +18,9 @@ _CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,6}))?"
 _TIMES = re.compile(rf"^\s*{_CLOCK}\s*-{{1,3}}>\s*{_CLOCK}(?=\s|$)")
 _LIKE_TIMES = re.compile(r"-->|^\s*\d{1,4}:[\d:,.]*\s*-+>")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]+)>")
-_STYLING = re.compile(r"\{\\[^{}]*\}|[♩♪♫♬]|^[ \t]*(?:[-–—‐]|>{2,3})(?=\s*[^\s\d])")
+_STYLING = re.compile(
+    r"\{\\[^{}]*\}|[♩♪♫♬]|^[ \t]*[-–—‐](?=\s*[^\s\d])|^[ \t]*>{2,3}|(?<!\S)>{2,3}(?!\S)", re.M
+)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 _TRANSITION_SECONDS = 0.05
 """Automatic captions that roll show each finished line once more for a hundredth of a second."""
@@ -122,13 +125,28 @@ def _seconds(clock: tuple[str | None, ...]) -> float:
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0) + fraction
 
 
-def _transcript(original: str, blocks: list[_Block]) -> Transcript:
+def _in_order(blocks: list[_Block]) -> list[_Block]:
+    """The cues in the order of their starts; one without times stays behind the cue before it."""
+    starts: list[float] = []
+    for block in blocks:
+        starts.append(block.times[0] if block.times is not None else starts[-1] if starts else 0.0)
+    return [blocks[at] for at in sorted(range(len(blocks)), key=starts.__getitem__)]
+
+
+def _transcript(original: str, given: list[_Block]) -> Transcript:
+    blocks = _in_order(given)
     problems = [
         f"line {block.timing.number}: a cue needs two times, the second not before the first, but it has"
         f" {original[block.timing.start : block.timing.end].strip()!r}"
-        for block in blocks
+        for block in given
         if block.times is None
     ]
+    early = [after for before, after in pairwise(given) if _starts_before(after, before)]
+    if early:
+        problems.append(
+            f"line {early[0].timing.number}: cues should be in the order of their times, but {len(early)} start before"
+            " the one above them; they were put in order"
+        )
     shown = [[_clean(original, line) for line in block.body] for block in blocks]
     shown = [[line for line in lines if line.text.strip()] for lines in shown]
     pieces = []
@@ -142,13 +160,19 @@ def _transcript(original: str, blocks: list[_Block]) -> Transcript:
     return assemble(original, pieces, problems)
 
 
+def _starts_before(block: _Block, other: _Block) -> bool:
+    return block.times is not None and other.times is not None and block.times[0] < other.times[0]
+
+
 def _clean(original: str, line: _Line) -> TracedText:
     """A line of a cue without tags, positions, dialogue dashes and music signs, with references decoded."""
     traced = piece_of(original, line.start, line.end)
+    traced = traced.replaced(raised_number_edits(traced.text))
     traced = traced.replaced([(start, end, "") for start, end, _ in html_edits(traced.text)])
-    traced = traced.replaced([(*found.span(), "") for found in _STYLING.finditer(traced.text)])
     spans = entity_spans(traced.text)
     traced = traced.replaced([(start, end, html.unescape(traced.text[start:end])) for start, end in spans])
+    traced = traced.replaced(escape_edits(traced.text))
+    traced = traced.replaced([(*found.span(), "") for found in _STYLING.finditer(traced.text)])
     kept = slice(len(traced.text) - len(traced.text.lstrip()), len(traced.text.rstrip()))
     return TracedText(text=traced.text[kept], starts_L=traced.starts_L[kept], ends_L=traced.ends_L[kept])
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from prep_corpus.align.errors import RecordingError, TranscriptEmpty, TranscriptUnsayable
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions, encode, normalize
-from prep_corpus.align.viterbi.silence import align_in_silence
 from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs
 from prep_corpus.align.words.choosing import heard_characters
 from prep_corpus.align.words.evidence import evidence
+from prep_corpus.align.words.unread import align_what_is_said
 from prep_corpus.align.words.words import Words, word_table
 
 UNSAYABLE_LIMIT = 0.5
@@ -29,11 +29,12 @@ class AlignedText:
     """A transcript with the frames of its tokens and words.
 
     Attributes:
-        normalized: the transcript in the model's alphabet.
+        normalized: the transcript in the model's alphabet, without the marks that nobody reads.
         tokens_L: int32 columns of the emissions, one for each token.
         alignment: frames of each token.
         words: frames and characters of each word.
         evidence_WF: float32, columns as `EVIDENCE_NAMES`.
+        unread: which of the transcript's offers are left out.
     """
 
     normalized: NormalizedText
@@ -41,6 +42,7 @@ class AlignedText:
     alignment: Alignment
     words: Words
     evidence_WF: NDArray[np.float32]
+    unread: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,7 @@ class BestText:
 def normalize_for_model(
     text: str, info: ModelInfo, *, language: str, options: TextOptions, recording_id: str
 ) -> NormalizedText:
-    """A transcript in a model's alphabet.
+    """A transcript in a model's alphabet, with all that it offers as unread.
 
     Args:
         text: the transcript.
@@ -116,22 +118,32 @@ def align_text(
     normalized = normalize_for_model(
         text, info, language=language, options=options, recording_id=recording_id
     )
-    tokens_L = encode(normalized, info.vocabulary, info.word_delimiter)
-    alignment = align_in_silence(
+    said = align_what_is_said(
+        normalized,
         log_probs_TC,
-        tokens_L,
+        lambda written: _spelled(written, info),
         blank=info.blank,
         delimiter=info.delimiter_index,
         recording_id=recording_id,
     )
-    table = word_table(alignment, normalized)
+    table = word_table(said.alignment, said.normalized)
     return AlignedText(
-        normalized=normalized,
-        tokens_L=tokens_L,
-        alignment=alignment,
+        normalized=said.normalized,
+        tokens_L=said.tokens_L,
+        alignment=said.alignment,
         words=table,
-        evidence_WF=evidence(log_probs_TC, tokens_L, alignment, table, info),
+        evidence_WF=evidence(log_probs_TC, said.tokens_L, said.alignment, table, info),
+        unread=said.unread,
     )
+
+
+def _spelled(written: str, info: ModelInfo) -> NDArray[np.int32]:
+    """A normalised writing as tokens of the model."""
+    places_L = np.arange(len(written), dtype=np.int32)
+    normalized = NormalizedText(
+        original=written, text=written, starts_L=places_L, ends_L=places_L + np.int32(1)
+    )
+    return encode(normalized, info.vocabulary, info.word_delimiter)
 
 
 def align_best(

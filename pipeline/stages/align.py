@@ -20,7 +20,7 @@ from prep_corpus.align.text import normalize as text
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions
 from prep_corpus.align.viterbi import viterbi
 from prep_corpus.align.viterbi.viterbi import Alignment
-from prep_corpus.align.words import choosing, words
+from prep_corpus.align.words import choosing, unread, words
 from prep_corpus.align.words.aligned_text import align_best, normalize_for_model
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import Words
@@ -31,7 +31,7 @@ from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
 
-VERSION = 4
+VERSION = 5
 
 _SPANS = pa.list_(pa.int32())
 SCHEMA = pa.schema(
@@ -50,6 +50,8 @@ SCHEMA = pa.schema(
         # Which of several transcripts this is, and what is heard of each; null where one cannot be aligned.
         ("version", pa.int32()),
         ("version_heard", pa.list_(pa.float64())),
+        # Which of the marks that the text offers as unread nobody reads.
+        ("unread", _SPANS),
     ]
 )
 
@@ -62,13 +64,14 @@ class AlignedRecording:
         probed: the recording.
         n_samples: samples decoded.
         n_frames: frames of its emissions.
-        normalized: its transcript in the model's alphabet.
+        normalized: its transcript in the model's alphabet, without the marks that nobody reads.
         tokens_L: int32, indices of the vocabulary.
         alignment: frames of each token.
         words: frames and characters of each word.
         evidence_WF: float32 [words, features].
         version: which of the recording's transcripts it is, where it has several; `probed` has it as its text.
         version_heard: `heard_characters` of each of them; None where it cannot be aligned, empty where there is one.
+        unread: which of the transcript's offers are left out of `normalized`.
     """
 
     probed: ProbedRecording
@@ -81,10 +84,11 @@ class AlignedRecording:
     evidence_WF: Any
     version: int = 0
     version_heard: tuple[float | None, ...] = ()
+    unread: tuple[int, ...] = ()
 
 
 def normalize_transcript(probed: ProbedRecording, info: ModelInfo, options: TextOptions) -> NormalizedText:
-    """A recording's transcript in the model's alphabet.
+    """A recording's transcript in the model's alphabet, with all that it offers as unread.
 
     Raises:
         TranscriptEmpty: nothing in it could be said.
@@ -129,6 +133,7 @@ def align_recording(
         evidence_WF=found.evidence_WF,
         version=best.number,
         version_heard=best.heard if recording.others else (),
+        unread=found.unread,
     )
 
 
@@ -139,6 +144,7 @@ def align_bundle(store: Store, emissions: StageRef, options: TextOptions, thread
         "align",
         VERSION,
         choosing.VERSION,
+        unread.VERSION,
         viterbi.VERSION,
         text.VERSION,
         emissions.content,
@@ -205,6 +211,7 @@ def _row(aligned: AlignedRecording) -> dict[str, Any]:
         "evidence": np.ascontiguousarray(aligned.evidence_WF, np.float32).tobytes(),
         "version": aligned.version,
         "version_heard": list(aligned.version_heard),
+        "unread": list(aligned.unread),
     }
 
 
@@ -235,7 +242,7 @@ def read_alignments(
         probed = by_id[row["id"]]
         if row["version"]:
             probed = replace(probed, recording=probed.recording.version(row["version"]))
-        normalized = normalize_transcript(probed, info, options)
+        normalized = normalize_transcript(probed, info, options).without(row["unread"])
         alignment = Alignment(
             starts_L=np.array(row["token_starts"], np.int32),
             ends_L=np.array(row["token_ends"], np.int32),
@@ -254,6 +261,7 @@ def read_alignments(
             evidence_WF=np.frombuffer(row["evidence"], np.float32).reshape(-1, features),
             version=row["version"],
             version_heard=tuple(row["version_heard"]),
+            unread=tuple(row["unread"]),
         )
 
 

@@ -24,7 +24,7 @@ from prep_corpus.align.cutting.cutting import (
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.emissions import FloatArray
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.text.normalize import STRIPPED
+from prep_corpus.align.text.normalize import STRIPPED, UNREAD
 from prep_corpus.align.transcripts.versions import file_links
 from prep_corpus.align.words.evidence import track
 from prep_corpus.augment.bank import SpeechSilent
@@ -101,7 +101,9 @@ def account(aligned: AlignedRecording, cuts: Cuts) -> Ledgers:
     owner_N = aligned.normalized.char_ownership()
     characters = character_ledger(cuts, owner_N)
     stripped = int((owner_N == STRIPPED).sum())
-    characters["unsayable"] -= stripped
+    unread = int((owner_N == UNREAD).sum())
+    characters["unsayable"] -= stripped + unread
+    characters["unspoken"] += unread
     kept = [segment for segment in cuts.segments if not segment.reason]
     unused = sum(len(version.text) for version in aligned.probed.recording.others)
     if unused:

@@ -155,8 +155,11 @@ def _versions(
     for number, (version, heard) in enumerate(zip(given.versions, aligned.version_heard)):
         words: list[str] | None = None
         if heard is not None:
+            words = used_words
+        if heard is not None and number != aligned.version:
             probed = ProbedRecording(recording=given.version(number), fingerprint="", seconds=0.0)
-            words = normalize_transcript(probed, info, options).text.split()
+            normalized = normalize_transcript(probed, info, options)
+            words = normalized.without(range(len(normalized.offers))).text.split()
         checks.append(
             VersionCheck(
                 name=_shown(version, number),

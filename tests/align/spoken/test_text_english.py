@@ -28,8 +28,28 @@ def said(written: str) -> str:
         ("B2B H2O H₂O MP3", "b two b h two o h two o mp three"),
         ("F-16 COVID-19", "f sixteen covid nineteen"),
         ("#5", "number five"),
+        ("C# and F#, C++", "c sharp and f sharp c plus plus"),
+        ("#LoveWins #top10 #one_two #fun", "hashtag love wins hashtag top ten hashtag one two hashtag fun"),
         ("2+2=4", "two plus two equals four"),
         ("10² m", "ten squared m"),
+        (
+            "10 000 and 2 500 000 and 250 000",
+            "ten thousand and two million five hundred thousand and two hundred and fifty thousand",
+        ),
+        ("5\u202f100 km", "five thousand one hundred kilometers"),
+        ("5 100", "five one hundred"),
+        (
+            "555 123 456",
+            "five hundred and fifty five one hundred and twenty three four hundred and fifty six",
+        ),
+        ("3,14 1.234,56", "three point one four one thousand two hundred and thirty four point five six"),
+        ("1,2,3", "one two three"),
+        ("1.000.000", "one million"),
+        (
+            "192.168.100.200",
+            "one hundred and ninety two point one hundred and sixty eight point one hundred point two"
+            " hundred",
+        ),
     ],
 )
 def test_numbers(written: str, spoken: str) -> None:
@@ -61,6 +81,20 @@ def test_numbers(written: str, spoken: str) -> None:
         ("2003-05-17", "may seventeenth two thousand three"),
         ("5/17/2003", "may seventeenth two thousand three"),
         ("May 1990", "may nineteen ninety"),
+        (
+            "24.12.2024 and 3. 5. 1999.",
+            "december twenty fourth twenty twenty four and may third nineteen ninety nine",
+        ),
+        (
+            "24/12/2024, 2024/12/24",
+            "december twenty fourth twenty twenty four december twenty fourth twenty twenty four",
+        ),
+        ("9/11/01 24.12.98", "september eleventh oh one december twenty fourth ninety eight"),
+        (
+            "version 10.4.11 of 32.13.2024",
+            "version ten point four point eleven of thirty two point thirteen point two"
+            " thousand and twenty four",
+        ),
     ],
 )
 def test_years_and_dates(written: str, spoken: str) -> None:

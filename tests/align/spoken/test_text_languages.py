@@ -19,6 +19,19 @@ HAN = frozenset("今天是二零三年月日百分之五十我用一万个点负
         ("de", "1843 und 2003", "achtzehnhundertdreiundvierzig und zweitausenddrei"),
         ("de", "3,50 €, 1 €, € 20", "drei euro fünfzig ein euro zwanzig euro"),
         ("de", "1.000 Leute, 3,14", "eintausend leute drei komma eins vier"),
+        (
+            "de",
+            "am 24.12.2024, der 1.5.1990",
+            "am vierundzwanzigsten dezember zweitausendvierundzwanzig der erste mai neunzehnhundertneunzig",
+        ),
+        (
+            "fr",
+            "le 01/05/1998 et 2.5.1998",
+            "le premier mai mille neuf cent quatre vingt dix huit et deux mai mille neuf"
+            " cent quatre vingt dix huit",
+        ),
+        ("es", "el 24/12/2024", "el veinticuatro de diciembre de dos mil veinticuatro"),
+        ("nl", "24-12-2024 #ikBen1", "vierentwintig december tweeduizendvierentwintig hashtag ik ben één"),
         ("de", "25 % von 5 km", "fünfundzwanzig prozent von fünf kilometer"),
         ("de", "am 3. Oktober", "am dritten oktober"),
         ("de", "der 2. Mann", "der zweite mann"),

@@ -14,6 +14,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.text.normalize import (
     NO_WORDS,
     STRIPPED,
+    UNREAD,
     UNSAYABLE,
     NormalizedText,
     TextOptions,
@@ -135,7 +136,7 @@ def test_ownership_by_hand() -> None:
         + [2] * 5
     )
     assert [normalized.text_of(w, w + 1) for w in range(3)] == ["“Hi,”", "(he)", "said."]
-    assert normalized.text_of(0, 3) == normalized.original
+    assert normalized.text_of(0, 3) == "“Hi,” (he) said."
 
 
 def test_words_of_one_number_leave_it_to_the_first() -> None:
@@ -207,7 +208,7 @@ def check(normalized: NormalizedText, alphabet: frozenset[str]) -> None:
     words = normalized.words()
     owners = normalized.char_ownership()
     assert len(owners) == len(original)
-    assert owners.min(initial=0) >= NO_WORDS
+    assert owners.min(initial=0) >= UNREAD
     assert owners.max(initial=-1) < len(words)
     assert not (words and (owners == NO_WORDS).any())
     assert (np.diff(owners[owners >= 0]) >= 0).all()

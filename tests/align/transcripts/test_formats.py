@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def check_offsets(transcript: Transcript) -> None:
     assert ends.max(initial=0) <= len(transcript.original)
     for at, character in enumerate(transcript.text):
         source = transcript.original[starts[at] : ends[at]]
-        assert character == source or character.isspace() or source[0] in '&"'
+        raised = source.isdecimal() and unicodedata.normalize("NFKC", character) == source
+        assert character == source or character.isspace() or source[0] in '&"' or raised
     previous_end = 0
     for cue in transcript.cues:
         assert previous_end <= cue.char_start < cue.char_end <= len(transcript.text)
@@ -122,6 +124,49 @@ def test_rolling_captions_are_written_once() -> None:
 def test_a_line_that_is_said_twice_is_kept_twice() -> None:
     cues = "\n\n".join(f"00:0{at}.000 --> 00:0{at + 1}.000\nNo." for at in range(4))
     assert parse_webvtt("WEBVTT\n\n" + cues).text == "No.\nNo.\nNo.\nNo."
+
+
+def test_marks_of_speakers_and_line_breaks_in_captions_are_no_text() -> None:
+    transcript = parse_srt(
+        "1\n00:00:01,000 --> 00:00:02,000\n&gt;&gt; so it is\\Nhere\\hnow\\N- yes\n\n"
+        "2\n00:00:03,000 --> 00:00:04,000\n>>\n>>> and >> you 3 >2\n"
+    )
+    assert [line for _, _, line in timed(transcript)] == ["so it is\nhere now\n yes", "and  you 3 >2"]
+    check_offsets(transcript)
+
+
+def test_cues_are_put_in_the_order_of_their_times() -> None:
+    cue = "{}\n00:00:{:02d},000 --> 00:00:{:02d},500\n{}\n\n"
+    original = "".join(
+        cue.format(n, start, start, word)
+        for n, (start, word) in enumerate([(1, "a"), (5, "c"), (3, "b"), (9, "d")])
+    )
+    transcript = parse_srt(original + "5\n00:00:10,000 --> soon\nno times\n")
+    assert transcript.text.split("\n") == ["a", "b", "c", "d", "no times"]
+    assert [start for start, _, _ in timed(transcript)] == [1.0, 3.0, 5.0, 9.0]
+    order, times = transcript.problems[1], transcript.problems[0]
+    assert times.startswith("line 18: a cue needs two times")
+    assert order == (
+        "line 10: cues should be in the order of their times, but 1 start before the one above them; they were put in"
+        " order"
+    )
+    check_offsets(transcript)
+    as_vtt = "WEBVTT\n\n" + original.replace(",", ".")
+    assert parse_webvtt(as_vtt).text.split("\n") == ["a", "b", "c", "d"]
+    assert parse_srt(original.replace("00:00:03", "00:00:08")).problems == ()
+
+
+def test_raised_numbers_stay_raised_and_other_raised_signs_go() -> None:
+    page = (
+        "<p>All.<sup>1</sup> 5 m<sup>2</sup>, 19<sup>th</sup> x<sup>a</sup><sup>*</sup>"
+        " b<sup><a href='#'>12</a></sup></p>"
+    )
+    transcript = parse_html(page)
+    assert transcript.text == "All.¹ 5 m², 19th x b¹²"
+    check_offsets(transcript)
+    assert parse_markdown("All.<sup>1</sup> b<sup><a href='#'>12</a></sup>").text == "All.¹ b¹²"
+    unclosed = parse_html("<p>a<sup>1<p>2 b</p>")
+    assert unclosed.text == "a¹\n2 b"
 
 
 def test_segment_time_marks() -> None:
