@@ -29,7 +29,7 @@ VERSION = 1
 READ_NATS = 3.0
 """By how much a mark must explain the audio better than silence and other speech do; scaled as the costs of detours."""
 
-ONE_WORD_NATS = 8.0
+ONE_WORD_NATS = 3.0
 """By how much two words may explain the audio better than one where the text does not know both; scaled likewise."""
 
 BESIDE_WORDS = 3
