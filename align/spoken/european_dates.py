@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from prep_corpus.align.spoken.european_words import JOINS_DATE, MONTHS, Tongue
+from prep_corpus.align.spoken.european_words import JOINS_DATE, MONTH_NAMES, Tongue
 from prep_corpus.align.spoken.numbers import in_words
 from prep_corpus.align.spoken.rules import Rule
 
@@ -28,7 +28,7 @@ def date_rule(tongue: Tongue) -> Rule:
         if year is None or not (1 <= day <= 31 and 1 <= month <= 12):
             return None
         first = _day(day, (found["before"] or "").lower(), tongue)
-        name = MONTHS[tongue.code][month - 1]
+        name = MONTH_NAMES[tongue.code][month - 1]
         return None if first is None else JOINS_DATE.get(tongue.code, " ").join((first, name, year))
 
     return Rule(pattern=_DATE, say=say)

@@ -296,7 +296,7 @@ DUTCH = Tongue(
 
 TONGUES = {tongue.code: tongue for tongue in (GERMAN, FRENCH, SPANISH, ITALIAN, PORTUGUESE, DUTCH)}
 
-MONTHS = {
+MONTH_NAMES = {
     "de": (
         "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
         "Dezember",
