@@ -121,7 +121,7 @@ class Entry:
         other_texts: further transcripts of the same audio, where the entry holds a list of them.
         other_text_uris: further files, likewise.
         selection: which part of such a file is meant.
-        cues: of `text`, where the entry gives it in timed segments.
+        cues: cues of `text`, where the entry gives it in timed segments.
         The others are as in `Recording`.
     """
 
@@ -241,8 +241,8 @@ def parse_entry(
         entry: keys as in `ENTRY_KEYS`; other keys are ignored. Values are JSON values or, from CSV, strings;
             None and the empty string count as not given, except for `text`.
         join: makes a path of the manifest absolute.
-        name: of the entry in messages, such as "manifest.jsonl:3".
-        language: of an entry that states none.
+        name: name of the entry in messages, such as "manifest.jsonl:3".
+        language: language of an entry that states none.
 
     Returns:
         The entry, checked.

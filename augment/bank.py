@@ -50,9 +50,9 @@ class NoiseClip:
     """One decoded clip.
 
     Attributes:
-        name: for people; the content is what counts.
+        name: name for people; the content is what counts.
         samples_N: int16 at the bank's rate, its peak at full scale; it may be mapped from a file.
-        digest: of the samples.
+        digest: digest of the samples.
         power: mean of the squares.
         recordings: ids of the recordings whose speech is in it; their utterances never get it.
     """
@@ -69,9 +69,9 @@ class ImpulseResponse:
     """A room: what a click becomes in it.
 
     Attributes:
-        name: for people; the content is what counts.
+        name: name for people; the content is what counts.
         samples_N: float32 at the bank's rate; the direct path is its largest sample.
-        digest: of the samples.
+        digest: digest of the samples.
     """
 
     name: str
@@ -84,10 +84,10 @@ class NoiseBank:
     """Clips in the order of their digests, each content once.
 
     Attributes:
-        sample_rate_hz: of all clips.
+        sample_rate_hz: rate of all clips.
         clips: at least one.
         impulse_responses: none, unless reverberation is wanted.
-        digest: of the rate and all contents; names do not enter.
+        digest: digest of the rate and all contents; names do not enter.
     """
 
     sample_rate_hz: int
@@ -115,7 +115,7 @@ def noise_clip_from(name: str, decode: Callable[[], Iterable[npt.NDArray[np.floa
     """A clip from blocks of decoded samples in [-1, 1].
 
     Args:
-        name: of the clip.
+        name: name of the clip.
         decode: gives the same blocks each time; it is called twice, for the peak and for the samples, so that
             no more is in memory than the clip in 16 bits.
 
@@ -125,7 +125,7 @@ def noise_clip_from(name: str, decode: Callable[[], Iterable[npt.NDArray[np.floa
     """
     peak = max((_finite_peak(name, block_N) for block_N in decode()), default=0.0)
     if peak < SILENT_PEAK:
-        raise NoiseSilent(f"a noise clip's peak is at least {SILENT_PEAK}: {peak:.2g} in {name!r}")
+        raise NoiseSilent(f"a noise clip's peak must be at least {SILENT_PEAK}: {peak:.2g} in {name!r}")
     scaled = [
         np.rint(block_N.astype(np.float64) * (FULL_SCALE / peak)).astype(np.int16) for block_N in decode()
     ]
@@ -137,7 +137,7 @@ def map_clip(clip: NoiseClip, folder: Path) -> NoiseClip:
     """The same clip, its samples in a mapped file, so that a bank of many hours needs no memory of its own.
 
     Args:
-        clip: to be stored.
+        clip: clip to be stored.
         folder: local; the file is named by the clip's digest, and one that is there is used.
     """
     path = folder / f"{clip.digest}.int16"
@@ -166,7 +166,9 @@ def impulse_response(name: str, samples_N: npt.NDArray[np.float32]) -> ImpulseRe
     """
     peak = _finite_peak(name, samples_N)
     if peak < SILENT_PEAK:
-        raise NoiseSilent(f"an impulse response's peak is at least {SILENT_PEAK}: {peak:.2g} in {name!r}")
+        raise NoiseSilent(
+            f"an impulse response's peak must be at least {SILENT_PEAK}: {peak:.2g} in {name!r}"
+        )
     samples_N = np.ascontiguousarray(samples_N, np.float32)
     return ImpulseResponse(name=name, samples_N=samples_N, digest=_digest(samples_N))
 
@@ -181,7 +183,7 @@ def noise_bank(
     """
     unique_clips = {clip.digest: clip for clip in clips}
     if not unique_clips:
-        raise UsageError("a noise bank holds at least one clip: 0 given")
+        raise UsageError("a noise bank must hold at least one clip: 0 given")
     unique_rooms = {room.digest: room for room in impulse_responses}
     ordered_clips = tuple(unique_clips[digest] for digest in sorted(unique_clips))
     ordered_rooms = tuple(unique_rooms[digest] for digest in sorted(unique_rooms))
@@ -201,7 +203,7 @@ def babble_clip(
     """Many voices at once, at equal power, as long as the longest; shorter ones repeat.
 
     Args:
-        name: of the clip.
+        name: name of the clip.
         voices: float32 [N] each.
         recordings: ids of the recordings that the voices are from.
 
@@ -210,14 +212,14 @@ def babble_clip(
         NoiseSilent: a voice is silent.
     """
     if len(voices) < 2:
-        raise UsageError(f"babble needs two voices: {len(voices)} given for {name!r}")
+        raise UsageError(f"babble needs at least two voices: {len(voices)} given for {name!r}")
     longest = max(voice_N.size for voice_N in voices)
     sum_N = np.zeros(longest, np.float64)
     for number, voice_N in enumerate(voices):
         peak = _finite_peak(f"voice {number} of {name}", voice_N)
         if peak < SILENT_PEAK:
             raise NoiseSilent(
-                f"a voice's peak is at least {SILENT_PEAK}: {peak:.2g} in voice {number} of {name!r}"
+                f"a voice's peak must be at least {SILENT_PEAK}: {peak:.2g} in voice {number} of {name!r}"
             )
         voice_rms = float(np.sqrt(np.mean(voice_N.astype(np.float64) ** 2)))
         sum_N += np.resize(voice_N, longest) / voice_rms
@@ -227,10 +229,10 @@ def babble_clip(
 
 def _finite_peak(name: str, samples_N: npt.NDArray[np.float32]) -> float:
     if samples_N.ndim != 1:
-        raise UsageError(f"a clip has the shape [N]: {samples_N.shape} in {name!r}")
+        raise UsageError(f"a clip must have the shape [N]: {samples_N.shape} in {name!r}")
     peak = float(np.max(np.abs(samples_N), initial=0.0))
     if not np.isfinite(peak):
-        raise AudioNotFinite(f"samples are finite: {peak} in {name!r}")
+        raise AudioNotFinite(f"samples must be finite: {peak} in {name!r}")
     return peak
 
 

@@ -50,9 +50,9 @@ def mix(
 
     Args:
         speech_N: int16, or float32 in [-1, 1], at the bank's rate.
-        plan: of this utterance.
+        plan: mix plan of this utterance.
         bank: the one that the plan was made with.
-        utterance_id: for messages.
+        utterance_id: id for messages.
 
     Returns:
         int16 [N] and a report. Noise is (result / (scale * level) - speech), up to rounding.
@@ -64,7 +64,8 @@ def mix(
     """
     if plan.bank != bank.digest:
         raise UsageError(
-            f"a plan goes with its bank: plan {plan.bank}, bank {bank.digest}, for {utterance_id!r}"
+            f"a plan must be used with the noise bank that it was made for: plan of {plan.bank}, "
+            f"bank {bank.digest}, for {utterance_id!r}"
         )
     dry_N = to_int16(speech_N)
     if plan.impulse_response is not None:
@@ -74,7 +75,7 @@ def mix(
     noise_power = mean_power(noise_N)
     if noise_power < SILENT_POWER:
         raise NoiseSilent(
-            f"a noise's power is at least {SILENT_POWER}: {noise_power:.2g} for {utterance_id!r}"
+            f"a noise's power must be at least {SILENT_POWER}: {noise_power:.2g} for {utterance_id!r}"
         )
     noise_gain = _steady(math.sqrt(speech_power / (noise_power * 10.0 ** (plan.snr_db / 10.0))))
     mixed_N = (dry_N + noise_gain * noise_N) * _steady(10.0 ** (plan.level_db / 20.0))
@@ -109,8 +110,8 @@ def active_power(samples_N: Int16Array, sample_rate_hz: int, *, utterance_id: st
 
     Args:
         samples_N: int16, mono.
-        sample_rate_hz: of the samples.
-        utterance_id: for messages.
+        sample_rate_hz: rate of the samples.
+        utterance_id: id for messages.
 
     Raises:
         SpeechSilent: the power is under one unit.
@@ -120,7 +121,7 @@ def active_power(samples_N: Int16Array, sample_rate_hz: int, *, utterance_id: st
     frame_samples = min(max(1, round(SPEECH_FRAME_SECONDS * sample_rate_hz)), max(1, samples_N.size))
     frames = samples_N.size // frame_samples
     if frames == 0:
-        raise SpeechSilent(f"an utterance has samples: 0 in {utterance_id!r}")
+        raise SpeechSilent(f"an utterance must have samples: 0 in {utterance_id!r}")
     squares_N = np.square(samples_N[: frames * frame_samples], dtype=np.int64)
     energies_F = squares_N.reshape(frames, frame_samples).sum(axis=1)
     margin = 10.0 ** (-ACTIVE_MARGIN_DB / 10.0)
@@ -133,7 +134,9 @@ def active_power(samples_N: Int16Array, sample_rate_hz: int, *, utterance_id: st
         threshold = mean_energy * margin
     power = mean_energy / frame_samples
     if power < SILENT_POWER:
-        raise SpeechSilent(f"speech has a power of at least {SILENT_POWER}: {power:.2g} in {utterance_id!r}")
+        raise SpeechSilent(
+            f"speech must have a power of at least {SILENT_POWER}: {power:.2g} in {utterance_id!r}"
+        )
     return power
 
 
@@ -145,7 +148,7 @@ def _combined(plan: MixPlan, bank: NoiseBank, samples: int, utterance_id: str) -
         power = mean_power(part_N)
         if power < SILENT_POWER:
             raise NoiseSilent(
-                f"a window of noise has a power of at least {SILENT_POWER}: {power:.2g} in {part.name!r} "
+                f"a window of noise must have a power of at least {SILENT_POWER}: {power:.2g} in {part.name!r} "
                 f"at {part.offset_samples} for {utterance_id!r}"
             )
         total_N += _steady(_NOISE_RMS * 10.0 ** (part.gain_db / 20.0) / math.sqrt(power)) * part_N

@@ -45,15 +45,15 @@ class NoiseOptions:
     def __post_init__(self) -> None:
         for name in ("fraction", "reverberant_fraction"):
             if not 0.0 <= getattr(self, name) <= 1.0:
-                raise UsageError(f"{name} is in [0, 1]: {getattr(self, name)}")
+                raise UsageError(f"{name} must be in [0, 1]: {getattr(self, name)}")
         for name in ("snr_db", "part_gain_db", "level_db", "clips"):
             interval = getattr(self, name)
             if interval is not None and not (
                 len(interval) == 2 and np.isfinite(interval).all() and interval[0] <= interval[1]
             ):
-                raise UsageError(f"{name} is a lowest and a highest value: {interval}")
+                raise UsageError(f"{name} must be a lowest and a highest value: {interval}")
         if self.clips[0] < 1:
-            raise UsageError(f"a noise has at least one clip: {self.clips[0]}")
+            raise UsageError(f"a noise must have at least one clip: {self.clips[0]}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +61,8 @@ class NoisePart:
     """One clip's share of a noise.
 
     Attributes:
-        name: of the clip, for people.
-        digest: of the clip's content.
+        name: name of the clip, for people.
+        digest: digest of the clip's content.
         offset_samples: where in the clip the utterance's first sample falls; a clip that ends begins anew.
         gain_db: relative to a window of equal power.
     """
@@ -110,7 +110,7 @@ def plan_from_json(text: str) -> MixPlan:
         names = ("seed", "bank", "snr_db", "level_db", "impulse_response")
         return MixPlan(parts=parts, **{name: columns[name] for name in names})
     except (ValueError, TypeError, KeyError) as error:
-        raise UsageError(f"a noise column holds a mix plan as JSON: {text[:200]!r}") from error
+        raise UsageError(f"a noise column must hold a mix plan as JSON: {text[:200]!r}") from error
 
 
 def is_noisy(seed: int, utterance_id: str, fraction: float) -> bool:
@@ -130,7 +130,7 @@ def plan_noise(
     """The noise of one utterance, or None where it stays clean.
 
     Args:
-        seed: of the run.
+        seed: seed of the run.
         utterance_id: which also says how long the utterance is.
         samples: that length, over 0, at the bank's rate.
         bank: the clips to choose from.
@@ -141,13 +141,13 @@ def plan_noise(
         UsageError: no samples, or every clip holds speech of the recording.
     """
     if samples <= 0:
-        raise UsageError(f"an utterance has samples: {samples} in {utterance_id!r}")
+        raise UsageError(f"an utterance must have samples: {samples} in {utterance_id!r}")
     if not is_noisy(seed, utterance_id, options.fraction):
         return None
     clips = [clip for clip in bank.clips if recording_id not in clip.recordings]
     if not clips:
         raise UsageError(
-            f"a noise is not of the recording itself: all {len(bank.clips)} clips hold {recording_id!r}"
+            f"a recording must not be its own noise: all {len(bank.clips)} clips hold {recording_id!r}"
         )
     uniform = draws(seed, utterance_id, f"noise {bank.digest}")
     fewest, most = options.clips

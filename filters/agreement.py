@@ -93,7 +93,7 @@ class Difference:
     """A clip that two listeners hear differently.
 
     Attributes:
-        id: of the segment.
+        id: id of the segment.
         listeners: the two names.
         texts: what each heard; None for unintelligible.
         edits: between the texts; where one found it unintelligible, the other's words.

@@ -122,7 +122,7 @@ def fit_linear(
     if good_N.all() or not good_N.any():
         raise UsageError(
             f"a classifier needs examples of both classes: {int(good_N.sum())} good of {len(good_N)}; label more "
-            "utterances, dropped ones too, or fit with --self-supervised besides"
+            "utterances, dropped ones too, or add --self-supervised"
         )
     scaler = StandardScaler().fit(features_NF)
     model = LogisticRegression(C=inverse_penalty, class_weight="balanced", max_iter=2000)

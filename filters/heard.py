@@ -26,7 +26,7 @@ class Heard:
     """One person's transcript of one utterance.
 
     Attributes:
-        id: of the utterance.
+        id: id of the utterance.
         text: as typed; "" where nothing was typed.
         unintelligible: the person could not make it out.
         listener: who; "" where the file names nobody.
@@ -54,7 +54,7 @@ def parse_transcripts(content: str, name: str) -> list[Heard]:
     """The transcripts of one file.
 
     Args:
-        content: of the file.
+        content: content of the file.
         name: its path: .csv and .tsv are tables, all else JSON lines.
 
     Raises:
@@ -76,7 +76,7 @@ def _json_rows(content: str, name: str) -> Iterable[tuple[int, Any]]:
                 yield number, json.loads(line)
             except json.JSONDecodeError as error:
                 raise UsageError(
-                    f"{name}, line {number}: transcripts are JSON lines, .csv or .tsv, and this line is no "
+                    f"{name}, line {number}: transcripts must be JSON lines, .csv or .tsv, and this line is no "
                     f"JSON ({error.msg})"
                 ) from error
 

@@ -161,7 +161,7 @@ def ratio(
     Args:
         numerators_S, denominators_S: of each utterance, weights multiplied in.
         groups_S: the recording of each.
-        seed: of the draws.
+        seed: seed of the draws.
         resamples: how many.
     """
     names = sorted(set(groups_S))
@@ -201,7 +201,7 @@ def standing(judged: Sequence[JudgedUtterance], threshold: float) -> Standing:
 
     Args:
         judged: at least one.
-        threshold: from `good_threshold`.
+        threshold: threshold from `good_threshold`.
     """
 
     def part(

@@ -70,7 +70,7 @@ def parse_labels(content: str, name: str) -> LabelSet:
     """The labels of one file.
 
     Args:
-        content: of the file.
+        content: content of the file.
         name: its path, for messages.
 
     Raises:
@@ -80,14 +80,14 @@ def parse_labels(content: str, name: str) -> LabelSet:
         header, *rows = [json.loads(line) for line in content.splitlines() if line.strip()]
     except (json.JSONDecodeError, ValueError) as error:
         raise UsageError(
-            f"{name}: labels are the JSON lines that `prep-corpus label` writes ({error})"
+            f"{name}: labels must be the JSON lines that `prep-corpus label` writes ({error})"
         ) from error
     if not isinstance(header, dict) or (header.get("kind"), header.get("version")) != (KIND, VERSION):
         raise UsageError(
-            f"{name}: a labels file begins with kind {KIND!r}, version {VERSION}; make it with `prep-corpus label`"
+            f"{name}: a labels file must begin with kind {KIND!r}, version {VERSION}; make it with `prep-corpus label`"
         )
     if header["utterances"] != len(rows):
-        raise UsageError(f"{name}: {header['utterances']} labels were written, and {len(rows)} are here")
+        raise UsageError(f"{name}: {header['utterances']} labels were written, and {len(rows)} are found")
     try:
         utterances = tuple(_utterance(row) for row in rows)
         return LabelSet(
@@ -132,7 +132,7 @@ def joined(sets: Sequence[LabelSet], names: Sequence[str]) -> LabelSet:
     for one, name in zip(sets, names):
         if (one.model_digest, one.config_digest) != (first.model_digest, first.config_digest):
             raise UsageError(
-                f"labels that are fitted together are of one run: {names[0]} is of {first.run} (config "
+                f"labels that are fitted together must be of one run: {names[0]} is of {first.run} (config "
                 f"{first.config_digest}), {name} of {one.run} (config {one.config_digest})"
             )
     utterances = [utterance for one in sets for utterance in one.utterances]
@@ -140,7 +140,7 @@ def joined(sets: Sequence[LabelSet], names: Sequence[str]) -> LabelSet:
     for utterance in utterances:
         if utterance.id in seen:
             raise UsageError(
-                f"an utterance is labelled once: {utterance.id} stands in two of {', '.join(names)}; give all "
+                f"an utterance must be labelled once: {utterance.id} is in two of {', '.join(names)}; give all "
                 "transcripts to one `prep-corpus label`"
             )
         seen.add(utterance.id)

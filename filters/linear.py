@@ -193,7 +193,9 @@ def parse_filter(text: str, name: str) -> Filter:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        raise UsageError(f"--filter {name}: a filter is a JSON file, and this is none ({error})") from error
+        raise UsageError(
+            f"--filter {name}: a filter must be a JSON file, and this is not one ({error})"
+        ) from error
     if not isinstance(document, dict) or document.get("format") != FILTER_FORMAT:
         found = document.get("format") if isinstance(document, dict) else None
         raise UsageError(f"--filter {name}: the format must be {FILTER_FORMAT!r}, not {found!r}")

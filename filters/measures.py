@@ -42,7 +42,7 @@ class Tally:
         inside: true words inside kept utterances; a word inside two counts twice.
         edits: word edits between each kept text and the true words inside it.
         utterances: kept.
-        seconds: of kept speech.
+        seconds: seconds of kept speech.
     """
 
     spoken: int = 0

@@ -34,7 +34,7 @@ class SampleOptions:
 
     Attributes:
         count: segments to draw; all there are where there are fewer.
-        seed: of every choice.
+        seed: seed of every choice.
         kept_share: share of kept segments among the drawn, in [0, 1].
         min_seconds: shorter segments are not drawn, since nobody can understand them alone.
         listeners: people who share the work.
@@ -66,7 +66,7 @@ class Stratum:
 
     Attributes:
         name: such as "kept 1 of 5" (the lowest scores first), or the reason that dropped them.
-        share: of the sample that falls to it, before what others cannot take.
+        share: share of the sample that falls to it, before what others cannot take.
         members: int64, indices of the S segments, sorted by luck: the first are drawn.
     """
 

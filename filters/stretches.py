@@ -57,7 +57,7 @@ def stretch(
         one: the recording.
         frame_span: half-open; holds the frames of the words.
         word_span: half-open range of words, at least one.
-        stride_samples: samples a frame.
+        stride_samples: samples per frame.
         name: of the piece.
     """
     (first, last), (start, end) = frame_span, word_span

@@ -108,16 +108,14 @@ def main(debug: bool) -> None:
 
 @main.command(epilog=EXIT_CODES)
 @click.argument("manifest")
-@click.option(
-    "--out", required=True, metavar="DIR", help="Run folder (path or URI); a run in it is gone on with."
-)
+@click.option("--out", required=True, metavar="DIR", help="Run folder (path or URI); a run in it is resumed.")
 @with_options(CONFIG, RUN, settings_options(MACHINE))
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
 @click.option(
-    "--force", is_flag=True, help="Write into a folder that is no run, or replace a run of other settings."
+    "--force", is_flag=True, help="Write into a folder that holds no run, or replace a run of other settings."
 )
 @click.option("--no-report", is_flag=True, help="Do not write report.html at the end.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def run(
@@ -151,10 +149,10 @@ def run(
     multiple=True,
     default=("ctm",),
     show_default=True,
-    help="One file a recording; may be repeated.",
+    help="Format of the files, one per recording; may be repeated.",
 )
 @with_options(CONFIG, settings_options(MODEL, TEXT, MACHINE))
-@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def align(
@@ -184,8 +182,10 @@ def align(
 @click.argument("folder", metavar="RUN")
 @click.option("--out", required=True, metavar="DIR", help="Folder of the new shards (path or URI).")
 @with_options(CONFIG, settings_options(SHARDS, SEED))
-@click.option("--force", is_flag=True, help="Write into a folder that is no run, or replace other settings.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+@click.option(
+    "--force", is_flag=True, help="Write into a folder that holds no run, or replace a run of other settings."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def export(
@@ -210,7 +210,7 @@ def export(
 
 @main.command()
 @click.argument("folder", metavar="DIR")
-@click.option("--fast", is_flag=True, help="Do not decode the audio: counts, digests and rows alone.")
+@click.option("--fast", is_flag=True, help="Do not decode the audio; check counts, digests and rows only.")
 @click.pass_context
 def check(ctx: click.Context, folder: str, fast: bool) -> None:
     """Check the shards of the finished run in DIR: counts, digests, audio, duplicates, splits.
@@ -247,7 +247,10 @@ def status(folder: str) -> None:
 @click.argument("folder", metavar="DIR")
 @click.option("--dry-run", is_flag=True, help="List what would be removed, and stop.")
 @click.option(
-    "--all", "everything", is_flag=True, help="Remove all stage files: the shards stay, a rerun starts anew."
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Remove all stage files; the shards stay, and a rerun starts from the beginning.",
 )
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:

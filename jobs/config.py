@@ -41,7 +41,7 @@ class RunConfig(ShardSettings, CuttingSettings):
     language: str = setting(
         "en",
         "--language",
-        "Of recordings that name none.",
+        "Language of recordings whose entry names none.",
         group=TEXT,
         to="bundles",
         parameter=Parameter(regex="^[a-z]{2,3}(-[A-Za-z0-9]+)*$"),
@@ -76,7 +76,7 @@ class RunConfig(ShardSettings, CuttingSettings):
     device: str = setting(
         "cpu",
         "--device",
-        "cpu or cuda.",
+        "Device of the model: cpu or cuda.",
         default_about="cuda where there is one",
         group=MACHINE,
         to="emit.device",
@@ -85,7 +85,7 @@ class RunConfig(ShardSettings, CuttingSettings):
     workers: int = setting(
         lambda: os.cpu_count() or 1,
         "--workers",
-        "Threads; no part of any result.",
+        "Number of threads; no part of any result.",
         kind=int,
         allowed=AT_LEAST_1,
         default_about="all cores",
@@ -97,7 +97,7 @@ class RunConfig(ShardSettings, CuttingSettings):
     max_failed: float = setting(
         0.1,
         "--max-failed",
-        "Share of recordings that may fail.",
+        "Share of recordings that may fail before nothing is published.",
         allowed=SHARE,
         group=FAILURES,
         to="close",
@@ -147,7 +147,7 @@ def config_of(settings: Mapping[str, Any], *, manifest: str = "", out: str = "")
     """The config of a run from the settings that it left; what it did not know yet has its default.
 
     Args:
-        settings: by the names of the fields, as JSON gives them; others are passed over.
+        settings: settings by the names of the fields, as JSON gives them; others are passed over.
         manifest, out: of the run.
 
     Raises:

@@ -35,7 +35,7 @@ class CuttingSettings:
     filter: str | None = setting(
         None,
         "--filter",
-        "Filter to use.",
+        "Filter file, or the name of a bundled filter.",
         kind=str,
         metavar="FILE.json",
         default_about="the one made for the model",
@@ -46,7 +46,7 @@ class CuttingSettings:
     cut: str = setting(
         "words",
         "--cut",
-        "Cut around words that the audio does not say, or by the paper's rule alone.",
+        "Cut also around words that the audio does not say (words), or at pauses alone (paper).",
         choices=("words", "paper"),
         group=CUTTING,
         to="segment.cut",
@@ -55,7 +55,7 @@ class CuttingSettings:
     max_wer: float | None = setting(
         None,
         "--max-wer",
-        "Highest share of wrong words in what is kept, such as 0.01.",
+        "Highest word error rate of what is kept, such as 0.01 for 1 %.",
         kind=float,
         allowed=Range(low=0, high=1, low_open=True, high_open=True),
         group=CUTTING,
@@ -65,7 +65,7 @@ class CuttingSettings:
     target_duration_seconds: float = setting(
         7.0,
         "--target-duration",
-        "Mean length, in seconds.",
+        "Mean length of utterances, in seconds.",
         unit="seconds",
         allowed=POSITIVE,
         group=CUTTING,
@@ -74,7 +74,7 @@ class CuttingSettings:
     min_duration_seconds: float = setting(
         0.5,
         "--min-duration",
-        "Drop shorter ones.",
+        "Drop utterances that are shorter, in seconds.",
         unit="seconds",
         allowed=POSITIVE,
         group=CUTTING,
@@ -83,7 +83,7 @@ class CuttingSettings:
     max_duration_seconds: float = setting(
         20.0,
         "--max-duration",
-        "Cut longer ones, or drop them.",
+        "Cut utterances that are longer, or drop them, in seconds.",
         unit="seconds",
         allowed=POSITIVE,
         group=CUTTING,
@@ -92,7 +92,7 @@ class CuttingSettings:
     padding_seconds: float = setting(
         0.2,
         "--padding",
-        "Most silence kept at each end.",
+        "Most silence kept at each end of an utterance, in seconds.",
         unit="seconds",
         allowed=AT_LEAST_0,
         group=CUTTING,
@@ -101,7 +101,7 @@ class CuttingSettings:
     min_pause_frames: int | None = setting(
         None,
         "--min-pause-frames",
-        "Shortest pause to cut at.",
+        "Shortest pause to cut at, in frames of the model.",
         kind=int,
         unit="frames",
         allowed=AT_LEAST_1,

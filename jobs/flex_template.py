@@ -30,7 +30,7 @@ OF_JOB: tuple[dict[str, Any], ...] = (
     {
         "name": "out",
         "label": "Run folder",
-        "helpText": "Folder of the shards and of the stages' results, on gs:// or s3://. A run in it is gone on with.",
+        "helpText": "Folder of the shards and of the stages' results, on gs:// or s3://. A run in it is resumed.",
         "isOptional": False,
         "regexes": [_BUCKET],
     },
@@ -104,7 +104,7 @@ def command_line(arguments: Sequence[str]) -> list[str]:
     """The arguments of `prep-corpus` for those that a template's launcher gives.
 
     Args:
-        arguments: of the form --name=value, or --name for a flag.
+        arguments: arguments of the form --name=value, or --name for a flag.
 
     Raises:
         UsageError: the manifest is missing, or an argument has another form.

@@ -29,7 +29,7 @@ class Parameter:
     Attributes:
         label: a few words; those of the flag where empty.
         regex: that a value must match; derived from kind and range where empty.
-        name: of the parameter; that of the flag where empty.
+        name: name of the parameter; that of the flag where empty.
         about: for people who see no command line; the setting's own where empty.
     """
 
@@ -79,7 +79,7 @@ class Setting:
     """One setting of a run.
 
     Attributes:
-        name: of the field of `RunConfig`.
+        name: name of the field of `RunConfig`.
         flag: of the command line, such as "--shard-mb"; without the dashes it is the key of a `--config` file.
         off_flag: the flag that says the opposite, for a setting that is on, off or left to the input.
         kind: str, int, float or bool.
@@ -245,7 +245,7 @@ def to_toml(settings: Sequence[Setting], values: Mapping[str, Any]) -> str:
     """Settings as a file that `--config` takes; what is None is left out, which means the same.
 
     Args:
-        settings: to write, in order.
+        settings: settings to write, in order.
         values: by the names of the fields.
     """
     lines: list[str] = []

@@ -66,7 +66,7 @@ class ShardSettings:
     noise_fraction: float = setting(
         0.4,
         "--noise-fraction",
-        "Share of utterances with noise.",
+        "Share of utterances that get noise.",
         allowed=SHARE,
         group=SHARDS,
         to="noise.fraction",
@@ -75,7 +75,7 @@ class ShardSettings:
     snr_db: tuple[float, float] = setting(
         (0.0, 30.0),
         "--snr-db",
-        "Speech over noise.",
+        "Lowest and highest signal-to-noise ratio of noisy utterances, in dB.",
         kind=float,
         count=2,
         metavar="MIN MAX",
@@ -87,7 +87,7 @@ class ShardSettings:
     level_db: tuple[float, float] | None = setting(
         None,
         "--level-db",
-        "Vary the level of noisy utterances.",
+        "Lowest and highest change of level of the noisy utterances, in dB.",
         kind=float,
         count=2,
         metavar="MIN MAX",
@@ -133,7 +133,7 @@ class ShardSettings:
     audio_format: str = setting(
         "flac",
         "--audio-format",
-        "Of the audio inside the shards; Opus loses a little.",
+        "Format of the audio inside the shards; Opus is lossy.",
         choices=("flac", "wav", "opus"),
         group=SHARDS,
         to="write.audio_format",
@@ -149,7 +149,7 @@ class ShardSettings:
     shard_mb: float = setting(
         256.0,
         "--shard-mb",
-        "Target size of a shard.",
+        "Target size of a shard, in MB.",
         unit="10^6 bytes",
         allowed=POSITIVE,
         group=SHARDS,
@@ -159,7 +159,7 @@ class ShardSettings:
     splits: tuple[tuple[str, float], ...] = setting(
         (("train", 1.0),),
         "--split",
-        "Such as dev=0.02; may be repeated. The rest is train.",
+        "Share of a split, such as dev=0.02; may be repeated. The rest is train.",
         kind=str,
         repeated=True,
         metavar="NAME=SHARE",
@@ -170,7 +170,7 @@ class ShardSettings:
         parameter=Parameter(
             name="splits",
             label="Splits",
-            about="Such as dev=0.02,test=0.02, with commas between. The rest is train.",
+            about="Shares of splits, such as dev=0.02,test=0.02, with commas between. The rest is train.",
             regex="^[A-Za-z_][A-Za-z0-9_]*=0?\\.[0-9]+(,[A-Za-z_][A-Za-z0-9_]*=0?\\.[0-9]+)*$",
         ),
     )
@@ -183,12 +183,17 @@ class ShardSettings:
         to="plan.split_by",
     )
     order: str = setting(
-        "shuffle", "--order", "Of utterances.", choices=("shuffle", "length"), group=SHARDS, to="plan.order"
+        "shuffle",
+        "--order",
+        "Order of utterances in the shards.",
+        choices=("shuffle", "length"),
+        group=SHARDS,
+        to="plan.order",
     )
     seed: int = setting(
         0,
         "--seed",
-        "Of every random choice.",
+        "Seed of every random choice.",
         group=SEED,
         to=("plan.seed", "write.seed"),
         parameter=Parameter(regex="^[0-9]{1,18}$"),

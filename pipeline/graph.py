@@ -49,7 +49,7 @@ class GraphOptions:
         target_samples: mean length that k is picked for.
         retune: pick k anew.
         max_failed: share of `close.entries` that may fail.
-        threads: of one worker; no part of any result.
+        threads: number of threads of one worker; no part of any result.
         progress: folder for the progress of workers on other machines, or None where they are this process.
     """
 

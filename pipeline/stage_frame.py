@@ -52,10 +52,10 @@ def bundle_stage(
     """A stage's result for one bundle, found or made.
 
     Args:
-        store: of the run.
+        store: store of the run.
         stage: its name.
         bundle: digest of the bundle, and its recordings.
-        digest: of all that the result depends on.
+        digest: digest of all that the result depends on.
         make: makes and writes it.
         counts_audio: False where `make` counts the audio itself while it goes on.
     """

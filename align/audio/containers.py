@@ -45,7 +45,7 @@ def open_source(file: BinaryIO, *, name: str, header_only: bool = False) -> Open
 
     Args:
         file: seekable; read from its start.
-        name: of the recording, for messages.
+        name: name of the recording, for messages.
         header_only: do not look through an Ogg file for a second stream; its length is an estimate then.
 
     Raises:

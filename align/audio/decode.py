@@ -58,7 +58,7 @@ def probe(file: BinaryIO, *, name: str) -> AudioHeader:
 
     Args:
         file: open, binary, seekable.
-        name: of the recording, for messages.
+        name: name of the recording, for messages.
 
     Raises:
         AudioEmpty: the file has no bytes, or its header says that it has no samples.
@@ -83,7 +83,7 @@ def check_stated(
     """Compare what a manifest states with the header, before anything is decoded.
 
     Args:
-        header: of the file.
+        header: header of the file.
         name, channel, offset_seconds, duration_seconds, sliced: see `decode`.
 
     Raises:
@@ -120,7 +120,7 @@ def decode(
 
     Args:
         file: open, binary, seekable.
-        name: of the recording, for messages.
+        name: name of the recording, for messages.
         sample_rate_hz: rate of the result.
         channel: the one channel to take, counted from 0; the mean of all where None.
         offset_seconds: where the recording starts in the file.

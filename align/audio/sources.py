@@ -24,9 +24,9 @@ class AudioHeader:
     """What a file says of itself.
 
     Attributes:
-        sample_rate_hz: of the file.
-        channels: of the file.
-        duration_seconds: of the whole file; None where it does not say.
+        sample_rate_hz: rate of the file.
+        channels: number of channels of the file.
+        duration_seconds: length of the whole file; None where it does not say.
         duration_is_exact: False where the length is an estimate, as in an MP3 file.
         slack_seconds: how far lengths may differ on short files, where a codec pads.
         decoder: which library reads it.

@@ -69,7 +69,7 @@ class CutOptions:
     """How segments are shaped.
 
     Attributes:
-        stride_samples: samples a frame.
+        stride_samples: samples per frame.
         sample_rate_hz: of the model.
         min_seconds: shorter segments are dropped.
         max_seconds: longer segments are cut once more, or dropped.
@@ -244,7 +244,7 @@ def with_scores(cuts: Cuts, scores_S: NDArray[np.floating], threshold: float) ->
         threshold: lowest score that is kept.
     """
     if len(scores_S) != len(cuts.segments):
-        raise ValueError(f"there must be one score a segment: {len(scores_S)} for {len(cuts.segments)}")
+        raise ValueError(f"there must be one score per segment: {len(scores_S)} for {len(cuts.segments)}")
     segments = tuple(
         replace(segment, reason=LOW_SCORE) if not segment.reason and not score >= threshold else segment
         for segment, score in zip(cuts.segments, scores_S)

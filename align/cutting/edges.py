@@ -32,7 +32,7 @@ class Reach:
     """How far from a word its edges are looked for.
 
     Attributes:
-        stride_samples: samples a frame.
+        stride_samples: samples per frame.
         window_blocks: blocks just inside a cut over which its level is taken.
         search_frames: a quiet place is looked for this far outside the word.
         padding_frames: the cut itself stands at most this far outside.
@@ -53,7 +53,7 @@ class Edges:
     Attributes:
         start_samples_V, end_samples_V: where.
         start_levels_V, end_levels_V: of the audio just inside, in dB against full scale.
-        levels: of the recording.
+        levels: levels of the recording.
     """
 
     start_samples_V: LongArray
@@ -71,7 +71,7 @@ def find_edges(
     Args:
         starts_V, ends_V: frames of the words, half-open, in order.
         quiet_T: frames whose most likely symbol is blank or delimiter.
-        levels: of the recording.
+        levels: levels of the recording.
         reach: how far to look.
     """
     samples = np.empty((2, len(starts_V)), np.int64)

@@ -102,7 +102,7 @@ def windows(
         blocks: float32 [N] each, in order.
         window_samples: W, a multiple of the stride.
         context_samples: context on each side, a multiple of the stride.
-        stride_samples: samples a frame.
+        stride_samples: samples per frame.
 
     Raises:
         AudioTooShort: the recording is shorter than one stride.

@@ -52,7 +52,7 @@ class ModelInfo:
 
     Attributes:
         sample_rate_hz: rate of the waveforms it takes.
-        stride_samples: samples a frame; frame t covers samples [t * stride, (t + 1) * stride).
+        stride_samples: samples per frame; frame t covers samples [t * stride, (t + 1) * stride).
         vocabulary: one symbol a column; single characters, the blank, and specials such as `<unk>`.
         blank: index of the CTC blank.
         word_delimiter: the symbol between words, or None for languages written without spaces.

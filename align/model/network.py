@@ -89,7 +89,7 @@ class NetworkConfig:
 
     @property
     def stride_samples(self) -> int:
-        """Samples a frame."""
+        """Samples per frame."""
         return self.hop_samples * self.mel_frames_per_frame
 
     def to_json(self) -> str:

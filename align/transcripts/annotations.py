@@ -61,7 +61,7 @@ def parse_stm(original: str, *, name: str = "STM", selection: Selection = EVERYT
 
     Args:
         original: the decoded file.
-        name: for messages.
+        name: name for messages.
         selection: the recording (needed where the file holds several) and the channel.
 
     Raises:
@@ -160,7 +160,7 @@ def parse_textgrid(original: str, *, name: str = "TextGrid", tiers: tuple[str, .
 
     Args:
         original: the decoded file.
-        name: for messages.
+        name: name for messages.
         tiers: the interval tiers to take, by name. Where empty: the one with a usual name ("words", "transcript",
             ...), or all "NAME - words", one a speaker; else the first with text that is no tier of sounds, and
             those whose intervals stand between its own, as of speakers who take turns. Several are put together in

@@ -30,7 +30,7 @@ def unpack_epub(content: bytes, *, name: str) -> str:
 
     Args:
         content: the archive.
-        name: for messages.
+        name: name for messages.
 
     Raises:
         TranscriptMalformed: it is no EPUB, or its texts are larger than 64 MiB.
@@ -69,7 +69,7 @@ def parse_docx(original: str, *, name: str = "DOCX") -> Transcript:
 
     Args:
         original: `word/document.xml`.
-        name: for messages.
+        name: name for messages.
 
     Raises:
         TranscriptMalformed: it is no well-formed XML.

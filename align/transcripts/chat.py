@@ -44,7 +44,7 @@ def parse_chat(original: str, *, name: str = "CHAT") -> Transcript:
 
     Args:
         original: the decoded file.
-        name: for messages.
+        name: name for messages.
 
     Raises:
         TranscriptMalformed: no line is a main tier.

@@ -72,7 +72,7 @@ def parse_ctm(original: str, *, name: str = "CTM", selection: Selection = EVERYT
 
     Args:
         original: the decoded file.
-        name: for messages.
+        name: name for messages.
         selection: the recording (needed where the file holds several) and the channel.
 
     Raises:

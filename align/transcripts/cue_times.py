@@ -102,7 +102,7 @@ def compare_cues(
     nobody can tell when its first was due.
 
     Args:
-        cues: of the same plain text as the words.
+        cues: cues of the same plain text as the words.
         char_starts_W: where each word starts in the plain text; never falls.
         start_seconds_W: when each is said.
         skipped_W: words that nobody says.

@@ -26,7 +26,7 @@ class Cue:
     """One timed piece of a transcript.
 
     Attributes:
-        start_seconds: from the start of the recording.
+        start_seconds: time from the start of the recording.
         end_seconds: not before the start.
         char_start: where its text starts in the plain text.
         char_end: where it ends; the span is half-open and not empty.

@@ -52,7 +52,7 @@ def read_json(original: str, *, name: str) -> JsonValue:
 
     Args:
         original: the decoded file.
-        name: for messages.
+        name: name for messages.
 
     Raises:
         TranscriptMalformed: it is no JSON, or nested deeper than 100 levels.
@@ -172,7 +172,7 @@ class XmlElement:
 
     Attributes:
         tag: its name without prefix and namespace.
-        attributes: by their names without prefix.
+        attributes: attributes by their names without prefix.
         content: the elements and the texts in it, in order.
         line: where it starts, from 1.
         start: the same in characters of the file.
@@ -217,7 +217,7 @@ def read_xml(original: str, *, name: str) -> XmlElement:
 
     Args:
         original: the decoded file; what its declaration says of the encoding no longer counts.
-        name: for messages.
+        name: name for messages.
 
     Raises:
         TranscriptMalformed: it is no well-formed XML, declares entities, or is nested deeper than 100 levels.

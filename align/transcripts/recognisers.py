@@ -41,7 +41,7 @@ def parse_json(original: str, *, name: str = "JSON") -> Transcript:
 
     Args:
         original: the decoded file.
-        name: for messages.
+        name: name for messages.
 
     Raises:
         TranscriptMalformed: it is no JSON, or of none of these programs.

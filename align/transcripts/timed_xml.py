@@ -28,7 +28,7 @@ def parse_xml(original: str, *, name: str = "XML", tiers: tuple[str, ...] = ()) 
 
     Args:
         original: the decoded file.
-        name: for messages.
+        name: name for messages.
         tiers: the tiers of an EAF file to read; see `parse_eaf`.
 
     Raises:

@@ -23,7 +23,7 @@ class TranscriptSource:
 
     Attributes:
         name: path or URI of its file; "" where the manifest holds it.
-        format: of `transcripts.ENDINGS`, or `SEGMENTS`.
+        format: format of `transcripts.ENDINGS`, or `SEGMENTS`.
         offsets: where its characters stand in the decoded file; None where the text is the file's, character for
             character.
         cues: times that it gives to its pieces.
@@ -99,12 +99,12 @@ def file_links(source: TranscriptSource | None) -> list[int]:
 
 
 def timed_text(segments: Any, name: str) -> tuple[str, tuple[Cue, ...]]:
-    """The text of timed segments, one a line in the order of their starts, and their times as cues.
+    """The text of timed segments, one per line in the order of their starts, and their times as cues.
 
     Args:
         segments: objects with text, start and end in seconds, and perhaps a speaker. Those without text count for
             nothing.
-        name: of the manifest entry, for messages.
+        name: name of the manifest entry, for messages.
 
     Raises:
         EntryInvalid: they are not of that form.

@@ -374,7 +374,7 @@ def _places(path_F: Int64, frames_F: Int64, chain: _Chain, starts_N: Int32, ends
 def _best_path(
     scores_FC: Double, column_S: Int64, cost_S: Double, offset_S: Int64, before_P: Int64, final_S: Int64
 ) -> Int64:
-    """The best path through states of any kind, one a frame."""
+    """The best path through states of any kind, one per frame."""
     frames, states = scores_FC.shape[0], column_S.shape[0]
     moves_FS = np.empty((frames, states), np.uint8)
     score_S = np.full(states, -np.inf)

@@ -13,7 +13,7 @@ from prep_corpus.jobs.settings import CUTTING, MACHINE, MODEL, SEED, TEXT
 @click.command("evaluate")
 @click.argument("manifest")
 @click.option(
-    "--hours", type=float, default=1.0, show_default=True, help="About how much of the corpus is drawn."
+    "--hours", type=float, default=1.0, show_default=True, help="Hours of the corpus that are drawn, about."
 )
 @click.option(
     "--rate",
@@ -24,12 +24,14 @@ from prep_corpus.jobs.settings import CUTTING, MACHINE, MODEL, SEED, TEXT
     "[default: 0.16, 0.09, 0.05, 0.05, 0.03]",
 )
 @click.option(
-    "--out", metavar="DIR", help="Keep report.json, report.md, report.svg and the stage files here."
+    "--out",
+    metavar="DIR",
+    help="Folder in which report.json, report.md, report.svg and the stage files are kept.",
 )
 @click.option("--json", "json_", metavar="FILE", help="Write the figures as JSON.")
-@click.option("--plot", metavar="FILE", help="Draw them, .svg, .png or .pdf.")
+@click.option("--plot", metavar="FILE", help="File of a plot of the figures: .svg, .png or .pdf.")
 @with_options(CONFIG, settings_options(MODEL, CUTTING, TEXT, SEED, MACHINE))
-@click.option("--quiet", "-q", is_flag=True, help="Print errors and figures alone.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors and figures only.")
 def evaluate_command(
     manifest: str,
     hours: float,

@@ -14,8 +14,8 @@ def plot_check(found: Checking, figures: dict[str, Any]) -> Any | None:
     """Four panels: kept words by fate, caught words by kind, promises against what was found, moved edges.
 
     Args:
-        found: for the single shifts.
-        figures: of `evaluating.figures_of`.
+        found: figures for the single shifts.
+        figures: figures of `evaluating.figures_of`.
 
     Returns:
         A figure, or None where matplotlib is not installed.

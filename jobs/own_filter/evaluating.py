@@ -41,7 +41,7 @@ class EvaluateOptions:
 
     Attributes:
         hours: about how much is drawn.
-        recipe: of the damage.
+        recipe: recipe of the damage.
         out: folder that keeps everything, or None.
         json, plot: further places of the figures and the drawing.
     """

@@ -8,7 +8,10 @@ import click
 @click.command("fit-filter")
 @click.argument("labels", nargs=-1, metavar="[LABELS]...")
 @click.option(
-    "--out", required=True, metavar="FILE.json", help="Where the filter goes; its card and plot beside it."
+    "--out",
+    required=True,
+    metavar="FILE.json",
+    help="File that the filter is written to; its card and plot come beside it.",
 )
 @click.option(
     "--self-supervised",
@@ -16,29 +19,31 @@ import click
     metavar="RUN",
     help="Fit on this finished run's own transcripts, damaged at known places.",
 )
-@click.option("--run", "folder", metavar="RUN", help="Where the labelled run lies now, if it was moved.")
+@click.option("--run", "folder", metavar="RUN", help="Folder of the labelled run, if it was moved.")
 @click.option(
     "--hours",
     type=float,
     default=5.0,
     show_default=True,
-    help="About how much of the run --self-supervised draws.",
+    help="Hours of the run that --self-supervised draws, about.",
 )
 @click.option(
     "--max-wer",
     type=float,
     default=0.01,
     show_default=True,
-    help="Where card and plot show precision, recall and the chosen point.",
+    help="Word error rate at which card and plot show precision, recall and the chosen point.",
 )
 @click.option(
-    "--plot", metavar="FILE", help="The plot, .svg, .png or .pdf.  [default: FILE.svg beside FILE.json]"
+    "--plot",
+    metavar="FILE",
+    help="File of the plot: .svg, .png or .pdf.  [default: FILE.svg beside FILE.json]",
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Of the draw, the damage and the resampling."
+    "--seed", type=int, default=0, show_default=True, help="Seed of the draw, the damage and the resampling."
 )
 @click.option("--force", is_flag=True, help="Replace FILE.json.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 def fit_filter_command(
     labels: tuple[str, ...],
     out: str,

@@ -8,31 +8,32 @@ import click
 @click.command("label")
 @click.argument("folder", metavar="RUN")
 @click.argument("transcripts", nargs=-1, required=True, metavar="TRANSCRIPTS...")
-@click.option("--out", required=True, metavar="FILE.jsonl", help="Where the labels go.")
+@click.option("--out", required=True, metavar="FILE.jsonl", help="File that the labels are written to.")
 @click.option(
     "--good-wer",
     type=float,
     default=0.05,
     show_default=True,
-    help="Highest share of wrong words in the utterances called good, all together.",
+    help="Highest word error rate of all utterances that are called good, taken together.",
 )
 @click.option(
     "--sample",
     metavar="DIR",
-    help="Folder of `prep-corpus sample`, for the weights.  [default: where the first transcripts lie]",
+    help="Folder that `prep-corpus sample` wrote, for the weights.  [default: where the first transcripts lie]",
 )
 @click.option(
     "--unintelligible",
     type=click.Choice(["wrong", "skip"]),
     default="wrong",
     show_default=True,
-    help="What at least half of the listeners could not make out: wrong in every word, or left out.",
+    help="What becomes of an utterance that at least half of the listeners could not understand: every word counts "
+    "as wrong, or the utterance is left out.",
 )
 @click.option(
     "--skip-unknown", is_flag=True, help="Leave out transcripts of utterances that RUN does not have."
 )
 @click.option("--force", is_flag=True, help="Replace FILE.jsonl.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 def label_command(
     folder: str,
     transcripts: tuple[str, ...],

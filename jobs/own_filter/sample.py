@@ -22,7 +22,7 @@ def execute(
     """Draw, cut and write, and say what to do with it.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         out: where the sample goes; beside the run where None.
         options: what to draw.
         threads: recordings that are decoded at once.

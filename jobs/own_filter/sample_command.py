@@ -12,21 +12,32 @@ import click
 @click.option("--out", metavar="DIR", type=click.Path(), help="Folder of the sample.  [default: RUN-sample]")
 @click.option("--count", type=int, default=500, show_default=True, help="Segments to draw.")
 @click.option(
-    "--kept", "kept_share", type=float, default=0.5, show_default=True, help="Share of kept ones among them."
+    "--kept",
+    "kept_share",
+    type=float,
+    default=0.5,
+    show_default=True,
+    help="Share of kept segments among those drawn.",
 )
-@click.option("--min-seconds", type=float, default=0.5, show_default=True, help="Draw no shorter ones.")
-@click.option("--listeners", type=int, default=1, show_default=True, help="People who share the work.")
+@click.option(
+    "--min-seconds", type=float, default=0.5, show_default=True, help="Draw no shorter segments, in seconds."
+)
+@click.option(
+    "--listeners", type=int, default=1, show_default=True, help="Number of people who share the work."
+)
 @click.option(
     "--overlap",
     type=float,
     default=0.1,
     show_default=True,
-    help="Share of the clips that all of them hear, to see how far they agree.",
+    help="Share of the clips that all of them hear, so that their agreement can be measured.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of every choice.")
-@click.option("--workers", type=int, help="Recordings decoded at once.  [default: all cores]")
-@click.option("--force", is_flag=True, help="Write into a folder that is no sample, or replace another one.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors alone.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of every random choice.")
+@click.option("--workers", type=int, help="Number of recordings decoded at a time.  [default: all cores]")
+@click.option(
+    "--force", is_flag=True, help="Write into a folder that holds no sample, or replace another sample."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 def sample_command(
     folder: str,
     out: str | None,

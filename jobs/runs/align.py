@@ -52,7 +52,7 @@ class ExportOptions:
 
 
 def words_json(aligned: AlignedRecording, info: ModelInfo) -> str:
-    """One JSON object a word, then one for each stretch of speech that no text covers."""
+    """One JSON object per word, then one for each stretch of speech that no text covers."""
     words, normalized, seconds = aligned.words, aligned.normalized, info.frame_seconds
     lines = []
     for w in range(len(words)):

@@ -31,7 +31,7 @@ class Corpus:
         recordings: recordings in the bundles.
         dead_letters: what the manifest and the probe rejected.
         voices: recordings to make babble of, where that is asked for.
-        keys: of the recordings in the bundles (`published.py`).
+        keys: keys of the recordings in the bundles (`published.py`).
     """
 
     bundles: tuple[str, ...]

@@ -20,7 +20,7 @@ from prep_corpus.pipeline.storage import files
 
 # FLAC of 16 kHz mono speech holds about half of its 16 bits a sample; shards hold as much again.
 _FLAC_SHARE = 0.55
-# CPU seconds an hour of audio for everything but the model, from `make bench-run`.
+# CPU seconds per hour of audio for everything but the model, from `make bench-run`.
 _OTHER_CPU_SECONDS_PER_HOUR = 25.0
 
 

@@ -55,7 +55,7 @@ class PreparedRun:
     """What a config says of a run before its corpus is read.
 
     Attributes:
-        config: of the run.
+        config: settings of the run.
         model: loaded.
         console: where warnings go, or None.
     """
@@ -110,9 +110,9 @@ class StartedRun:
     """A run whose folder is ours and whose graph can be built.
 
     Attributes:
-        config: of the run.
+        config: settings of the run.
         corpus: read, probed and bundled.
-        options: of the graph.
+        options: options of the graph.
         work: what there is to do, for the display.
     """
 
@@ -133,7 +133,7 @@ def prepare_run(
     """Check a run's places, load its model, and choose its filter and thresholds.
 
     Args:
-        config: of the run.
+        config: settings of the run.
         console: where warnings go, or None.
         load_on: device to load the model on here, where the run's own is another machine's.
         cuts: whether recordings will be cut; else no filter is asked for.
@@ -185,7 +185,7 @@ def holding(
     """Hold the run folder against other runs while the block goes on; twins of the same settings wait for it.
 
     Args:
-        config: of the run.
+        config: settings of the run.
         console: where it is told whom it waits for, or None.
         force: as for `claim_folder`.
         what: the command, which is part of what it does.

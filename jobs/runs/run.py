@@ -31,7 +31,7 @@ def run_here(
     """Run on this machine, from the manifest to the shards.
 
     Args:
-        config: of the run.
+        config: settings of the run.
         force: write into a folder that is no run, or replace a finished run of other settings.
         quiet: show no progress.
         with_report: write report.html at the end.

@@ -34,9 +34,9 @@ class ShardPlace:
     """What shards depend on beside the settings.
 
     Attributes:
-        sample_rate_hz: of the clips.
+        sample_rate_hz: rate of the clips.
         voices: recordings of the corpus that babble is made of, or none.
-        bank_digest: of all noise clips and rooms.
+        bank_digest: digest of all noise clips and rooms.
         published: digest of the manifest that stands in the run folder, or "".
     """
 

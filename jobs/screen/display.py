@@ -322,7 +322,7 @@ def shown_progress(
         work: what there is to do.
         status_uri: file for other programs, written every few seconds.
         quiet: show nothing.
-        console: to show it on.
+        console: console to show it on.
         board: what the stages have done so far; of this process where not given.
     """
     watch = _Watch(work, status_uri, board)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from prep_corpus.pipeline.progress import STAGES, StageProgress
 
-# CPU seconds an hour of audio, from `make bench-run`: until a stage has begun and shows its own pace.
+# CPU seconds per hour of audio, from `make bench-run`: until a stage has begun and shows its own pace.
 _EXPECTED_SECONDS_PER_HOUR = {"align": 2.8, "measure": 5.1, "segment": 2.4, "write": 0.5}
 _KEPT_SHARE = 0.8
 _MIN_WINDOW_SECONDS = 60.0
@@ -16,7 +16,7 @@ _SMOOTHING_SECONDS = 20.0
 
 
 class Pace:
-    """Audio seconds a second of one stage, over the later half of its time, and over a minute at least."""
+    """Audio seconds per second of one stage, over the later half of its time, and over a minute at least."""
 
     def __init__(self, began: float) -> None:
         self._samples = [(began, 0.0)]
@@ -27,7 +27,7 @@ class Pace:
         """Tell how much audio the stage has done itself so far.
 
         Args:
-            now: of a clock that never goes back, in seconds.
+            now: time of a clock that never goes back, in seconds.
             made_seconds: what it found done not counted.
         """
         self._latest = (now, made_seconds)
@@ -62,7 +62,7 @@ class Finish:
         """The settled time to go.
 
         Args:
-            now: of a clock that never goes back, in seconds.
+            now: time of a clock that never goes back, in seconds.
             estimate_seconds: time to go as it looks just now.
         """
         end = now + estimate_seconds
@@ -90,7 +90,7 @@ def estimate_to_go(
     Args:
         stages: what each stage that has begun has done.
         speeds: times real time of those that show one.
-        audio_seconds: of the corpus.
+        audio_seconds: seconds of the corpus.
         workers: threads.
         order: the stages that the run has.
 

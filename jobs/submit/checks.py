@@ -105,7 +105,7 @@ def check_before(config: RunConfig, engine: str, sees_local_files: bool, check: 
     """All checks that need neither the model nor the audio, each within seconds; nothing is written.
 
     Args:
-        config: of the run.
+        config: settings of the run.
         engine: name of the engine.
         sees_local_files: see `Engine`.
         check: the engine's own.

@@ -27,21 +27,29 @@ _OUT = click.option(
     "--out",
     required=True,
     metavar="URI",
-    help="Run folder that all workers can write to; a run in it goes on.",
+    help="Run folder that all workers can write to; a run in it is resumed.",
 )
 
 SUBMISSION: Options = (
     click.option(
-        "--threads", type=int, default=1, show_default=True, help="Of each worker, for one bundle of audio."
+        "--threads",
+        type=int,
+        default=1,
+        show_default=True,
+        help="Number of threads of each worker for one bundle of audio.",
     ),
-    click.option("--name", help="Of the job.  [default: prep-corpus-USER]"),
-    click.option("--detach", is_flag=True, help="Return when the job has begun; `status` tells how it goes."),
+    click.option("--name", help="Name of the job.  [default: prep-corpus-USER]"),
+    click.option(
+        "--detach",
+        is_flag=True,
+        help="Return when the job has started; `prep-corpus status` tells how it goes.",
+    ),
     click.option(
         "--force",
         is_flag=True,
-        help="Write into a folder that is no run, or replace a run of other settings.",
+        help="Write into a folder that holds no run, or replace a run of other settings.",
     ),
-    click.option("--quiet", "-q", is_flag=True, help="Print errors alone."),
+    click.option("--quiet", "-q", is_flag=True, help="Print errors only."),
 )
 """How a job is sent off."""
 
@@ -50,12 +58,12 @@ PLACE: Options = (
     click.option(
         "--worker-pool",
         metavar="HOST:PORT",
-        help="Pool of running workers instead, under the name that the engine's machines have for it.",
+        help="Address of a pool of running workers, as the engine's machines know it, in place of an image.",
     ),
     click.option(
         "--worker-command",
         metavar="PATH",
-        help="Program instead that the engine's machines start for a worker, such as Beam's boot.",
+        help="Program that the engine's machines start for a worker, in place of an image, such as Beam's boot.",
     ),
     click.option("--gpu", is_flag=True, help="Run the model on the GPU that each worker's machine has."),
 )
@@ -64,7 +72,9 @@ PLACE: Options = (
 
 def engine_options(*groups: Options) -> Any:
     """The options of one engine's command: its own first, then those of a submission and of a run."""
-    profile = toml_option("--profile", "The cluster's settings by flag name; flags win over it.")
+    profile = toml_option(
+        "--profile", "File of the cluster's settings by flag name; flags on the command line win."
+    )
     run_options = (profile, CONFIG, RUN)
 
     def decorate(command: Any) -> Any:
@@ -117,9 +127,14 @@ def _place(settings: dict[str, Any]) -> WorkerPlace:
 @engine_options(
     (
         click.option(
-            "--master", required=True, metavar="HOST:PORT", help="REST interface of the job manager."
+            "--master",
+            required=True,
+            metavar="HOST:PORT",
+            help="Address of the job manager's REST interface.",
         ),
-        click.option("--workers", type=int, default=1, show_default=True, help="Slots that the job takes."),
+        click.option(
+            "--workers", type=int, default=1, show_default=True, help="Number of slots that the job takes."
+        ),
         *PLACE,
         click.option(
             "--jar",
@@ -158,10 +173,15 @@ def flink_command(ctx: click.Context, /, **settings: Any) -> None:
 @engine_options(
     (
         click.option(
-            "--endpoint", required=True, metavar="HOST:PORT", help="Job service, such as Beam's for Spark."
+            "--endpoint",
+            required=True,
+            metavar="HOST:PORT",
+            help="Address of the job service, such as Beam's for Spark.",
         ),
         click.option(
-            "--artifact-endpoint", metavar="HOST:PORT", help="Artifact service, where it is elsewhere."
+            "--artifact-endpoint",
+            metavar="HOST:PORT",
+            help="Address of the artifact service, where it is another.",
         ),
         *PLACE,
     )

@@ -76,12 +76,12 @@ class Dataflow:
         temp: gs:// folder for what Dataflow stages.
         workers: most workers of each kind.
         gpu: a key of `GPUS`, Dataflow's own name, or None for CPUs alone.
-        machine_type: of the workers without a GPU.
+        machine_type: machine type of the workers without a GPU.
         disk_gb: boot disk of a worker; the CUDA image alone takes 15.
-        service_account: that workers act as, or None for the project's default.
+        service_account: account that workers act as, or None for the project's default.
         subnetwork: such as "regions/europe-west4/subnetworks/default", or None.
         public_ips: False where workers reach Google alone (needs Private Google Access in the subnetwork).
-        endpoint: of another Dataflow service; "http://localhost:PORT" is asked without credentials.
+        endpoint: address of another Dataflow service; "http://localhost:PORT" is asked without credentials.
         from_template: whether a Flex Template's launcher runs this: Dataflow has then seen to the rest.
     """
 
@@ -263,7 +263,7 @@ class DataflowJob:
 
     Attributes:
         result: what Beam returned.
-        engine: that it runs on.
+        engine: engine that it runs on.
         job_name: its name.
     """
 

@@ -13,7 +13,9 @@ from prep_corpus.jobs.submit.command import SUBMIT_EXIT_CODES, engine_options, l
 @engine_options(
     (
         click.option("--project", required=True, metavar="ID", help="Google Cloud project."),
-        click.option("--region", required=True, help="Such as europe-west4; the GPU must be offered there."),
+        click.option(
+            "--region", required=True, help="Region, such as europe-west4; the GPU must be offered there."
+        ),
         click.option(
             "--image",
             default="",
@@ -29,24 +31,37 @@ from prep_corpus.jobs.submit.command import SUBMIT_EXIT_CODES, engine_options, l
             type=int,
             default=8,
             show_default=True,
-            help="Most workers with a GPU, and most without.",
+            help="Highest number of workers with a GPU, and of workers without.",
         ),
         click.option(
             "--gpu",
             metavar="NAME",
-            help="Run the model on one GPU a worker: t4, l4, a100, a100-80gb, h100, or Dataflow's own TYPE or "
+            help="Run the model on one GPU per worker: t4, l4, a100, a100-80gb, h100, or Dataflow's own TYPE or "
             "TYPE:MACHINE.  [default: CPUs alone]",
         ),
         click.option(
-            "--machine-type", default="n2-standard-4", show_default=True, help="Of workers without a GPU."
+            "--machine-type",
+            default="n2-standard-4",
+            show_default=True,
+            help="Machine type of workers without a GPU.",
         ),
-        click.option("--disk-gb", type=int, default=50, show_default=True, help="Boot disk of a worker."),
-        click.option("--service-account", metavar="EMAIL", help="That the workers act as."),
-        click.option("--subnetwork", metavar="PATH", help="Such as regions/REGION/subnetworks/NAME."),
         click.option(
-            "--private", is_flag=True, help="Workers get no public address; needs Private Google Access."
+            "--disk-gb", type=int, default=50, show_default=True, help="Size of a worker's boot disk, in GB."
         ),
-        click.option("--endpoint", metavar="URL", help="Another address of Dataflow's API.", hidden=True),
+        click.option("--service-account", metavar="EMAIL", help="Service account that the workers act as."),
+        click.option(
+            "--subnetwork",
+            metavar="PATH",
+            help="Subnetwork of the workers, such as regions/REGION/subnetworks/NAME.",
+        ),
+        click.option(
+            "--private",
+            is_flag=True,
+            help="Give workers no public address; this needs Private Google Access.",
+        ),
+        click.option(
+            "--endpoint", metavar="URL", help="Address of Dataflow's API, where it is another.", hidden=True
+        ),
         click.option(
             "--from-template",
             is_flag=True,

@@ -17,7 +17,7 @@ GPU_CORES = 40.0
 """CPU cores that one GPU is taken to be worth to the model: an assumption, on the low side, and said to be one."""
 
 _SAMPLED = 20
-# As in dry_run.py: FLAC's share of 16 bits a sample, and CPU seconds an hour of everything but the model.
+# As in dry_run.py: FLAC's share of 16 bits per sample, and CPU seconds per hour of everything but the model.
 _FLAC_SHARE = 0.55
 _OTHER_CPU_SECONDS_PER_HOUR = 25.0
 
@@ -27,11 +27,11 @@ class RunEstimate:
     """What a run will need, as far as its manifest tells.
 
     Attributes:
-        recordings: in the bundles.
+        recordings: recordings in the bundles.
         bundles: units of work; more workers than bundles would wait.
         audio_hours: expected audio.
-        cpu_hours: of all stages but the model.
-        model_hours: of the model, in hours of one CPU core like this machine's.
+        cpu_hours: hours of all stages but the model.
+        model_hours: hours of the model, in hours of one CPU core like this machine's.
         read_bytes: source audio, which is read twice.
         written_bytes: stage files and shards, at most.
     """

@@ -49,7 +49,7 @@ class WorkerPlace:
     Attributes:
         image: container image, started by the engine's machines through Docker.
         pool: HOST:PORT, as the engine's machines see it, of a running pool of workers.
-        command: that the engine's machines start for a worker, such as /opt/apache/beam/boot.
+        command: command that the engine's machines start for a worker, such as /opt/apache/beam/boot.
     """
 
     image: str | None = None

@@ -141,7 +141,7 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
     """Check, submit and follow a run; returns the exit code.
 
     Args:
-        config: of the run; its device says whether the workers have GPUs, its workers the threads of each.
+        config: settings of the run; its device says whether the workers have GPUs, its workers the threads of each.
         engine: where it runs.
         submission: how.
     """
@@ -260,7 +260,7 @@ def wait_for_end(job: Job, *, pause_seconds: float = _POLL_SECONDS, patience_sec
     """The state in which a job ends.
 
     Args:
-        job: that was submitted.
+        job: job that was submitted.
         pause_seconds: between two looks.
         patience_seconds: how long its engine may be silent; the job may go on all the while.
 

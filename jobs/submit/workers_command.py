@@ -6,12 +6,14 @@ import click
 
 
 @click.command("workers")
-@click.option("--port", type=int, default=50000, show_default=True, help="To listen on; 0 for any.")
+@click.option(
+    "--port", type=int, default=50000, show_default=True, help="Port to listen on; 0 for any that is free."
+)
 @click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on; others may then run code here.",
+    help="Address to listen on; on any but loopback, other machines may then run code here.",
 )
 def workers_command(port: int, host: str) -> None:
     """Give the task manager on this machine Python workers, for `submit --worker-pool`; runs until it is stopped."""

@@ -21,7 +21,7 @@ class SpeechSet:
     """One folder of the raw material, with a manifest.jsonl.
 
     Attributes:
-        name: of the folder.
+        name: name of the folder.
         weight: how often a second of it is drawn.
         held_out: "" for none of it; "speakers" or "prompts" for a tenth of them; else the names of speakers,
             parted by commas.
@@ -76,7 +76,7 @@ def sentences(folder: Path, sets: Iterable[SpeechSet], more: Path | None = None)
     """What synthesisers are given to say: the sets' texts and those of a file, without those held out; sorted.
 
     Args:
-        folder: of the sets.
+        folder: folder of the sets.
         sets: whose texts to take.
         more: a text file, one sentence a line; lines that are no plain words are passed over.
 
@@ -93,7 +93,7 @@ def sentences(folder: Path, sets: Iterable[SpeechSet], more: Path | None = None)
         try:
             lines = more.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{more}: not a UTF-8 text file with a sentence a line: {error}") from error
+            raise UsageError(f"{more}: not a UTF-8 text file with one sentence per line: {error}") from error
         spoken.update(plain for line in lines if (plain := _plain_sentence(line)))
     return sorted(spoken - withheld)
 

@@ -20,9 +20,9 @@ class ErrorRate:
     """Errors over a set of examples with known text.
 
     Attributes:
-        name: of the set.
+        name: name of the set.
         examples: examples with a text.
-        seconds: of their audio.
+        seconds: seconds of their audio.
         characters: character edits over characters said.
         words: word edits over words said.
     """

@@ -26,7 +26,7 @@ def evaluate(
     """Error rate of a model on the recordings of a manifest whose text it can say.
 
     Args:
-        model: to be measured.
+        model: model to be measured.
         manifest: JSON lines; the name of its folder names the set.
         only_held_out: leave out what the bundled English model learnt from.
         examples: at most so many, spread over the set.

@@ -28,7 +28,7 @@ class Prepared:
     """One example as training needs it.
 
     Attributes:
-        name: for messages.
+        name: name for messages.
         text: what is said, in the model's characters, or None where nobody knows.
         energies_MF: log-mel energies.
         teacher_SC: the teacher's log-probs in the order of the model's symbols, or None.
@@ -45,7 +45,7 @@ class ExampleSet:
     """Examples that are drawn with one weight.
 
     Attributes:
-        name: of the set, for tables.
+        name: name of the set, for tables.
         weight: how often a second of it is drawn, against a second of the others.
         examples: all of them, in memory.
     """
@@ -66,8 +66,8 @@ def write_part(
     """Write one part.
 
     Args:
-        folder: of the set.
-        index: of the part.
+        folder: folder of the set.
+        index: index of the part.
         examples: at least one.
         about: what must agree for the part to be used again.
         taken: examples that were looked at for it; more than it holds where some were left out.

@@ -106,14 +106,14 @@ class Packer:
     Args:
         sources: prepared speech, with weights.
         noises: log-mels of noises, [M, F] each; coloured noise is made besides.
-        vocabulary: of the model and of the prepared log-probs.
+        vocabulary: vocabulary of the model and of the prepared log-probs.
         blank: column of the blank.
         mel_frames_per_frame: time stride of the model.
         teacher_frames_per_frame: the teacher's frames in one of the model's.
         said_weight: weight of a frame that holds a character, against 1 for a blank.
         trust: when the teacher is believed.
-        disturbance: of rows.
-        seed: of everything.
+        disturbance: disturbance of rows.
+        seed: seed of everything.
     """
 
     sources: tuple[ExampleSet, ...]

@@ -1,6 +1,6 @@
 """From recordings to prepared training speech: log-mels, texts, and what a teacher hears.
 
-What is prepared is kept in parts and not done again; a call that was interrupted is gone on with.
+What is prepared is kept in parts and not done again; an interrupted call is resumed.
 
 Legend: N samples, M mel frames, F mel bands, S teacher frames, C symbols.
 """
@@ -36,7 +36,7 @@ class Speech:
     """One example before it is prepared.
 
     Attributes:
-        name: for messages.
+        name: name for messages.
         text: as people write, or None.
         samples: decodes it: float32 [N] at the model's rate.
     """
@@ -184,7 +184,7 @@ def prepare(
 
     Args:
         speech: always the same, in the same order: what earlier calls prepared is skipped.
-        folder: of the parts.
+        folder: folder of the parts.
         network: the model to be trained.
         teacher: None where the texts alone teach.
 

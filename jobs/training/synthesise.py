@@ -114,8 +114,8 @@ def synthesise(
         sentences: plain words, lower case; `\"` and `\\` must not occur.
         folder: gets NNNNN.flac and manifest.jsonl.
         hours: when to stop, unless the sentences end before.
-        seed: of order and speeds.
-        voices: to use; those not installed are skipped.
+        seed: seed of order and speeds.
+        voices: voices to use; those not installed are skipped.
 
     Yields:
         Seconds written so far, after each sentence.

@@ -40,7 +40,7 @@ class LearningPoint:
         step: steps done.
         seconds: training time used.
         progress: share of the run done.
-        distil: mean distillation cost since the last point, nats a frame.
+        distil: mean distillation cost since the last point, in nats per frame.
         ctc: mean CTC cost since the last point, nats a character; NaN before it counts.
         error_rates: character error rate of each held-out set.
     """

@@ -8,25 +8,35 @@ import click
 
 _TRAINING = (
     click.option(
-        "--out", required=True, metavar="DIR", type=click.Path(), help="Folder; a run in it is resumed."
+        "--out",
+        required=True,
+        metavar="DIR",
+        type=click.Path(),
+        help="Folder of the model; a training run in it is resumed.",
     ),
     click.option(
-        "--teacher", metavar="MODEL", help="Learn from its frames too; any form that --model takes."
+        "--teacher",
+        metavar="MODEL",
+        help="Model whose frames are learnt from too; any form that --model takes.",
     ),
     click.option(
         "--start",
         metavar="MODEL",
-        help="Begin with its weights: a bundled name or a folder.  [default: random ones]",
+        help="Model whose weights the training begins with: a bundled name or a folder.  [default: random ones]",
     ),
-    click.option("--minutes", type=float, default=60.0, show_default=True, help="Time to train."),
-    click.option("--steps", type=int, default=0, help="Steps to train, in place of --minutes."),
+    click.option("--minutes", type=float, default=60.0, show_default=True, help="Time to train, in minutes."),
+    click.option("--steps", type=int, default=0, help="Number of steps to train, in place of --minutes."),
     click.option(
-        "--noise", metavar="PATH", help="Manifest (.jsonl) of noise clips; coloured noise comes besides."
+        "--noise", metavar="PATH", help="Manifest (.jsonl) of noise clips; coloured noise is always added."
     ),
-    click.option("--device", help="cpu or cuda.  [default: cuda where there is one]"),
-    click.option("--threads", type=int, default=1, show_default=True, help="Of torch, on a CPU."),
-    click.option("--seed", type=int, default=0, show_default=True, help="Of weights and rows."),
-    click.option("--quiet", "-q", is_flag=True, help="Print errors alone."),
+    click.option("--device", help="Device of the model: cpu or cuda.  [default: cuda where there is one]"),
+    click.option(
+        "--threads", type=int, default=1, show_default=True, help="Number of torch's threads on a CPU."
+    ),
+    click.option(
+        "--seed", type=int, default=0, show_default=True, help="Seed of the weights and of the order of rows."
+    ),
+    click.option("--quiet", "-q", is_flag=True, help="Print errors only."),
 )
 
 
@@ -37,15 +47,18 @@ def _with_training(command: Any) -> Any:
 
 
 @click.command("train")
-@click.option(
-    "--shards", multiple=True, metavar="RUN", help="Finished run of `prep-corpus run`; may be repeated."
-)
+@click.option("--shards", multiple=True, metavar="RUN", help="Folder of a finished run; may be repeated.")
 @click.option("--split", default="train", show_default=True, help="Split of the shards to learn from.")
 @click.option("--held-out-split", default="", metavar="SPLIT", help="Split of the shards to validate on.")
 @click.option(
-    "--manifest", multiple=True, metavar="FILE.jsonl", help="Short recordings, with text or without."
+    "--manifest",
+    multiple=True,
+    metavar="FILE.jsonl",
+    help="Manifest of short recordings, with text or without.",
 )
-@click.option("--held-out", multiple=True, metavar="FILE.jsonl", help="Recordings with text to validate on.")
+@click.option(
+    "--held-out", multiple=True, metavar="FILE.jsonl", help="Manifest of recordings with text to validate on."
+)
 @_with_training
 def train_command(**settings: Any) -> None:
     """Train an acoustic model on the shards that `run` wrote, and on manifests.
@@ -81,13 +94,18 @@ def train_command(**settings: Any) -> None:
 @click.command("train-english")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
 @click.option(
-    "--synthesise", "hours", type=float, default=2.0, show_default=True, help="Hours of synthetic speech."
+    "--synthesise",
+    "hours",
+    type=float,
+    default=2.0,
+    show_default=True,
+    help="Hours of synthetic speech to make.",
 )
 @click.option(
     "--sentences",
     metavar="FILE.txt",
     type=click.Path(exists=True, dir_okay=False),
-    help="Sentences for the synthesisers, one a line, besides the sets' own texts.",
+    help="File of sentences for the synthesisers, one per line, besides the sets' own texts.",
 )
 @_with_training
 def train_english_command(**settings: Any) -> None:
@@ -115,11 +133,15 @@ def train_english_command(**settings: Any) -> None:
 
 @click.command("error-rates")
 @click.argument("manifests", nargs=-1, required=True, metavar="FILE.jsonl...")
-@click.option("--model", default="english", show_default=True, help="As for run.")
+@click.option("--model", default="english", show_default=True, help="As for `prep-corpus run`.")
 @click.option(
-    "--english-held-out", is_flag=True, help="Only what the training of the bundled model held out."
+    "--english-held-out",
+    is_flag=True,
+    help="Measure only on what the training of the bundled model held out.",
 )
-@click.option("--max-per-set", type=int, help="Recordings of each set, spread over it.  [default: all]")
+@click.option(
+    "--max-per-set", type=int, help="Number of recordings of each set, spread over it.  [default: all]"
+)
 def error_rates_command(
     manifests: tuple[str, ...], model: str, english_held_out: bool, max_per_set: int | None
 ) -> None:

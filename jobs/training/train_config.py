@@ -63,23 +63,23 @@ class TrainConfig:
         out: folder for the checkpoint, curve.jsonl, config.json and model.safetensors.
         network: shape of the model.
         start: a model of the same shape whose weights to begin with, a bundled name or a folder; None for random ones.
-        teacher_stride_samples: samples a frame of the teacher's.
+        teacher_stride_samples: samples per frame of the teacher's.
         minutes: time to train; 0 where `steps` decides.
         steps: steps to train; 0 where `minutes` decides.
         phases: parts of the run, the first from 0 on.
         peak_rate: highest learning rate.
         warm_up: share of the run over which the rate rises.
-        weight_decay: of AdamW.
+        weight_decay: weight decay of AdamW.
         clip: largest norm of the gradient.
         said_weight: weight of a frame with a character, against 1 for a blank.
         checkpoint_seconds: time between two checkpoints.
         validate_seconds: training time between two validations.
         validate_examples: examples of each held-out set in a validation on the way.
-        seed: of weights and rows.
+        seed: seed of weights and rows.
         device: "cpu" or "cuda".
         mixed_precision: products in bfloat16; None where this machine does them faster so.
         trust: when the teacher is believed.
-        disturbance: of rows.
+        disturbance: disturbance of rows.
     """
 
     sources: tuple[tuple[Path, float], ...]

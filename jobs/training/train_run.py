@@ -30,8 +30,8 @@ class TrainingMaterial:
 
     Attributes:
         shards: finished runs of the main job.
-        split: of the shards, to learn from.
-        held_out_split: of the shards, to validate on; "" for none.
+        split: split of the shards, to learn from.
+        held_out_split: split of the shards, to validate on; "" for none.
         manifests: short recordings, with text or without.
         held_out: recordings with text, to validate on.
         noise: manifest of noise clips, or None.
@@ -150,15 +150,15 @@ def run_english(
     Args:
         folder: has one folder a set, each with a manifest.jsonl.
         out: gets everything.
-        hours: of synthesised speech; 0 for none.
+        hours: hours of synthesised speech; 0 for none.
         more_sentences: a text file with a sentence a line, said besides the sets' own texts.
         teacher: a model in any form that `--model` takes; None where the texts alone teach.
         start: a model whose weights to begin with; None for random ones.
-        minutes: of training; 0 where `steps` decides.
-        steps: of training; 0 where `minutes` decides.
+        minutes: minutes of training; 0 where `steps` decides.
+        steps: steps of training; 0 where `minutes` decides.
         noise: manifest of noise clips; by default the folder's own, if it has one.
         device: "cpu", "cuda" or None.
-        seed: of everything.
+        seed: seed of everything.
         echo: prints a line.
 
     Raises:

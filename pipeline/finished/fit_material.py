@@ -243,7 +243,8 @@ def heard_cases(
     }
     if len(chars) < len(wanted):
         raise UsageError(
-            f"labels are of utterances of the run: {len(wanted) - len(chars)} of {len(wanted)} are not in {run.folder}"
+            f"labels must be of utterances of the run: {len(wanted) - len(chars)} of {len(wanted)} are not in "
+            f"{run.folder}"
         )
     group_of = _groups(judged)
     cases: list[Case] = []

@@ -59,7 +59,9 @@ def read_heard(uris: Sequence[str]) -> list[Heard]:
         except OSError as error:
             raise UsageError(f"{uri}: the transcripts cannot be read ({error})") from error
         except UnicodeDecodeError as error:
-            raise UsageError(f"{uri}: transcripts are UTF-8 text, and byte {error.start} is not") from error
+            raise UsageError(
+                f"{uri}: transcripts must be UTF-8 text, and byte {error.start} is not"
+            ) from error
         found += parse_transcripts(content, uri)
     return found
 
@@ -79,7 +81,7 @@ def read_weights(uri: str, answered: Collection[str]) -> dict[str, float]:
         rows = [json.loads(line) for line in files.read_bytes(listing).decode("utf-8").splitlines() if line]
         drawn = [(row["id"], str(row.get("stratum", "")), float(row["weight"])) for row in rows]
     except FileNotFoundError as error:
-        raise UsageError(f"{uri}: a sample has a {SAMPLE_NAME}, and there is none") from error
+        raise UsageError(f"{uri}: a sample must have a {SAMPLE_NAME}, and there is none") from error
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{listing}: this is not the listing of a sample ({error!r})") from error
     whole: dict[str, float] = {}
@@ -118,9 +120,9 @@ def pair(
     unknown = sorted(wanted - rows.keys())
     if unknown and not skip_unknown:
         raise UsageError(
-            f"a transcript is of an utterance of the run: {len(unknown)} of {len(wanted)} ids are not in "
+            f"a transcript must be of an utterance of the run: {len(unknown)} of {len(wanted)} ids are not in "
             f"{run.folder} ({_few(unknown)}); was the run made anew after the sample, or is this another run? "
-            "--skip-unknown goes on without them"
+            "--skip-unknown leaves them out"
         )
     if not rows:
         raise UsageError(f"there must be transcripts to label, and of {len(heard)} given none can be used")

@@ -44,7 +44,7 @@ def page(
     """The whole page.
 
     Args:
-        digest: of the sample; what is typed is kept under it.
+        digest: digest of the sample; what is typed is kept under it.
         listeners: people who share the work.
         clips: `id`, `src` (path relative to the page), `seconds`, `text`, `language`, `peaks`, in the order in
             which they are heard.

@@ -58,11 +58,11 @@ class SampleClip:
     """One drawn segment.
 
     Attributes:
-        name: of its file in the sample's folder, such as "clips/0001.flac".
+        name: name of its file in the sample's folder, such as "clips/0001.flac".
         parts: the listeners who hear it, counted from 1.
         stratum: name of its stratum.
         weight: how many segments of the run it stands for.
-        language: of its recording.
+        language: language of its recording.
         row: its row of the segment table.
         segments: the stage's result that the row stands in.
     """
@@ -236,8 +236,8 @@ def cut_clips(
     """The FLAC file of each clip, in no particular order.
 
     Args:
-        run: that the sample was drawn from.
-        sample: from `draw_sample`.
+        run: run that the sample was drawn from.
+        sample: sample from `draw_sample`.
         threads: recordings that are decoded at once.
         on_clip: called after each clip.
 

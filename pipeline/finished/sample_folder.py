@@ -29,7 +29,7 @@ def check_free(folder: Path, digest: str, *, force: bool) -> None:
 
     Args:
         folder: where it goes.
-        digest: of the sample; the same one may be written again.
+        digest: digest of the sample; the same one may be written again.
         force: write in any case.
 
     Raises:
@@ -62,8 +62,8 @@ def write_sample(
     """Cut the clips and write the folder; what people have put beside an earlier sample stays.
 
     Args:
-        run: that the sample was drawn from.
-        sample: from `sample.draw_sample`.
+        run: run that the sample was drawn from.
+        sample: sample from `sample.draw_sample`.
         folder: see `check_free`.
         threads: recordings that are decoded at once.
         on_clip: called after each clip.

@@ -35,7 +35,7 @@ def cut_entries(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]
 
     Args:
         fields: as Lhotse writes it.
-        name: of the line in messages.
+        name: name of the line in messages.
 
     Raises:
         EntryInvalid: its audio is not a part of one file, or it is not as Lhotse writes it.
@@ -156,6 +156,6 @@ def _audio(sources: list[Mapping[str, Any]], channel: int | list[int], name: str
     if wanted != set(channels):
         raise EntryInvalid(
             f"{name}: a cut of several channels must have all those of one file, which are mixed: it has "
-            f"{sorted(wanted)}, the file {channels}; one MonoCut a channel is another way"
+            f"{sorted(wanted)}, the file {channels}; one MonoCut per channel is another way"
         )
     return source["source"], None

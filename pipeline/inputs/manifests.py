@@ -71,7 +71,7 @@ def read_manifest(uri: str, *, language: str = DEFAULT_LANGUAGE) -> Iterator[Rec
 
     Args:
         uri: a file or folder, local or of a file system that Beam knows.
-        language: of the entries that state none.
+        language: language of the entries that state none.
 
     Returns:
         One recording or dead letter an entry.
@@ -214,7 +214,7 @@ def _refuse_json_array(uri: str) -> None:
         start = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"["):
         raise UsageError(
-            f"{uri}: a JSON manifest must hold one object a line, this one is an array; "
+            f"{uri}: a JSON manifest must hold one object per line, this one is an array; "
             "`jq -c '.[]'` turns one into the other"
         )
 

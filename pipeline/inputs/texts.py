@@ -26,7 +26,7 @@ def read_versions(entry: Entry, name: str) -> tuple[list[Version], list[str]]:
 
     Args:
         entry: checked.
-        name: of the entry in messages.
+        name: name of the entry in messages.
 
     Returns:
         At least one transcript. Of several with the same text one is enough, that with cue times if there is one.

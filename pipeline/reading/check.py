@@ -14,7 +14,7 @@
 | duplicate-id             | two utterances have one id                                                   |
 | duplicate-audio          | two utterances have the same audio, byte for byte                            |
 | overlap                  | two utterances hold the same samples of a recording                          |
-| rate-impossible          | more or fewer characters a second than anybody says                          |
+| rate-impossible          | more or fewer characters per second than anybody says                          |
 | leak-speaker             | a speaker is in two splits                                                   |
 | leak-recording           | a recording is in two splits                                                 |
 """
@@ -42,7 +42,7 @@ from prep_corpus.pipeline.run_files import MANIFEST_NAME
 from prep_corpus.pipeline.shards.manifest import RunManifest, ShardEntry, split_totals
 from prep_corpus.pipeline.shards.rows import Utterance
 
-# Fast auctioneers reach 25 characters a second; a syllabary or Han text has fewer for the same speech.
+# Fast auctioneers reach 25 characters per second; a syllabary or Han text has fewer for the same speech.
 MOST_CHARACTERS_PER_SECOND = 35.0
 FEWEST_CHARACTERS_PER_SECOND = 0.5
 # Half a sample at 8 kHz is the most that rounding seconds to float32 and back may cost in an hour-long
@@ -72,8 +72,8 @@ class CheckReport:
     Attributes:
         problems: empty where all is well.
         shards: files that were checked.
-        utterances: of the first format.
-        seconds: of audio in them.
+        utterances: number of utterances of the first format.
+        seconds: seconds of audio in them.
     """
 
     problems: tuple[Problem, ...]
@@ -110,7 +110,9 @@ def check_run(uri: str, *, decode: bool = True) -> CheckReport:
     utterances, seconds = 0, 0.0
     for shard_format in formats:
         for path in run.unlisted(shard_format):
-            message = f"a run's folder holds the shards that its manifest lists: {path} is not listed"
+            message = (
+                f"a run's folder must hold only the shards that its manifest lists: {path} is not listed"
+            )
             problems.append(Problem(slug="shard-stale", where=path, message=message))
         first = shard_format == formats[0]
         for split in run.manifest.splits:
@@ -138,13 +140,13 @@ def row_problems(row: Utterance, *, decode: bool = True) -> Iterator[Problem]:
     facts = (row.start, row.end, row.duration)
     wanted = (*positions, row.samples / row.sample_rate_hz)
     if not np.allclose(facts, wanted, rtol=1e-6, atol=_TOLERANCE_SECONDS):
-        message = f"seconds are those of the sample positions: {wanted} by samples, {facts} in the row"
+        message = f"seconds must be those of the sample positions: {wanted} by samples, {facts} in the row"
         yield Problem(slug="duration-mismatch", where=row.id, message=message)
     rate = len(row.text_normalized) / wanted[2]
     if not FEWEST_CHARACTERS_PER_SECOND <= rate <= MOST_CHARACTERS_PER_SECOND:
         message = (
             f"people say {FEWEST_CHARACTERS_PER_SECOND:g} to {MOST_CHARACTERS_PER_SECOND:g} characters "
-            f"a second: {len(row.text_normalized)} characters in {wanted[2]:.2f} s are {rate:.1f}"
+            f"per second: {len(row.text_normalized)} characters in {wanted[2]:.2f} s are {rate:.1f}"
         )
         yield Problem(slug="rate-impossible", where=row.id, message=message)
     if decode:
@@ -155,7 +157,9 @@ def row_problems(row: Utterance, *, decode: bool = True) -> Iterator[Problem]:
             yield Problem(slug=slug, where=row.id, message=str(error))
         else:
             if not np.isfinite(samples_N).all():
-                yield Problem(slug="audio-undecodable", where=row.id, message="audio is finite: it holds NaN")
+                yield Problem(
+                    slug="audio-undecodable", where=row.id, message="audio must be finite: it holds NaN"
+                )
 
 
 def _manifest_problems(run: RunManifest, path: str) -> Iterator[Problem]:
@@ -164,7 +168,9 @@ def _manifest_problems(run: RunManifest, path: str) -> Iterator[Problem]:
     except UsageError as error:
         yield Problem(slug="manifest-invalid", where=path, message=str(error))
     if not run.shards:
-        yield Problem(slug="manifest-invalid", where=path, message="a finished run has shards: 0 are listed")
+        yield Problem(
+            slug="manifest-invalid", where=path, message="a finished run must have shards: 0 are listed"
+        )
 
 
 def _shards(run: RunManifest, shard_format: str, split: str) -> list[tuple[ShardEntry, ...]]:
@@ -211,7 +217,7 @@ def _row_problems(
     shard.content = content.hexdigest()
     if shard.utterances != entry.utterances or abs(shard.seconds - entry.seconds) > 0.01:
         message = (
-            f"a shard holds what was listed: {entry.utterances} utterances of {entry.seconds:.3f} s listed, "
+            f"a shard must hold what is listed: {entry.utterances} utterances of {entry.seconds:.3f} s listed, "
             f"{shard.utterances} of {shard.seconds:.3f} s found"
         )
         yield Problem(slug="count-mismatch", where=entry.path, message=message)
@@ -223,11 +229,13 @@ def _format_problems(run: RunManifest, found: dict[tuple[str, str, int], _Shard]
         for split in run.splits:
             counts = [len(_shards(run, name, split)) for name in (first, shard_format)]
             if counts[0] != counts[1]:
-                message = f"formats have the same shards: {first} has {counts[0]}, {shard_format} {counts[1]}"
+                message = (
+                    f"formats must have the same shards: {first} has {counts[0]}, {shard_format} {counts[1]}"
+                )
                 yield Problem(slug="formats-differ", where=split, message=message)
                 continue
             for index, files in enumerate(_shards(run, shard_format, split)):
                 one, other = found.get((first, split, index)), found.get((shard_format, split, index))
                 if one is not None and other is not None and one.content != other.content:
-                    message = f"formats hold the same utterances: {first} and {shard_format} differ"
+                    message = f"formats must hold the same utterances: {first} and {shard_format} differ"
                     yield Problem(slug="formats-differ", where=files[0].path, message=message)

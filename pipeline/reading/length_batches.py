@@ -31,7 +31,7 @@ class Batching:
         padded_seconds: most seconds in a batch, padding counted, or None; one longer utterance is a batch of
             its own.
         pool: utterances that are sorted by length together; their encoded audio is in memory at once.
-        seed: of the order of a pool's batches.
+        seed: seed of the order of a pool's batches.
     """
 
     utterances: int = 16
@@ -41,9 +41,11 @@ class Batching:
 
     def __post_init__(self) -> None:
         if not 1 <= self.utterances <= self.pool:
-            raise UsageError(f"a batch has from one utterance to a pool: {self.utterances} of {self.pool}")
+            raise UsageError(
+                f"a batch must have 1 to {self.pool} utterances, the size of a pool: {self.utterances}"
+            )
         if self.padded_seconds is not None and self.padded_seconds <= 0:
-            raise UsageError(f"a batch's seconds are over 0: {self.padded_seconds}")
+            raise UsageError(f"a batch's seconds must be over 0: {self.padded_seconds}")
 
 
 class Cursor(NamedTuple):
@@ -65,7 +67,7 @@ class Batch:
     Attributes:
         samples_BN: float32, padded with zeros at the end.
         lengths_B: int64, samples of each.
-        fields: of each utterance, all columns but the audio.
+        fields: fields of each utterance, all columns but the audio.
         cursor: where to go on after this batch.
     """
 
@@ -81,7 +83,7 @@ def read_batches(
     """The batches of a part of an epoch from a cursor on.
 
     Args:
-        reader: of a split.
+        reader: reader of a split.
         batching: how rows become batches.
         epoch: which order.
         cursor: (first row of the part, 0), or where an earlier batch said to go on.

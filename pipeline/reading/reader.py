@@ -48,7 +48,7 @@ class ReadOptions:
     Attributes:
         split: name of the split.
         shuffle: another order each epoch; else the order of the shards.
-        seed: of that order.
+        seed: seed of that order.
         verify: compare each shard's digest with the manifest when it is first opened; else its size alone.
     """
 
@@ -62,7 +62,7 @@ class Row(NamedTuple):
     """A row and its place in the epoch.
 
     Attributes:
-        position: in the epoch's list of all rows.
+        position: place in the epoch's list of all rows.
         utterance: the row.
     """
 
@@ -88,12 +88,12 @@ class Reader:
         self._verified: set[str] = set()
         if not run.manifest.of("parquet"):
             raise UsageError(
-                f"the reader reads Parquet: {run.folder} has {', '.join(run.manifest.formats) or 'nothing'}; "
+                f"the reader needs Parquet: {run.folder} has {', '.join(run.manifest.formats) or 'nothing'}; "
                 "`prep-corpus export` makes it"
             )
         if not self._shards:
             raise UsageError(
-                f"a split is one of {', '.join(run.manifest.splits)}: not {options.split!r} in {run.folder}"
+                f"a split must be one of {', '.join(run.manifest.splits)}: not {options.split!r} in {run.folder}"
             )
 
     def __len__(self) -> int:
@@ -131,7 +131,7 @@ class Reader:
                 ]
                 if sum(sizes) != shard.utterances:
                     raise ShardCorrupt(
-                        f"a shard has the utterances that were listed: {shard.utterances} listed, "
+                        f"a shard must have as many utterances as are listed: {shard.utterances} listed, "
                         f"{sum(sizes)} found in {self._run.path(shard.path)}"
                     )
                 position = 0
@@ -147,7 +147,7 @@ class Reader:
                     position = end
             except (OSError, pa.ArrowException) as error:
                 raise ShardCorrupt(
-                    f"a shard can be read to its end: {error} in {self._run.path(shard.path)}"
+                    f"a shard must be readable to its end: {error} in {self._run.path(shard.path)}"
                 ) from error
 
     def _order(self, count: int, epoch: int, path: str, purpose: str) -> npt.NDArray[np.int64]:
@@ -165,7 +165,7 @@ def part_range(rows: int, part: int, parts: int) -> tuple[int, int]:
         UsageError: no such part.
     """
     if not 0 <= part < parts:
-        raise UsageError(f"a part's number is under their count: {part} of {parts}")
+        raise UsageError(f"a part's number must be under the number of parts: {part} of {parts}")
     return rows * part // parts, rows * (part + 1) // parts
 
 
@@ -221,9 +221,9 @@ def decode_into(utterance: Utterance, out_N: npt.NDArray[np.float32]) -> None:
             ):
                 return
     except (sf.LibsndfileError, ValueError) as error:
-        raise ShardCorrupt(f"audio can be decoded: {error} in {utterance.id!r}") from error
+        raise ShardCorrupt(f"audio must be decodable: {error} in {utterance.id!r}") from error
     raise ShardCorrupt(
-        f"audio has the samples, rate and channels of its row: {(out_N.size, utterance.sample_rate_hz, 1)} "
+        f"audio must have the samples, rate and channels of its row: {(out_N.size, utterance.sample_rate_hz, 1)} "
         f"listed, {found} found in {utterance.id!r}"
     )
 

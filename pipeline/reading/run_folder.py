@@ -127,7 +127,7 @@ def open_run(uri: str) -> RunFolder:
         with filesystem.open_input_file(manifest_path) as file:
             content = file.read()
     except FileNotFoundError as error:
-        raise UsageError(f"a finished run has a {MANIFEST_NAME}: there is none at {uri!r}") from error
+        raise UsageError(f"a finished run must have a {MANIFEST_NAME}: there is none at {uri!r}") from error
     return RunFolder(
         filesystem=filesystem, folder=folder, manifest=parse_manifest(content, name=manifest_path)
     )
@@ -146,7 +146,7 @@ def verify_shard(run: RunFolder, shard: ShardEntry, *, digest: bool = True) -> N
     """
     size_bytes = run.size_bytes(shard.path)
     if size_bytes is None:
-        raise ShardMissing(f"every listed shard is there: {shard.path} is not in {run.folder}")
+        raise ShardMissing(f"every listed shard must be there: {shard.path} is not in {run.folder}")
     if size_bytes == shard.n_bytes and (not digest or file_digest(run, shard.path) == shard.digest):
         return
     facts = f"{shard.n_bytes} bytes listed, {size_bytes} found in {run.path(shard.path)}"
@@ -154,10 +154,10 @@ def verify_shard(run: RunFolder, shard: ShardEntry, *, digest: bool = True) -> N
     # byte is likelier than another run's archive of just this size.
     checked_inside = shard.format in ("parquet", "tfrecord") or size_bytes != shard.n_bytes
     if checked_inside and is_whole(run, shard):
-        raise ShardStale(f"a shard is the one that was listed, not another run's: {facts}")
+        raise ShardStale(f"a shard must be the one that is listed, not another run's: {facts}")
     if size_bytes < shard.n_bytes:
-        raise ShardTruncated(f"a shard has all its bytes: {facts}")
-    raise ShardCorrupt(f"a shard has the bytes that were written: digest {shard.digest}, {facts}")
+        raise ShardTruncated(f"a shard must have all its bytes: {facts}")
+    raise ShardCorrupt(f"a shard must have the bytes that were written: digest {shard.digest}, {facts}")
 
 
 def file_digest(run: RunFolder, relative: str) -> str:
@@ -213,7 +213,7 @@ def _read_archive(file: Any) -> None:
     end = b"\0" * 1024
     tail = file.read()[-len(end) :]
     if tail != end:
-        raise tarfile.ReadError("an archive ends in 1,024 zero bytes")
+        raise tarfile.ReadError("an archive must end in 1,024 zero bytes")
     file.seek(0)
     with tarfile.open(fileobj=file, mode="r|") as archive:
         for _ in archive:

@@ -50,7 +50,7 @@ def shard_rows(run: RunFolder, files: tuple[ShardEntry, ...]) -> Iterator[Uttera
             yield from _rows(files[0].format, opened)
         except _BROKEN as error:
             raise ShardCorrupt(
-                f"a shard can be read to its end: {error!r} in {run.path(files[0].path)}"
+                f"a shard must be readable to its end: {error!r} in {run.path(files[0].path)}"
             ) from error
 
 
@@ -69,7 +69,7 @@ def _rows(shard_format: str, opened: list[Any]) -> Iterator[Utterance]:
     elif shard_format == "shar":
         yield from read_shar(buffered[0], buffered[1])
     else:
-        raise UsageError(f"a shard's format is parquet, tfrecord, webdataset or shar: {shard_format!r}")
+        raise UsageError(f"a shard's format must be parquet, tfrecord, webdataset or shar: {shard_format!r}")
 
 
 def _tfrecord_rows(content: Any) -> Iterator[Utterance]:

@@ -35,7 +35,7 @@ class TorchBatch:
     Attributes:
         samples_BN: float32, padded with zeros at the end.
         lengths_B: int64, samples of each.
-        fields: of each utterance, all columns but the audio.
+        fields: fields of each utterance, all columns but the audio.
         part: which of the rank's parts it is from.
         cursor: where that part goes on.
     """
@@ -70,7 +70,7 @@ class UtteranceDataset(IterableDataset[TorchBatch]):
         uri: the run's folder or its manifest.json.
         options: what to read, and in which order.
         batching: how rows become batches.
-        rank: of this process among those that train together.
+        rank: rank of this process among those that train together.
         ranks: their count.
         parts: into how many the rank's rows are cut: the loader's workers, at least 1.
     """
@@ -136,7 +136,7 @@ class UtteranceDataset(IterableDataset[TorchBatch]):
         values = self._shared.tolist()
         worker = get_worker_info()
         if worker is not None and worker.num_workers != parts:
-            raise UsageError(f"a loader has as many workers as parts: {worker.num_workers}, {parts}")
+            raise UsageError(f"a loader must have as many workers as parts: {worker.num_workers}, {parts}")
         for number in [worker.id] if worker is not None else range(parts):
             part = (values[_FIRST_PART] + number) % parts
             cursor = Cursor(*values[_CURSORS + 2 * part : _CURSORS + 2 * part + 2])
@@ -233,7 +233,7 @@ class UtteranceLoader:
         for key, value in {**self._place, **self._identity}.items():
             if key != "uri" and state.get(key) != value:
                 raise UsageError(
-                    f"a state goes on with the same {key}: it has {state.get(key)!r}, this loader {value!r}"
+                    f"a state must be resumed with the same {key}: it has {state.get(key)!r}, this loader {value!r}"
                 )
         self._state = {**state, "cursors": [list(cursor) for cursor in state["cursors"]]}
         cursors = [Cursor(*cursor) for cursor in state["cursors"]]

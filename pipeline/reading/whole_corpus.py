@@ -1,4 +1,4 @@
-"""What can only be seen over a whole corpus: duplicates, overlaps, leaks. About 60 bytes an utterance."""
+"""What can only be seen over a whole corpus: duplicates, overlaps, leaks. About 60 bytes per utterance."""
 
 from __future__ import annotations
 
@@ -44,9 +44,17 @@ class WholeCorpus:
             by_speaker: whether a speaker in two splits is one.
         """
         for index, times in _repeats(self._ids):
-            yield "duplicate-id", self._place(index), f"an id is one utterance's: {times} have this one"
+            yield (
+                "duplicate-id",
+                self._place(index),
+                f"an id must be unique: {times} utterances have this one",
+            )
         for index, times in _repeats(self._audio):
-            yield "duplicate-audio", self._place(index), f"audio is one utterance's: {times} have this one"
+            yield (
+                "duplicate-audio",
+                self._place(index),
+                f"audio must be unique: {times} utterances have this one",
+            )
         yield from self._overlaps()
         yield from _leaks("leak-recording", "recording", self._recording_splits)
         if by_speaker:
@@ -63,7 +71,7 @@ class WholeCorpus:
                 yield (
                     "overlap",
                     self._place(one),
-                    f"utterances share no sample: this one ends at {ends[one]}, another begins at "
+                    f"utterances must share no sample: this one ends at {ends[one]}, another begins at "
                     f"{starts[other]}",
                 )
 
@@ -84,7 +92,7 @@ def _repeats(keys: array[int]) -> Iterator[tuple[int, int]]:
 def _leaks(slug: str, noun: str, splits: dict[str, set[str]]) -> Iterator[tuple[str, str, str]]:
     for name, of_name in splits.items():
         if len(of_name) > 1:
-            yield slug, name, f"a {noun} is in one split: this one is in {', '.join(sorted(of_name))}"
+            yield slug, name, f"a {noun} must be in one split: this one is in {', '.join(sorted(of_name))}"
 
 
 def _hash64(content: bytes) -> int:

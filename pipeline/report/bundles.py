@@ -75,7 +75,7 @@ def segments_ref(store: Store, digest: str) -> StageRef:
         if files.exists(store.uri("segment", digest, suffix)):
             return StageRef("segment", "", digest, "", final, 0)
     raise UsageError(
-        f"a report reads the stage files of its run: {store.uri('segment', digest)} is gone. Give the same run "
+        f"a report needs the stage files of its run: {store.uri('segment', digest)} is gone. Give the same run "
         "command again; of what export wrote, report the run that it came from"
     )
 

@@ -24,7 +24,7 @@ class Drops:
 
     Attributes:
         recording_id: the recording.
-        digest: of the segment stage that holds it.
+        digest: digest of the segment stage that holds it.
         rows: segments by reason.
         speech: half-open spans in seconds that no text covers.
         seconds: length of the recording.

@@ -34,7 +34,7 @@ class Limits:
         decoded_recordings: sources that are decoded for examples of what was dropped.
         decoded_seconds: how far each of them is decoded.
         measured_bundles: bundles whose levels and word evidence are read.
-        text_characters: of one row's text.
+        text_characters: number of characters of one row's text.
     """
 
     segments: int = 8000
@@ -54,7 +54,7 @@ class Limits:
     def __post_init__(self) -> None:
         small = [name for name, value in vars(self).items() if value < 0]
         if small:
-            raise UsageError(f"limits of a report are not negative: {small[0]} is {vars(self)[small[0]]}")
+            raise UsageError(f"limits of a report must not be negative: {small[0]} is {vars(self)[small[0]]}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class ReportOptions:
 
     Attributes:
         folder: local path or URI of the run.
-        settings: of the run, by name.
+        settings: settings of the run, by name.
         text: how its transcripts were normalised.
         fitted: its filter, or None where that cannot be had any more.
         point: the thresholds that the run used, or None likewise.
@@ -96,7 +96,7 @@ class Histogram:
 
     Attributes:
         key, title, unit: what is counted.
-        edges: of the bins, one more than there are; half-open, and the last holds what lies above.
+        edges: edges of the bins, one more than there are; half-open, and the last holds what lies above.
         kept, dropped: counts.
         marks: (value, name) of limits to show.
         note: how the value was had.
@@ -122,12 +122,12 @@ class SegmentRow:
         kept, reason: what became of it.
         text: as written, maybe cut off.
         score: log-odds of the utterance classifier, or None.
-        rate: characters a second.
+        rate: characters per second.
         snr_db: estimated, or None.
         weakest: log-odds of its weakest word, or None.
         words: number of words, or None.
         char_start, char_end: its characters in the transcript.
-        digest: of the segment stage that holds it.
+        digest: digest of the segment stage that holds it.
         clip_offset, clip_bytes: where its clip lies in that stage's clips; None where it is dropped.
     """
 
@@ -163,7 +163,7 @@ class RecordingRow:
         id, speaker: as in the manifest.
         seconds: decoded.
         parts: seconds by ledger entry.
-        characters: by ledger entry.
+        characters: characters by ledger entry.
         utterances, segments: kept, and all that were cut.
         strip: uint8 [classes, bins], 0 to 63: how much of each bin is of each of `STRIP_CLASSES`.
     """
@@ -252,15 +252,15 @@ class Report:
         folder: name of the run.
         published: whether its shards were.
         entries, failed: manifest entries, and dead letters among them.
-        sample_rate_hz: of the samples in the ledger.
+        sample_rate_hz: rate of the samples in the ledger.
         k_frames: shortest pause that was cut at.
-        ledgers: of the corpus.
-        settings: of the run.
+        ledgers: ledgers of the corpus.
+        settings: settings of the run.
         created_by: versions, where it was published.
         point: thresholds, or None.
-        curve: of the filter.
+        curve: curve of the filter.
         fitted_on: what the filter was fitted on.
-        histograms: of the segments.
+        histograms: histograms of the segments.
         segments: rows of the list, by id order of the recordings.
         segments_total: how many there are.
         recordings: rows, the least kept first.
@@ -268,7 +268,7 @@ class Report:
         examples: with audio.
         letters: dead letters shown; `failed` says how many there are.
         reasons: dead letters by reason.
-        checks: of transcripts that had cue times, several versions or broken lines; those that disagree first.
+        checks: checks of transcripts that had cue times, several versions or broken lines; those that disagree first.
         notes: what was left out, and why.
     """
 

@@ -102,7 +102,7 @@ def gather_report(options: ReportOptions, say: Callable[[str], None] = _NO_NEWS)
     """Read a run, write its tables, and return what the page shows; see `write_report`."""
     folder = options.folder
     if not files.exists(files.join(folder, OUTCOME_NAME)):
-        raise UsageError(f"a report is made of a run that has ended: there is no {OUTCOME_NAME} in {folder}")
+        raise UsageError(f"a report needs a run that has ended: there is no {OUTCOME_NAME} in {folder}")
     outcome = read_outcome(folder)
     store = Store(files.join(folder, "work"))
     digests = used_segments(folder)

@@ -131,7 +131,7 @@ def strip_of(
     Args:
         kept, dropped, untranscribed: half-open spans of samples, each in order and without overlap.
         samples: length of the recording.
-        sample_rate_hz: of the samples.
+        sample_rate_hz: rate of the samples.
     """
     seconds = samples / sample_rate_hz
     bins = max(1, min(STRIP_BINS, int(np.ceil(seconds / _STRIP_BIN_SECONDS))))

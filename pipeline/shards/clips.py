@@ -29,8 +29,8 @@ class UtteranceRef(NamedTuple):
         id: its id.
         split: name of its split.
         key: place in the global order, see `shard_plan`.
-        digest: of the segment stage that holds it; names the clips file.
-        content: of that stage's result.
+        digest: digest of the segment stage that holds it; names the clips file.
+        content: content of that stage's result.
         offset: first byte of its record.
         n_bytes: length of its record.
     """
@@ -50,7 +50,7 @@ def pack_clip(fields: dict[str, Any], flac: bytes, *, digest: str) -> bytes:
     Args:
         fields: the row without audio.
         flac: the sound.
-        digest: of the segment stage that it belongs to.
+        digest: digest of the segment stage that it belongs to.
     """
     header = json.dumps(fields, sort_keys=True, ensure_ascii=False).encode()
     body = _LENGTH.pack(len(header)) + header + flac

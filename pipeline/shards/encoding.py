@@ -41,7 +41,7 @@ def encode_audio(samples_N: Int16Array, sample_rate_hz: int, audio_format: Audio
 
     Args:
         samples_N: int16, at least one.
-        sample_rate_hz: of the samples.
+        sample_rate_hz: rate of the samples.
         audio_format: "flac" and "wav" keep every sample; "opus" does not.
 
     Raises:
@@ -49,10 +49,12 @@ def encode_audio(samples_N: Int16Array, sample_rate_hz: int, audio_format: Audio
     """
     if samples_N.dtype != np.int16 or samples_N.ndim != 1 or not samples_N.size:
         raise UsageError(
-            f"audio to encode is int16 of shape [N], N over 0: {samples_N.dtype} of {samples_N.shape}"
+            f"audio to encode must be int16 of shape [N], N over 0: {samples_N.dtype} of {samples_N.shape}"
         )
     if audio_format == "opus" and sample_rate_hz not in OPUS_RATES_HZ:
-        raise UsageError(f"Opus has rates of {', '.join(map(str, OPUS_RATES_HZ))} Hz: not {sample_rate_hz}")
+        raise UsageError(
+            f"Opus needs a rate of {', '.join(map(str, OPUS_RATES_HZ))} Hz, not {sample_rate_hz}"
+        )
     container, subtype = _CONTAINERS[audio_format]
     buffer = io.BytesIO()
     sf.write(buffer, samples_N, sample_rate_hz, format=container, subtype=subtype)

@@ -35,10 +35,10 @@ class ShardEntry:
         format: "parquet", "tfrecord", "webdataset" or "shar".
         path: relative to the manifest, with forward slashes.
         split: name of the split.
-        utterances: in the shard.
-        seconds: of audio in the shard.
+        utterances: number of utterances in the shard.
+        seconds: seconds of audio in the shard.
         n_bytes: size of the file.
-        digest: of the file's content, as `sinks.DigestingFile` makes it.
+        digest: digest of the file's content, as `sinks.DigestingFile` makes it.
     """
 
     format: str
@@ -52,10 +52,10 @@ class ShardEntry:
     def __post_init__(self) -> None:
         parts = self.path.split("/")
         if ".." in parts or "" in parts or ":" in parts[0] or "\\" in self.path:
-            raise UsageError(f"a shard's path stays inside the run folder: {self.path!r}")
+            raise UsageError(f"a shard's path must stay inside the run folder: {self.path!r}")
         if self.utterances < 0 or self.n_bytes < 0:
             raise UsageError(
-                f"counts are not negative: {self.utterances} rows, {self.n_bytes} bytes in {self.path!r}"
+                f"counts must not be negative: {self.utterances} rows, {self.n_bytes} bytes in {self.path!r}"
             )
 
     @property
@@ -70,12 +70,12 @@ class RunManifest:
 
     Attributes:
         created_by: versions on which the bytes depend: prep-corpus, libsndfile, pyarrow.
-        seed: of every random choice.
-        sample_rate_hz: of all audio, where the writer gave it.
+        seed: seed of every random choice.
+        sample_rate_hz: rate of all audio, where the writer gave it.
         model_digest: the acoustic model.
         config_digest: the configuration, where the writer gave it.
         config: the configuration itself.
-        shards: of all formats, each format's ordered by path.
+        shards: shards of all formats, each format's ordered by path.
         ledgers: where all samples and characters went.
     """
 
@@ -135,10 +135,10 @@ def manifest(
         entries: every finished file.
         ledgers: where all samples and characters went.
         settings: the configuration.
-        model_digest: of the acoustic model.
-        seed: of the run.
-        sample_rate_hz: of all audio.
-        config_digest: of the configuration.
+        model_digest: digest of the acoustic model.
+        seed: seed of the run.
+        sample_rate_hz: rate of all audio.
+        config_digest: digest of the configuration.
 
     Raises:
         UsageError: a file is listed twice, or formats hold different utterances.
@@ -146,7 +146,7 @@ def manifest(
     shards = sorted(entries, key=lambda entry: (entry.format, entry.path))
     path, times = Counter(shard.path for shard in shards).most_common(1)[0] if shards else ("", 1)
     if times > 1:
-        raise UsageError(f"a file is listed once: {path!r} is listed {times} times")
+        raise UsageError(f"a file must be listed once: {path!r} is listed {times} times")
     formats: dict[str, list[dict[str, Any]]] = {}
     for shard in shards:
         formats.setdefault(shard.format, []).append(_to_json(shard))
@@ -169,7 +169,7 @@ def parse_manifest(content: bytes, *, name: str) -> RunManifest:
     """A manifest from its file's content.
 
     Args:
-        content: of manifest.json.
+        content: content of manifest.json.
         name: its path, for messages.
 
     Raises:
@@ -179,11 +179,11 @@ def parse_manifest(content: bytes, *, name: str) -> RunManifest:
         columns = json.loads(content)
         if columns["kind"] != MANIFEST_KIND:
             raise UsageError(
-                f"a run's manifest is of the kind {MANIFEST_KIND!r}: {columns['kind']!r} in {name}"
+                f"a run's manifest must be of the kind {MANIFEST_KIND!r}: {columns['kind']!r} in {name}"
             )
         if columns["version"] != MANIFEST_VERSION:
             raise UsageError(
-                f"a manifest has version {MANIFEST_VERSION} here: {columns['version']!r} in {name}"
+                f"a manifest must have version {MANIFEST_VERSION}: {columns['version']!r} in {name}"
             )
         shards = tuple(
             _from_json(shard_format, entry)
@@ -194,7 +194,7 @@ def parse_manifest(content: bytes, *, name: str) -> RunManifest:
         return RunManifest(shards=shards, **{key: columns[key] for key in keys})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"a run's manifest is JSON with its documented fields: {error!r} in {name}"
+            f"a run's manifest must be JSON with its documented fields: {error!r} in {name}"
         ) from error
 
 
@@ -212,7 +212,7 @@ def split_totals(shards: Iterable[ShardEntry]) -> dict[str, dict[str, float]]:
     totals: dict[str, dict[str, float]] = {}
     for split, by_format in sorted(sums.items()):
         if len({utterances for utterances, _ in by_format.values()}) > 1:
-            raise UsageError(f"all formats hold the same utterances: {by_format} in split {split!r}")
+            raise UsageError(f"all formats must hold the same utterances: {by_format} in split {split!r}")
         utterances, seconds = next(iter(by_format.values()))
         totals[split] = {"utterances": utterances, "seconds": round(seconds, 3)}
     return totals

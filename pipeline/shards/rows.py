@@ -63,7 +63,7 @@ class Utterance:
         source_uri: the audio file that the recording was read from.
         model_digest: the acoustic model that aligned it.
         config_digest: the run's configuration.
-        sample_rate_hz: of `audio` and of the sample positions.
+        sample_rate_hz: rate of `audio` and of the sample positions.
     """
 
     id: str
@@ -96,13 +96,13 @@ class Utterance:
     def __post_init__(self) -> None:
         if not 0 <= self.start_sample < self.end_sample:
             raise UsageError(
-                f"an utterance starts before it ends: [{self.start_sample}, {self.end_sample}) in {self.id!r}"
+                f"an utterance must start before it ends: [{self.start_sample}, {self.end_sample}) in {self.id!r}"
             )
         if not self.audio:
-            raise UsageError(f"an utterance holds encoded audio: 0 bytes in {self.id!r}")
+            raise UsageError(f"an utterance must hold encoded audio: 0 bytes in {self.id!r}")
         if (self.noise is None) != (self.snr_db is None):
             raise UsageError(
-                f"noise and snr_db are given together: {self.noise!r}, {self.snr_db!r} in {self.id!r}"
+                f"noise and snr_db must be given together: {self.noise!r}, {self.snr_db!r} in {self.id!r}"
             )
 
     @property

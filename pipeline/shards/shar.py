@@ -94,11 +94,11 @@ def read_shar(cuts_file: BinaryIO, recordings_file: BinaryIO) -> Iterator[Uttera
             name, audio = next(archive, ("", b""))
             if not name.startswith(f"{cut['id']}."):
                 raise ValueError(
-                    f"cuts and recordings have the same order: cut {cut['id']}, recording {name!r}"
+                    f"cuts and recordings must have the same order: cut {cut['id']}, recording {name!r}"
                 )
             next(archive, None)
             supervision = cut["supervisions"][0]
             columns = {key: supervision.get(key) for key in _OWN_FIELDS}
             yield from_fields({**columns, **supervision["custom"]}, audio, name)
     if (left_over := next(archive, None)) is not None:
-        raise ValueError(f"every recording has a cut: {left_over[0]} has none")
+        raise ValueError(f"every recording must have a cut: {left_over[0]} has none")

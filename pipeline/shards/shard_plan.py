@@ -60,7 +60,7 @@ def order_key(order: Order, seed: int, utterance_id: str, duration_seconds: floa
         return shuffle_key(seed, utterance_id)
     if order == "length":
         return length_key(seed, utterance_id, duration_seconds)
-    raise UsageError(f"the order is shuffle or length: {order!r}")
+    raise UsageError(f"the order must be shuffle or length: {order!r}")
 
 
 def split_group(speaker: str | None, recording_id: str) -> str:
@@ -72,7 +72,7 @@ def split_of(seed: int, group: str, shares: Mapping[str, float]) -> str:
     """The split of a group, see `split_group`.
 
     Args:
-        seed: of the run.
+        seed: seed of the run.
         group: all utterances of a group come to the same split.
         shares: split name to share of the groups; they add up to 1. The order of the names counts.
 
@@ -80,7 +80,7 @@ def split_of(seed: int, group: str, shares: Mapping[str, float]) -> str:
         UsageError: the shares do not add up to 1.
     """
     if not shares or any(share < 0 for share in shares.values()) or abs(sum(shares.values()) - 1.0) > 1e-6:
-        raise UsageError(f"shares of splits are not negative and add up to 1: {dict(shares)}")
+        raise UsageError(f"shares of splits must not be negative and must add up to 1: {dict(shares)}")
     position = _hash64("split", seed, group) / 2.0**_HASH_BITS
     edge = 0.0
     chosen = ""
@@ -121,7 +121,9 @@ class ShardPlan:
 
     def __post_init__(self) -> None:
         if list(self.first_bins) != sorted(set(self.first_bins)):
-            raise UsageError(f"shards begin at ascending bins: {self.first_bins} in split {self.split!r}")
+            raise UsageError(
+                f"shards must begin at ascending bins: {self.first_bins} in split {self.split!r}"
+            )
 
     @property
     def count(self) -> int:
@@ -142,9 +144,9 @@ def plan_shards(split: str, histogram: npt.NDArray[np.int64], target_bytes: int)
         target_bytes: wanted size of a shard, over 0.
     """
     if target_bytes <= 0:
-        raise UsageError(f"a shard's target size is over 0 bytes: {target_bytes} in split {split!r}")
+        raise UsageError(f"a shard's target size must be over 0 bytes: {target_bytes} in split {split!r}")
     if histogram.shape != (BINS,):
-        raise UsageError(f"a histogram has {BINS} bins: shape {histogram.shape} in split {split!r}")
+        raise UsageError(f"a histogram must have {BINS} bins: shape {histogram.shape} in split {split!r}")
     cumulative = np.cumsum(histogram)
     total_bytes = int(cumulative[-1])
     count = max(1, round(total_bytes / target_bytes))

@@ -155,7 +155,9 @@ def shard_names(shard_format: Format, split: str, index: int, count: int) -> tup
         count: shards of the split.
     """
     if not 0 <= index < count:
-        raise UsageError(f"a shard's number is under their count: {index} of {count} in split {split!r}")
+        raise UsageError(
+            f"a shard's number must be under the number of shards: {index} of {count} in split {split!r}"
+        )
     if shard_format == "parquet":
         return (f"data/{split}-{index:05d}-of-{count:05d}.parquet",)
     if shard_format == "tfrecord":
@@ -174,11 +176,11 @@ def open_sink(
         shard_format: one of `FORMATS`.
         files: as many as `shard_names` gives.
         gzip: compress TFRecord as a whole; other formats ignore it.
-        row_group_bytes: for Parquet.
+        row_group_bytes: size of a row group for Parquet.
     """
     expected = 2 if shard_format == "shar" else 1
     if len(files) != expected:
-        raise UsageError(f"a {shard_format} shard has {expected} files: {len(files)} given")
+        raise UsageError(f"a {shard_format} shard must have {expected} files: {len(files)} given")
     if shard_format == "parquet":
         return ParquetSink(files[0], row_group_bytes=row_group_bytes)
     if shard_format == "tfrecord":
@@ -187,7 +189,7 @@ def open_sink(
         return WebDatasetSink(files[0])
     if shard_format == "shar":
         return SharSink(files[0], files[1])
-    raise UsageError(f"a shard format is one of {', '.join(FORMATS)}: {shard_format!r}")
+    raise UsageError(f"a shard format must be one of {', '.join(FORMATS)}: {shard_format!r}")
 
 
 def write_rows(sinks: Sequence[Sink], rows: Iterable[Utterance]) -> tuple[int, int]:

@@ -31,5 +31,5 @@ def members(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
         for member in archive:
             content = archive.extractfile(member)
             if content is None:
-                raise tarfile.ReadError(f"an archive of a shard holds regular files alone: {member.name}")
+                raise tarfile.ReadError(f"an archive of a shard must hold regular files only: {member.name}")
             yield member.name, content.read()

@@ -82,16 +82,16 @@ def records(file: BinaryIO) -> Iterator[bytes]:
     """
     while header := file.read(_HEADER.size):
         if len(header) < _HEADER.size:
-            raise ValueError("a record begins with 12 bytes: the file ends inside them")
+            raise ValueError("a record must begin with 12 bytes: the file ends inside them")
         length, length_crc = _HEADER.unpack(header)
         if masked_crc32c(header[:8]) != length_crc or length > _LONGEST_RECORD_BYTES:
-            raise ValueError(f"a record's length has its checksum: {length} has not")
+            raise ValueError(f"a record's length must have its checksum: {length} has another")
         record = file.read(length)
         footer = file.read(_FOOTER.size)
         if len(record) < length or len(footer) < _FOOTER.size:
-            raise ValueError(f"a record has {length} bytes: the file ends after {len(record)}")
+            raise ValueError(f"a record must have {length} bytes: the file ends after {len(record)}")
         if masked_crc32c(record) != _FOOTER.unpack(footer)[0]:
-            raise ValueError(f"a record has its checksum: one of {length} bytes has not")
+            raise ValueError(f"a record must have its checksum: one of {length} bytes has another")
         yield record
 
 

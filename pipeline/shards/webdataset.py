@@ -33,7 +33,7 @@ def read_webdataset(file: BinaryIO) -> Iterator[Utterance]:
     for name, content in members(file):
         if name.endswith(".json"):
             if audio_member is None:
-                raise ValueError(f"audio comes before its columns: {name} has none before it")
+                raise ValueError(f"audio must come before its columns: {name} has none before it")
             yield from_fields(json.loads(content), audio_member[1], audio_member[0])
             audio_member = None
         else:

@@ -283,7 +283,7 @@ class Align(beam.PTransform):
         self._root, self._options, self._threads = root, options, threads
 
     def expand(self, emissions: PCollection[StageRef]) -> PCollection[StageRef]:
-        """One reference a bundle."""
+        """One reference per bundle."""
         return emissions | "AlignBundles" >> beam.ParDo(
             _AlignBundle(self._root, self._options, self._threads)
         )

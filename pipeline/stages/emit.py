@@ -304,7 +304,7 @@ class Emit(beam.PTransform):
         self._root, self._options, self._progress = root, options, progress
 
     def expand(self, bundles: PCollection[str]) -> PCollection[StageRef]:
-        """One reference a bundle."""
+        """One reference per bundle."""
         watched: beam.PTransform = beam.ParDo(Watched(self._progress))
         emitted: beam.PTransform = beam.ParDo(_EmitBundle(self._root, self._options))
         if self._options.device.startswith("cuda"):

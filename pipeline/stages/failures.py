@@ -15,7 +15,7 @@ class FailureLimit:
     """How many recordings may fail.
 
     Attributes:
-        share: of `entries`, 0 to 1.
+        share: share of `entries`, 0 to 1.
         entries: manifest entries.
         early: those that the manifest and the probe rejected.
     """

@@ -160,7 +160,7 @@ class Measure(beam.PTransform):
         self._root, self._options = root, options
 
     def expand(self, alignments: PCollection[StageRef]) -> PCollection[StageRef]:
-        """One reference a bundle."""
+        """One reference per bundle."""
         return alignments | "MeasureBundle" >> beam.ParDo(_MeasureBundle(self._root, self._options))
 
 

@@ -32,7 +32,7 @@ class PlanOptions:
     """What plan reads of the configuration.
 
     Attributes:
-        seed: of order and splits.
+        seed: seed of order and splits.
         order: "shuffle" or "length".
         splits: share of each split by name.
         split_by: "auto", "speaker" or "recording".

@@ -300,7 +300,7 @@ class SegmentBundles(beam.PTransform):
         self._root, self._options, self._k_frames, self._threads = root, options, k_frames, threads
 
     def expand(self, alignments: PCollection[StageRef]) -> PCollection[StageRef]:
-        """One reference a bundle."""
+        """One reference per bundle."""
         return alignments | "SegmentBundle" >> beam.ParDo(
             _SegmentBundle(self._root, self._options, self._threads), AsSingleton(self._k_frames)
         )

@@ -44,12 +44,12 @@ class WriteOptions:
         noise_uri: folder or manifest of clips, or None for generated noise.
         rooms_uri: folder or manifest of room impulse responses, or None.
         voices: recordings of the corpus that babble is made of, or none.
-        bank_digest: of all clips and rooms.
+        bank_digest: digest of all clips and rooms.
         published: digest of the manifest that stood when the run began, or "": while it stands, new shards are
             written apart.
-        seed: of the noise plan.
-        sample_rate_hz: of the clips.
-        audio_format: of the audio inside the shards.
+        seed: seed of the noise plan.
+        sample_rate_hz: rate of the clips.
+        audio_format: format of the audio inside the shards.
         gzip: compress TFRecord files.
     """
 
@@ -96,7 +96,7 @@ class ShardFile(NamedTuple):
         utterances, noisy: utterances in it, and those with noise.
         samples: samples in it.
         n_bytes: its length.
-        digest: of its bytes.
+        digest: digest of its bytes.
     """
 
     format: str

@@ -80,14 +80,14 @@ class RangedFile(io.RawIOBase):
     """An object read by ranges.
 
     Attributes:
-        identity: of the version that is read.
+        identity: identity of the version that is read.
     """
 
     def __init__(self, identity: Identity, fetch: Callable[[int, int], bytes], first: bytes = b"") -> None:
         """Nothing is fetched yet.
 
         Args:
-            identity: of the version that is read.
+            identity: identity of the version that is read.
             fetch: gets the bytes of a half-open range.
             first: bytes of the beginning that are there already.
         """

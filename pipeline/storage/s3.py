@@ -51,8 +51,8 @@ class Access:
     """Where the store is and who asks, as far as Beam's options say; None leaves it to boto3.
 
     Attributes:
-        endpoint_url: of a store other than Amazon's.
-        region_name: of the bucket.
+        endpoint_url: address of a store other than Amazon's.
+        region_name: region of the bucket.
         access_key_id, secret_access_key, session_token: who asks.
         use_ssl: False for plain HTTP.
         hurried: few tries and short waits, for checks that a person waits for.

@@ -86,7 +86,7 @@ def write_sealed(table: pa.Table, file: BinaryIO, *, name: str, row_group_rows: 
     Args:
         table: with its metadata.
         file: at its start.
-        name: of the file, so that another's content is not taken for its.
+        name: name of the file, so that another's content is not taken for its.
         row_group_rows: rows of a row group.
     """
     sealing = _SealingFile(file)
@@ -123,7 +123,7 @@ class SealedFile(io.RawIOBase):
 
         Args:
             file: open for reading and seeking.
-            name: of the file, as it was written.
+            name: name of the file, as it was written.
 
         Raises:
             Unproven: it breaks off, is damaged, or is another file.

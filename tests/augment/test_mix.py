@@ -106,7 +106,7 @@ def test_silent_speech_is_a_typed_error_and_not_passed_through() -> None:
 
 def test_a_plan_of_another_bank_is_refused() -> None:
     bank = _bank()
-    with pytest.raises(UsageError, match="goes with its bank"):
+    with pytest.raises(UsageError, match="noise bank that it was made for"):
         mix(_speech(), _plan(bank, 3.0), noise_bank(bank.clips[:1], RATE_HZ), utterance_id="u")
 
 

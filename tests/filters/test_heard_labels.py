@@ -117,7 +117,7 @@ def test_a_labels_file_comes_back_as_it_was() -> None:
 
 def test_files_that_are_no_labels_are_refused() -> None:
     whole = write_labels(label_set(judged("a", "a"), judged("b", "b")))
-    with pytest.raises(UsageError, match="2 labels were written, and 1 are here"):
+    with pytest.raises(UsageError, match="2 labels were written, and 1 are found"):
         parse_labels(whole[: whole.rindex("{")], "l.jsonl")
     for content in ("", "nonsense", '{"kind": "other"}'):
         with pytest.raises(UsageError, match=r"l\.jsonl"):

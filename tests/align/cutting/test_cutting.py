@@ -274,7 +274,7 @@ def test_low_scores_drop_candidates_only() -> None:
     assert [s.reason for s in cuts.segments] == ["", TOO_SHORT, ""]
     scored = with_scores(cuts, np.array([1.0, -9.0, np.nan]), 0.0)
     assert [s.reason for s in scored.segments] == ["", TOO_SHORT, LOW_SCORE]
-    with pytest.raises(ValueError, match="one score a segment"):
+    with pytest.raises(ValueError, match="one score per segment"):
         with_scores(cuts, np.zeros(2), 0.0)
 
 

@@ -40,7 +40,7 @@ def test_what_was_answered_stands_for_its_whole_stratum(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_listing_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"a sample has a sample\.jsonl"):
+    with pytest.raises(UsageError, match=r"a sample must have a sample\.jsonl"):
         read_weights(str(tmp_path), set())
     (tmp_path / "sample.jsonl").write_text('{"id": "a"}\n')
     with pytest.raises(UsageError, match="not the listing of a sample"):
