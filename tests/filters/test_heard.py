@@ -42,7 +42,7 @@ def test_an_export_of_the_page() -> None:
 @pytest.mark.parametrize(
     ("content", "name", "message"),
     [
-        ('{"id": "a", "text": "b"}\nnonsense', "x.jsonl", "line 2: transcripts are JSON lines"),
+        ('{"id": "a", "text": "b"}\nnonsense', "x.jsonl", "line 2: transcripts must be JSON lines"),
         ('{"text": "b"}', "x.jsonl", "line 1: a transcript needs an id"),
         ('{"id": "a"}', "x.jsonl", "line 1: the transcript of a needs a text"),
         ("id,text\na,b,c\n", "x.csv", "line 2: 2 columns"),
