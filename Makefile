@@ -1,6 +1,8 @@
 # make demo and make test set up everything they need in .venv.
 
 PYTHON ?= python3
+# As many tests side by side as there are cores; files stay whole, so that theirs share what they have made.
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -27,7 +29,11 @@ demo: setup  ## Run the main job on the demo corpus; shards land in demo-run
 	@ls -l demo-run/data demo-run/tfrecord
 
 test: setup  ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+.PHONY: test-fast
+test-fast: setup  ## The tests of the pure folders that take no long speech: within two minutes
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow" tests/align tests/filters tests/augment tests/pipeline/shards
 
 .venv/readers: .venv/ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[readers]'

@@ -6,8 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from support.shared_runs import demo_run, toy_corpus, toy_run
+
+__all__ = ["demo_run", "shared_dir", "toy_corpus", "toy_run"]
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs first: of several workers none ends with a long file alone."""
+    items.sort(key=lambda item: "jobs" not in item.path.relative_to(ROOT / "tests").parts)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -68,30 +69,54 @@ def _with_report(program: str, expression: str) -> str:
     return "\n".join([*head, *lines])
 
 
-def read_by(name: str, folder: Path) -> dict[str, str]:
-    """Run a program in a folder that has a run in `run/`; the PCM digest of every utterance that it has read."""
+_IN_EACH_FOLDER = """
+import importlib, os, sys
+for library in sys.argv[2].split():
+    importlib.import_module(library)
+print("READY", flush=True)
+program = compile(open(sys.argv[1], encoding="utf-8").read(), sys.argv[1], "exec")
+for folder in sys.argv[3:]:
+    os.chdir(folder)
+    print("FOLDER", flush=True)
+    exec(program, {"__name__": "__main__"})
+"""
+
+
+def read_by(name: str, folders: Sequence[Path], scratch: Path) -> list[dict[str, str]]:
+    """Run a program in folders that have a run in `run/` each: by folder, the PCM digest of every utterance read.
+
+    One process reads them one after the other, so that libraries are imported once. Skips the test where they
+    cannot be.
+
+    Args:
+        name: of a program.
+        folders: in which it is run.
+        scratch: an empty folder for the program and for what libraries keep.
+    """
     libraries, expression = PROGRAMS[name]
-    for library in libraries:
-        if subprocess.run([PYTHON, "-c", f"import {library}"], capture_output=True, check=False).returncode:
-            pytest.skip(f"{library} cannot be imported by {PYTHON}: see PREP_CORPUS_READERS_PYTHON")
-    path = folder / f"program_{name.replace('-', '_')}.py"
+    path = scratch / f"program_{name.replace('-', '_')}.py"
     path.write_text(_with_report(programs()[name], expression))
     environment = {
         **os.environ,
         "HF_HUB_OFFLINE": "1",
-        "HF_HOME": str(folder / "hf"),
+        "HF_HOME": str(scratch / "hf"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     done = subprocess.run(
-        [PYTHON, path.name],
-        cwd=folder,
+        [PYTHON, "-c", _IN_EACH_FOLDER, str(path), " ".join(libraries), *map(str, folders)],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
     )
+    if done.returncode and not done.stdout.startswith("READY"):
+        pytest.skip(f"{PYTHON} cannot import {' and '.join(libraries)}: see PREP_CORPUS_READERS_PYTHON")
     assert done.returncode == 0, done.stderr
-    pairs = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("READ ")]
-    assert len(dict(pairs)) == len(pairs)
-    return dict(pairs)
+    found = []
+    for part in done.stdout.split("FOLDER\n")[1:]:
+        pairs = [json.loads(line[5:]) for line in part.splitlines() if line.startswith("READ ")]
+        assert len(dict(pairs)) == len(pairs)
+        found.append(dict(pairs))
+    assert len(found) == len(folders)
+    return found

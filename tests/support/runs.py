@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from support.places import ENVIRONMENT, SUPPORT
+from support.processes import Command
 
 from prep_corpus.jobs.cli import main
 
 BOTH = ("--format", "parquet", "--format", "tfrecord", "--shard-mb", "0.5")
-COMMAND = [sys.executable, "-m", "prep_corpus.jobs.cli", "run"]
 
 
 def arguments(manifest: Path, out: Path, *extra: str) -> list[str]:
     return [
-        *COMMAND,
+        "run",
         str(manifest),
         "--out",
         str(out),
@@ -34,24 +34,16 @@ def arguments(manifest: Path, out: Path, *extra: str) -> list[str]:
 
 
 def run(manifest: Path, out: Path, *extra: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        arguments(manifest, out, *extra),
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
+    return cli(*arguments(manifest, out, *extra), code=code)
 
 
 def run_here(manifest: Path, out: Path, *extra: str, code: int = 0) -> Result:
     """The same in this process: in a second where a process of its own takes several."""
-    words = [*arguments(manifest, out, *extra)[len(COMMAND) - 1 :]]
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(SUPPORT)
-        done = CliRunner().invoke(main, [*words, *(() if "--format" in extra else BOTH)])
+        done = CliRunner().invoke(
+            main, [*arguments(manifest, out, *extra), *(() if "--format" in extra else BOTH)]
+        )
     assert done.exit_code == code, f"exit {done.exit_code}\n{done.output}"
     return done
 
@@ -66,14 +58,9 @@ def outcome(out: Path) -> dict[str, Any]:
     return json.loads((out / "outcome.json").read_text())  # type: ignore[no-any-return]
 
 
-def cli(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "prep_corpus.jobs.cli", *words],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+def cli(
+    *words: str, code: int = 0, environment: Mapping[str, str] = ENVIRONMENT
+) -> subprocess.CompletedProcess[str]:
+    done = Command(*words, environment=environment).finish()
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done

@@ -252,7 +252,7 @@ def test_text_in_words_stays_as_it_is() -> None:
 @pytest.mark.parametrize("language", ["en", "de", "fr", "zh", "sv"])
 def test_no_text_takes_long(piece: str, language: str) -> None:
     """The rules are regular expressions: none of them may need more than linear time, or nearly."""
-    started = time.perf_counter()
+    started = time.thread_time()
     options = TextOptions(strip_markup=True, strip_speakers=True, strip_directions=True)
     normalize(piece * 4000, alphabet=LOWER, language=language, options=options)
-    assert time.perf_counter() - started < 2.0
+    assert time.thread_time() - started < 2.0

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from rapidfuzz.distance import Levenshtein
-
-ROOT = Path(__file__).resolve().parents[3]
-DEMO = ROOT / "demo"
+from support.places import DEMO
 
 
 def words(text: str) -> list[str]:
@@ -22,22 +18,8 @@ def words(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("demo") / "run"
-    formats = ("--format", "parquet", "--format", "tfrecord")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "prep_corpus.jobs.cli", "run", str(DEMO / "manifest.jsonl")),
-            *("--out", str(out), *formats, "--noise", str(DEMO / "noise")),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "kept" in done.stdout
-    return out
+def out(demo_run: Path) -> Path:
+    return demo_run
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from support import toy
 from support.hostile import PROCESSED, HostileCorpus, Speech, write_hostile
-from support.places import ENVIRONMENT
+from support.runs import cli
 
 
 def speech(seed: int) -> Speech:
@@ -27,18 +25,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> HostileCorpus:
 @pytest.fixture(scope="module")
 def out(corpus: HostileCorpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out") / "run"
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "prep_corpus.jobs.cli", "run", str(corpus.manifest), "--out", str(out)),
-            *("--model", "toy:acoustic_model", "--filter", str(toy.write_filter(out.parent / "filter.json"))),
-        ],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    fitted = str(toy.write_filter(out.parent / "filter.json"))
+    model = ("--model", "toy:acoustic_model", "--filter", fitted)
+    cli("run", str(corpus.manifest), "--out", str(out), *model)
     return out
 
 

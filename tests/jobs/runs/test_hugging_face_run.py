@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from support import toy
 from support.checkpoints import tiny_wav2vec2
+from support.places import ENVIRONMENT
+from support.runs import cli
 
 
 def test_a_tiny_wav2vec2_runs_end_to_end(tmp_path: Path) -> None:
@@ -18,27 +17,11 @@ def test_a_tiny_wav2vec2_runs_end_to_end(tmp_path: Path) -> None:
     manifest = toy.write_corpus(tmp_path / "corpus", recordings=2, sentences=6)
     tiny_wav2vec2(tmp_path / "checkpoint")
     fitted = toy.write_filter(tmp_path / "filter.json")
-    done = subprocess.run(
-        [
-            *(
-                sys.executable,
-                "-m",
-                "prep_corpus.jobs.cli",
-                "run",
-                str(manifest),
-                "--out",
-                str(tmp_path / "run"),
-            ),
-            *("--model", str(tmp_path / "checkpoint"), "--filter", str(fitted), "--max-duration", "60"),
-        ],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    outcome = json.loads((tmp_path / "run" / "outcome.json").read_text())
+    out = tmp_path / "run"
+    model = ("--model", str(tmp_path / "checkpoint"), "--filter", str(fitted), "--max-duration", "60")
+    environment = {**ENVIRONMENT, "HF_HUB_OFFLINE": "1"}
+    cli("run", str(manifest), "--out", str(out), *model, environment=environment)
+    outcome = json.loads((out / "outcome.json").read_text())
     # What a random model makes of the words is noise; that every one is aligned and accounted for is not.
     counts = outcome["ledgers"]["counts"]
     assert (counts["recordings"], outcome["failed"]) == (2, 0)

@@ -4,9 +4,6 @@ refuses a tenth of the requests."""
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +11,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from support.places import DEMO, ENVIRONMENT
+from support.runs import cli
 from support.s3_server import S3Server, s3_server
 
 from prep_corpus.jobs.cli import main
 from prep_corpus.pipeline.storage import s3
-
-DEMO = Path(__file__).resolve().parents[3] / "demo"
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +45,8 @@ ARGUMENTS = ("--format", "parquet", "--format", "tfrecord", "--noise", "s3://cor
 
 
 def run(server: S3Server, out: str) -> None:
-    command = (sys.executable, "-m", "prep_corpus.jobs.cli", "run", "s3://corpus/demo/manifest.jsonl")
-    done = subprocess.run(
-        [*command, "--out", out, *ARGUMENTS],
-        env={**os.environ, **server.environment, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    environment = {**ENVIRONMENT, **server.environment}
+    cli("run", "s3://corpus/demo/manifest.jsonl", "--out", out, *ARGUMENTS, environment=environment)
 
 
 def objects(server: S3Server, name: str) -> dict[str, bytes]:

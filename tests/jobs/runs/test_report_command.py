@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from support import toy
-from support.places import ENVIRONMENT
+from support.runs import cli
 
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.runs.report import report_options
@@ -19,16 +17,9 @@ from prep_corpus.pipeline.report.report import gather_report
 
 def run(manifest: Path, out: Path, *extra: str) -> str:
     """Run the command in a process of its own; returns what it wrote on both channels."""
-    command = [sys.executable, "-m", "prep_corpus.jobs.cli", "run", str(manifest), "--out", str(out)]
-    done = subprocess.run(
-        [*command, "--model", "toy:acoustic_model", "--filter", str(out.parent / "filter.json"), *extra],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    fitted = str(out.parent / "filter.json")
+    model = ("--model", "toy:acoustic_model", "--filter", fitted)
+    done = cli("run", str(manifest), "--out", str(out), *model, *extra)
     return done.stdout + done.stderr
 
 

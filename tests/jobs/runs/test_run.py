@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,21 +16,18 @@ import pytest
 import soundfile
 from support import toy
 from support.places import DOCS, ENVIRONMENT, ROOT
+from support.processes import Command
 from support.runs import BOTH, arguments, cli, outcome, run, shards
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    toy.write_filter(folder / "filter.json")
-    return toy.write_corpus(folder)
+def corpus(toy_corpus: Path) -> Path:
+    return toy_corpus
 
 
 @pytest.fixture(scope="module")
-def finished(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("finished") / "run"
-    run(corpus, out, *BOTH)
-    return out
+def finished(toy_run: Path) -> Path:
+    return toy_run
 
 
 def test_what_is_kept_is_what_the_audio_says(corpus: Path, finished: Path) -> None:
@@ -99,18 +97,13 @@ def test_a_run_killed_at_any_stage_goes_on_to_the_same_bytes(
     corpus: Path, finished: Path, tmp_path: Path, stage: str
 ) -> None:
     out = tmp_path / "run"
-    process = subprocess.Popen(
-        arguments(corpus, out, *BOTH, "--workers", "1"),
-        env=ENVIRONMENT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process = Command(*arguments(corpus, out, *BOTH, "--workers", "1"), session=True)
     folder = out / "work" / stage
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline:
         if folder.is_dir() and any(folder.iterdir()):
             os.killpg(process.pid, signal.SIGKILL)
+            break
         time.sleep(0.002)
     assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
     assert not (out / "manifest.json").exists()
@@ -186,11 +179,9 @@ def test_a_folder_that_is_no_run_is_left_alone(corpus: Path, tmp_path: Path) -> 
 
 
 def test_a_manifest_that_is_not_there_starts_nothing(corpus: Path, tmp_path: Path) -> None:
-    command = [*arguments(corpus, tmp_path / "run")]
+    command = arguments(corpus, tmp_path / "run")
     command[command.index(str(corpus))] = str(tmp_path / "nowhere.jsonl")
-    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 2
-    assert "there is no such manifest" in done.stderr
+    assert "there is no such manifest" in cli(*command, code=2).stderr
     assert not (tmp_path / "run").exists()
 
 
@@ -261,7 +252,13 @@ def test_clean_removes_what_the_last_run_did_not_use(corpus: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("command", [[], ["run"], ["align"], ["export"], ["check"], ["clean"]])
 def test_every_command_has_help(command: list[str]) -> None:
-    done = cli(*command, "--help")
+    done = subprocess.run(
+        [sys.executable, "-m", "prep_corpus.jobs.cli", *command, "--help"],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "Usage:" in done.stdout
     assert len(done.stdout.splitlines()) > 5
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 from support import toy
-from support.places import ENVIRONMENT
+from support.processes import Command
 from support.runs import arguments, cli, run
 
 from prep_corpus.align.errors import UsageError
@@ -24,9 +24,7 @@ def test_status_of_a_run_while_it_goes_on_after_a_kill_and_after_the_end(tmp_pat
         file.write(json.dumps({"audio_filepath": "missing.wav", "text": "nobody"}) + "\n")
     out = tmp_path / "run"
     more = ("--workers", "1", "--max-failed", "0.5", "--model", "toy:slow_model")
-    process = subprocess.Popen(
-        arguments(manifest, out, *more), env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = Command(*arguments(manifest, out, *more))
     seen: list[str] = []
     deadline = time.monotonic() + 200
     try:
@@ -42,7 +40,7 @@ def test_status_of_a_run_while_it_goes_on_after_a_kill_and_after_the_end(tmp_pat
         assert re.match(r"emit: \d/8 recordings, 0\.\d\d/0\.\d\d h", seen[1])
         assert seen[-1] == "1 of 9 recordings rejected: audio-missing 1"
     finally:
-        process.send_signal(signal.SIGKILL)
+        os.kill(process.pid, signal.SIGKILL)
         process.wait()
     assert not (out / "manifest.json").exists(), "the run ended before it could be killed"
     assert status_lines(str(out))[0].startswith("cut off: its process is gone, last heard of 0:")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,25 +16,12 @@ import pytest
 import soundfile
 from support import corpora, formats, toy
 from support.formats import Sentence
-from support.places import ENVIRONMENT
+from support.runs import cli
 
 from prep_corpus.align.transcripts.formats import decode
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck, read_checks
 
 RATE_HZ = toy.SAMPLE_RATE_HZ
-
-
-def cli(*words: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "prep_corpus.jobs.cli", *words],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,13 +14,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from support import toy
 from support.places import ENVIRONMENT, SUPPORT
-from support.runs import BOTH, run, shards
+from support.processes import Command
+from support.runs import BOTH, arguments, outcome, run, shards
 
 from prep_corpus.jobs.cli import main
 
@@ -33,10 +33,8 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    toy.write_filter(folder / "filter.json")
-    return toy.write_corpus(folder)
+def corpus(toy_corpus: Path) -> Path:
+    return toy_corpus
 
 
 def refused(*arguments: str) -> str:
@@ -122,7 +120,8 @@ def test_a_manifest_that_may_not_be_read_is_told(
 
 
 def test_a_bad_entry_at_the_beginning_does_not_stop_a_submission(corpus: Path, tmp_path: Path) -> None:
-    manifest = corpus.with_name("one-bad.jsonl")
+    shutil.copytree(corpus.parent, tmp_path / "corpus")
+    manifest = tmp_path / "corpus" / "one-bad.jsonl"
     manifest.write_text("{not json\n" + corpus.read_text())
     arguments = ("--out", str(tmp_path / "run"), "--master", "127.0.0.1:1", "--image", "prep-corpus:1")
     assert "no Flink job manager answers" in refused("flink", str(manifest), *arguments)
@@ -271,29 +270,16 @@ def submitted(
     corpus: Path, out: Path, services: tuple[str, str], *extra: str
 ) -> subprocess.CompletedProcess[str]:
     endpoint, pool = services
-    return subprocess.run(
-        [
-            *(*CLI, "submit", "portable", str(corpus), "--out", str(out), "--endpoint", endpoint),
-            *("--worker-pool", pool, "--model", "toy:acoustic_model"),
-            *("--filter", str(corpus.parent / "filter.json"), *BOTH, *extra),
-        ],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    return Command(
+        *("submit", "portable", str(corpus), "--out", str(out), "--endpoint", endpoint),
+        *("--worker-pool", pool, "--model", "toy:acoustic_model"),
+        *("--filter", str(corpus.parent / "filter.json"), *BOTH, *extra),
+    ).finish()
 
 
 @pytest.fixture(scope="module")
-def local(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("local") / "run"
-    run(corpus, out, *BOTH)
-    return out
-
-
-def outcome(out: Path) -> dict[str, Any]:
-    return json.loads((out / "outcome.json").read_text())  # type: ignore[no-any-return]
+def local(toy_run: Path) -> Path:
+    return toy_run
 
 
 def test_a_job_that_fails_goes_on_to_the_bytes_of_a_local_run_and_may_be_left_alone(
@@ -339,16 +325,11 @@ def test_two_runs_at_once_in_one_folder_leave_one_good_run(corpus: Path, local: 
     """As when a worker that was taken for dead goes on beside its successor."""
     out = tmp_path / "both"
     out.mkdir()
-    arguments = [
-        *(*CLI, "run", str(corpus), "--out", str(out), "--model", "toy:acoustic_model"),
-        *("--filter", str(corpus.parent / "filter.json"), *BOTH),
-    ]
-    twins = [
-        subprocess.Popen(arguments, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    with_report = [word for word in arguments(corpus, out, *BOTH) if word != "--no-report"]
+    twins = [Command(*with_report) for _ in range(2)]
     for twin in twins:
-        _, errors = twin.communicate(timeout=300)
-        assert twin.returncode == 0, errors
+        done = twin.finish()
+        assert done.returncode == 0, done.stderr
     assert shards(out) == shards(local)
     assert outcome(out) == outcome(local)
 

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from support import toy
-from support.places import DEMO, ENVIRONMENT
 from support.planted_run import sample_rows, write_run
 from support.reading_programs import PROGRAMS, pcm_digest, programs, read_by
+from support.runs import run
 from support.sample_rows import samples_of
+from support.shared_runs import ALL_FORMATS
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.pipeline.reading.reader import decode_audio, read_utterances
 from prep_corpus.pipeline.shards.tfrecord import feature_spec
 
 ROWS = sample_rows(24)
-FORMATS = ("parquet", "tfrecord", "webdataset", "shar")
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +37,23 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     toy.write_filter(folder / "filter.json")
     corpus = toy.write_corpus(folder, recordings=3)
-    command = [sys.executable, "-m", "prep_corpus.jobs.cli", "run", str(corpus), "--out", str(folder / "run")]
-    command += ["--model", "toy:acoustic_model", "--filter", str(folder / "filter.json"), "--shard-mb", "0.5"]
-    for shard_format in FORMATS:
-        command += ["--format", shard_format]
-    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
+    formats = [word for name in ALL_FORMATS for word in ("--format", name)]
+    run(corpus, folder / "run", "--shard-mb", "0.5", *formats)
     return folder
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def read(
+    request: pytest.FixtureRequest,
+    folder: Path,
+    whole_run: Path,
+    demo_run: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[Path, dict[str, str]]:
+    """What one program has read in each of the three folders."""
+    folders = (folder, whole_run, demo_run.parent)
+    scratch = tmp_path_factory.mktemp("program")
+    return dict(zip(folders, read_by(request.param, folders, scratch)))
 
 
 def test_every_program_of_the_document_is_tested() -> None:
@@ -53,15 +61,17 @@ def test_every_program_of_the_document_is_tested() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_a_program_reads_every_utterance_sample_for_sample(folder: Path, name: str) -> None:
+def test_a_program_reads_every_utterance_sample_for_sample(
+    folder: Path, read: dict[Path, dict[str, str]]
+) -> None:
     wanted = {row.id: pcm_digest(samples_of(number, row.samples) / 32768) for number, row in enumerate(ROWS)}
-    assert read_by(name, folder) == wanted
+    assert read[folder] == wanted
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_a_program_reads_a_run_of_the_command_as_slices_of_its_source(whole_run: Path, name: str) -> None:
+def test_a_program_reads_a_run_of_the_command_as_slices_of_its_source(
+    whole_run: Path, read: dict[Path, dict[str, str]]
+) -> None:
     wanted, clean = {}, 0
     for row in read_utterances(str(whole_run / "run")):
         if row.noise is None:
@@ -72,31 +82,16 @@ def test_a_program_reads_a_run_of_the_command_as_slices_of_its_source(whole_run:
             wanted[row.id] = pcm_digest(soundfile.read(io.BytesIO(row.audio), dtype="float32")[0])
             assert pcm_digest(decode_audio(row)[0]) == wanted[row.id]
     assert 5 < clean < len(wanted)
-    assert read_by(name, whole_run) == wanted
-
-
-@pytest.fixture(scope="module")
-def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo corpus with the bundled model, in all formats."""
-    folder = tmp_path_factory.mktemp("demo")
-    demo = DEMO
-    command = [sys.executable, "-m", "prep_corpus.jobs.cli", "run", str(demo / "manifest.jsonl")]
-    command += ["--out", str(folder / "run"), "--noise", str(demo / "noise")]
-    for shard_format in FORMATS:
-        command += ["--format", shard_format]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return folder
+    assert read[whole_run] == wanted
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_reads_the_demo_as_slices_of_its_sequentially_decoded_source(
-    demo_run: Path, name: str
+    demo_run: Path, read: dict[Path, dict[str, str]]
 ) -> None:
     sources: dict[str, np.ndarray] = {}
     wanted, clean = {}, 0
-    for row in read_utterances(str(demo_run / "run")):
+    for row in read_utterances(str(demo_run)):
         if row.source_uri not in sources:
             with open(row.source_uri, "rb") as file:
                 blocks = list(audio.decode(file, name="source", sample_rate_hz=row.sample_rate_hz))
@@ -108,4 +103,4 @@ def test_a_program_reads_the_demo_as_slices_of_its_sequentially_decoded_source(
         else:
             wanted[row.id] = pcm_digest(soundfile.read(io.BytesIO(row.audio), dtype="float32")[0])
     assert 5 < clean < len(wanted)
-    assert read_by(name, demo_run) == wanted
+    assert read[demo_run.parent] == wanted
