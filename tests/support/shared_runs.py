@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-
 from support import toy
 from support.places import DEMO
 from support.runs import BOTH, run

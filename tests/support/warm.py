@@ -7,6 +7,7 @@ import pkgutil
 
 import numpy as np
 import torch
+from support import toy
 
 import prep_corpus.align
 import prep_corpus.filters
@@ -15,7 +16,6 @@ import prep_corpus.jobs.runs
 import prep_corpus.jobs.screen
 import prep_corpus.pipeline
 from prep_corpus.align.viterbi.viterbi import align
-from support import toy
 
 _NEED_AN_EXTRA = ("prep_corpus.pipeline.storage.gs", "prep_corpus.pipeline.storage.s3")
 
