@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +13,7 @@ import soundfile
 from support import corpora
 from support.browser import console_errors, open_browser, overflows, requests_off_disk, resize
 from support.report_files import REASONS, with_examples, write_run
+from support.runs import cli
 
 VIEWS = ("overview", "utterances", "recordings", "failures")
 
@@ -43,16 +41,9 @@ def real_run(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     ]
     (folder / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     out = folder / "run"
-    command = [sys.executable, "-m", "prep_corpus.jobs.cli", "run", str(folder / "manifest.jsonl")]
-    done = subprocess.run(
-        [*command, "--out", str(out), "--max-failed", "0.7", "--workers", "1"],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
+    done = cli(
+        "run", str(folder / "manifest.jsonl"), "--out", str(out), "--max-failed", "0.7", "--workers", "1"
     )
-    assert done.returncode == 0, done.stdout + done.stderr
     assert f"report: {out}/report.html" in done.stderr
     return out
 

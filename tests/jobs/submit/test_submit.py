@@ -109,12 +109,12 @@ def test_an_unreadable_manifest_is_told(tmp_path: Path) -> None:
 def test_a_manifest_that_may_not_be_read_is_told(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from prep_corpus.jobs.submit.submission import checks as submit_checks
+    from prep_corpus.jobs.submit import checks
 
     def forbidden(uri: str, *, language: str) -> None:
         raise PermissionError(13, "Permission denied", uri)
 
-    monkeypatch.setattr(submit_checks, "read_manifest", forbidden)
+    monkeypatch.setattr(checks, "read_manifest", forbidden)
     arguments = ("--out", str(tmp_path / "run"), "--master", "127.0.0.1:1", "--image", "prep-corpus:1")
     assert "the manifest cannot be read: [Errno 13]" in refused("flink", str(corpus), *arguments)
 
