@@ -1,6 +1,7 @@
 """Finished runs that many tests read: each is made once, by whichever of the workers side by side is there first.
 
-None may be changed by a test; whoever wants to change one copies it.
+None may be changed by a test; whoever wants to change one copies it. Every test imports this file, and so it imports
+nothing heavy.
 """
 
 from __future__ import annotations
@@ -14,9 +15,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from support import toy
 from support.places import DEMO
-from support.runs import BOTH, run
 
 ALL_FORMATS = ("parquet", "tfrecord", "webdataset", "shar")
 
@@ -39,6 +38,8 @@ def once(name: str, make: Callable[[Path], None], places: pytest.TempPathFactory
 
 def make_toy_corpus(folder: Path) -> None:
     """Four recordings in the toy language, and a filter for them."""
+    from support import toy
+
     toy.write_filter(folder / "filter.json")
     toy.write_corpus(folder)
 
@@ -69,6 +70,7 @@ def toy_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def toy_run(toy_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the toy corpus, as Parquet and TFRecord."""
+    from support.runs import BOTH, run
 
     def make(folder: Path) -> None:
         run(toy_corpus, folder / "run", *BOTH)
