@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from support.places import DEMO
 
 ALL_FORMATS = ("parquet", "tfrecord", "webdataset", "shar")
@@ -22,6 +21,8 @@ ALL_FORMATS = ("parquet", "tfrecord", "webdataset", "shar")
 
 def once(name: str, make: Callable[[Path], None], places: pytest.TempPathFactory) -> Path:
     """The folder of this name, which `make` fills on the first call of a whole session of tests."""
+    from filelock import FileLock
+
     base = places.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent
