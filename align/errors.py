@@ -17,6 +17,7 @@
         ├── ChannelsCancel        channels-cancel        one channel is another inverted
         ├── AudioNotFinite        audio-not-finite       NaN or infinity among the samples
         ├── DurationMismatch      duration-mismatch      decoded length against the stated one
+        ├── DecoderFailed         decoder-failed         a decoder crashed, hung or ate the memory on it
         ├── SourceChanged         source-changed         the audio is not what it was when the run began
         ├── TranscriptMissing     transcript-missing
         ├── TranscriptNotUtf8     transcript-not-utf8
@@ -136,6 +137,12 @@ class DurationMismatch(RecordingError):
     """The decoded length differs by more than 1 % from the one stated."""
 
     reason = "duration-mismatch"
+
+
+class DecoderFailed(RecordingError):
+    """A process that decoded the recording alone crashed, took too long or wanted too much memory."""
+
+    reason = "decoder-failed"
 
 
 class SourceChanged(RecordingError):

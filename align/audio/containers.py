@@ -38,6 +38,7 @@ _AV_FORMATS = "mp3,mov,matroska,aac,ogg"
 _ESTIMATED_LENGTH = frozenset({"mp3", "aac", "ogg"})
 _MAX_DAMAGED_SHARE = 0.01
 _CODEC_FRAMES_OF_PADDING = 3
+_PLANES_OF_A_FRAME = 8
 
 
 def open_source(file: BinaryIO, *, name: str, header_only: bool = False) -> OpenAudio:
@@ -181,6 +182,10 @@ class _Pending:
             self._kind = _kind(frame)
             self._queue = av.AudioFifo()
             self.rate_hz = frame.sample_rate
+        planes = len(frame.layout.channels) if frame.format.is_planar else 1
+        if len(frame.planes) < min(planes, _PLANES_OF_A_FRAME):
+            # FFmpeg's queue would read planes that are not there.
+            raise av.InvalidDataError(0, f"a frame of {planes} planes has {len(frame.planes)}")
         # Gaps in the time stamps are not filled: samples count as they are decoded.
         frame.pts = None
         self._queue.write(frame)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
+from prep_corpus.align.spoken.bounded import TookTooLong, within
+
+MOST_SECONDS = 5.0
+"""Of one number: num2words 0.5.14 loops for ever on some numbers of some languages."""
 MAX_CARDINAL_DIGITS = 15
 """Longer runs of digits are serial numbers, and are read digit by digit."""
 
@@ -26,7 +30,9 @@ def in_words(
     from num2words import num2words  # imports all its languages
 
     try:
-        spoken = str(num2words(number, lang=language, to=form))
+        spoken = within(MOST_SECONDS, lambda: str(num2words(number, lang=language, to=form)))
+    except TookTooLong:
+        return None
     except (NotImplementedError, AttributeError, OverflowError, ValueError, KeyError, IndexError, TypeError):
         return None
     return " ".join(spoken.replace("-", " ").replace(",", " ").split())

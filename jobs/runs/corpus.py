@@ -11,6 +11,7 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.pipeline.inputs.attempts import Guard
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, cut_bundles, write_bundle
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.noise import pick_voices
@@ -57,6 +58,7 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
     cache_uri = files.join(config.work, "fingerprints.json")
     cache = FingerprintCache(cache_uri)
     letters: list[DeadLetter] = []
+    guard = Guard(config.work) if store else None
 
     probing = display.Probing(files.join(config.out, STATUS_NAME)) if store else None
     if probing is not None:
@@ -69,7 +71,7 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
 
     def good() -> Iterator[ProbedRecording]:
         entries = read_manifest(config.manifest, language=config.language)
-        probed = probe_all(entries, cache, on_progress=note)
+        probed = probe_all(entries, cache, on_progress=note, guard=guard)
         for entry in probed:
             if isinstance(entry, DeadLetter):
                 letters.append(entry)

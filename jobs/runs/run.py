@@ -15,6 +15,7 @@ from prep_corpus.jobs.runs.stage_options import pipeline_options
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import ledger_tables, print_line, transcript_lines
 from prep_corpus.pipeline.graph import build
+from prep_corpus.pipeline.inputs.attempts import noting
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.run_files import STATUS_NAME, SUBMITTED_NAME
 from prep_corpus.pipeline.stages.close import RunOutcome, close_run, read_outcome
@@ -47,7 +48,7 @@ def run_here(
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     prepared = prepare_run(config, console)
     status_uri = files.join(config.out, STATUS_NAME)
-    with holding(config, console, force=force), display.noting_interrupts(status_uri):
+    with holding(config, console, force=force), display.noting_interrupts(status_uri), noting(config.work):
         started = start_run(prepared, force=force)
         # What a submission has left is of no use any more.
         files.remove(files.join(config.out, SUBMITTED_NAME))

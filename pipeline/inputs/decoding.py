@@ -9,6 +9,7 @@ import numpy as np
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import RecordingError, SourceChanged
 from prep_corpus.align.model.emissions import FloatArray
+from prep_corpus.pipeline.inputs.attempts import attempt
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.proof import check_source
 from prep_corpus.pipeline.storage import files
@@ -29,7 +30,7 @@ def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArra
     try:
         with files.open_binary(recording.audio_uri) as file:
             try:
-                for block_N in audio.decode(
+                blocks = audio.decode(
                     file,
                     name=recording.id,
                     sample_rate_hz=sample_rate_hz,
@@ -37,7 +38,12 @@ def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArra
                     offset_seconds=recording.offset_seconds,
                     duration_seconds=recording.duration_seconds,
                     sliced=recording.sliced,
-                ):
+                )
+                while True:
+                    with attempt(recording.id):
+                        block_N = next(blocks, None)
+                    if block_N is None:
+                        break
                     yield block_N
                     yielded += len(block_N)
             except (RecordingError, GeneratorExit):

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from prep_corpus.align.errors import (
     DeadLetter,
     DuplicateId,
     EntryInvalid,
+    InternalError,
     RecordingError,
     TranscriptMissing,
     UsageError,
@@ -141,10 +143,31 @@ def _recordings(
                 recording_id=entry.id if entry is not None else name,
                 reason=error.reason,
                 message=str(error),
-                read_characters=characters_of(fields, join),
+                read_characters=_characters(fields, join),
+            )
+        except (OSError, UsageError):
+            raise
+        except Exception as error:
+            # No line of a manifest stops a run, whatever stands in it.
+            yield DeadLetter(
+                stage=STAGE,
+                recording_id=entry.id if entry is not None else name,
+                reason=InternalError.reason,
+                message=f"{name}: " + "".join(traceback.format_exception(error)).strip(),
+                read_characters=_characters(fields, join),
             )
         else:
             yield recording
+
+
+def _characters(fields: Mapping[str, Any], join: Callable[[str], str]) -> int:
+    """Characters of the transcripts of a rejected entry, as far as they can be had."""
+    try:
+        return characters_of(fields, join)
+    except (OSError, UsageError):
+        raise
+    except Exception:
+        return 0
 
 
 def _single(

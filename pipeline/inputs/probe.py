@@ -9,6 +9,7 @@ from itertools import islice
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import AudioMissing, DeadLetter, RecordingError
 from prep_corpus.align.recordings import Recording
+from prep_corpus.pipeline.inputs.attempts import Guard, attempt
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.proof import content_proof, store_fingerprint
 from prep_corpus.pipeline.storage import files
@@ -103,11 +104,18 @@ def probe_all(
     *,
     threads: int = 16,
     on_progress: Callable[[int], None] = lambda count: None,
+    guard: Guard | None = None,
 ) -> Iterator[ProbedRecording | DeadLetter]:
     """Probe recordings in order, many at a time; dead letters of the manifest pass through."""
 
     def one(recording: Recording | DeadLetter) -> ProbedRecording | DeadLetter:
-        return recording if isinstance(recording, DeadLetter) else probe(recording, cache)
+        if isinstance(recording, DeadLetter):
+            return recording
+        rejected = guard.rejected(recording) if guard is not None else None
+        if rejected is not None:
+            return rejected
+        with attempt(recording.id):
+            return probe(recording, cache)
 
     source = iter(recordings)
     done = 0

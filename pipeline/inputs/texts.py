@@ -10,6 +10,7 @@ from prep_corpus.align.errors import (
     InternalError,
     RecordingError,
     TranscriptEmpty,
+    TranscriptMalformed,
     TranscriptMissing,
 )
 from prep_corpus.align.recordings import Entry
@@ -19,6 +20,9 @@ from prep_corpus.align.transcripts.pieces import EVERYTHING, Selection
 from prep_corpus.align.transcripts.versions import SEGMENTS, TranscriptSource, Version, timed_text, version_of
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_texts, is_cut
 from prep_corpus.pipeline.storage import files
+
+MOST_TRANSCRIPT_BYTES = 256 << 20
+"""The text of a thousand hours has a fifth of that."""
 
 
 def read_versions(entry: Entry, name: str) -> tuple[list[Version], list[str]]:
@@ -80,6 +84,11 @@ def read_version(uri: str, *, shown: str, selection: Selection = EVERYTHING) -> 
         RecordingError: there is no such file, or it is not of its format. I/O errors go on up.
     """
     try:
+        size_bytes = files.size(uri)
+        if size_bytes > MOST_TRANSCRIPT_BYTES:
+            raise TranscriptMalformed(
+                f"{shown}: a transcript has at most {MOST_TRANSCRIPT_BYTES >> 20} MiB, {uri} has {size_bytes >> 20}"
+            )
         data = files.read_bytes(uri)
     except OSError as error:
         if not files.is_absent(error):

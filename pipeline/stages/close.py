@@ -101,8 +101,10 @@ def letters_of(store: Store, ref: StageRef) -> Iterator[DeadLetter]:
 def write_dead_letters(uri: str, letters: Iterable[DeadLetter]) -> None:
     """Write dead letters as JSON lines, in an order that depends on them alone."""
     ordered = sorted(letters, key=lambda letter: (letter.recording_id, letter.stage, letter.message))
-    data = "".join(json.dumps(asdict(letter), ensure_ascii=False) + "\n" for letter in ordered).encode()
-    files.write_atomic(uri, lambda file: file.write(data), replace=True)
+    data = "".join(json.dumps(asdict(letter), ensure_ascii=False) + "\n" for letter in ordered)
+    # A message may show half a surrogate pair, which no file can hold.
+    content = data.encode("utf-8", "replace")
+    files.write_atomic(uri, lambda file: file.write(content), replace=True)
 
 
 def close_run(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.align.recordings import Recording
 from prep_corpus.pipeline.inputs.manifests import read_manifest
+from prep_corpus.pipeline.stages.close import write_dead_letters
 
 
 def write(path: Path, content: str | bytes) -> str:
@@ -354,3 +356,34 @@ def test_subtitles_and_web_pages_give_their_words_without_times_and_tags(tmp_pat
     found = list(read_manifest(str(manifest)))
     texts = [recording.text.split() for recording in found if isinstance(recording, Recording)]
     assert texts == [["Good", "morning.", "How", "are", "you?"], ["First", "&", "last."]]
+
+
+def test_no_line_stops_a_run_whatever_stands_in_it(tmp_path: Path) -> None:
+    lines = [
+        {"type": ["MonoCut"], "id": "a"},
+        {"type": {"MonoCut": 1}, "supervisions": {}},
+        {"audio_filepath": "a.wav", "text_filepath": "\ud800.txt"},
+        {"audio_filepath": "a.wav", "text_filepath": ["b.txt", "\udfff.txt"]},
+        {"audio_filepath": "\ud800.wav", "text": "\udfff"},
+        {"audio_filepath": "good.wav", "text": "good"},
+    ]
+    path = tmp_path / "m.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = list(read_manifest(str(path)))
+    assert [type(one) for one in found] == [DeadLetter] * 5 + [Recording]
+    uri = str(tmp_path / "dead-letters.jsonl")
+    write_dead_letters(uri, [one for one in found if isinstance(one, DeadLetter)])
+    assert len(Path(uri).read_text().splitlines()) == 5
+
+
+def test_a_pipe_or_device_is_refused_by_name_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    path = tmp_path / "m.jsonl"
+    lines = [
+        {"id": name, "audio_filepath": "a.wav", "text_filepath": name} for name in ("pipe.txt", "/dev/zero")
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for one in read_manifest(str(path)):
+        assert isinstance(one, DeadLetter)
+        assert one.reason == "transcript-missing"
+        assert "it is a pipe, socket or device, and no regular file" in one.message

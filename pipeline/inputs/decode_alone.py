@@ -1,0 +1,34 @@
+"""`python -m prep_corpus.pipeline.inputs.decode_alone URI`: decode a file to its end, within a bound of memory.
+
+What a decoder raises is well: it came back. Exit code 77 says that the memory was not enough.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+
+from prep_corpus.align.audio import decode as audio
+from prep_corpus.align.errors import RecordingError
+from prep_corpus.pipeline.inputs.attempts import MEMORY_EXIT, MOST_MEMORY_BYTES
+from prep_corpus.pipeline.storage import files
+
+
+def main(uri: str) -> int:
+    """Decode; returns the exit code."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, hard))
+    try:
+        with files.open_binary(uri) as file:
+            audio.probe(file, name=uri)
+            for _ in audio.decode(file, name=uri, sample_rate_hz=16_000):
+                pass
+    except MemoryError:
+        return MEMORY_EXIT
+    except (RecordingError, OSError):
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

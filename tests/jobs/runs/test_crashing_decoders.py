@@ -1,0 +1,84 @@
+"""A recording that ends the process which decodes it costs itself alone, from the next run on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+import soundfile
+from support.places import ENVIRONMENT, SUPPORT
+from support.runs import arguments
+from support.toy import write_corpus, write_filter
+
+from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.recordings import Recording
+from prep_corpus.pipeline.inputs import attempts
+from prep_corpus.pipeline.inputs.attempts import Guard, attempt, decoded_alone, left_behind, noting
+
+CRASHING = {
+    **ENVIRONMENT,
+    "PYTHONPATH": os.pathsep.join([str(SUPPORT / "crashing"), ENVIRONMENT["PYTHONPATH"]]),
+}
+
+
+def started(manifest: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        arguments(manifest, out, "--max-failed", "0.6"),
+        env=CRASHING,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_a_crash_is_found_by_the_next_run_named_and_not_tried_again(tmp_path: Path) -> None:
+    manifest = write_corpus(tmp_path / "corpus", recordings=1, sentences=3)
+    write_filter(manifest.parent / "filter.json")
+    talk, out = manifest.parent / "talk0.flac", tmp_path / "run"
+    shutil.copy(talk, talk.with_name("crashing.flac"))
+    with manifest.open("a") as file:
+        file.write(json.dumps({"audio_filepath": "crashing.flac", "text": "a river"}) + "\n")
+    assert started(manifest, out).returncode == -6
+    done = started(manifest, out)
+    assert done.returncode == 0, done.stderr
+    (letter,) = map(json.loads, (out / "dead-letters.jsonl").read_text().splitlines())
+    assert (letter["recording_id"], letter["reason"]) == ("crashing", "decoder-failed")
+    assert "a process that decoded" in letter["message"]
+    assert "was ended by SIGABRT" in letter["message"]
+    # Known now: neither this process nor another opens it, until it changes.
+    recording = Recording(id="crashing", audio_uri=str(talk.with_name("crashing.flac")), text="a")
+    with mock.patch.object(attempts, "decoded_alone", side_effect=AssertionError):
+        assert isinstance(Guard(str(out / "work")).rejected(recording), DeadLetter)
+        os.utime(recording.audio_uri)
+        assert Guard(str(out / "work")).rejected(recording) is None
+
+
+def test_notes_of_the_dead_are_found_and_those_of_the_living_left(tmp_path: Path) -> None:
+    with noting(str(tmp_path)):
+        with attempt("alive"):
+            assert left_behind(str(tmp_path)) == set()
+            (note,) = tmp_path.glob("attempts/*.note")
+            copy = note.read_bytes()
+        assert note.read_bytes().strip() == b""
+    assert not note.exists()
+    note.with_name("00000000-1-1.note").write_bytes(copy)
+    assert left_behind(str(tmp_path)) == {"alive"}
+    assert left_behind(str(tmp_path)) == set()
+
+
+def test_what_comes_back_is_no_failure_and_what_does_not_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "talk.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
+    recording = Recording(id="talk", audio_uri=str(path), text="a")
+    assert decoded_alone(recording, 32_000) is None
+    monkeypatch.setattr(attempts, "SECONDS_AT_LEAST", 0.01)
+    assert decoded_alone(recording, 0) == "took over 0 s"
