@@ -380,7 +380,8 @@ def test_a_pipe_or_device_is_refused_by_name_and_not_waited_for(tmp_path: Path) 
     os.mkfifo(tmp_path / "pipe.txt")
     path = tmp_path / "m.jsonl"
     lines = [
-        {"id": name, "audio_filepath": "a.wav", "text_filepath": name} for name in ("pipe.txt", "/dev/zero")
+        {"id": f"talk{number}", "audio_filepath": "a.wav", "text_filepath": name}
+        for number, name in enumerate(("pipe.txt", "/dev/zero"))
     ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     for one in read_manifest(str(path)):
