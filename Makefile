@@ -8,6 +8,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help same-bytes setup template demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-emit bench-windows bench-detours bench-run bench-real bench-write bench-read bench-scale bench-quality
+.PHONY: reference test-pythons
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +36,9 @@ test: setup  ## Run the tests
 test-fast: setup  ## The tests of the pure folders that take no long speech: within two minutes
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow" tests/align tests/filters tests/augment tests/pipeline/shards
 
+test-pythons: setup  ## The pure parts on every other Python from 3.11 to 3.14 of this machine
+	.ci/pythons
+
 .venv/readers: .venv/ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[readers]'
 	touch $@
@@ -60,6 +64,9 @@ test-flink-live: setup  ## The short form of it: the demo's recordings once, wit
 template: setup  ## Write the Flex Template's parameters from the settings' declarations
 	$(BIN)/python -c 'from prep_corpus.jobs.flex_template import metadata_text; print(metadata_text(), end="")' > docs/dataflow/metadata.json.new
 	mv docs/dataflow/metadata.json.new docs/dataflow/metadata.json
+
+reference: setup  ## Write docs/reference.md, docs/graph.md and docs/graph.svg from the code
+	$(BIN)/python tests/pages.py
 
 lint: setup  ## Check style
 	$(BIN)/ruff check .

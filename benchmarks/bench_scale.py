@@ -27,7 +27,7 @@ import soundfile
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.jobs.submit.scale import (
-    Bundle,
+    BundleSize,
     Cost,
     Costs,
     Machines,
@@ -232,7 +232,7 @@ def compare(name: str, predicted_seconds: float, ran: Ran) -> None:
     )
 
 
-def flink_runs(manifest: Path, folder: Path, costs: Costs, shape: list[Bundle]) -> None:
+def flink_runs(manifest: Path, folder: Path, costs: Costs, shape: list[BundleSize]) -> None:
     """The same corpus on Flink, on one slot and on two."""
     sys.path.insert(0, str(ROOT / "tests" / "cluster"))
     from flink import worker_pool
@@ -285,7 +285,7 @@ def main() -> None:
         probe = probing_seconds(manifests["clips"])
         costs = fit(many, one, clips, decoding_seconds(manifests["bundles"]), probe)
         print_costs(costs)
-        shape = [Bundle(hours=many.hours / many.bundles, recordings=1)] * many.bundles
+        shape = [BundleSize(hours=many.hours / many.bundles, recordings=1)] * many.bundles
         start = _rest(many)
         columns = f"{'the model':>12}{'measured':>12}{'ratio':>9}{'stages, CPU':>12}{'load':>9}"
         print(f"\n{'wall time in seconds':34}{columns}")

@@ -31,6 +31,8 @@ from prep_corpus.align.errors import AudioEmpty, AudioTruncated, AudioUnreadable
 
 MIN_RATE_HZ = 1_000
 MAX_RATE_HZ = 768_000
+# Before PyAV 19 a tag that is no UTF-8 is an error unless this is said; since then this is, and the tag is none.
+_TAGS: dict[str, str] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 ACCEPTED_AUDIO = "WAV, FLAC, OGG, Opus, AIFF, MP3, m4a, mp4 and webm"
 
 # FFmpeg may open these alone: its playlist formats would follow paths and addresses written in the file.
@@ -92,9 +94,7 @@ class AvSource:
         self._name = name
         self.mixing = Mixing()
         try:
-            self._container = av.open(
-                file, options={"format_whitelist": _AV_FORMATS}, metadata_errors="replace"
-            )
+            self._container = av.open(file, options={"format_whitelist": _AV_FORMATS}, **_TAGS)
         except (av.FFmpegError, ValueError) as error:
             raise CannotOpen(f"PyAV: {one_line(error)}") from error
         streams = self._container.streams.audio

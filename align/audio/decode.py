@@ -184,7 +184,9 @@ def _checked(
             if wanted is not None:
                 block_N = block_N[: wanted - facts.samples]
             # The sum of squares is finite where all samples are, but for those over 1e19.
-            if not np.isfinite(np.dot(block_N, block_N)) and not np.isfinite(block_N).all():
+            with np.errstate(over="ignore"):
+                energy = np.dot(block_N, block_N)
+            if not np.isfinite(energy) and not np.isfinite(block_N).all():
                 bad = int(np.flatnonzero(~np.isfinite(block_N))[0])
                 seconds = (first + facts.samples + bad) / rate_hz
                 raise AudioNotFinite(

@@ -41,7 +41,7 @@ class Cost:
     per_recording: float = 0.0
     per_bundle: float = 0.0
 
-    def of(self, bundle: Bundle) -> float:
+    def of(self, bundle: BundleSize) -> float:
         """Seconds for one bundle."""
         return self.per_hour * bundle.hours + self.per_recording * bundle.recordings + self.per_bundle
 
@@ -70,7 +70,7 @@ class Costs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bundle:
+class BundleSize:
     """Hours of audio, and recordings."""
 
     hours: float
@@ -125,7 +125,7 @@ class Need:
     stage_hours: Mapping[str, float]
 
 
-def cut_corpus(hours: float, recording_seconds: float, seed: int = 0) -> list[Bundle]:
+def cut_corpus(hours: float, recording_seconds: float, seed: int = 0) -> list[BundleSize]:
     """The bundles of a corpus of recordings of one length, with hashes that fall by chance.
 
     Args:
@@ -142,7 +142,7 @@ def cut_corpus(hours: float, recording_seconds: float, seed: int = 0) -> list[Bu
         # A geometric number of recordings up to the first border, by inversion.
         drawn = 1 if border == 1.0 else 1 + int(math.log(1.0 - chance.random()) / math.log(1.0 - border))
         count = min(drawn, most, left)
-        bundles.append(Bundle(hours=count * recording_seconds / 3600, recordings=count))
+        bundles.append(BundleSize(hours=count * recording_seconds / 3600, recordings=count))
         left -= count
     return bundles
 
@@ -157,7 +157,7 @@ def makespan(seconds: Sequence[float], workers: int) -> float:
     return max(free)
 
 
-def simulate(bundles: Sequence[Bundle], costs: Costs, machines: Machines, shard_bytes: float) -> Need:
+def simulate(bundles: Sequence[BundleSize], costs: Costs, machines: Machines, shard_bytes: float) -> Need:
     """What a corpus needs.
 
     Args:
@@ -210,7 +210,7 @@ def simulate(bundles: Sequence[Bundle], costs: Costs, machines: Machines, shard_
     )
 
 
-def local_seconds(bundles: Sequence[Bundle], costs: Costs, threads: int, start_seconds: float) -> float:
+def local_seconds(bundles: Sequence[BundleSize], costs: Costs, threads: int, start_seconds: float) -> float:
     """Wall time of a run on one machine, which takes one bundle after another.
 
     The model's windows go side by side on the threads, and the recordings of a bundle do; one recording's alignment,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prep_corpus.align.recordings import Recording
-from prep_corpus.jobs.submit.scale import Bundle, Cost, Costs, Machines, cut_corpus, makespan, simulate
+from prep_corpus.jobs.submit.scale import BundleSize, Cost, Costs, Machines, cut_corpus, makespan, simulate
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, cut_bundles
 
 SIZES = {
@@ -44,7 +44,9 @@ def test_no_schedule_beats_its_bounds(seconds: list[float], workers: int) -> Non
 
 
 def test_two_hours_by_hand() -> None:
-    need = simulate([Bundle(hours=1, recordings=1)] * 2, COSTS, Machines(gpus=1, cores=1, gpu_cores=20), 1e5)
+    need = simulate(
+        [BundleSize(hours=1, recordings=1)] * 2, COSTS, Machines(gpus=1, cores=1, gpu_cores=20), 1e5
+    )
     # 40 s on 20 cores' worth is 2 s of the GPU; decoding, 8 s on 8 cores, is hidden behind it.
     assert need.gpu_hours * 3600 == pytest.approx(4)
     assert need.stage_hours["emit"] * 3600 == pytest.approx(4)
@@ -60,7 +62,9 @@ def test_two_hours_by_hand() -> None:
 
 
 def test_without_gpus_the_model_runs_on_the_cores() -> None:
-    need = simulate([Bundle(hours=1, recordings=1)] * 2, COSTS, Machines(gpus=0, cores=2, gpu_cores=20), 1e5)
+    need = simulate(
+        [BundleSize(hours=1, recordings=1)] * 2, COSTS, Machines(gpus=0, cores=2, gpu_cores=20), 1e5
+    )
     assert need.gpu_hours == 0
     assert need.stage_hours["emit"] * 3600 == pytest.approx(48)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,9 +18,17 @@ from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.shards.clips import UtteranceRef
 from prep_corpus.pipeline.stages import write
 from prep_corpus.pipeline.stages.align import Align
-from prep_corpus.pipeline.stages.close import Close, Ends, ledgers_of, letters_of, read_outcome
+from prep_corpus.pipeline.stages.close import (
+    Close,
+    CloseOptions,
+    Ends,
+    KeepsPublished,
+    ledgers_of,
+    letters_of,
+    read_outcome,
+)
 from prep_corpus.pipeline.stages.emit import Emit
-from prep_corpus.pipeline.stages.measure import Measure, PickK, add_totals, read_totals
+from prep_corpus.pipeline.stages.measure import Measure, PickK, add_totals, keep_k, kept_k, read_totals
 from prep_corpus.pipeline.stages.plan import Plan, utterance_refs
 from prep_corpus.pipeline.stages.segment import SegmentBundles
 from prep_corpus.pipeline.stages.transcript_checks import CheckTranscripts, read_checks
@@ -62,7 +71,10 @@ def test_one_k_is_picked_for_all_measures(toy_stages: ToyStages, tmp_path: Path)
     (k_frames,) = eager(lambda pipeline: created(pipeline, M=toy_stages.measured)[0] | transform)
     means = {k: samples / segments for k, (segments, samples) in totals.items() if segments}
     assert abs(means[k_frames] - wanted_samples) == min(abs(mean - wanted_samples) for mean in means.values())
-    assert json.loads((tmp_path / "k.json").read_text())["k_frames"] == k_frames
+    # It waits to be published.
+    assert kept_k(str(tmp_path / "k.json")) is None
+    keep_k(str(tmp_path / "k.json"))
+    assert kept_k(str(tmp_path / "k.json")) == k_frames
 
 
 def test_segment_gives_a_reference_for_each_cut_at_the_one_k(toy_stages: ToyStages, tmp_path: Path) -> None:
@@ -137,7 +149,8 @@ def test_close_adds_up_and_publishes_or_not(toy_stages: ToyStages, tmp_path: Pat
     options = placed(toy_stages.options, tmp_path)
     store = Store(toy_stages.options.work)
     stages = [*toy_stages.emitted, *toy_stages.aligned, *toy_stages.segmented]
-    ledgers = [ledgers_of(store, ref) for ref in toy_stages.segmented]
+    closing = [ledgers_of(store, ref) for ref in toy_stages.segmented]
+    ledgers, recordings = [one for one, _ in closing], [keys for _, keys in closing]
     letters = [letter for ref in stages for letter in letters_of(store, ref)]
     assert [letter.reason for letter in letters] == ["audio-silent"]
     ends = {
@@ -146,6 +159,7 @@ def test_close_adds_up_and_publishes_or_not(toy_stages: ToyStages, tmp_path: Pat
         "ledgers": ledgers,
         "letters": letters,
         "stages": stages,
+        "recordings": recordings,
     }
     assert eager(
         lambda pipeline: (
@@ -163,3 +177,16 @@ def test_close_adds_up_and_publishes_or_not(toy_stages: ToyStages, tmp_path: Pat
     assert whole.counts["utterances"] == sum(one.counts.get("utterances", 0) for one in ledgers)
     lines = (tmp_path / "dead-letters.jsonl").read_text().splitlines()
     assert {DeadLetter(**json.loads(line)).reason for line in lines} == {EARLY.reason, "audio-silent"}
+    if publish:
+        assert keeps(options.close, recordings) == [True]
+        assert keeps(options.close, recordings[1:]) == [False]
+        assert keeps(replace(options.close, force=True), recordings[1:]) == [True]
+
+
+def keeps(options: CloseOptions, recordings: list[bytes]) -> list[bool]:
+    """Whether a run that may publish does, where those recordings are left of what is published."""
+    return eager(
+        lambda pipeline: (
+            created(pipeline, P=[True])[0] | KeepsPublished(options, created(pipeline, R=recordings)[0])
+        )
+    )
