@@ -1,4 +1,4 @@
-"""Where the characters of a plain text stand in the file that it was read from, in few numbers.
+"""A map from the characters of a plain text to their places in the file that it was read from.
 
 Most of a transcript is copied from its file as it stands, so the map is kept as links from a span of the text to one
 of the file:

@@ -1,4 +1,4 @@
-"""Text whose every character knows where in the original it comes from.
+"""Text with the place in the original of every character.
 
 Legend: L characters of the text as it stands now.
 """

@@ -1,4 +1,4 @@
-"""Which utterances get noise, and which noise: a pure function of the seed, the utterance's id and the bank.
+"""Planning noise: which utterances get which noise, as a pure function of seed, utterance id and noise bank.
 
 Every choice is read off blake2b(seed, id, purpose), never off an order or a worker.
 """

@@ -1,4 +1,4 @@
-"""How far people who listened to the same clips agree: what is said of a filter cannot be surer than that.
+"""Agreement of people who listened to the same clips: no figure about a filter can be surer than that.
 
 Two listeners are compared on the clips that both have answered:
 

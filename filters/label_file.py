@@ -1,4 +1,4 @@
-"""The labels file: JSON lines, one header that binds it to its run, then one row an utterance."""
+"""The labels file: JSON lines, one header that binds it to its run, then one row per utterance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which segments of a run people listen to: a stratified draw, and its parts for several listeners.
+"""Sampling segments for people to listen to: a stratified draw, and its parts for several listeners.
 
     kept        five strata of equal size by score          half of the clips
     scored      dropped with a score: three by score        70 % of the rest

@@ -1,4 +1,4 @@
-"""What cutting and filter make of transcripts damaged at known places: counts that add up over recordings.
+"""Counts of what cutting and filter make of transcripts that were damaged at known places.
 
 The truth is the transcript before the damage: what it has wrong itself is not seen.
 

@@ -1,4 +1,4 @@
-"""How far a run on other machines is: every worker process keeps one small file, and anyone may add them up.
+"""Progress of a run on other machines: every worker process keeps one small file, and anyone may add them up.
 
     work/progress/JOB/WORKER.json    the worker's own board, written every few seconds while it changes
 

@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"\d+ utterances, 0 of 1 recordings failed\n", done.stdout)
@@ -78,6 +78,7 @@ def test_the_three_tasks_take_at_most_five_lines(name: str) -> None:
     assert len([line for line in programs()[name].splitlines() if line.strip()]) <= 5
 
 
+@pytest.mark.slow
 def test_one_recording_is_aligned(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +90,7 @@ def test_one_recording_is_aligned(
     assert times == sorted(times, key=lambda time: time[:2])
 
 
+@pytest.mark.slow
 def test_several_recordings_are_aligned(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -104,12 +106,14 @@ def test_several_recordings_are_aligned(
     assert (folder / "talk.TextGrid").read_text().startswith('File type = "ooTextFile"')
 
 
+@pytest.mark.slow
 def test_of_two_transcripts_the_right_one_is_taken(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert shown("versions", folder, monkeypatch, capsys)[0].startswith("number 1 fits best; ")
 
 
+@pytest.mark.slow
 def test_a_run_is_read_and_checked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +122,7 @@ def test_a_run_is_read_and_checked(
     assert shown("check", folder, monkeypatch, capsys) == [f"1 files, {len(wanted)} utterances, 0 problems"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", modules_with_examples())
 def test_the_examples_of_help_hold(module: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
@@ -155,6 +160,7 @@ def test_type_checkers_see_the_names_that_are_there(face: str) -> None:
         assert getattr(importlib.import_module(str(home)), name) is getattr(module, name)
 
 
+@pytest.mark.slow
 def test_reading_imports_nothing_but_pyarrow_soundfile_and_numpy(folder: Path) -> None:
     blocked = [
         "apache_beam",

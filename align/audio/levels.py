@@ -1,4 +1,4 @@
-"""How loud a recording is, block by block: one byte for every 5 ms, gathered while it is decoded.
+"""Loudness of a recording in blocks of 5 ms, one byte per block, measured while it is decoded.
 
 Cuts are placed where it is quiet (edges.py); a frame of the model is too coarse for that, and its emissions
 say where a letter was recognised, which is not where its sound ends.

@@ -1,4 +1,4 @@
-"""What the readers of audio files share: the header, the file handed to C libraries, the mix.
+"""Parts that all readers of audio files share: the header, the file object for C libraries, the mix to mono.
 
 Shapes: N samples (of one channel), C channels.
 """

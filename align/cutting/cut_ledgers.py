@@ -1,4 +1,4 @@
-"""Where every sample of a recording and every character of its transcript went when it was cut.
+"""Ledgers of one cut recording: where every sample and every character of the transcript went.
 
 Legend: N characters.
 """

@@ -1,4 +1,4 @@
-"""Where beside a word a cut may stand: the quietest place that is near enough.
+"""Placing a cut beside a word: at the quietest place that is near enough.
 
 Legend: T frames, V spoken words. Around a word's edge the search goes from `slack` inside the word, through
 the frames whose most likely symbol is blank or delimiter, to `slack` beyond them, but not farther than the search

@@ -1,4 +1,4 @@
-"""The length of a pause that is a cut, k: what each k would yield, and the one for a target mean length."""
+"""Choosing k, the shortest pause that is cut at, for a target mean length of utterances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Iterators that threads work through ahead of whoever reads them."""
+"""Prefetching: threads read iterators ahead of their consumer."""
 
 from __future__ import annotations
 

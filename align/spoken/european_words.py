@@ -25,8 +25,8 @@ class Tongue:
         hour: a word after a clock time that `joins_minutes` says already, or "".
         places_as_number: whether 3,25 ends in twenty five.
         years_in_hundreds: whether 1843 is eighteen hundred and so on.
-        currencies: by sign.
-        units: by symbol.
+        currencies: currencies by sign.
+        units: units by symbol.
         abbreviations: as written, with the full stops.
         before_numbers: abbreviations that count only before a digit.
     """

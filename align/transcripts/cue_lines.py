@@ -1,4 +1,4 @@
-"""Transcripts of one cue or one word a line: Whisper's TSV, CTM, Audacity labels, SBV, SUB, LRC, ASS and SSA."""
+"""Transcripts with one cue or one word per line: Whisper's TSV, CTM, Audacity labels, SBV, SUB, LRC, ASS and SSA."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the cue times of a transcript are from the audio: a check, on which nothing else depends.
+"""Comparison of a transcript's cue times with the audio: a check, on which nothing else depends.
 
 Legend: Q cues, W words.
 """

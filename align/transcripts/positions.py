@@ -1,4 +1,4 @@
-"""JSON and XML whose every string knows where in the file it stands, read without trusting the file.
+"""JSON and XML with the place in the file of every string, read without trusting the file.
 
 Nothing is fetched, no entity is declared by the file, and depth is bounded.
 """

@@ -51,7 +51,7 @@ def parse_srt(original: str, *, name: str = "SubRip") -> Transcript:
 
     Args:
         original: the decoded file.
-        name: for the message.
+        name: name for the message.
 
     Raises:
         TranscriptMalformed: no line holds two times.
@@ -80,7 +80,7 @@ def parse_webvtt(original: str, *, name: str = "WebVTT") -> Transcript:
 
     Args:
         original: the decoded file.
-        name: for the message.
+        name: name for the message.
 
     Raises:
         TranscriptMalformed: it does not begin with WEBVTT.

@@ -1,4 +1,4 @@
-"""What a recording's transcript was read from, where it is more than plain text; several versions of it."""
+"""The source of a recording's transcript, and several versions of one transcript."""
 
 from __future__ import annotations
 

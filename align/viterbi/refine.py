@@ -1,4 +1,4 @@
-"""The last digits of a path: once more in float64, within a few tokens of the path found in fixed point.
+"""Refinement of a path in float64, within a few tokens of the path that was found in fixed point.
 
 Legend: T frames, F frames of a chunk, C columns, P pairs, R pairs of the band around the path.
 

@@ -1,4 +1,4 @@
-"""What a check of a corpus found, as a drawing."""
+"""The plot of what a check of a corpus found."""
 
 from __future__ import annotations
 

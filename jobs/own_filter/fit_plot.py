@@ -1,4 +1,4 @@
-"""The curve of a fitted filter as a drawing, where matplotlib is installed (the extra `plots`)."""
+"""The plot of a fitted filter's curve, where matplotlib is installed (the extra `plots`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees of a run that goes on: live progress, and its state from anywhere."""
+"""Live progress of a run, and its state as read from any machine."""
 
 from __future__ import annotations
 

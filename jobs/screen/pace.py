@@ -1,4 +1,4 @@
-"""How fast a run goes and how long it will take, as figures that settle instead of jumping with every bundle."""
+"""Estimates of a run's speed and remaining time that settle instead of jumping with every bundle."""
 
 from __future__ import annotations
 

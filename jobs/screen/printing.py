@@ -1,4 +1,4 @@
-"""What the commands print: plain lines, and at the end of a run its ledgers and what is to be told of transcripts."""
+"""Output of the commands: plain lines, and at the end of a run its ledgers and what is to be told of transcripts."""
 
 from __future__ import annotations
 

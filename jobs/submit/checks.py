@@ -1,4 +1,4 @@
-"""Checks before anything heavy is loaded: names that workers can see, and engines that answer in time."""
+"""Checks before anything heavy is loaded: can the workers open the paths, and does the engine answer?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run will need, told before it is submitted."""
+"""An estimate of what a run will need, before it is submitted."""
 
 from __future__ import annotations
 

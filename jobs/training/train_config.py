@@ -1,4 +1,4 @@
-"""What a training run depends on: sources, phases, the course of the learning rate."""
+"""Settings of a training run: sources, phases, the course of the learning rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which stage files of a run folder no longer serve, and removing them."""
+"""Finding and removing the stage files of a run folder that no longer serve."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class FinishedRun:
         folder: path or URI of the run folder.
         published: its manifest.
         outcome: outcome.json, as it stands.
-        store: of its stage files.
+        store: store of its stage files.
         text_options: how its transcripts were normalised.
         alignments, segments: one reference a bundle; those of segments know no bundle.
     """
@@ -60,7 +60,7 @@ class StoredRecording:
     """One recording's stored results.
 
     Attributes:
-        info: of the model whose columns the emissions hold.
+        info: description of the model whose columns the emissions hold.
         aligned: the alignment.
         emitted: the emissions.
     """
@@ -74,7 +74,7 @@ def stored_results(folder: str, published: RunManifest, text: TextOptions) -> Fi
     """The stage files of a finished run.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         published: its manifest.
         text: how its transcripts were normalised.
 

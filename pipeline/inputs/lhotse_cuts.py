@@ -1,4 +1,4 @@
-"""Lhotse cuts (JSON lines, also gzipped) as manifest entries: one recording a cut."""
+"""Lhotse cuts (JSON lines, also gzipped) as manifest entries: one recording per cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can only be seen over a whole corpus: duplicates, overlaps, leaks. About 60 bytes per utterance."""
+"""Checks over a whole corpus: duplicates, overlaps, leaks between splits. About 60 bytes per utterance."""
 
 from __future__ import annotations
 

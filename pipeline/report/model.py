@@ -1,4 +1,4 @@
-"""What the report of a run shows: plain values between gathering (report_gather.py) and drawing (report_page.py)."""
+"""What the report of a run shows: plain values between gathering (gather.py) and drawing (page.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written down of a recording that an exception stopped."""
+"""The dead letter of a recording that an exception stopped."""
 
 from __future__ import annotations
 

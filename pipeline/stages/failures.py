@@ -1,4 +1,4 @@
-"""The share of recordings that may fail: over it, a run stops between two stages instead of going on for nothing."""
+"""The limit on failed recordings: a run that exceeds it stops between two stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people should know of transcripts: cue times against the audio, broken lines, which of several was used.
+"""Findings about transcripts: cue times against the audio, broken lines, which of several versions was used.
 
 A stage of its own beside the others, for bundles that have anything of the kind. Nothing depends on it: cue times
 enter no digest but its own.

@@ -1,4 +1,4 @@
-"""What an object store must do for us, and reading an object by ranges as if it were a file.
+"""The interface of an object store, and a file object that reads an object by ranges.
 
 `s3.py` and `gs.py` do it over the vendors' own clients, because Beam's file systems for them can neither create
 an object only where there is none, nor do anything in one request (docs/object-stores.md has the figures).
