@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
+from prep_corpus.align.text.foreign import foreign_lines
 from prep_corpus.align.text.markup import direction_edits, speaker_edits
 from prep_corpus.align.traced import Edit
 
@@ -60,19 +61,21 @@ def lowered_edits(text: str) -> list[Edit]:
     return edits
 
 
-def mark_spans(text: str, *, speakers: bool, brackets: bool) -> list[Span]:
+def mark_spans(text: str, *, speakers: bool, brackets: bool, language: str) -> list[Span]:
     """Half-open spans of what may be there for the eye alone, merged and in order.
 
     Args:
         text: came through `characters.cleaning_edits`.
         speakers: whether names of speakers at the starts of lines are among them.
         brackets: whether square brackets and stage directions are.
+        language: primary subtag of what is said, for lines in another.
     """
     spans: list[Span] = [found.span() for found in _HASH.finditer(text)]
     spans += [found.span() for found in _BRACKETED.finditer(text)]
     for pattern in (_AT_LINE_START, _AT_LINE_END, _ALONE, _AFTER_SENTENCE):
         spans += [found.span("it") for found in pattern.finditer(text)]
     spans += _running_heads(text)
+    spans += foreign_lines(text, language)
     if speakers:
         spans += [(start, end) for start, end, _ in speaker_edits(text)]
     if brackets:

@@ -51,7 +51,7 @@ __all__ = [
     "normalize",
 ]
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the normalised text may change."""
 
 
@@ -111,7 +111,10 @@ def normalize(
     marks = _original_spans(traced, [(start, end) for start, end, _ in raised])
     traced = traced.replaced(raised)
     read_speakers, read_brackets = options.strip_speakers is None, options.strip_directions is None
-    marks += _original_spans(traced, mark_spans(traced.text, speakers=read_speakers, brackets=read_brackets))
+    marks += _original_spans(
+        traced,
+        mark_spans(traced.text, speakers=read_speakers, brackets=read_brackets, language=folding.language),
+    )
     if options.speak:
         traced = traced.replaced(_sayable_edits(traced.text, folding))
     folded, unsayable_S = folding.fold_text(traced)

@@ -159,6 +159,27 @@ def test_captions_lose_their_marks() -> None:
     assert (normalized.text, shown(normalized)) == ("it is late yes mary ann", "It is late. Yes Mary Ann")
 
 
+def test_lines_in_another_language_are_offered_where_captions_have_two() -> None:
+    lines = [
+        "Where have you been?", "¿Dónde has estado?", "No more of this.", "No más de esto, por favor.",
+        "Look there!", "Mira, allí está la casa.", "A table for two.", "Una mesa para los dos.",
+    ]  # fmt: skip
+    assert offered("\n".join(lines)) == [
+        "no mas de esto por favor",
+        "mira alli esta la casa",
+        "una mesa para los dos",
+    ]
+    assert shown(bare(plain("\n".join(lines[2:])))) == "No more of this. Look there! A table for two."
+    assert offered("\n".join([*lines[::2] * 3, lines[5]])) == []
+    spanish = normalize("\n".join(lines[2:]), alphabet=LOWER, language="es")
+    assert [spanish.text[offer.start : offer.end] for offer in spanish.offers] == [
+        "no more of this",
+        "look there",
+        "a table for two",
+    ]
+    assert offered("\n".join(lines[3::4])) == []
+
+
 PIECES = (
     "[1] (12) {3} ¹ ² ³⁴ \n \n\n 12. 5 1:3 - 23 - bet- ter- al-\n \u00ad \u200b \\N \\h >> # * () ♪ JOHN: [waves]"
     " [Mary]: 日本 , . ! # #Tag3 β 😀 ( ) [ ] \t \r\n MY BOOK 12\n & 25% a word Name " + "\u00a0"

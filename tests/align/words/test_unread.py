@@ -97,6 +97,19 @@ def test_names_of_speakers_in_plain_text_are_left_out_where_nobody_says_them(ali
     assert shown(aligned(alice, once)) == SAID.replace("Alice was", "ALICE: was")
 
 
+def test_of_captions_in_two_languages_the_lines_that_are_said_stay(alice: Spoken) -> None:
+    first, second, third = re.split(r"(?<=\.) ", SAID)
+    foreign = (
+        "Alicia estaba muy cansada de la orilla.",
+        "Una o dos veces había mirado el libro.",
+        "Ella pensaba en las flores.",
+    )
+    text = "\n".join([first, foreign[0], second, foreign[1], third, foreign[2]])
+    found = aligned(alice, text, is_script=True)
+    assert len(found.unread) == 3
+    assert shown(found) == SAID
+
+
 def test_words_broken_at_line_ends_are_one_where_they_are_said_as_one(alice: Spoken) -> None:
     broken = SAID.replace("beginning", "begin-\nning").replace("conversations", "conver-\nsations")
     broken = broken.replace("considering", "consid- ering").replace("her own", "her-\nown")
