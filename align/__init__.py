@@ -50,7 +50,16 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home = f"{__name__}.{_HOMES[name]}"
+    try:
+        return getattr(import_module(home), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not home.startswith(error.name):
+            raise
+        raise ModuleNotFoundError(
+            f"{name} needs the whole: pip install prep-corpus (this is prep-corpus-reader alone)",
+            name=error.name,
+        ) from error
 
 
 def __dir__() -> list[str]:

@@ -31,9 +31,9 @@ class Agreement:
         both: clips that both understood.
         only_first, only_second: clips that only one understood.
         neither: clips that both found unintelligible.
-        edits: between the texts of the clips that both understood.
-        words: mean of their words there.
-        identical: of these clips, those with the same words.
+        edits: word edits between the texts of the clips that both understood.
+        words: words of those clips, the mean of both listeners.
+        identical: clips that both understood with the same words.
     """
 
     listeners: tuple[str, ...] = ()

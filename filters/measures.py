@@ -36,12 +36,12 @@ class Tally:
 
     Attributes:
         spoken: words truly said in the recordings.
-        kept: of these, words whose middle lies in exactly one kept utterance.
+        kept: words truly said whose middle lies in exactly one kept utterance.
         right: words that the transcript has right, whether kept or not; 0 where that is not known.
-        right_kept: of these, words whose middle lies in exactly one kept utterance.
+        right_kept: words that the transcript has right whose middle lies in exactly one kept utterance.
         inside: true words inside kept utterances; a word inside two counts twice.
         edits: word edits between each kept text and the true words inside it.
-        utterances: kept.
+        utterances: number of kept utterances.
         seconds: seconds of kept speech.
     """
 

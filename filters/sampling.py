@@ -65,7 +65,7 @@ class Stratum:
     """Segments of a like fate, of which some are drawn.
 
     Attributes:
-        name: such as "kept 1 of 5" (the lowest scores first), or the reason that dropped them.
+        name: name of the stratum, such as "kept 1 of 5" (the lowest scores first), or the reason of the drop.
         share: share of the sample that falls to it, before what others cannot take.
         members: int64, indices of the S segments, sorted by luck: the first are drawn.
     """
@@ -194,8 +194,8 @@ def allocate(count: int, shares: Sequence[float], sizes: Sequence[int]) -> list[
     """Divide a count by shares, none above its size; what one cannot take goes to the others, by their shares.
 
     Args:
-        count: to divide.
-        shares: at least 0; what has none gets none.
+        count: count to divide.
+        shares: shares, each at least 0; a share of 0 gets nothing.
         sizes: the most that each can take.
 
     Returns:

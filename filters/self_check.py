@@ -31,11 +31,11 @@ class FateCounts:
     """Counts over the sentences that met one fate.
 
     Attributes:
-        spoken: words said in them.
-        kept: of these, words whose middle lies in exactly one kept utterance.
+        spoken: words said in the sentences.
+        kept: words said whose middle lies in exactly one kept utterance.
         right: words said that the text still has.
         text_kept: words of kept texts.
-        text_right: of these, words that stood there before the damage.
+        text_right: words of kept texts that stood there before the damage.
         edits: word edits of kept texts against what is said.
         inside: words said inside kept utterances.
     """
@@ -84,11 +84,11 @@ class Check:
 
     Attributes:
         fates: counts by what befell the sentence, a name of `SENTENCE_KINDS`.
-        false_words: by kind, false words in the texts and lost words: how many there are.
-        left_in: by kind, how many of these stand in kept texts, or were said inside kept utterances.
+        false_words: number of false words in the texts and of lost words, by kind.
+        left_in: number of false words in kept texts, and of lost words said inside kept utterances, by kind.
         starts_seconds, ends_seconds: for kept utterances, by how much the start of the first word and the end of
             the last stand off where the undamaged transcript has them; where these words were put in, nothing.
-        utterances, seconds: of kept speech.
+        utterances, seconds: number of kept utterances, and seconds of speech in them.
         clean_spoken, clean_kept: words said, and words kept of the transcripts without damage.
     """
 

@@ -30,8 +30,8 @@ def character_ledger(cuts: Cuts, owner_N: NDArray[np.integer]) -> dict[str, int]
     """Where every character of a transcript went.
 
     Args:
-        cuts: with a segment or -1 for each word.
-        owner_N: for each character of the original transcript the word that owns it, or a negative number
+        cuts: cuts, with a segment or -1 for each word.
+        owner_N: index of the word that owns each character of the original transcript, or a negative number
             where no word does (`NormalizedText.char_ownership`).
 
     Returns:

@@ -31,14 +31,14 @@ class CueComparison:
     """How far cue times are from an alignment; all differences are cue minus audio, at the cues' first words.
 
     Attributes:
-        cues: how many there are.
-        compared: those whose first word is said, by the alignment.
+        cues: number of cues.
+        compared: number of cues whose first word is said, by the alignment.
         shift_seconds: median difference: 3 where the cues come 3 s after the speech, -3 where they come before it.
         spread_seconds: median distance from that median.
         low_seconds, high_seconds: nine tenths of the differences lie between them.
-        drift_seconds_per_hour: by how much the difference grows in an hour of audio (median of the slopes between
+        drift_seconds_per_hour: growth of the difference per hour of audio (median of the slopes between
             pairs of cues); 0 where under 8 cues could be compared.
-        span_seconds: of the audio between the first and the last cue compared.
+        span_seconds: length of the audio between the first and the last cue compared.
         share_off: cues further from the audio than `LIMIT_SECONDS`, of those compared.
     """
 

@@ -47,9 +47,9 @@ class ReadOptions:
 
     Attributes:
         split: name of the split.
-        shuffle: another order each epoch; else the order of the shards.
+        shuffle: whether each epoch has an order of its own; else it is the order of the shards.
         seed: seed of that order.
-        verify: compare each shard's digest with the manifest when it is first opened; else its size alone.
+        verify: whether each shard's digest is compared with the manifest when it is first opened; else only its size.
     """
 
     split: str = "train"
@@ -183,7 +183,7 @@ def read_utterances(
     Args:
         uri: its folder or its manifest.json; a local path, gs:// or s3://.
         options: what to read, and in which order.
-        epoch: with shuffling, each has an order of its own.
+        epoch: number of the epoch; with shuffling, each has an order of its own.
         part: which of several readers this is, in [0, parts).
         parts: how many readers share the rows.
         skip: rows of this part that were read before.

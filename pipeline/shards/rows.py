@@ -42,7 +42,7 @@ class Utterance:
         audio: a whole encoded audio file (FLAC, WAV or Opus), mono.
         audio_path: a file name for `audio`: safe everywhere, with the extension that tells its format.
         text: the transcript as it was written, of this utterance.
-        text_normalized: the same in the model's alphabet, words joined by one space.
+        text_normalized: the transcript in the model's alphabet, words joined by one space.
         duration: seconds; (end_sample - start_sample) / sample_rate_hz.
         start: seconds from the beginning of the recording, inclusive.
         end: seconds from the beginning of the recording, exclusive.
@@ -55,8 +55,8 @@ class Utterance:
         ctc_cost_per_frame: nats per model frame.
         ctc_cost_per_token: nats per token.
         frames_per_token: model frames per token.
-        words: words of `text_normalized`.
-        characters: characters of `text_normalized`.
+        words: number of words of `text_normalized`.
+        characters: number of characters of `text_normalized`.
         score: log-odds of the utterance classifier; higher is better.
         noise: the mix plan and its report as JSON; null where no noise was added.
         snr_db: the signal-to-noise ratio of the mix; null where no noise was added.
