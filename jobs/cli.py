@@ -218,16 +218,21 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
     Every problem is named with the shard or utterance and the rule. Exits with 0 where all is well, else with 1.
     """
     from prep_corpus.jobs.runs.opened import open_run
+    from prep_corpus.pipeline.finished.proven import damaged_stage_files
     from prep_corpus.pipeline.reading.check import check_run
 
-    report = check_run(open_run(folder).folder, decode=not fast)
-    for problem in report.problems:
-        click.echo(f"{problem.slug}: {problem.where}: {problem.message}", err=True)
+    folder = open_run(folder).folder
+    report = check_run(folder, decode=not fast)
+    problems = [f"{one.slug}: {one.where}: {one.message}" for one in report.problems]
+    if not fast:
+        problems += [f"stage-file-damaged: {path}: {wrong}" for path, wrong in damaged_stage_files(folder)]
+    for problem in problems:
+        click.echo(printable(problem), err=True)
     click.echo(
         f"{report.shards} files, {report.utterances} utterances, {report.seconds / 3600:.2f} hours: "
-        f"{len(report.problems) or 'no'} problem{'' if len(report.problems) == 1 else 's'}"
+        f"{len(problems) or 'no'} problem{'' if len(problems) == 1 else 's'}"
     )
-    ctx.exit(1 if report.problems else 0)
+    ctx.exit(1 if problems else 0)
 
 
 @main.command()

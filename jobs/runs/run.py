@@ -64,6 +64,8 @@ def run_here(
 
                 run_mending(make, console)
             outcome = read_outcome(config.out)
+        # The folder is ours alone: these are of runs that were killed.
+        files.remove_temporary(config.out)
     if with_report:
         write_after_run(config.out, console)
     return outcome

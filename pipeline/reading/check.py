@@ -17,6 +17,12 @@
 | rate-impossible          | more or fewer characters per second than anybody says                          |
 | leak-speaker             | a speaker is in two splits                                                   |
 | leak-recording           | a recording is in two splits                                                 |
+| ledger-mismatch          | the ledgers do not add up, or not to what the shards hold                    |
+| id-mismatch              | an id is not of its recording and samples                                    |
+| run-mismatch             | a row's rate, model or configuration is not the run's                        |
+| score-invalid            | a score or feature is no finite number                                       |
+| text-empty               | an utterance has no text                                                     |
+| noise-mismatch           | noise and its signal-to-noise ratio do not agree                             |
 """
 
 from __future__ import annotations
@@ -28,6 +34,7 @@ from hashlib import blake2b
 import numpy as np
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline.reading.consistency import manifest_findings, row_findings
 from prep_corpus.pipeline.reading.reader import decode_audio
 from prep_corpus.pipeline.reading.run_folder import (
     RunFolder,
@@ -103,7 +110,9 @@ def check_run(uri: str, *, decode: bool = True) -> CheckReport:
     except UsageError as error:
         problem = Problem(slug="manifest-invalid", where=uri, message=str(error))
         return CheckReport(problems=(problem,), shards=0, utterances=0, seconds=0.0)
-    problems = list(_manifest_problems(run.manifest, run.path(MANIFEST_NAME)))
+    with run.open(MANIFEST_NAME) as file:
+        content = bytes(file.read())
+    problems = list(_manifest_problems(run.manifest, run.path(MANIFEST_NAME), content))
     formats = run.manifest.formats
     found: dict[tuple[str, str, int], _Shard] = {}
     corpus = WholeCorpus()
@@ -162,7 +171,9 @@ def row_problems(row: Utterance, *, decode: bool = True) -> Iterator[Problem]:
                 )
 
 
-def _manifest_problems(run: RunManifest, path: str) -> Iterator[Problem]:
+def _manifest_problems(run: RunManifest, path: str, content: bytes) -> Iterator[Problem]:
+    for slug, message in manifest_findings(content, run):
+        yield Problem(slug=slug, where=path, message=message)
     try:
         split_totals(run.shards)
     except UsageError as error:
@@ -211,6 +222,8 @@ def _row_problems(
             content.update(row.audio)
             if corpus is not None:
                 corpus.add(row, entry.split)
+                for slug, message in row_findings(row, run.manifest):
+                    yield Problem(slug=slug, where=row.id, message=message)
                 yield from row_problems(row, decode=decode)
     except ShardError as error:
         yield Problem(slug=error.reason, where=entry.path, message=str(error))

@@ -268,6 +268,14 @@ def _is_temporary(uri: str) -> bool:
     return name.startswith(".") and name.endswith(".tmp")
 
 
+def remove_temporary(folder: str) -> None:
+    """Delete the temporary files of writers that were killed; whoever calls it is the only writer there."""
+    if is_local(folder):
+        for uri in list_files(folder):
+            if _is_temporary(uri):
+                remove(uri)
+
+
 def remove(uri: str) -> None:
     """Delete a file, if it is there."""
     if is_local(uri):

@@ -6,8 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from support.runs import run_here, shards
 from support.toy import write_corpus, write_filter
+
+from prep_corpus.jobs.cli import main
 
 
 def flipped(path: Path) -> None:
@@ -88,3 +91,18 @@ def test_truncated_and_exchanged_files_are_named_set_aside_and_mended(
     assert f"it was written as 'emit/{emit.stem}'" in told
     assert "Traceback" not in told
     assert shards(out) == wanted
+
+
+def test_check_finds_what_is_damaged_and_changes_nothing(finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    whole = CliRunner().invoke(main, ["check", str(out)])
+    assert whole.exit_code == 0, whole.output
+    damaged = [one(out / "work", place) for place in ("emit/*.parquet", "align/*.parquet", "segment/*.clips")]
+    for path in damaged:
+        flipped(path)
+    done = CliRunner().invoke(main, ["check", str(out)])
+    assert done.exit_code == 1
+    for path in damaged:
+        assert f"stage-file-damaged: {path.relative_to(out)}: " in done.output
+        assert path.exists()

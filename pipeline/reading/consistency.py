@@ -1,0 +1,97 @@
+"""What a run says of itself in two places says the same: totals, ledgers, rates, digests, ids, scores and noise."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+
+from prep_corpus.align.errors import PrepCorpusError, UsageError
+from prep_corpus.pipeline.ledgers import Ledgers
+from prep_corpus.pipeline.shards.manifest import RunManifest, split_totals
+from prep_corpus.pipeline.shards.rows import Utterance, utterance_id
+
+_NUMBERS = ("ctc_cost", "ctc_cost_per_frame", "ctc_cost_per_token", "frames_per_token", "score")
+
+# (slug, message)
+Finding = tuple[str, str]
+
+
+def manifest_findings(content: bytes, run: RunManifest) -> Iterator[Finding]:
+    """Where a manifest contradicts itself.
+
+    Args:
+        content: of manifest.json.
+        run: the same, parsed.
+    """
+    stated = json.loads(content).get("splits", {})
+    try:
+        counted = split_totals(run.shards)
+    except UsageError:
+        # Told elsewhere: the formats differ.
+        return
+    if stated != counted:
+        yield (
+            "count-mismatch",
+            f"splits hold what their shards hold: {stated} stated, {counted} in the shards",
+        )
+    if not run.ledgers:
+        return
+    try:
+        ledgers = Ledgers.from_json(run.ledgers)
+        ledgers.check("the manifest")
+    except PrepCorpusError as error:
+        yield "ledger-mismatch", str(error)
+        return
+    except (KeyError, TypeError, ValueError) as error:
+        yield "ledger-mismatch", f"ledgers are numbers by name: {error!r}"
+        return
+    utterances = int(sum(one["utterances"] for one in counted.values()))
+    in_ledger = ledgers.counts.get("utterances", 0)
+    if in_ledger != utterances:
+        yield (
+            "ledger-mismatch",
+            f"the ledger counts the utterances: {in_ledger} in it, {utterances} in the shards",
+        )
+    if run.sample_rate_hz:
+        kept = sum(one["seconds"] for one in counted.values())
+        seconds = ledgers.samples.get("kept", 0) / run.sample_rate_hz
+        # Seconds of a split are rounded to milliseconds.
+        if abs(seconds - kept) > 0.001 * (1 + len(counted)):
+            message = f"the ledger counts the seconds kept: {seconds:.3f} in it, {kept:.3f} in the shards"
+            yield "ledger-mismatch", message
+
+
+def row_findings(row: Utterance, run: RunManifest) -> Iterator[Finding]:
+    """Where an utterance contradicts itself or its run."""
+    wanted = utterance_id(row.recording_id, row.start_sample, row.end_sample)
+    if row.id != wanted:
+        yield "id-mismatch", f"an id is of its recording and samples: {wanted} by those, {row.id} in the row"
+    for name, stated in (
+        ("sample_rate_hz", run.sample_rate_hz),
+        ("model_digest", run.model_digest),
+        ("config_digest", run.config_digest),
+    ):
+        found = getattr(row, name)
+        if stated is not None and found != stated:
+            yield "run-mismatch", f"{name} is the run's: {stated} in the manifest, {found} in the row"
+    for name in _NUMBERS:
+        value = getattr(row, name)
+        if value is None or not math.isfinite(value):
+            yield "score-invalid", f"{name} is a finite number: it is {value}"
+    if not row.text.strip() or not row.text_normalized.strip():
+        yield (
+            "text-empty",
+            f"an utterance has text: it has {row.text!r}, {row.text_normalized!r} in the alphabet",
+        )
+    if row.noise is not None:
+        try:
+            plan = json.loads(row.noise)
+            sound = isinstance(plan, dict) and math.isfinite(row.snr_db or 0.0)
+        except ValueError:
+            sound = False
+        if not sound:
+            yield (
+                "noise-mismatch",
+                f"noise is a JSON object beside a finite snr_db: {row.noise[:80]!r}, {row.snr_db}",
+            )
