@@ -10,12 +10,17 @@ from support.shared_runs import demo_run, toy_corpus, toy_run
 
 __all__ = ["demo_run", "shared_dir", "toy_corpus", "toy_run"]
 
-ROOT = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole runs first: of several workers none ends with a long file alone."""
-    items.sort(key=lambda item: "jobs" not in item.path.relative_to(ROOT / "tests").parts)
+    """Whole runs first, and what builds and installs: of several workers none ends with a long file alone."""
+
+    def is_short(item: pytest.Item) -> bool:
+        return item.path.relative_to(TESTS).parts[0] in ("align", "augment", "filters", "pipeline", "support")
+
+    items.sort(key=is_short)
 
 
 @pytest.fixture(scope="session")
