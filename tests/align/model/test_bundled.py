@@ -52,6 +52,7 @@ def test_windows_change_no_frame_that_was_clear(english: LoadedModel) -> None:
     assert max(gaps, default=0) <= 0.1
 
 
+@pytest.mark.slow
 def test_windows_change_no_clear_frame_of_ten_minutes_of_real_speech(
     english: LoadedModel, shared_dir: Path
 ) -> None:
