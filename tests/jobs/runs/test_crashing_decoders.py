@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from unittest import mock
 
@@ -28,8 +29,9 @@ CRASHING = {
 
 
 def started(manifest: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    """A process that starts as from a shell: what crashes it is on its path from the beginning."""
     return subprocess.run(
-        arguments(manifest, out, "--max-failed", "0.6"),
+        [sys.executable, "-m", "prep_corpus.jobs.cli", *arguments(manifest, out, "--max-failed", "0.6")],
         env=CRASHING,
         capture_output=True,
         text=True,
