@@ -36,8 +36,6 @@ Audio = str | os.PathLike[str] | BinaryIO
 Text = str | os.PathLike[str]
 """A transcript itself, as a str, or the path of its file, as a Path."""
 
-_CPU_BATCH_ROWS = 4
-_GPU_BATCH_ROWS = 32
 _GPU_CALLS = 2
 
 
@@ -206,7 +204,7 @@ class Aligner:
                 )
                 characters.update(normalized.text)
         info, columns = columns_used(info, characters)
-        windows = WindowOptions(batch_rows=_GPU_BATCH_ROWS if self._on_gpu else _CPU_BATCH_ROWS)
+        windows = WindowOptions.for_device(self._model.device)
         emitter = Emitter[int](self._model, windows, columns=columns, threads=self._threads)
         errors: list[Exception] = []
         n_samples = 0

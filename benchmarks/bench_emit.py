@@ -146,7 +146,7 @@ def measure(manifest: Path, model_name: str, device: str) -> dict[str, float]:
     options = EmitOptions(
         model=model_name,
         device=device,
-        windows=WindowOptions(batch_rows=32 if on_gpu else 4),
+        windows=WindowOptions.for_device("cuda" if on_gpu else "cpu"),
         text=TextOptions(),
         threads=len(os.sched_getaffinity(0)) if on_gpu else 1,
     )

@@ -34,6 +34,7 @@ HalfArray = NDArray[np.float16]
 Key = TypeVar("Key", bound=Hashable)
 
 
+CPU_BATCH_ROWS, GPU_BATCH_ROWS = 4, 32
 HELD_BLOCKS = 64
 """Decoded blocks of each recording that may wait for the model: some minutes of audio."""
 
@@ -50,7 +51,7 @@ class WindowOptions:
 
     window_seconds: float = 30.0
     context_seconds: float = 2.0
-    batch_rows: int = 4
+    batch_rows: int = CPU_BATCH_ROWS
 
     def __post_init__(self) -> None:
         if self.context_seconds < 0 or self.window_seconds <= 2 * self.context_seconds:
@@ -59,6 +60,11 @@ class WindowOptions:
             )
         if self.batch_rows < 1:
             raise UsageError(f"batch_rows must be at least 1, not {self.batch_rows}")
+
+    @classmethod
+    def for_device(cls, device: str) -> WindowOptions:
+        """The windows of every command on a device, so that all of them find the same emissions."""
+        return cls(batch_rows=GPU_BATCH_ROWS if device.startswith("cuda") else CPU_BATCH_ROWS)
 
     def fitting(self, context_seconds: float) -> WindowOptions:
         """The same with at least this context, and windows so long that at most a fifth is thrown away for it."""

@@ -26,8 +26,6 @@ from prep_corpus.pipeline.stages.write import WriteOptions
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import digest_of
 
-CPU_BATCH_ROWS, GPU_BATCH_ROWS = 4, 32
-
 
 @dataclass(frozen=True, kw_only=True)
 class ShardPlace:
@@ -63,9 +61,8 @@ def text_options(config: RunConfig) -> TextOptions:
 
 def emit_options(config: RunConfig, info: ModelInfo) -> EmitOptions:
     """How the model is run; a worker refuses another one of the same name."""
-    on_gpu = config.device.startswith("cuda")
     return EmitOptions(
-        windows=WindowOptions(batch_rows=GPU_BATCH_ROWS if on_gpu else CPU_BATCH_ROWS),
+        windows=WindowOptions.for_device(config.device),
         text=text_options(config),
         model_digest=info.digest,
         **handed_to(config, "emit"),

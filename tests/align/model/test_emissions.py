@@ -195,3 +195,8 @@ def test_decoding_ahead_changes_nothing(decoders: int) -> None:
 
 def _raise(key: str, error: Exception) -> None:
     raise error
+
+
+def test_batches_are_larger_on_a_gpu_and_those_of_a_cpu_are_the_default() -> None:
+    assert WindowOptions.for_device("cpu") == WindowOptions()
+    assert WindowOptions.for_device("cuda:1").batch_rows == WindowOptions.for_device("cuda").batch_rows == 32
