@@ -7,7 +7,7 @@ SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help same-bytes setup template demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-emit bench-windows bench-detours bench-run bench-real bench-write bench-read bench-scale bench-quality
+.PHONY: help same-bytes setup template demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-emit bench-windows bench-detours bench-hard bench-run bench-real bench-write bench-read bench-scale bench-quality
 .PHONY: reference test-pythons
 
 help:  ## Show the targets
@@ -88,6 +88,10 @@ bench-emit: setup  ## The model stage: real-time factors on CPU and GPU, memory
 
 bench-windows: setup  ## How much frames and word times depend on where windows fall
 	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_windows.py
+
+bench-hard: setup  ## Nobody speaks, and every condition: what is kept, and how wrong it is
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_hard.py nobody
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_hard.py conditions
 
 bench-detours: setup  ## Unspoken words and untranscribed speech: right words skipped or misplaced
 	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_detours.py

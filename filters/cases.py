@@ -25,8 +25,8 @@ BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
 
 
-GIVEN, DAMAGED, HEARD = "given", "damaged", "heard"
-"""Labels known beforehand, from damage to a transcript, from people."""
+GIVEN, DAMAGED, HARD, HEARD = "given", "damaged", "hard", "heard"
+"""Labels known beforehand, from damage to a transcript, known beforehand on hard ground, from people."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Case:
         true_right_V: which of them the transcript has right.
         judged: half-open spans of seconds in which the truth is complete; None for the whole recording.
         weight: how often it counts in the curve: one of a weighted sample stands for several.
-        origin: where its labels come from: `GIVEN`, `DAMAGED` or `HEARD`.
+        origin: where its labels come from: `GIVEN`, `DAMAGED`, `HARD` or `HEARD`.
     """
 
     group: str

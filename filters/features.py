@@ -6,6 +6,7 @@ A word feature's name says how it is made from the columns of `align.evidence`:
     ratio_mean          the word's own
     ratio_mean@-1       of the word one before; @+2 of the word two after; of the edge word beyond the ends
     ratio_mean~9        mean over the nine words around it, itself included
+    ratio_mean~9>-1.5   by how much that is over -1.5, else 0: a linear classifier over such hinges bends there
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ FEATURE_NAMES = (
 )
 """The paper's six, in order: CTC cost in nats, over T, over L, T / L, words, characters."""
 
-_NAME = re.compile(r"(?P<column>[a-z_]+)(?:@(?P<shift>[+-]\d+)|~(?P<width>\d+))?")
+_NAME = re.compile(
+    r"(?P<column>[a-z_]+)(?:@(?P<shift>[+-]\d+)|~(?P<width>\d+))?(?:>(?P<knot>-?\d+(?:\.\d+)?))?"
+)
 _BATCH_FRAMES = 40_000
 _MOST_NATS_PER_TOKEN = 30.0
 
@@ -53,21 +56,55 @@ def word_features(evidence_WF: NDArray[np.floating], names: Sequence[str]) -> Do
     """
     n_words = len(evidence_WF)
     features_WF = np.empty((n_words, len(names)))
+    made: dict[str, DoubleArray] = {}
     for f, name in enumerate(names):
         parsed = _NAME.fullmatch(name)
         if parsed is None or parsed["column"] not in EVIDENCE_NAMES:
             raise UsageError(f"unknown word feature {name!r}: the columns are {', '.join(EVIDENCE_NAMES)}")
-        column_W = evidence_WF[:, EVIDENCE_NAMES.index(parsed["column"])].astype(np.float64)
-        if n_words and parsed["shift"]:
-            at_W = np.clip(np.arange(n_words) + int(parsed["shift"]), 0, n_words - 1)
-            column_W = column_W[at_W]
-        elif n_words and parsed["width"]:
-            column_W = _smoothed(column_W, int(parsed["width"]))
-        features_WF[:, f] = column_W
+        column = EVIDENCE_NAMES.index(parsed["column"])
+        if column >= evidence_WF.shape[1]:
+            raise UsageError(
+                f"word feature {name!r} needs column {column + 1} of the words' evidence, and there are "
+                f"{evidence_WF.shape[1]}: an earlier version aligned this run; run it again"
+            )
+        base = name.partition(">")[0]
+        if base not in made:
+            made[base] = _in_context(evidence_WF[:, column].astype(np.float64), parsed)
+        features_WF[:, f] = (
+            made[base] if parsed["knot"] is None else np.maximum(made[base] - float(parsed["knot"]), 0.0)
+        )
     return features_WF
 
 
-def _smoothed(column_W: DoubleArray, width: int) -> DoubleArray:
+def _in_context(column_W: DoubleArray, parsed: re.Match[str]) -> DoubleArray:
+    """A column as a name asks for it: of another word, or the mean over a window."""
+    if len(column_W) and parsed["shift"]:
+        return column_W[np.clip(np.arange(len(column_W)) + int(parsed["shift"]), 0, len(column_W) - 1)]
+    if len(column_W) and parsed["width"]:
+        return smoothed(column_W, int(parsed["width"]))
+    return column_W
+
+
+def hinged(features_NF: DoubleArray, names: Sequence[str], shares: Sequence[float]) -> tuple[str, ...]:
+    """The names, and those of hinges where these shares of the rows lie below.
+
+    Args:
+        features_NF: columns as in `names`.
+        names: without hinges.
+        shares: of the rows, in (0, 1).
+    """
+    found: list[str] = []
+    for f, name in enumerate(names):
+        found.append(name)
+        knots = {float(f"{knot:.3g}") for knot in np.quantile(features_NF[:, f], shares)}
+        least, most = features_NF[:, f].min(), features_NF[:, f].max()
+        found += [
+            f"{name}>{knot:.10f}".rstrip("0").rstrip(".") for knot in sorted(knots) if least < knot < most
+        ]
+    return tuple(found)
+
+
+def smoothed(column_W: DoubleArray, width: int) -> DoubleArray:
     """Mean over a centred window of `width` words, cut off at the ends."""
     sums = np.concatenate(([0.0], np.cumsum(column_W)))
     at_W = np.arange(len(column_W))

@@ -8,17 +8,20 @@ Legend: N examples, C cases, W words, S segments, F features.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.cases import HEARD, Case
+from prep_corpus.filters.cases import HARD, HEARD, Case
 from prep_corpus.filters.curve import OperatingPoint, frontier
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
-from prep_corpus.filters.linear import Filter, Level, Linear
+from prep_corpus.filters.fit_words import WORD_FEATURES, fit_linear, fit_words, guarded_scores
+from prep_corpus.filters.guard import Guard
+from prep_corpus.filters.linear import NO_FLOOR, Filter, Level, Linear
+from prep_corpus.filters.scoring import REFUSED_SCORE
 from prep_corpus.filters.sweep import Bench, ScoredSegments, Swept, count_outcomes, points_of, sweep, worse_of
 
 BoolArray = NDArray[np.bool_]
@@ -27,33 +30,6 @@ DoubleArray = NDArray[np.float64]
 WORD_THRESHOLDS = (-8.0, -6.0, -5.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 FITTING_THRESHOLDS = (-2.0, 0.0, 2.0)
 """Word thresholds whose segments the utterance classifier is fitted on together."""
-
-WORD_FEATURES = (
-    "ratio_mean",
-    "ratio_min",
-    "ratio_sum_wide",
-    "character_mean",
-    "character_min",
-    "edits",
-    "edits_per_character",
-    "frames_per_character",
-    "log_characters",
-    "log_mass_before",
-    "log_mass_after",
-    "log_gap_before",
-    "log_gap_after",
-    "ratio_mean@-1",
-    "ratio_mean@+1",
-    "character_mean@-1",
-    "character_mean@+1",
-    "edits_per_character@-1",
-    "edits_per_character@+1",
-    "ratio_mean~5",
-    "character_mean~5",
-    "edits_per_character~5",
-    "ratio_mean~9",
-    "edits_per_character~9",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +40,12 @@ class FitOptions:
         target_seconds: mean length for which k is picked.
         good_wer: an utterance of at most this word error rate is a good one.
         folds: of the cross-validation, at most; never more than groups.
-        inverse_penalty: scikit-learn's C.
+        inverse_penalty: scikit-learn's C, for the utterance classifier.
         resamples: of the groups, for the upper bound.
         word_names: features of the word classifier.
         seed: of the resampling.
         k_frames: shortest pause to cut at; None to pick it for the target.
+        hard_allowance: on hard ground the text may be so many times as wrong as it may be elsewhere.
         heard_covers_all: people's labels are of all words, also of those that a filter would cut out; so the
             curve is measured on them alone.
     """
@@ -81,6 +58,7 @@ class FitOptions:
     word_names: tuple[str, ...] = WORD_FEATURES
     seed: int = 0
     k_frames: int | None = None
+    hard_allowance: float = 1.0
     heard_covers_all: bool = False
 
 
@@ -100,49 +78,6 @@ def fold_of(groups: Sequence[str], folds: int) -> dict[str, int]:
             f"a filter is cross-validated over speakers or recordings: at least 2, not {len(names)}"
         )
     return {name: place % min(folds, len(names)) for place, name in enumerate(names)}
-
-
-def fit_linear(
-    features_NF: DoubleArray, good_N: BoolArray, names: Sequence[str], inverse_penalty: float
-) -> Linear:
-    """A standardised logistic regression, both classes weighing the same.
-
-    Args:
-        features_NF: one row an example.
-        good_N: the class.
-        names: of the F features.
-        inverse_penalty: scikit-learn's C.
-
-    Raises:
-        UsageError: all examples are of one class.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import StandardScaler
-
-    if good_N.all() or not good_N.any():
-        raise UsageError(
-            f"a classifier needs examples of both classes: {int(good_N.sum())} good of {len(good_N)}; label more "
-            "utterances, dropped ones too, or add --self-supervised"
-        )
-    scaler = StandardScaler().fit(features_NF)
-    model = LogisticRegression(C=inverse_penalty, class_weight="balanced", max_iter=2000)
-    model.fit(scaler.transform(features_NF), good_N)
-    return Linear(
-        names=tuple(names),
-        means=tuple(map(float, scaler.mean_)),
-        scales=tuple(map(float, scaler.scale_)),
-        coefficients=tuple(map(float, model.coef_[0])),
-        intercept=float(model.intercept_[0]),
-    )
-
-
-def fit_words(cases: Sequence[Case], options: FitOptions) -> Linear:
-    """The word classifier, fitted on the known words of all cases."""
-    rows = [word_features(case.evidence_WF, options.word_names)[case.known_W] for case in cases]
-    labels = [case.right_W[case.known_W] for case in cases]
-    return fit_linear(
-        np.concatenate(rows), np.concatenate(labels), options.word_names, options.inverse_penalty
-    )
 
 
 def fit_utterances(outcomes: Sequence[ScoredSegments], options: FitOptions) -> Linear:
@@ -235,6 +170,7 @@ class Given:
 
     Attributes:
         word: its word classifier: it has decided which words could be heard at all.
+        guard: its guard.
         word_threshold: of the run; the cases hold no words under it.
         paper: its part for the paper's way of cutting, of which such cases say nothing.
     """
@@ -242,6 +178,7 @@ class Given:
     word: Linear
     word_threshold: float
     paper: Level
+    guard: Guard | None = None
 
 
 def fit_filter(
@@ -270,14 +207,14 @@ def fit_filter(
     cases = bench.cases
     folds = fold_of([case.group for case in cases], options.folds)
     fold_C = [folds[case.group] for case in cases]
-    word, scores = _word_classifier(cases, fold_C, options, given)
+    word, scores, heard, guard = _word_classifier(cases, fold_C, options, given)
     thresholds: tuple[float, ...] = WORD_THRESHOLDS
     if given is not None:
         lowest = given.word_threshold
         thresholds = (lowest, *(threshold for threshold in WORD_THRESHOLDS if threshold > lowest))
-    levels = {"words": _fit_level(bench, scores, fold_C, thresholds, options)}
+    levels = {"words": _fit_level(bench, scores, heard, fold_C, thresholds, options)}
     if given is None:
-        levels["paper"] = _fit_level(bench, [None] * len(cases), fold_C, (0.0,), options)
+        levels["paper"] = _fit_level(bench, [None] * len(cases), heard, fold_C, (0.0,), options)
     fitted = Filter(
         word=word,
         words=levels["words"].level,
@@ -286,25 +223,30 @@ def fit_filter(
         frame_seconds=frame_seconds,
         fitted_on=fitted_on,
         data_digest=data_digest,
+        guard=guard,
     )
     return Fitted(filter=fitted, levels=levels, words=_held_out_words(cases, scores))
 
 
 def _word_classifier(
     cases: Sequence[Case], fold_C: Sequence[int], options: FitOptions, given: Given | None
-) -> tuple[Linear, list[DoubleArray]]:
-    """The word classifier, and its scores of every case's words from a fit without the case's group."""
+) -> tuple[Linear, list[DoubleArray], list[BoolArray], Guard | None]:
+    """The word classifier, its guarded scores of every case's words, the guard's verdicts, and the guard.
+
+    Scores and verdicts are from a fit without the case's group.
+    """
     if given is not None:
-        return given.word, [
-            given.word.score(word_features(case.evidence_WF, given.word.names)) for case in cases
+        word, guard = given.word, given.guard
+        scores = [word.score(word_features(case.evidence_WF, word.names)) for case in cases]
+        heard = [
+            np.ones(len(case.texts), bool) if guard is None else guard.heard(case.evidence_WF)
+            for case in cases
         ]
-    scores: list[DoubleArray] = [np.zeros(0)] * len(cases)
-    for fold in sorted(set(fold_C)):
-        linear = fit_words([case for case, f in zip(cases, fold_C) if f != fold], options)
-        for index, case in enumerate(cases):
-            if fold_C[index] == fold:
-                scores[index] = linear.score(word_features(case.evidence_WF, options.word_names))
-    return fit_words(cases, options), scores
+    else:
+        word = fit_words(cases, options.word_names)
+        scores, heard, guard = guarded_scores(cases, fold_C, options.word_names)
+    guarded = [np.where(heard_W, scores_W, REFUSED_SCORE) for scores_W, heard_W in zip(scores, heard)]
+    return word, guarded, heard, guard
 
 
 def _held_out_words(cases: Sequence[Case], scores: Sequence[DoubleArray]) -> HeldOut:
@@ -321,6 +263,7 @@ def _held_out_words(cases: Sequence[Case], scores: Sequence[DoubleArray]) -> Hel
 def _fit_level(
     bench: Bench,
     scores: Sequence[DoubleArray | None],
+    heard: Sequence[BoolArray],
     fold_C: Sequence[int],
     thresholds: Sequence[float],
     options: FitOptions,
@@ -328,7 +271,9 @@ def _fit_level(
     """The utterance classifier of one way of cutting, with its curve."""
     k_frames = options.k_frames or bench.pick_k(scores, 0.0, options.target_seconds)
     outcomes = {
-        (index, threshold): bench.outcome(index, bench.cut(index, scores_W, threshold, k_frames))
+        (index, threshold): bench.outcome(
+            index, bench.cut(index, scores_W, threshold, k_frames, heard_W=heard[index])
+        )
         for index, scores_W in enumerate(scores)
         for threshold in thresholds
     }
@@ -350,7 +295,6 @@ def _fit_level(
         )
     if options.heard_covers_all and HEARD in swept:
         swept = {HEARD: swept[HEARD]}
-    level = Level(utterance=fit(everyone), curve=_curve(swept, options), k_frames=k_frames)
     by_threshold = {
         t: HeldOut(
             scores_N=np.concatenate([held_out[i, t] for i in everyone]),
@@ -362,7 +306,23 @@ def _fit_level(
         )
         for t in thresholds
     }
+    level = Level(
+        utterance=fit(everyone),
+        curve=_curve(swept, options),
+        k_frames=k_frames,
+        floor=_floor(by_threshold.values()),
+    )
     return FittedLevel(level=level, swept=swept, held_out=by_threshold)
+
+
+FLOOR_SHARE = 0.001
+"""Of the good utterances so many lie under a level's floor."""
+
+
+def _floor(held_out: Iterable[HeldOut]) -> float:
+    """The score under which hardly any good utterance lies."""
+    good = np.concatenate([found.scores_N[found.good_N] for found in held_out])
+    return float(np.quantile(good, FLOOR_SHARE)) if len(good) else NO_FLOOR
 
 
 def _curve(swept: Mapping[str, Swept], options: FitOptions) -> tuple[OperatingPoint, ...]:
@@ -375,5 +335,8 @@ def _curve(swept: Mapping[str, Swept], options: FitOptions) -> tuple[OperatingPo
     first, *others = sorted(points, key=lambda origin: origin == HEARD)
     found = points[first]
     for origin in others:
-        found = worse_of(found, points[origin])
+        other = points[origin]
+        if origin == HARD:
+            other = [replace(point, wer=0.0, wer_upper=point.wer / options.hard_allowance) for point in other]
+        found = worse_of(found, other)
     return frontier(found)

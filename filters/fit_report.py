@@ -12,6 +12,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.filters.fit import Fitted, FittedLevel, HeldOut, auc
+from prep_corpus.filters.guard import STRETCH_WORDS, Guard
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.sweep import NO_THRESHOLD
 
@@ -151,10 +152,22 @@ def card(
             )
         ]
         lines.append(f"| (intercept) | | | {linear.intercept:+.3f} |")
+    if filter_.guard is not None:
+        lines += ["", *_guard_lines(filter_.guard)]
     for cut, level in fitted.levels.items():
         point, _ = chosen_point(filter_, cut, max_wer)
         lines += ["", *_length_lines(cut, level, point)]
     return "\n".join(lines) + "\n"
+
+
+def _guard_lines(guard: Guard) -> list[str]:
+    return [
+        "## What is never kept",
+        "",
+        f"Words in whose company of {STRETCH_WORDS} the model hears less of the text than {guard.threshold:.2f} in "
+        f"mean log-odds, and words farther than {guard.limit:.1f} standard deviations from those of the fit, over "
+        f"{', '.join(f'`{name}`' for name in guard.names)}.",
+    ]
 
 
 def _curve_table(fitted: Filter) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,14 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.curve import OperatingPoint, choose
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
+from prep_corpus.filters.guard import Guard
 
 DoubleArray = NDArray[np.float64]
 
 FILTER_FORMAT = "prep-corpus filter 1"
+NO_FLOOR = -1e9
+"""In place of minus infinity: all utterances lie over it."""
+
 BUNDLED_FILTERS = ("quartznet", "english")
 
 
@@ -33,8 +37,10 @@ class Linear:
     Attributes:
         names: of the F features, in the order of the columns.
         means, scales: of each feature where the classifier was fitted; scales are positive.
-        coefficients: one a feature.
+        coefficients: one per feature.
         intercept: in nats.
+        lows, highs: features beyond these count as these, so that no extreme speaks louder than what the classifier
+            was fitted on; empty where features count as they are.
     """
 
     names: tuple[str, ...]
@@ -42,6 +48,8 @@ class Linear:
     scales: tuple[float, ...]
     coefficients: tuple[float, ...]
     intercept: float
+    lows: tuple[float, ...] = ()
+    highs: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(self.names), len(self.means), len(self.scales), len(self.coefficients)}
@@ -53,7 +61,12 @@ class Linear:
             )
         if not all(scale > 0 for scale in self.scales):
             raise UsageError(f"a linear classifier's scales must be positive, not {min(self.scales)}")
-        numbers = (*self.means, *self.scales, *self.coefficients, self.intercept)
+        if len(self.lows) != len(self.highs) or len(self.lows) not in (0, len(self.names)):
+            raise UsageError(
+                f"a linear classifier needs no limits or two for each of its {len(self.names)} features, "
+                f"not {len(self.lows)} lows and {len(self.highs)} highs"
+            )
+        numbers = (*self.means, *self.scales, *self.coefficients, self.intercept, *self.lows, *self.highs)
         if not np.isfinite(numbers).all():
             raise UsageError("a linear classifier's numbers must be finite")
 
@@ -65,7 +78,10 @@ class Linear:
         """
         if features_NF.ndim != 2 or features_NF.shape[1] != len(self.names):
             raise ValueError(f"features must be [N, {len(self.names)}], not {list(features_NF.shape)}")
-        standard_NF = (features_NF.astype(np.float64) - np.array(self.means)) / np.array(self.scales)
+        limited_NF = features_NF.astype(np.float64)
+        if self.lows:
+            limited_NF = np.clip(limited_NF, np.array(self.lows), np.array(self.highs))
+        standard_NF = (limited_NF - np.array(self.means)) / np.array(self.scales)
         # A sum along rows, not a matrix product: BLAS may give other last bits for other numbers of rows.
         scores_N: DoubleArray = (standard_NF * np.array(self.coefficients)).sum(axis=1) + self.intercept
         return scores_N
@@ -79,11 +95,13 @@ class Level:
         utterance: over the six features.
         curve: operating points; see `curve.choose`.
         k_frames: the k with which the curve was measured.
+        floor: no point keeps utterances of a lower log-odds: hardly a right one of the fit lies there.
     """
 
     utterance: Linear
     curve: tuple[OperatingPoint, ...]
     k_frames: int
+    floor: float = NO_FLOOR
 
     def __post_init__(self) -> None:
         if self.utterance.names != FEATURE_NAMES:
@@ -105,6 +123,7 @@ class Filter:
         frame_seconds: of that model.
         fitted_on: what it was fitted on, in words.
         data_digest: of the recordings and transcripts it was fitted on.
+        guard: what is never kept, or None in a filter without one.
     """
 
     word: Linear
@@ -114,6 +133,7 @@ class Filter:
     frame_seconds: float
     fitted_on: str
     data_digest: str
+    guard: Guard | None = None
 
     def __post_init__(self) -> None:
         word_features(np.zeros((0, len(EVIDENCE_NAMES))), self.word.names)
@@ -135,7 +155,9 @@ class Filter:
             max_wer: largest share of wrong words accepted.
             cut: "words" or "paper".
         """
-        return choose(self.level(cut).curve, max_wer)
+        level = self.level(cut)
+        found = choose(level.curve, max_wer)
+        return replace(found, utterance_threshold=max(found.utterance_threshold, level.floor))
 
     def fits(self, model_digest: str) -> bool:
         """Whether it was fitted for the model of this digest."""
@@ -208,6 +230,7 @@ def parse_filter(text: str, name: str) -> Filter:
             frame_seconds=float(document["frame_seconds"]),
             fitted_on=document["fitted_on"],
             data_digest=document["data_digest"],
+            guard=_guard(document.get("guard")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"--filter {name}: a field is missing or wrong ({error!r})") from error
@@ -218,6 +241,7 @@ def _level(document: Mapping[str, Any]) -> Level:
         utterance=_linear(document["utterance"]),
         curve=tuple(OperatingPoint(**point) for point in document["curve"]),
         k_frames=int(document["k_frames"]),
+        floor=float(document.get("floor", NO_FLOOR)),
     )
 
 
@@ -228,4 +252,19 @@ def _linear(document: Mapping[str, Any]) -> Linear:
         scales=tuple(map(float, document["scales"])),
         coefficients=tuple(map(float, document["coefficients"])),
         intercept=float(document["intercept"]),
+        lows=tuple(map(float, document.get("lows", ()))),
+        highs=tuple(map(float, document.get("highs", ()))),
+    )
+
+
+def _guard(document: Mapping[str, Any] | None) -> Guard | None:
+    if document is None:
+        return None
+    return Guard(
+        hearing=_linear(document["hearing"]),
+        threshold=float(document["threshold"]),
+        names=tuple(document["names"]),
+        means=tuple(map(float, document["means"])),
+        whitening=tuple(tuple(map(float, row)) for row in document["whitening"]),
+        limit=float(document["limit"]),
     )

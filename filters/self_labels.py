@@ -22,7 +22,8 @@ from prep_corpus.align.errors import RecordingError
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.filters.cases import DAMAGED, Case, Damage, Damaged, damage
 from prep_corpus.filters.features import word_features
-from prep_corpus.filters.fit import FitOptions, fit_words, fold_of
+from prep_corpus.filters.fit import FitOptions, fold_of
+from prep_corpus.filters.fit_words import AGAINST_FEATURES, fit_words
 
 if TYPE_CHECKING:
     from prep_corpus.align.words.words import Words
@@ -134,13 +135,18 @@ def trusted_words(
             for one, damaged, aligned, trusted_W in zip(recordings, damages, again, trusted)
         ]
         by_fold = {
-            fold: fit_words([case for case in cases if folds[case.group] != fold], options)
+            fold: fit_words(
+                [case for case in cases if folds[case.group] != fold],
+                AGAINST_FEATURES,
+                knots=(),
+                inverse_penalty=options.inverse_penalty,
+            )
             for fold in set(folds.values())
         }
         trusted = []
         for one in recordings:
-            features_WF = word_features(one.aligned.evidence_WF, options.word_names)
-            scores_W = by_fold[folds[one.group]].score(features_WF)
+            linear = by_fold[folds[one.group]]
+            scores_W = linear.score(word_features(one.aligned.evidence_WF, linear.names))
             trusted.append((scores_W >= TRUST_LOG_ODDS) & ~one.aligned.words.skipped)
     return trusted
 

@@ -20,6 +20,7 @@ from prep_corpus.align.cutting.cutting import (
     cut_words,
 )
 from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
+from prep_corpus.align.cutting.unheard import without_unheard
 from prep_corpus.filters.cases import Case
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
@@ -76,13 +77,30 @@ class Bench:
     options: CutOptions
     _features: dict[tuple[int, Segment], DoubleArray] = field(default_factory=dict)
 
-    def cut(self, index: int, scores_W: DoubleArray | None, threshold: float, k_frames: int) -> Cuts:
-        """The cuts of a case, around words under the threshold or, without scores, by the paper's rule."""
+    def cut(
+        self,
+        index: int,
+        scores_W: DoubleArray | None,
+        threshold: float,
+        k_frames: int,
+        *,
+        heard_W: NDArray[np.bool_] | None = None,
+    ) -> Cuts:
+        """The cuts of a case, around words under the threshold or, without scores, by the paper's rule.
+
+        Args:
+            index: of the case.
+            scores_W: of its words, the guard's verdict in them.
+            threshold: of the scores.
+            k_frames: shortest pause to cut at.
+            heard_W: the guard's verdict, for the paper's rule; all words are heard where None.
+        """
         case = self.cases[index]
         if scores_W is None:
-            return cut_paper(
+            cuts = cut_paper(
                 case.seen, case.words, k_frames=k_frames, options=self.options, levels=case.levels
             )
+            return cuts if heard_W is None else without_unheard(cuts, heard_W)
         return cut_words(
             case.seen,
             case.words,

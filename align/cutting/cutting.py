@@ -11,6 +11,7 @@ Drop reasons that cutting gives:
     too-long        longer than the maximum, and no gap inside where it could be cut
     inside-speech   words that the audio says, between others that it does not, without a pause to cut at; or parts
                     of longer words that are not in the text
+    not-heard       words of which the model hears too few where they should be (`unheard.without_unheard`)
     low-score       given later, by the utterance classifier (`with_scores`)
 
 Source: Deep Speech 2 (arXiv 1512.02595), section 5.1, for `cut_paper`.
@@ -61,7 +62,8 @@ TOO_SHORT = "too-short"
 TOO_LONG = "too-long"
 INSIDE_SPEECH = "inside-speech"
 LOW_SCORE = "low-score"
-REASONS = (TOO_SHORT, TOO_LONG, INSIDE_SPEECH, LOW_SCORE)
+NOT_HEARD = "not-heard"
+REASONS = (TOO_SHORT, TOO_LONG, INSIDE_SPEECH, NOT_HEARD, LOW_SCORE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +96,7 @@ class CutOptions:
     max_seconds: float = 20.0
     padding_seconds: float = 0.2
     edge_gap_seconds: float = 0.04
-    edge_drop_db: float = 12.0
+    edge_drop_db: float = 10.0
     gap_mass: float = 3.0
     bridge_mass: float = 1.0
     slack_seconds: float = 0.04

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from prep_corpus.align.words.hearing import HEARING_NAMES, hearing
+
 if TYPE_CHECKING:
     from prep_corpus.align.model.models import ModelInfo
     from prep_corpus.align.viterbi.viterbi import Alignment
@@ -41,8 +43,9 @@ EVIDENCE_NAMES = (
     "log_mass_after",
     "log_gap_before",
     "log_gap_after",
+    *HEARING_NAMES,
 )
-"""Names of the columns of `evidence`, in order.
+"""Names of the columns of `evidence`, in order; the last are those of `hearing`.
 
 ratio_mean, ratio_min: mean and minimum over the word's frames of log p(path) - max log p, in nats.
 ratio_sum_wide: its sum over the word and `WIDE_FRAMES` frames on each side.
@@ -186,7 +189,16 @@ def evidence(
         "log_gap_before": np.log1p(gap_frames[:-1]),
         "log_gap_after": np.log1p(gap_frames[1:]),
     }
-    return np.stack([columns[name] for name in EVIDENCE_NAMES], axis=1).astype(np.float32)
+    against_WF = np.stack([columns[name] for name in columns], axis=1).astype(np.float32)
+    for_WF = hearing(
+        log_probs_TC,
+        tokens_L,
+        alignment,
+        words,
+        seen,
+        middles,
+    )
+    return np.concatenate((against_WF, for_WF), axis=1)
 
 
 def _sums(values: NDArray[np.floating]) -> DoubleArray:

@@ -217,7 +217,12 @@ def given_by(run: FinishedRun, say: Say) -> Given:
         "and nobody has heard those: its word classifier is kept, no lower threshold is offered, and the part for "
         f"--cut paper stays as it is. To fit these too, {advice}"
     )
-    return Given(word=fitted.word, word_threshold=point.word_threshold, paper=fitted.paper)
+    return Given(
+        word=fitted.word,
+        word_threshold=point.word_threshold,
+        paper=fitted.paper,
+        guard=fitted.guard,
+    )
 
 
 def damaged_cases(drawn: Drawn, run: FinishedRun, seed: int, say: Say) -> list[Case]:

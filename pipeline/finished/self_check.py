@@ -18,8 +18,8 @@ from prep_corpus.align.model.models import LoadedModel, ModelInfo
 from prep_corpus.align.recordings import Recording
 from prep_corpus.filters.cases import Case, Damage, Damaged, damage
 from prep_corpus.filters.curve import OperatingPoint
-from prep_corpus.filters.features import word_features
 from prep_corpus.filters.measures import Tally, tally
+from prep_corpus.filters.scoring import heard_words, score_words
 from prep_corpus.filters.self_check import Check, Checked, check_recording
 from prep_corpus.filters.sweep import Bench, kept_utterance
 from prep_corpus.pipeline.finished.fit_material import Say, sentence_ends, unlabelled
@@ -315,12 +315,9 @@ def _case(one: _Both, checked: Checked, info: ModelInfo) -> Case:
 def _kept_at(bench: Bench, segment: SegmentOptions, point: OperatingPoint, k_frames: int) -> Tally:
     """What a point of the filter's curve keeps of a case."""
     case, fitted = bench.cases[0], segment.filter
-    scores_W = (
-        fitted.word.score(word_features(case.evidence_WF, fitted.word.names))
-        if segment.cut == "words"
-        else None
-    )
-    cuts = bench.cut(0, scores_W, point.word_threshold, k_frames)
+    scores_W = score_words(case.evidence_WF, fitted) if segment.cut == "words" else None
+    heard_W = heard_words(case.evidence_WF, fitted)
+    cuts = bench.cut(0, scores_W, point.word_threshold, k_frames, heard_W=heard_W)
     outcome = bench.outcome(0, cuts)
     scores_S = fitted.level(segment.cut).utterance.score(outcome.features_SF)
     candidates = [piece for piece in cuts.segments if not piece.reason]

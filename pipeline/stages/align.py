@@ -31,7 +31,7 @@ from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
 
-VERSION = 5
+VERSION = 6
 
 _SPANS = pa.list_(pa.int32())
 SCHEMA = pa.schema(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from prep_corpus.align.cutting.cutting import CutOptions, Cuts, cut_paper, cut_words
+from prep_corpus.align.cutting.unheard import without_unheard
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.scoring import score_words
+from prep_corpus.filters.scoring import heard_words, score_words
 from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.stages.emit import EmittedRecording
 
@@ -64,17 +68,34 @@ class SegmentOptions:
         )
 
 
+def words_trusted(aligned: AlignedRecording, options: SegmentOptions) -> NDArray[np.bool_]:
+    """The filter's verdict on each word: it is said (`--cut words`), or heard at all (`--cut paper`)."""
+    if options.cut == "paper":
+        return heard_words(aligned.evidence_WF, options.filter)
+    verdicts_W: NDArray[np.bool_] = score_words(aligned.evidence_WF, options.filter) >= options.word_threshold
+    return verdicts_W
+
+
 def cut_recording(
     aligned: AlignedRecording,
     emitted: EmittedRecording,
     seen: Track,
     info: ModelInfo,
     options: SegmentOptions,
+    trusted_W: NDArray[np.bool_],
     k_frames: int,
 ) -> Cuts:
-    """The whole cut function but for the utterance classifier: what measure tries and segment does."""
+    """The whole cut function but for the utterance classifier: what measure tries and segment does.
+
+    Args:
+        aligned, emitted, seen: of the recording.
+        info: of the model.
+        options: of the run.
+        trusted_W: `words_trusted`, the same for every k.
+        k_frames: shortest pause to cut at.
+    """
     shape = options.cut_options(info.stride_samples, info.sample_rate_hz)
     if options.cut == "paper":
-        return cut_paper(seen, aligned.words, k_frames=k_frames, options=shape, levels=emitted.levels)
-    spoken_W = score_words(aligned.evidence_WF, options.filter) >= options.word_threshold
-    return cut_words(seen, aligned.words, spoken_W, k_frames=k_frames, options=shape, levels=emitted.levels)
+        cuts = cut_paper(seen, aligned.words, k_frames=k_frames, options=shape, levels=emitted.levels)
+        return without_unheard(cuts, trusted_W)
+    return cut_words(seen, aligned.words, trusted_W, k_frames=k_frames, options=shape, levels=emitted.levels)

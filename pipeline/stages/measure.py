@@ -16,14 +16,14 @@ from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.stage_frame import bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import read_alignments
-from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording
+from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording, words_trusted
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import read_emissions
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
 
-VERSION = 2
+VERSION = 3
 Totals = dict[int, tuple[int, int]]
 
 SCHEMA = pa.schema([("k_frames", pa.int32()), ("segments", pa.int64()), ("samples", pa.int64())])
@@ -53,7 +53,8 @@ def _measure(
         try:
             recording = emitted[aligned.probed.recording.id]
             seen = track(recording.log_probs_TC, info)
-            cut = partial(cut_recording, aligned, recording, seen, info, options)
+            trusted_W = words_trusted(aligned, options)
+            cut = partial(cut_recording, aligned, recording, seen, info, options, trusted_W)
             sums = add_totals(sums, measure(cut, candidate_gaps(shape)))
         except Exception as error:
             # Segment meets the same error and writes the dead letter; here it only leaves the sums.

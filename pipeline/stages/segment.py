@@ -39,14 +39,14 @@ from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.shards.clips import pack_clip
 from prep_corpus.pipeline.stage_frame import bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
-from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording
+from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording, words_trusted
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.stages.segment_rows import SCHEMA, clip_fields, segment_row
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
 
-VERSION = 5
+VERSION = 6
 SPEECH_SILENT = SpeechSilent.reason
 
 
@@ -74,7 +74,7 @@ def segment_recording(
 ) -> SegmentedRecording:
     """Cut and score one recording."""
     seen = track(emitted.log_probs_TC, info)
-    cuts = cut_recording(aligned, emitted, seen, info, options, k_frames)
+    cuts = cut_recording(aligned, emitted, seen, info, options, words_trusted(aligned, options), k_frames)
     features_SF = np.full((len(cuts.segments), len(FEATURE_NAMES)), np.nan)
     candidates = [s for s, segment in enumerate(cuts.segments) if not segment.reason]
     if candidates:

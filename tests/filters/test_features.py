@@ -110,3 +110,8 @@ def test_unknown_features_are_refused() -> None:
     for name in ("speed", "ratio_mean@1", "ratio_mean~", "ratio_mean@+1~3"):
         with pytest.raises(UsageError, match="unknown word feature"):
             word_features(np.zeros((1, len(EVIDENCE_NAMES))), (name,))
+
+
+def test_evidence_of_an_earlier_version_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match="an earlier version aligned this run"):
+        word_features(np.zeros((1, 13)), ("read~9",))

@@ -10,8 +10,9 @@ from support.planted_cases import INFO, OPTIONS, align_words, planted_case, with
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.cases import DAMAGED, GIVEN, HEARD, Case, Damage, damage
-from prep_corpus.filters.fit import FitOptions, Fitted, Given, HeldOut, fit_filter, fit_linear, fold_of
+from prep_corpus.filters.fit import FitOptions, Fitted, Given, HeldOut, fit_filter, fold_of
 from prep_corpus.filters.fit_report import card, length_leak
+from prep_corpus.filters.fit_words import fit_linear
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.measures import Tally, tally
 from prep_corpus.filters.scoring import score_utterances, score_words

@@ -6,7 +6,7 @@ Emissions take minutes and are kept in a cache folder, named by the model's dige
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -49,16 +49,18 @@ class Spoken:
     ends_V: NDArray[np.int32]
 
 
-def dev_clean(shared: Path) -> Iterator[corpora.LongRecording]:
-    """One recording a speaker of LibriSpeech dev-clean."""
-    for speaker in corpora.DEV_CLEAN_SPEAKERS:
-        yield corpora.build_recording(
-            shared / "data" / corpora.DEV_CLEAN, recording_id=f"dev-clean-{speaker}", speakers=[speaker]
-        )
+def dev_clean(shared: Path) -> dict[str, list[corpora.SourceUtterance]]:
+    """One recording per speaker of LibriSpeech dev-clean."""
+    folder = shared / "data" / corpora.DEV_CLEAN
+    return {
+        f"dev-clean-{speaker}": corpora.read_corpus(folder, speakers=[speaker])
+        for speaker in corpora.DEV_CLEAN_SPEAKERS
+    }
 
 
-def held_out(shared: Path) -> Iterator[corpora.LongRecording]:
+def held_out(shared: Path) -> dict[str, list[corpora.SourceUtterance]]:
     """All transcribed speech that the bundled English model was not trained on, in recordings of some minutes."""
+    found = {}
     for speech_set in english.ENGLISH_SETS:
         rows = [
             row
@@ -67,7 +69,7 @@ def held_out(shared: Path) -> Iterator[corpora.LongRecording]:
         ]
         utterances = [
             corpora.SourceUtterance(
-                id=Path(row.audio_uri).stem,
+                id=f"{speech_set.name}/{Path(row.audio_uri).stem}",
                 speaker=row.speaker,
                 chapter="",
                 path=Path(row.audio_uri),
@@ -81,9 +83,8 @@ def held_out(shared: Path) -> Iterator[corpora.LongRecording]:
         for part in range(parts):
             bounds = [len(utterances) * edge // parts for edge in (part, part + 1)]
             if bounds[0] < bounds[1]:
-                yield corpora.join(
-                    utterances[bounds[0] : bounds[1]], recording_id=f"{speech_set.name}-{part}"
-                )
+                found[f"{speech_set.name}-{part}"] = utterances[bounds[0] : bounds[1]]
+    return found
 
 
 CORPORA = {"dev-clean": dev_clean, "held-out": held_out}
@@ -99,14 +100,15 @@ def spoken_recordings(
     info = model.info
     cache.mkdir(parents=True, exist_ok=True)
     found = []
-    for recording in CORPORA[corpus](shared):
+    for name, utterances in CORPORA[corpus](shared).items():
+        recording = corpora.join(utterances, recording_id=name)
         path = cache / f"{info.digest[:16]}-{recording.id}.npy"
         if not path.exists():
             print(f"emissions of {recording.id} ...", file=sys.stderr, flush=True)
             emitter = emissions.Emitter[str](model, emissions.WindowOptions())
             [(_, log_probs_TC)] = emitter.emit([(recording.id, [recording.audio_N])], _fail)
             np.save(path, log_probs_TC)
-        found.append(_spoken(recording, np.load(path), info))
+        found.append(spoken(recording, np.load(path), info))
     return info, found
 
 
@@ -114,7 +116,27 @@ def _fail(key: str, error: Exception) -> None:
     raise RuntimeError(f"no emissions of {key}") from error
 
 
-def _spoken(recording: corpora.LongRecording, log_probs_TC: LogProbs, info: ModelInfo) -> Spoken:
+Times = dict[str, tuple[NDArray[np.int32], NDArray[np.int32]]]
+"""By utterance: first and last + 1 frame of each of its words, from the utterance's start."""
+
+
+def word_times(found: Sequence[Spoken], info: ModelInfo) -> Times:
+    """When the words of every utterance are said, from clean recordings: for the same utterances in hard ones."""
+    times: Times = {}
+    for one in found:
+        at = 0
+        for utterance in one.recording.utterances:
+            words = slice(at, at + len(utterance.words))
+            first = np.int32(utterance.start_sample // info.stride_samples)
+            times[utterance.id] = one.starts_V[words] - first, one.ends_V[words] - first
+            at = words.stop
+    return times
+
+
+def spoken(
+    recording: corpora.LongRecording, log_probs_TC: LogProbs, info: ModelInfo, times: Times | None = None
+) -> Spoken:
+    """A recording with the times of its words: those given, or from each utterance aligned alone."""
     size = block_samples(info.sample_rate_hz)
     meter = LevelMeter(block_samples=size)
     meter.add(recording.audio_N)
@@ -122,6 +144,10 @@ def _spoken(recording: corpora.LongRecording, log_probs_TC: LogProbs, info: Mode
     for utterance in recording.utterances:
         first = utterance.start_sample // info.stride_samples
         last = min(-(-utterance.end_sample // info.stride_samples), len(log_probs_TC))
+        if times is not None:
+            starts.append(times[utterance.id][0] + np.int32(first))
+            ends.append(times[utterance.id][1] + np.int32(first))
+            continue
         _, words, _ = aligned(log_probs_TC[first:last], " ".join(utterance.words), info, detours=None)
         starts.append(words.frame_starts + first)
         ends.append(words.frame_ends + first)
@@ -137,8 +163,8 @@ def _spoken(recording: corpora.LongRecording, log_probs_TC: LogProbs, info: Mode
         log_probs_TC=log_probs_TC,
         seen=track(log_probs_TC, info),
         levels=Levels.of(meter.finish(), size),
-        starts_V=np.concatenate(starts),
-        ends_V=np.concatenate(ends),
+        starts_V=np.concatenate(starts) if starts else np.zeros(0, np.int32),
+        ends_V=np.concatenate(ends) if ends else np.zeros(0, np.int32),
     )
 
 
@@ -169,7 +195,7 @@ def labelled(
     tokens_L, words, alignment = aligned(spoken.log_probs_TC, transcript.text, info, detours=detours)
     if len(words) != len(transcript.words):
         raise ValueError(f"{spoken.recording.id}: {len(words)} words, not {len(transcript.words)}")
-    right_W = np.array(transcript.truths) >= 0
+    right_W = in_place(transcript.truths, words, spoken, info)
     true_right_V = np.zeros(len(spoken.recording.words), bool)
     true_right_V[[truth for truth in transcript.truths if truth >= 0]] = True
     return Case(
@@ -178,7 +204,14 @@ def labelled(
         tokens_L=tokens_L,
         words=words,
         texts=transcript.words,
-        evidence_WF=evidence(spoken.log_probs_TC, tokens_L, alignment, words, info, frame_track=spoken.seen),
+        evidence_WF=evidence(
+            spoken.log_probs_TC,
+            tokens_L,
+            alignment,
+            words,
+            info,
+            frame_track=spoken.seen,
+        ),
         seen=spoken.seen,
         levels=spoken.levels,
         right_W=right_W,
@@ -187,6 +220,22 @@ def labelled(
         true_middles_V=(spoken.starts_V + spoken.ends_V) / 2 * info.frame_seconds,
         true_right_V=true_right_V,
     )
+
+
+PLACE_SECONDS = 0.1
+"""A word may be aligned this far beside where it is said."""
+
+
+def in_place(truths: Sequence[int], words: Words, spoken: Spoken, info: ModelInfo) -> NDArray[np.bool_]:
+    """Whether each word is said where it was aligned: a right word on another one's audio is no right label."""
+    truths_W = np.array(truths, np.int64)
+    said_W = truths_W >= 0
+    margin = round(PLACE_SECONDS / info.frame_seconds)
+    true_W = truths_W[said_W]
+    said_W[said_W] = (words.frame_starts[said_W] < spoken.ends_V[true_W] + margin) & (
+        words.frame_ends[said_W] > spoken.starts_V[true_W] - margin
+    )
+    return said_W
 
 
 def unlabelled(case: Case, seed: int) -> Unlabelled:

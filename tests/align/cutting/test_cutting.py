@@ -16,6 +16,7 @@ from prep_corpus.align.cutting.cut_ledgers import character_ledger, sample_ledge
 from prep_corpus.align.cutting.cutting import (
     INSIDE_SPEECH,
     LOW_SCORE,
+    NOT_HEARD,
     TOO_LONG,
     TOO_SHORT,
     CutOptions,
@@ -26,6 +27,7 @@ from prep_corpus.align.cutting.cutting import (
 )
 from prep_corpus.align.cutting.passages import Spoken, without_cut_off, without_fragments
 from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
+from prep_corpus.align.cutting.unheard import without_unheard
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.align.words.words import Words
@@ -261,6 +263,22 @@ def test_no_spoken_words_give_no_segments_and_full_ledgers() -> None:
     assert cuts.segments == ()
     assert sum(sample_ledger(cuts, 60 * STRIDE).values()) == 60 * STRIDE
     assert character_ledger(cuts, np.array([0, 0, 1, -1])) == {"kept": 0, "unspoken": 3, "unsayable": 1}
+
+
+def test_text_that_is_not_heard_is_dropped_whole() -> None:
+    words = words_at((10, 30), (32, 60), (62, 90), (92, 120), (122, 150), (250, 300), (302, 350))
+    cuts = cut_paper(track_of(words, 400), words, k_frames=50, options=options(padding_seconds=0.0))
+    assert ranges(cuts) == [(0, 5, ""), (5, 7, "")]
+
+    def heard(*missed: int) -> list[str]:
+        heard_W = np.ones(7, bool)
+        heard_W[list(missed)] = False
+        return [segment.reason for segment in without_unheard(cuts, heard_W).segments]
+
+    assert heard() == heard(2) == ["", ""]
+    # Three of five; three in a row; one of two.
+    assert heard(0, 2, 4) == heard(1, 2, 3) == [NOT_HEARD, ""]
+    assert heard(6) == ["", NOT_HEARD]
 
 
 def test_low_scores_drop_candidates_only() -> None:

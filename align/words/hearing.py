@@ -1,0 +1,199 @@
+"""Evidence for a word: what the model itself reads where the word should be, and how clearly it hears anything there.
+
+The other evidence says how little speaks against a word; where a model hears nothing clearly, nothing speaks against
+anything. These columns are small wherever nothing is heard. All of them are bounded, so that none outweighs the rest
+on sounds that no one has fitted on.
+
+Legend: T frames, C classes, L tokens, W words, G gaps, F features. A word's zone reaches from the middle of the gap
+before it to the middle of the gap after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from prep_corpus.align.viterbi.viterbi import Alignment
+    from prep_corpus.align.words.evidence import Track
+    from prep_corpus.align.words.words import Words
+
+FloatArray = NDArray[np.float32]
+DoubleArray = NDArray[np.float64]
+LongArray = NDArray[np.int64]
+
+HEARING_NAMES = (
+    "read",
+    "read_exactly",
+    "read_besides",
+    "clarity",
+    "certainty",
+    "speech",
+    "margin_mean",
+    "margin_min",
+    "rate",
+    "letters_before",
+    "letters_after",
+    "sure_before",
+    "sure_after",
+)
+"""Names of the columns of `hearing`, in order.
+
+read: share of the word's tokens that the greedy decoding of its zone has too, in their order, in [0, 1].
+read_exactly: 1 where the greedy decoding of its zone is the word, else 0.
+read_besides: tokens that the greedy decoding of its zone has besides, over the word's length, at most 2.
+clarity: mean probability of what the greedy decoding reads in the zone; 0 where it reads nothing.
+certainty: mean over the zone's frames of the largest probability.
+speech: probability mass per token of the word that is neither blank nor delimiter, over the word's frames, at most 2.
+margin_mean, margin_min: over the word's tokens, by how much each is likelier than the likeliest other symbol at the
+    frame where it is likeliest, in nats, within `MARGIN_NATS`.
+rate: by how much the word's frames per token differ from the recording's median, in log, at most 2.
+letters_before, letters_after: tokens that the greedy decoding reads in the gap, at most 6.
+sure_before, sure_after: the largest probability of a token that the greedy decoding reads in the gap; else 0.
+"""
+
+MARGIN_NATS = 8.0
+MOST_BESIDES = 2.0
+MOST_SPEECH = 2.0
+MOST_LETTERS = 6.0
+MOST_RATE = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The greedy decoding of a recording: its tokens, without blanks and delimiters.
+
+    Attributes:
+        places: the first frame of each, rising.
+        symbols: its column.
+        certain: its probability, the largest of its frames.
+    """
+
+    places: LongArray
+    symbols: NDArray[np.int32]
+    certain: FloatArray
+
+
+def reading(seen: Track) -> Reading:
+    """Read the frames greedily: repeated symbols are one, blanks and delimiters none."""
+    greedy_T = seen.greedy_T
+    if not len(greedy_T):
+        empty = np.zeros(0, np.int64)
+        return Reading(places=empty, symbols=empty.astype(np.int32), certain=empty.astype(np.float32))
+    starts = np.flatnonzero(np.append(True, greedy_T[1:] != greedy_T[:-1]))
+    certain = np.exp(np.maximum.reduceat(seen.maximum_T, starts))
+    symbols = greedy_T[starts]
+    kept = (symbols != seen.blank) & (symbols != seen.delimiter)
+    return Reading(
+        places=starts[kept].astype(np.int64), symbols=symbols[kept], certain=certain[kept].astype(np.float32)
+    )
+
+
+def hearing(
+    log_probs_TC: NDArray[np.floating],
+    tokens_L: NDArray[np.int32],
+    alignment: Alignment,
+    words: Words,
+    seen: Track,
+    zones: LongArray,
+) -> FloatArray:
+    """What speaks for each word, float32 [W, F], columns as in `HEARING_NAMES`.
+
+    Args:
+        log_probs_TC: natural log-probabilities.
+        tokens_L: the tokens that were aligned.
+        alignment: frames of each token.
+        words: tokens and frames of each word, at least one.
+        seen: of the frames.
+        zones: int64 [W + 1], the frame where each word's zone begins, and the end of the last.
+    """
+    read = reading(seen)
+    starts, ends = words.frame_starts.astype(np.int64), words.frame_ends.astype(np.int64)
+    counts = (words.token_ends - words.token_starts).astype(np.float64)
+    bounds = np.searchsorted(read.places, zones)
+    alike, exact, besides = _alike(tokens_L, words, read, bounds)
+    clear_sums = _sums(read.certain)
+    number = np.diff(bounds)
+    margin_L = _margins(log_probs_TC, tokens_L, alignment, seen)
+    margin_sums = _sums(margin_L)
+    certain_sums = _sums(np.exp(seen.maximum_T))
+    mass_sums = _sums(seen.speech_T)
+    per_token = np.maximum(ends - starts, 1) / counts
+    said_W = ~words.skipped
+    usual = float(np.median(per_token[said_W])) if said_W.any() else 1.0
+    gap_starts = np.concatenate(([0], ends))
+    gap_ends = np.maximum(np.append(starts, len(seen.greedy_T)), gap_starts)
+    letters, sure = _between(read, gap_starts, gap_ends)
+    columns = {
+        "read": alike / counts,
+        "read_exactly": exact,
+        "read_besides": np.minimum(besides / counts, MOST_BESIDES),
+        "clarity": (clear_sums[bounds[1:]] - clear_sums[bounds[:-1]]) / np.maximum(number, 1),
+        "certainty": (certain_sums[zones[1:]] - certain_sums[zones[:-1]]) / np.maximum(np.diff(zones), 1),
+        "speech": np.minimum((mass_sums[ends] - mass_sums[starts]) / counts, MOST_SPEECH),
+        "margin_mean": (margin_sums[words.token_ends] - margin_sums[words.token_starts]) / counts,
+        "margin_min": np.minimum.reduceat(np.append(margin_L, MARGIN_NATS), words.token_starts),
+        "rate": np.clip(np.log(per_token / usual), -MOST_RATE, MOST_RATE),
+        "letters_before": letters[:-1],
+        "letters_after": letters[1:],
+        "sure_before": sure[:-1],
+        "sure_after": sure[1:],
+    }
+    return np.stack([columns[name] for name in HEARING_NAMES], axis=1).astype(np.float32)
+
+
+def _sums(values: NDArray[np.floating]) -> DoubleArray:
+    return np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
+
+
+def _alike(
+    tokens_L: NDArray[np.int32], words: Words, read: Reading, bounds: LongArray
+) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
+    """Tokens of each word that are read in its zone; whether it is read exactly; tokens read besides."""
+    from rapidfuzz.distance import LCSseq
+
+    alike = np.zeros(len(words))
+    tokens, symbols = tokens_L.tolist(), read.symbols.tolist()
+    firsts, ends, edges = words.token_starts.tolist(), words.token_ends.tolist(), bounds.tolist()
+    number = np.diff(bounds)
+    for w in np.flatnonzero(number).tolist():
+        alike[w] = LCSseq.similarity(tokens[firsts[w] : ends[w]], symbols[edges[w] : edges[w + 1]])
+    besides = number - alike
+    counts = words.token_ends - words.token_starts
+    return alike, ((alike == counts) & (besides == 0)).astype(np.float64), besides
+
+
+def _margins(
+    log_probs_TC: NDArray[np.floating], tokens_L: NDArray[np.int32], alignment: Alignment, seen: Track
+) -> DoubleArray:
+    """By how much each token is likelier than any other symbol where it is likeliest, in nats."""
+    lengths = (alignment.ends_L - alignment.starts_L).astype(np.int64)
+    margin_L = np.full(len(tokens_L), -MARGIN_NATS)
+    filled = np.flatnonzero(lengths)
+    if not len(filled):
+        return margin_L
+    offsets = np.cumsum(lengths) - lengths
+    frames = np.arange(int(lengths.sum())) + np.repeat(alignment.starts_L - offsets, lengths)
+    mine = log_probs_TC[frames, np.repeat(tokens_L, lengths)].astype(np.float64)
+    # Where the token is the likeliest symbol, the others share what it leaves.
+    others = np.where(
+        mine >= seen.maximum_T[frames],
+        np.log(np.maximum(-np.expm1(np.minimum(mine, -1e-7)), 1e-7)),
+        seen.maximum_T[frames],
+    )
+    best = np.maximum.reduceat(mine - others, offsets[filled])
+    margin_L[filled] = np.clip(best, -MARGIN_NATS, MARGIN_NATS)
+    return margin_L
+
+
+def _between(read: Reading, gap_starts: LongArray, gap_ends: LongArray) -> tuple[DoubleArray, DoubleArray]:
+    """Tokens read in each gap, and the largest probability of one."""
+    first = np.searchsorted(read.places, gap_starts)
+    last = np.searchsorted(read.places, gap_ends)
+    edges = np.stack((first, last), axis=1).ravel()
+    padded = np.append(read.certain, 0.0)
+    sure = np.maximum.reduceat(padded, np.minimum(edges, len(read.certain)))[::2]
+    return np.minimum(last - first, MOST_LETTERS).astype(np.float64), np.where(last > first, sure, 0.0)

@@ -1,0 +1,105 @@
+"""Where nobody says the text nothing of it is kept, whatever word error rate is asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support import conditions
+from support.conditions import KINDS, Material
+from support.corpora import decode_utterance
+from support.places import DEMO
+from support.planted_cases import align_real
+from support.sounds import RATE_HZ, FloatArray
+
+from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
+from prep_corpus.align.cutting.cutting import CutOptions
+from prep_corpus.align.model.emissions import Emitter, WindowOptions
+from prep_corpus.align.model.models import LoadedModel, load_model
+from prep_corpus.align.words.evidence import evidence, track
+from prep_corpus.filters.cases import Case
+from prep_corpus.filters.linear import Filter, bundled_filter
+from prep_corpus.filters.scoring import heard_words, score_utterances, score_words
+from prep_corpus.filters.sweep import Bench
+
+SECONDS = 12
+TEXT = (
+    "the lamp on the table had burned low and the old clerk who had not looked up from his ledger since noon "
+    "laid down his pen at last"
+).split()
+ASKED = (0.01, 0.02, 0.05)
+
+
+@pytest.fixture(scope="module")
+def model() -> LoadedModel:
+    return load_model("english")
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    clips = sorted((DEMO / "audio").glob("*.opus"))
+    speech = tuple(decode_utterance(path)[5 * RATE_HZ : 30 * RATE_HZ] for path in clips)
+    noises = tuple(decode_utterance(path) for path in sorted((DEMO / "noise").iterdir())[:1])
+    return Material(speech=speech, noises=noises, languages=("de", "fi"))
+
+
+def case_of(samples_N: FloatArray, words: tuple[str, ...], model: LoadedModel) -> Case:
+    """A text aligned with a recording in which nobody says it."""
+    [(_, log_probs_TC)] = Emitter[str](model, WindowOptions()).emit(
+        [("it", [samples_N])], lambda key, error: None
+    )
+    seen = track(log_probs_TC, model.info)
+    tokens_L, table, alignment = align_real(log_probs_TC, words, model.info)
+    meter = LevelMeter(block_samples=block_samples(RATE_HZ))
+    meter.add(samples_N)
+    return Case(
+        group="it",
+        log_probs_TC=log_probs_TC,
+        tokens_L=tokens_L,
+        words=table,
+        texts=words,
+        evidence_WF=evidence(log_probs_TC, tokens_L, alignment, table, model.info, frame_track=seen),
+        seen=seen,
+        levels=Levels.of(meter.finish(), meter.block_samples),
+        right_W=np.zeros(len(words), bool),
+        known_W=np.ones(len(words), bool),
+        true_texts=(),
+        true_middles_V=np.zeros(0),
+        true_right_V=np.zeros(0, bool),
+    )
+
+
+def kept_words(case: Case, fitted: Filter, cut: str, max_wer: float, model: LoadedModel) -> int:
+    """Words that a run keeps."""
+    bench = Bench(
+        cases=[case],
+        options=CutOptions(
+            stride_samples=model.info.stride_samples, sample_rate_hz=model.info.sample_rate_hz
+        ),
+    )
+    point, level = fitted.point(max_wer, cut=cut), fitted.level(cut)
+    scores_W = score_words(case.evidence_WF, fitted) if cut == "words" else None
+    heard_W = heard_words(case.evidence_WF, fitted)
+    cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames, heard_W=heard_W)
+    pieces = [segment for segment in cuts.segments if not segment.reason]
+    scores_S = score_utterances(bench.outcome(0, cuts).features_SF, fitted, cut=cut)
+    return sum(
+        end - start
+        for segment, score in zip(pieces, scores_S)
+        if score >= point.utterance_threshold
+        for start, end in segment.spoken_ranges()
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_kept_where_nobody_says_the_text(
+    kind: str, model: LoadedModel, material: Material
+) -> None:
+    fitted = bundled_filter("english")
+    for seed, words in ((101, TEXT[:9]), (102, TEXT)):
+        samples_N = conditions.nobody(kind, SECONDS * RATE_HZ, material, np.random.default_rng(seed))
+        if samples_N is None:
+            pytest.skip("espeak-ng is not installed")
+        case = case_of(samples_N, tuple(words), model)
+        for cut in ("words", "paper"):
+            kept = {max_wer: kept_words(case, fitted, cut, max_wer, model) for max_wer in ASKED}
+            assert not any(kept.values()), (cut, kept)
