@@ -95,7 +95,7 @@ def test_words_are_scored_with_their_neighbours() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nonsense", "a filter is a JSON file"),
+        ("nonsense", "a filter must be a JSON file"),
         ("[]", "the format must be"),
         ('{"format": "prep-corpus filter 0"}', "the format must be"),
         ('{"format": "prep-corpus filter 1"}', "a field is missing"),
