@@ -19,7 +19,7 @@ from prep_corpus.filters.cases import HARD, HEARD, Case
 from prep_corpus.filters.curve import OperatingPoint, frontier
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
 from prep_corpus.filters.fit_words import WORD_FEATURES, fit_linear, fit_words, guarded_scores
-from prep_corpus.filters.guard import Guard
+from prep_corpus.filters.guard import HearingGuard
 from prep_corpus.filters.linear import NO_FLOOR, Filter, Level, Linear
 from prep_corpus.filters.scoring import REFUSED_SCORE
 from prep_corpus.filters.sweep import Bench, ScoredSegments, Swept, count_outcomes, points_of, sweep, worse_of
@@ -178,7 +178,7 @@ class Given:
     word: Linear
     word_threshold: float
     paper: Level
-    guard: Guard | None = None
+    guard: HearingGuard | None = None
 
 
 def fit_filter(
@@ -230,7 +230,7 @@ def fit_filter(
 
 def _word_classifier(
     cases: Sequence[Case], fold_C: Sequence[int], options: FitOptions, given: Given | None
-) -> tuple[Linear, list[DoubleArray], list[BoolArray], Guard | None]:
+) -> tuple[Linear, list[DoubleArray], list[BoolArray], HearingGuard | None]:
     """The word classifier, its guarded scores of every case's words, the guard's verdicts, and the guard.
 
     Scores and verdicts are from a fit without the case's group.

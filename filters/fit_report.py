@@ -12,7 +12,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.filters.fit import Fitted, FittedLevel, HeldOut, auc
-from prep_corpus.filters.guard import STRETCH_WORDS, Guard
+from prep_corpus.filters.guard import STRETCH_WORDS, HearingGuard
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.sweep import NO_THRESHOLD
 
@@ -160,7 +160,7 @@ def card(
     return "\n".join(lines) + "\n"
 
 
-def _guard_lines(guard: Guard) -> list[str]:
+def _guard_lines(guard: HearingGuard) -> list[str]:
     return [
         "## What is never kept",
         "",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.cases import Case
 from prep_corpus.filters.features import hinged, word_features
-from prep_corpus.filters.guard import STRETCH_FEATURES, Guard, company, distances
+from prep_corpus.filters.guard import STRETCH_FEATURES, HearingGuard, company, distances
 from prep_corpus.filters.linear import Linear
 
 BoolArray = NDArray[np.bool_]
@@ -207,7 +207,7 @@ def hearing_threshold(companies: Sequence[DoubleArray], cases: Sequence[Case]) -
     return max([LEAST_THRESHOLD, *heard])
 
 
-def guard_of(cases: Sequence[Case], hearing: Linear, threshold: float) -> Guard:
+def guard_of(cases: Sequence[Case], hearing: Linear, threshold: float) -> HearingGuard:
     """The guard with its distance from the right words of all cases."""
     rows = np.concatenate(
         [word_features(case.evidence_WF, STRETCH_FEATURES)[case.right_W & case.known_W] for case in cases]
@@ -216,7 +216,7 @@ def guard_of(cases: Sequence[Case], hearing: Linear, threshold: float) -> Guard:
     values, vectors = np.linalg.eigh(np.cov(rows, rowvar=False) + 1e-6 * np.eye(len(STRETCH_FEATURES)))
     whitening = tuple(tuple(map(float, row)) for row in (vectors / np.sqrt(values)).T)
     found = distances(rows, tuple(map(float, means)), whitening)
-    return Guard(
+    return HearingGuard(
         hearing=hearing,
         threshold=threshold,
         names=STRETCH_FEATURES,
@@ -228,7 +228,7 @@ def guard_of(cases: Sequence[Case], hearing: Linear, threshold: float) -> Guard:
 
 def guarded_scores(
     cases: Sequence[Case], fold_C: Sequence[int], names: Sequence[str]
-) -> tuple[list[DoubleArray], list[BoolArray], Guard | None]:
+) -> tuple[list[DoubleArray], list[BoolArray], HearingGuard | None]:
     """Word scores and the guard's verdicts, each from a fit without the case's group; and the guard of all cases.
 
     Args:

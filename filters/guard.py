@@ -10,16 +10,13 @@ Legend: W words, F features.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.features import smoothed, word_features
-
-if TYPE_CHECKING:
-    from prep_corpus.filters.linear import Linear
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -47,8 +44,19 @@ STRETCH_FEATURES = (
 """What the distance from the words of the fit is measured in."""
 
 
+class LogOdds(Protocol):
+    """A linear classifier: named features in, log-odds out."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the F features."""
+
+    def score(self, features_NF: NDArray[np.floating]) -> DoubleArray:
+        """Log-odds [N] of rows whose columns are as in `names`."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Guard:
+class HearingGuard:
     """What is never kept.
 
     Attributes:
@@ -60,7 +68,7 @@ class Guard:
         limit: the largest distance of a word that is kept.
     """
 
-    hearing: Linear
+    hearing: LogOdds
     threshold: float
     names: tuple[str, ...]
     means: tuple[float, ...]

@@ -19,7 +19,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.curve import OperatingPoint, choose
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
-from prep_corpus.filters.guard import Guard
+from prep_corpus.filters.guard import HearingGuard
 
 DoubleArray = NDArray[np.float64]
 
@@ -133,7 +133,7 @@ class Filter:
     frame_seconds: float
     fitted_on: str
     data_digest: str
-    guard: Guard | None = None
+    guard: HearingGuard | None = None
 
     def __post_init__(self) -> None:
         word_features(np.zeros((0, len(EVIDENCE_NAMES))), self.word.names)
@@ -257,10 +257,10 @@ def _linear(document: Mapping[str, Any]) -> Linear:
     )
 
 
-def _guard(document: Mapping[str, Any] | None) -> Guard | None:
+def _guard(document: Mapping[str, Any] | None) -> HearingGuard | None:
     if document is None:
         return None
-    return Guard(
+    return HearingGuard(
         hearing=_linear(document["hearing"]),
         threshold=float(document["threshold"]),
         names=tuple(document["names"]),

@@ -11,14 +11,13 @@ before it to the middle of the gap after it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from prep_corpus.align.viterbi.viterbi import Alignment
-    from prep_corpus.align.words.evidence import Track
     from prep_corpus.align.words.words import Words
 
 FloatArray = NDArray[np.float32]
@@ -62,6 +61,30 @@ MOST_LETTERS = 6.0
 MOST_RATE = 2.0
 
 
+class FrameTrack(Protocol):
+    """Of `align.words.evidence.Track` what is needed here."""
+
+    @property
+    def speech_T(self) -> FloatArray:
+        """Probability mass that is neither blank nor delimiter."""
+
+    @property
+    def maximum_T(self) -> FloatArray:
+        """Largest log-probability of each frame."""
+
+    @property
+    def greedy_T(self) -> NDArray[np.int32]:
+        """Index of the most likely symbol of each frame."""
+
+    @property
+    def blank(self) -> int:
+        """Index of the blank."""
+
+    @property
+    def delimiter(self) -> int:
+        """Index of the word delimiter, or -1."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """The greedy decoding of a recording: its tokens, without blanks and delimiters.
@@ -77,7 +100,7 @@ class Reading:
     certain: FloatArray
 
 
-def reading(seen: Track) -> Reading:
+def reading(seen: FrameTrack) -> Reading:
     """Read the frames greedily: repeated symbols are one, blanks and delimiters none."""
     greedy_T = seen.greedy_T
     if not len(greedy_T):
@@ -97,7 +120,7 @@ def hearing(
     tokens_L: NDArray[np.int32],
     alignment: Alignment,
     words: Words,
-    seen: Track,
+    seen: FrameTrack,
     zones: LongArray,
 ) -> FloatArray:
     """What speaks for each word, float32 [W, F], columns as in `HEARING_NAMES`.
@@ -167,7 +190,7 @@ def _alike(
 
 
 def _margins(
-    log_probs_TC: NDArray[np.floating], tokens_L: NDArray[np.int32], alignment: Alignment, seen: Track
+    log_probs_TC: NDArray[np.floating], tokens_L: NDArray[np.int32], alignment: Alignment, seen: FrameTrack
 ) -> DoubleArray:
     """By how much each token is likelier than any other symbol where it is likeliest, in nats."""
     lengths = (alignment.ends_L - alignment.starts_L).astype(np.int64)

@@ -12,7 +12,7 @@ from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES, hinged, word_features
 from prep_corpus.filters.fit_words import fit_linear
-from prep_corpus.filters.guard import Guard, company
+from prep_corpus.filters.guard import HearingGuard, company
 from prep_corpus.filters.linear import Filter, Level, Linear, parse_filter, save_filter
 from prep_corpus.filters.scoring import REFUSED_SCORE, heard_words, score_words
 
@@ -29,8 +29,8 @@ def linear(name: str, low: float = -1e3, high: float = 1e3) -> Linear:
     )
 
 
-def a_guard() -> Guard:
-    return Guard(
+def a_guard() -> HearingGuard:
+    return HearingGuard(
         hearing=linear("margin_mean"),
         threshold=1.0,
         names=("ratio_mean~9", "read~9"),
@@ -48,7 +48,7 @@ def evidence_of(margins: list[float], ratio: float = -1.0) -> np.ndarray:
     return evidence_WF
 
 
-def a_filter(guard: Guard | None) -> Filter:
+def a_filter(guard: HearingGuard | None) -> Filter:
     utterance = Linear(
         names=FEATURE_NAMES, means=(0.0,) * 6, scales=(1.0,) * 6, coefficients=(0.0,) * 6, intercept=0.0
     )
