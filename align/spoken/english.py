@@ -320,7 +320,7 @@ ENGLISH_RULES = (
     ),
     _digit_rule(r"(?:(?<![^\s(])[-–]|−)(?=[$£€]?\.?\d)", lambda found: "minus"),
     _digit_rule(r"#(?=\d)", lambda found: "number"),
-    _rule(r"(?<!\w)[A-G](?P<it>#)(?!\w)", lambda found: "sharp"),
+    Rule(pattern=re.compile(r"(?<!\w)[A-G](?P<it>#)(?!\w)"), say=lambda found: "sharp", needs="#"),
     *hashtag_rules("en"),
     # Numbers with what they count.
     _digit_rule(

@@ -9,9 +9,9 @@ from prep_corpus.align.spoken.numbers import decimal_in_words, in_words
 
 # Thousands parted by spaces ("12 500", but not "5 100", which is two numbers as likely), by spaces that no line breaks
 # at, or by points.
-_FIXED_SPACE = "[\u00a0\u202f\u2009]"
+_FIXED_SPACES = "\u00a0\u202f\u2009"
 _SPACED = (
-    rf"(?:\d{{1,3}}(?:{_FIXED_SPACE}\d{{3}}){{1,4}}(?!\d)"
+    rf"(?=\d{{1,3}}[ {_FIXED_SPACES}]\d{{3}})(?:\d{{1,3}}(?:[{_FIXED_SPACES}]\d{{3}}){{1,4}}(?!\d)"
     r"|(?<!\d[ ])(?:\d{2}[ ]\d{3}|\d{1,2}(?:[ ]\d{3}){2,4}|\d{1,3}(?:[ ]\d{3}){0,3}[ ]000)(?![ ]?\d))"
 )
 _POINTED = r"\d{1,3}(?:\.\d{3})+(?=,\d{1,2}(?!\d))"

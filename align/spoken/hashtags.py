@@ -23,6 +23,6 @@ def hashtag_rules(language: str) -> tuple[Rule, ...]:
         return None if len(humps) < 2 or None in spoken else " ".join(hump for hump in spoken if hump)
 
     return (
-        Rule(pattern=re.compile(r"(?<![\w&#])#(?P<it>[^\W\d_]\w{1,80})"), say=parted),
-        Rule(pattern=re.compile(r"(?<![\w&#])(?P<it>#)(?=[^\W\d_])"), say=lambda found: "hashtag"),
+        Rule(pattern=re.compile(r"(?<![\w&#])#(?P<it>[^\W\d_]\w{1,80})"), say=parted, needs="#"),
+        Rule(pattern=re.compile(r"(?<![\w&#])(?P<it>#)(?=[^\W\d_])"), say=lambda found: "hashtag", needs="#"),
     )

@@ -17,11 +17,13 @@ class Rule:
         pattern: finds it. A group named `it` alone is replaced, and the rest is context.
         say: its spoken form, or None where this is not one after all.
         needs_digit: whether it holds a digit, or stands next to one.
+        needs: a character that it holds; "" where it is one of several.
     """
 
     pattern: re.Pattern[str]
     say: Callable[[re.Match[str]], str | None]
     needs_digit: bool = False
+    needs: str = ""
 
 
 def apply_rules(text: str, rules: Sequence[Rule]) -> list[Edit]:
@@ -36,6 +38,8 @@ def apply_rules(text: str, rules: Sequence[Rule]) -> list[Edit]:
     everywhere = [(0, len(text))]
     near_digits = _near_digits(text)
     for rule in rules:
+        if rule.needs not in text:
+            continue
         group: str | int = "it" if "it" in rule.pattern.groupindex else 0
         for window in near_digits if rule.needs_digit else everywhere:
             for found in rule.pattern.finditer(text, *window):

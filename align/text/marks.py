@@ -18,9 +18,8 @@ Span = tuple[int, int]
 
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _PLAIN = str.maketrans(_RAISED, "0123456789")
-_RAISED_MARK = re.compile(
-    rf"(?:(?<=[^\W\d_][^\W\d_])|(?<=[.,;:!?\"'”’)\]*]))[{_RAISED}]+(?:[,–-][{_RAISED}]+)*"
-)
+_RAISED_NUMBER = re.compile(rf"[{_RAISED}]+(?:[,–-][{_RAISED}]+)*")
+_TAKES_MARK = re.compile(r"(?:[^\W\d_]{2}|[.,;:!?\"'”’)\]*])\Z")
 _MEASURES = frozenset({"km", "cm", "mm", "dm", "ft", "mi", "yd", "nm", "um", "in", "sq", "ha"})
 _LETTERS_BEFORE = re.compile(r"[^\W\d_]+\Z")
 _WHICH = r"(?:(?:pages?|pp?\.?|pg\.?|notes?|fn\.?|verses?|vv?\.|lines?|footnotes?|seite|s\.)\s{0,3})?"
@@ -54,7 +53,9 @@ def lowered_edits(text: str) -> list[Edit]:
     if text.isascii():
         return []
     edits = []
-    for found in _RAISED_MARK.finditer(text):
+    for found in _RAISED_NUMBER.finditer(text):
+        if not _TAKES_MARK.search(text, max(0, found.start() - 2), found.start()):
+            continue
         letters = _LETTERS_BEFORE.search(text, max(0, found.start() - 12), found.start())
         if letters is None or letters[0].lower() not in _MEASURES:
             edits.append((*found.span(), f" {found[0].translate(_PLAIN)} "))

@@ -173,4 +173,6 @@ def direction_edits(text: str) -> list[Edit]:
     Those are square brackets, braces, round ones that fill a line or hold a noise ("(laughs)"), and noises
     between asterisks.
     """
+    if not any(mark in text for mark in "[{(*"):
+        return []
     return [(*found.span(), " ") for found in _DIRECTION.finditer(text)]
