@@ -18,7 +18,7 @@ from prep_corpus.jobs.own_filter.label_command import label_command
 from prep_corpus.jobs.own_filter.sample_command import agreement_command, sample_command
 from prep_corpus.jobs.runs.report import report_command
 from prep_corpus.jobs.screen.causes import cause_of
-from prep_corpus.jobs.screen.printing import printable
+from prep_corpus.jobs.screen.plain_text import printable
 from prep_corpus.jobs.settings import MACHINE, MODEL, SEED, SHARDS, TEXT
 from prep_corpus.jobs.settings_command import settings_command
 from prep_corpus.jobs.submit.command import submit_command

@@ -143,7 +143,7 @@ def test_click_stays_in_jobs_and_scikit_learn_where_filters_are_fitted() -> None
         ("prep_corpus.augment.mix", "apache_beam,torch,click,sklearn"),
         ("prep_corpus.pipeline.shards.rows", "apache_beam,torch,click,sklearn"),
         ("prep_corpus.pipeline.reading.reader", "apache_beam,torch,click,sklearn,numba,soxr,av,rapidfuzz"),
-        ("prep_corpus.jobs.cli", "torch,sklearn,numba"),
+        ("prep_corpus.jobs.cli", "torch,sklearn,numba,apache_beam,pyarrow,numpy,av,rich"),
     ],
 )
 def test_modules_import_without_what_they_must_not_need(module: str, blocked: str) -> None:

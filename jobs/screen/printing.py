@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.table import Table
 
 from prep_corpus.jobs.screen.display import clock
+from prep_corpus.jobs.screen.plain_text import printable
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.run_files import CHECKS_NAME
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck
 
 _SHOWN_CHECKS = 10
-
-
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_SECRET = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]+@")
-
-
-def printable(text: str) -> str:
-    """A text from data as a terminal may get it: no escape sequence, no user name or password of a URL."""
-    return _SECRET.sub(r"\1", _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def print_line(console: Console | None, text: str, style: str | None = None) -> None:

@@ -27,7 +27,13 @@ from prep_corpus.pipeline.finished.stored_run import StoredRecording
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, cut_bundles, read_bundle, write_bundle
 from prep_corpus.pipeline.stages.align import AlignedRecording, align_bundle, read_alignments
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
-from prep_corpus.pipeline.stages.emit import EmitOptions, EmittedRecording, emit_bundle, read_emissions
+from prep_corpus.pipeline.stages.emit import (
+    EmitOptions,
+    EmittedRecording,
+    emit_bundle,
+    one_thread_a_call,
+    read_emissions,
+)
 from prep_corpus.pipeline.stages.measure import Totals, add_totals, measure_bundle, read_totals
 from prep_corpus.pipeline.stages.segment import segment_recording
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
@@ -166,6 +172,7 @@ def check_corpus(
     Raises:
         UsageError: nothing could be aligned.
     """
+    one_thread_a_call()
     found = Checking()
     done_bundles = []
     totals: Totals = {}

@@ -158,7 +158,7 @@ def read_bundle(store: Store, digest: str) -> list[ProbedRecording]:
                 lost=tuple(row["lost"] or ()),
             ),
             fingerprint=row["fingerprint"],
-            proof=row["proof"],
+            proof=row.get("proof"),
             seconds=row["seconds"],
         )
         for row in table.to_pylist()

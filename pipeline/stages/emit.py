@@ -236,6 +236,13 @@ def read_emissions(store: Store, ref: StageRef) -> tuple[ModelInfo, dict[str, Em
     return info, emitted
 
 
+def one_thread_a_call() -> None:
+    """Let torch use one thread per call in this process: results change with the threads of a call."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 class _EmitBundle(beam.DoFn):
     def __init__(self, root: str, options: EmitOptions) -> None:
         self._store = Store(root)
@@ -243,10 +250,7 @@ class _EmitBundle(beam.DoFn):
         self._shared = Shared()
 
     def setup(self) -> None:
-        import torch
-
-        # Results change with the threads of a call: calls run side by side instead.
-        torch.set_num_threads(1)
+        one_thread_a_call()
         self._model = self._shared.acquire(self._load, tag=(self._options.model, self._options.device))
         self._pool = ThreadPoolExecutor(self._options.bundles_at_once)
         self._running: deque[Future[StageRef]] = deque()

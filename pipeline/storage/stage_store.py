@@ -111,6 +111,23 @@ def _sealed(file: BinaryIO, name: str) -> SealedFile | _Unsealed:
         return _Unsealed(file)
 
 
+def _as_written(table: pa.Table) -> pa.Table:
+    """A table as it was before Parquet took it: the values of lists are named "item", and null structs hold nulls."""
+    structs = False
+
+    def before(kind: pa.DataType) -> pa.DataType:
+        nonlocal structs
+        if pa.types.is_list(kind):
+            return pa.list_(before(kind.value_type))
+        if pa.types.is_struct(kind):
+            structs = True
+            return pa.struct([pa.field(kind[i].name, before(kind[i].type)) for i in range(kind.num_fields)])
+        return kind
+
+    schema = pa.schema([pa.field(field.name, before(field.type)) for field in table.schema])
+    return pa.Table.from_pylist(table.to_pylist(), schema=schema) if structs else table.cast(schema)
+
+
 class _Unsealed:
     """A file that an earlier version wrote: the digest of its content proves it, where that can be had again."""
 
@@ -119,7 +136,8 @@ class _Unsealed:
         try:
             self._table = pq.read_table(file)
             self.metadata: dict[bytes, bytes] = self._table.schema.metadata
-            found = content_of(self._table.replace_schema_metadata(None), self.metadata[_NOTES].decode())
+            table = _as_written(self._table.replace_schema_metadata(None))
+            found = content_of(table, self.metadata[_NOTES].decode())
             proven = found == self.metadata[_CONTENT].decode()
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
             raise Unproven("it is damaged, and has no checksum") from error

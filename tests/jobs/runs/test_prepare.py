@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 from support import toy
 from support.places import SUPPORT
@@ -115,7 +116,13 @@ def test_align_and_evaluate_find_the_emissions_of_a_run_in_the_same_folder(
     shared = ("--out", finished, "--model", "toy:acoustic_model", "--device", "cpu")
     command("align", corpus, *shared)
     filtered = ("--filter", corpus.parent / "filter.json", *CUTS)
+    # A run's model calls have one thread each, and so have those of a check, whatever the process has.
+    before_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
     command("evaluate", corpus, *shared, *filtered, "--hours", "1")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(before_threads)
+    assert threads == 1
     assert stage_files(finished, "emit") == before["emit"]
     # The alignment of the damaged transcripts is the one that is new.
     assert stage_files(finished, "align") >= before["align"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import Store, content_of, digest_of
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store, content_of, digest_of
 
 TABLE = pa.table({"id": ["a", "b"], "n": [1, 2]})
 
@@ -67,3 +69,32 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="disk full"):
         files.write_atomic(str(tmp_path / "x" / "y.bin"), fail)
     assert list((tmp_path / "x").iterdir()) == []
+
+
+def test_files_of_a_version_without_checksums_are_proven_by_their_content(tmp_path: Path) -> None:
+    source = pa.struct([("name", pa.string()), ("cues", pa.list_(pa.struct([("start", pa.float64())])))])
+    schema = pa.schema(
+        [
+            ("id", pa.string()),
+            ("starts", pa.list_(pa.int32())),
+            ("source", source),
+            ("others", pa.list_(source)),
+        ]
+    )
+    rows = [
+        {"id": "a", "starts": [1, 2], "source": None, "others": []},
+        {"id": "b", "starts": [], "source": {"name": "b.srt", "cues": [{"start": 0.5}]}, "others": None},
+    ]
+    notes = json.dumps({"notes": {}, "dead_letters": []}, sort_keys=True)
+    store = Store(str(tmp_path))
+    for stage, names in (("align", ["id", "starts"]), ("bundles", schema.names)):
+        table = pa.Table.from_pylist(rows, schema=schema).select(names)
+        content = content_of(table, notes)
+        said = {b"prep_corpus.notes": notes.encode(), b"prep_corpus.content": content.encode()}
+        path = tmp_path / stage / "d.parquet"
+        path.parent.mkdir()
+        pq.write_table(table.replace_schema_metadata(said), path, compression="zstd")
+        assert store.find(stage, "b", "d") == StageRef(stage, "b", "d", content, True, 0)
+        other = table.set_column(0, "id", pa.array(["a", "c"]))
+        pq.write_table(other.replace_schema_metadata(said), path, compression="zstd")
+        assert store.find(stage, "b", "d") is None

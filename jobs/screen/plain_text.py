@@ -1,0 +1,13 @@
+"""Texts from data, made fit for a terminal; the command line imports this, and nothing heavy with it."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_SECRET = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]+@")
+
+
+def printable(text: str) -> str:
+    """A text from data as a terminal may get it: no escape sequence, no user name or password of a URL."""
+    return _SECRET.sub(r"\1", _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
