@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from prep_corpus.align.audio.decode import decode
+from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.errors import AudioMissing, TranscriptMissing, UsageError
 from prep_corpus.align.model.columns import columns_used, needs_columns
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
@@ -27,6 +28,7 @@ from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.align.transcripts import formats
 from prep_corpus.align.transcripts.versions import Version, version_of
 from prep_corpus.align.words.aligned_text import AlignedText, align_best
+from prep_corpus.align.words.coarse import fine_frames, finer_alignment
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import to_ctm, to_textgrid
 
@@ -170,15 +172,20 @@ class Aligner:
         options = options or TextOptions()
         versions = [read_text(one) for one in given]
         texts = [(version.text, options.for_script(version.is_script)) for version in versions]
-        n_samples, log_probs_TC, info = self._emissions(audio, texts, language, channel, name)
+        meter = LevelMeter(block_samples(self.info.sample_rate_hz))
+        n_samples, log_probs_TC, info = self._emissions(audio, texts, language, channel, name, meter)
         best = align_best(log_probs_TC, texts, info, language=language, recording_id=name)
+        frames, fine = len(log_probs_TC), fine_frames(info.stride_samples, info.sample_rate_hz)
+        if fine > 1:
+            best = replace(best, aligned=_finer(best.aligned, meter, info, fine))
+            frames, info = frames * fine, info.finer(fine)
         seconds = info.frame_seconds
         return AlignedFile(
             words=tuple(_words(best.aligned, seconds)),
             untranscribed=tuple(
                 (start * seconds, end * seconds) for start, end in best.aligned.alignment.untranscribed
             ),
-            duration_seconds=max(n_samples / info.sample_rate_hz, len(log_probs_TC) * seconds),
+            duration_seconds=max(n_samples / info.sample_rate_hz, frames * seconds),
             version=best.number,
             name=Path(name).stem,
             info=info,
@@ -192,18 +199,19 @@ class Aligner:
         language: str,
         channel: int | None,
         name: str,
+        meter: LevelMeter,
     ) -> tuple[int, HalfArray, ModelInfo]:
         """Samples decoded, log-probs [T, C], and the model whose columns they hold."""
         info = self._model.info
-        characters: set[str] = set()
+        symbols: set[str] = set()
         if needs_columns(info):
-            has_spaces = info.word_delimiter is not None
+            has_spaces = info.has_spaces
             for text, options in texts:
                 normalized = normalize(
                     text, alphabet=info.alphabet, language=language, has_spaces=has_spaces, options=options
                 )
-                characters.update(normalized.text)
-        info, columns = columns_used(info, characters)
+                symbols.update(info.symbols_of(normalized))
+        info, columns = columns_used(info, symbols)
         windows = WindowOptions.for_device(self._model.device)
         emitter = Emitter[int](self._model, windows, columns=columns, threads=self._threads)
         errors: list[Exception] = []
@@ -212,7 +220,8 @@ class Aligner:
         def counted() -> Iterator[FloatArray]:
             nonlocal n_samples
             with _opened(audio, name) as file:
-                for block_N in decode(file, name=name, sample_rate_hz=info.sample_rate_hz, channel=channel):
+                blocks = decode(file, name=name, sample_rate_hz=info.sample_rate_hz, channel=channel)
+                for block_N in meter.through(blocks):
                     n_samples += len(block_N)
                     yield block_N
 
@@ -268,6 +277,13 @@ def read_text(text: Text) -> Version:
     original = formats.decode(data, name=str(path))
     transcript = formats.parse(original, name=str(path))
     return version_of(transcript, name=str(path), kind=formats.format_of(str(path), original))
+
+
+def _finer(aligned: AlignedText, meter: LevelMeter, info: ModelInfo, parts: int) -> AlignedText:
+    """The words where the loudness says that they begin and end, in finer frames."""
+    levels = Levels.of(meter.finish(), meter.block_samples)
+    alignment, words = finer_alignment(aligned.alignment, aligned.words, levels, info.stride_samples, parts)
+    return replace(aligned, alignment=alignment, words=words)
 
 
 def _words(aligned: AlignedText, frame_seconds: float) -> Iterator[AlignedWord]:

@@ -153,7 +153,7 @@ def utterance_features(
     features_SF[:, 1] = costs_S / np.maximum(frames_S, 1)
     features_SF[:, 2] = costs_S / np.maximum(tokens_S, 1)
     features_SF[:, 3] = frames_S / np.maximum(tokens_S, 1)
-    letters_W = (words.token_ends - words.token_starts).astype(np.int64)
+    letters_W = words.letter_counts.astype(np.int64)
     for row, segment in enumerate(segments):
         ranges = segment.spoken_ranges()
         features_SF[row, 4] = sum(end - start for start, end in ranges)

@@ -73,6 +73,7 @@ def stretch(
         char_starts=words.char_starts[part],
         char_ends=words.char_ends[part],
         skipped=words.skipped[part],
+        letters=None if words.letters is None else words.letters[part],
     )
     return Unlabelled(
         name=name,
@@ -85,6 +86,7 @@ def stretch(
             greedy_T=one.seen.greedy_T[first:last].copy(),
             blank=one.seen.blank,
             delimiter=one.seen.delimiter,
+            goes_on_T=None if one.seen.goes_on_T is None else one.seen.goes_on_T[first:last].copy(),
         ),
         levels=_levels(one.levels, first * stride_samples, last * stride_samples),
         aligned=Aligned(

@@ -79,7 +79,7 @@ def bundle_stage(
 def model_of(notes: dict[str, Any]) -> ModelInfo:
     """The model whose columns emissions hold, from the notes of their file."""
     model = notes["model"]
-    return ModelInfo(**{**model, "vocabulary": tuple(model["vocabulary"])})
+    return ModelInfo.from_notes(model)
 
 
 def read_model(store: Store, emissions: StageRef) -> ModelInfo:

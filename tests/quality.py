@@ -23,7 +23,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
 QUARTZNET = "quartznet:acoustic_model"
 
-sys.path[:0] = [str(ROOT / "tests"), str(SHARED / "models" / "quartznet15x5")]
+sys.path[:0] = [
+    str(ROOT / "tests"),
+    *(str(SHARED / "models" / name) for name in ("quartznet15x5", "quartznet-bpe")),
+]
 
 import numpy as np  # noqa: E402
 from support import corpora, hard_cases, quality_cases  # noqa: E402
@@ -80,9 +83,9 @@ class Corpus:
         return Bench(cases=[self.cases[i] for i in indices], options=options)
 
 
-def build(arguments: argparse.Namespace) -> Corpus:
+def build(arguments: argparse.Namespace, model: str) -> Corpus:
     """Recordings, emissions, corrupted transcripts, alignments."""
-    info, spoken = quality_cases.spoken_recordings(SHARED, arguments.cache, arguments.model, arguments.corpus)
+    info, spoken = quality_cases.spoken_recordings(SHARED, arguments.cache, model, arguments.corpus)
     texts = [utterance.words for one in spoken for utterance in one.recording.utterances]
     detours = None if arguments.plain else viterbi.DEFAULT_DETOURS
     cases, seeds = [], []
@@ -297,7 +300,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=("table", "self", "fit"))
-    parser.add_argument("--model", default=QUARTZNET)
+    parser.add_argument(
+        "--model", nargs="+", default=[QUARTZNET], help="several: their tables one after the other"
+    )
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "quality")
     parser.add_argument(
         "--corpus",
@@ -315,8 +320,14 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.what == "fit" and arguments.out is None:
         parser.error("fit needs --out FILE.json")
+    for model in arguments.model:
+        run(arguments, model)
+
+
+def run(arguments: argparse.Namespace, model: str) -> None:
+    """One measurement of one model."""
     started = time.perf_counter()
-    corpus = build(arguments)
+    corpus = build(arguments, model)
     options = cut_options(corpus.info, arguments)
     print(f"cases built in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     if arguments.what == "fit":
@@ -327,7 +338,7 @@ def main() -> None:
         fitted = fit(corpus, range(len(corpus.cases)), options, description)
         save_filter(fitted.filter, arguments.out)
         command = (
-            f"python tests/quality.py fit --model {arguments.model} --corpus {arguments.corpus} "
+            f"python tests/quality.py fit --model {model} --corpus {arguments.corpus} "
             f"--out filters/{arguments.out.name}"
         )
         text = card(fitted, f"Filter {arguments.out.stem}", command, notes=[NOT_SEEN])
@@ -335,6 +346,7 @@ def main() -> None:
     elif arguments.what == "self":
         self_supervised(corpus, options)
     else:
+        print(f"{model}, frames of {1000 * corpus.info.frame_seconds:g} ms")
         print_paper(corpus)
         print_table(cross_validated(corpus, options, arguments.asked))
     print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)

@@ -28,17 +28,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.audio.levels import SILENCE_DB, Levels
+from prep_corpus.align.cutting.coarse import coarse_places, finer
 from prep_corpus.align.cutting.edges import Edges, Reach, find_edges
 from prep_corpus.align.cutting.passages import (
     Breaks,
     Span,
     Spoken,
+    left_out,
     merged,
     passages,
     without_cut_off,
     without_fragments,
 )
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.words.coarse import fine_frames
 from prep_corpus.align.words.evidence import Track
 
 if TYPE_CHECKING:
@@ -171,6 +174,15 @@ def cut_paper(
         options: lengths and padding.
         levels: loudness of the recording, for where in a gap the cut stands; from the emissions where None.
     """
+    fine = fine_frames(options.stride_samples, options.sample_rate_hz)
+    if fine > 1 and levels is not None:
+        every_W, finest = (
+            np.ones(len(words), bool),
+            replace(options, stride_samples=options.stride_samples // fine),
+        )
+        track, placed = finer(seen, words, every_W, levels, options.stride_samples, fine)
+        cuts = cut_paper(track, placed, k_frames=k_frames * fine, options=finest, levels=levels)
+        return _coarser(cuts, words, options.stride_samples, fine)
     spoken = Spoken.of(words, np.ones(len(words.skipped), bool), len(seen.speech_T))
     edges = _edges(seen, spoken, options, levels)
     lengths_G = spoken.gap_frames
@@ -203,6 +215,15 @@ def cut_words(
         options: lengths and padding.
         levels: loudness of the recording, for where it is quiet enough to cut; from the emissions where None.
     """
+    fine = fine_frames(options.stride_samples, options.sample_rate_hz)
+    if fine > 1 and levels is not None:
+        said_W, finest = (
+            spoken_W & ~words.skipped,
+            replace(options, stride_samples=options.stride_samples // fine),
+        )
+        track, placed = finer(seen, words, said_W, levels, options.stride_samples, fine)
+        cuts = cut_words(track, placed, said_W, k_frames=k_frames * fine, options=finest, levels=levels)
+        return _coarser(cuts, words, options.stride_samples, fine)
     spoken = Spoken.of(words, spoken_W & ~words.skipped, len(seen.speech_T))
     edges = _edges(seen, spoken, options, levels)
     lengths_G = spoken.gap_frames
@@ -210,7 +231,7 @@ def cut_words(
     mass_G = mass_sums[spoken.gap_ends] - mass_sums[spoken.gap_starts]
     break_G = mass_G > np.where(spoken.passed_G, options.bridge_mass, options.gap_mass)
     min_frames, max_frames = options.frames(options.min_seconds), options.frames(options.max_seconds)
-    letters_V = (words.token_ends - words.token_starts)[spoken.index_V]
+    letters_V = words.letter_counts[spoken.index_V]
     reach_frames = options.frames(options.goes_on_seconds)
     fragment_frames = max(options.frames(options.fragment_gap_seconds), 1)
     ranges: list[CutRange] = []
@@ -235,6 +256,12 @@ def cut_words(
             ranges += _shaped(part, spoken, breaks, options)
         ranges += _any((end, whole[1], INSIDE_SPEECH), (whole[1], passage[1], TOO_SHORT))
     return _finish(seen, words, spoken, ranges, edges, options)
+
+
+def _coarser(cuts: Cuts, words: Words, stride_samples: int, parts: int) -> Cuts:
+    """Cuts on a fine grid with the frames of the model."""
+    places = [coarse_places(vars(segment), words, stride_samples, parts) for segment in cuts.segments]
+    return replace(cuts, segments=tuple(replace(one, **at) for one, at in zip(cuts.segments, places)))
 
 
 def with_scores(cuts: Cuts, scores_S: NDArray[np.floating], threshold: float) -> Cuts:
@@ -337,7 +364,7 @@ def _finish(
                 sample_end=end,
                 word_start=word_start,
                 word_end=word_end,
-                unspoken=_left_out(said),
+                unspoken=left_out(said),
                 reason=reason,
             )
         )
@@ -346,15 +373,6 @@ def _finish(
         untranscribed=_untranscribed(seen, segments, options),
         segment_W=segment_W,
     )
-
-
-def _left_out(said: NDArray[np.int64]) -> tuple[int, ...]:
-    """The indices between the first and the last that are not there."""
-    if said[-1] - said[0] + 1 == len(said):
-        return ()
-    missing = np.ones(said[-1] - said[0] + 1, bool)
-    missing[said - said[0]] = False
-    return tuple((np.flatnonzero(missing) + said[0]).tolist())
 
 
 def _untranscribed(seen: Track, segments: Sequence[Segment], options: CutOptions) -> tuple[Span, ...]:

@@ -193,7 +193,10 @@ def without_cut_off(
     start, end = whole
     if start == passage[0] < end and break_G[start]:
         first = int(spoken.starts_V[start])
-        start += _goes_on(seen, np.arange(first, max(first - reach_frames, 0) - 1, -1))
+        if seen.goes_on_T is not None:
+            start += _has_begun(seen, first, int(spoken.ends_V[start]))
+        else:
+            start += _goes_on(seen, np.arange(first, max(first - reach_frames, 0) - 1, -1))
     if start < end == passage[1] and break_G[end]:
         last = int(spoken.ends_V[end - 1]) - 1
         end -= _goes_on(seen, np.arange(last, min(last + 1 + reach_frames, len(seen.greedy_T))))
@@ -204,13 +207,23 @@ def _goes_on(seen: Track, outward: LongArray) -> bool:
     """Whether, from a word's outermost frame outward, another letter is surely heard before a delimiter."""
     heard_T = seen.greedy_T[outward]
     changed = np.flatnonzero(heard_T != heard_T[0])
-    if seen.delimiter < 0 or not len(changed):
+    if (seen.delimiter < 0 and seen.goes_on_T is None) or not len(changed):
         return False
     beyond = outward[changed[0] :]
     symbols = beyond[seen.greedy_T[beyond] != seen.blank]
     if not len(symbols) or seen.greedy_T[symbols[0]] == seen.delimiter:
         return False
+    if seen.goes_on_T is not None and not seen.goes_on_T[symbols[0]]:
+        return False
     return bool(seen.maximum_T[symbols[0]] > SURE_NATS)
+
+
+def _has_begun(seen: Track, first: int, end: int) -> bool:
+    """Whether the first piece surely heard in a word's frames is one that goes on with a word begun before."""
+    heard = np.flatnonzero(seen.greedy_T[first:end] != seen.blank) + first
+    if seen.goes_on_T is None or not len(heard):
+        return False
+    return bool(seen.goes_on_T[heard[0]] and seen.maximum_T[heard[0]] > SURE_NATS)
 
 
 def merged(parts: list[Span], spoken: Spoken, *, min_frames: float, max_frames: float) -> list[Span]:
@@ -240,3 +253,12 @@ def merged(parts: list[Span], spoken: Spoken, *, min_frames: float, max_frames: 
         parts[first : first + 2] = [joined]
         at = first
     return parts
+
+
+def left_out(said: NDArray[np.int64]) -> tuple[int, ...]:
+    """The indices between the first and the last that are not there."""
+    if said[-1] - said[0] + 1 == len(said):
+        return ()
+    missing = np.ones(said[-1] - said[0] + 1, bool)
+    missing[said - said[0]] = False
+    return tuple((np.flatnonzero(missing) + said[0]).tolist())

@@ -12,12 +12,17 @@ import hashlib
 import importlib
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.text.normalize import NormalizedText
+from prep_corpus.align.text.spelling import PieceSpelling, Spelled, piece_spelling, spell
+from prep_corpus.align.viterbi.detours import EDGE_FRAMES
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +30,9 @@ if TYPE_CHECKING:
 BUNDLED_MODELS = ("english",)
 OTHER = "<other>"
 """Name of the column that stands for all symbols left out of a reduced emissions matrix."""
+
+COARSE_SECONDS = 0.06
+"""Frames of this length and longer are coarse: where a word begins and ends is told by the loudness as well."""
 
 _SPECIAL = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
 _PROBE_SECONDS = 2
@@ -34,7 +42,8 @@ class AcousticModel(Protocol):
     """What `module:factory` must return.
 
     Optional attributes: `word_delimiter` (symbol or None), `case`, `digest`, `frames(n_samples)`,
-    `context_seconds` (that a window needs on each side, where 2 s are too few).
+    `context_seconds` (that a window needs on each side, where 2 s are too few), and `tokenizer_file` (path of a
+    document of the library `tokenizers`) of a model whose tokens are pieces of words.
     """
 
     sample_rate_hz: int
@@ -53,11 +62,13 @@ class ModelInfo:
     Attributes:
         sample_rate_hz: rate of the waveforms it takes.
         stride_samples: samples per frame; frame t covers samples [t * stride, (t + 1) * stride).
-        vocabulary: one symbol a column; single characters, the blank, and specials such as `<unk>`.
+        vocabulary: one symbol a column: single characters or pieces of words, the blank, and specials such as
+            `<unk>`.
         blank: index of the CTC blank.
-        word_delimiter: the symbol between words, or None for languages written without spaces.
+        word_delimiter: the symbol between words, or None for languages written without spaces, and for pieces.
         case: "lower", "upper" or "none", the case of its letters.
         digest: identity of the weights and of all the above, hexadecimal.
+        tokenizer: of a model in pieces, the document of its tokenizer (library `tokenizers`); empty for characters.
     """
 
     sample_rate_hz: int
@@ -67,6 +78,7 @@ class ModelInfo:
     word_delimiter: str | None
     case: str
     digest: str
+    tokenizer: str = ""
 
     def __post_init__(self) -> None:
         if self.sample_rate_hz <= 0 or self.stride_samples <= 0:
@@ -83,17 +95,22 @@ class ModelInfo:
             for i, s in enumerate(self.vocabulary)
             if len(s) > 1 and i != self.blank and not _SPECIAL.fullmatch(s)
         ]
-        if pieces:
+        if pieces and not self.tokenizer:
             raise UsageError(
                 f"model: the vocabulary must be single characters, and {len(pieces)} of {len(self.vocabulary)} "
-                f"symbols are longer (such as {pieces[0]!r}); choose a character CTC model"
+                f"symbols are longer (such as {pieces[0]!r}); choose a character CTC model, or give the tokenizer "
+                "that cuts words into these pieces (tokenizer_file)"
             )
+        if self.tokenizer:
+            piece_spelling(self.vocabulary, self.blank, self.tokenizer)
         if self.word_delimiter is not None and self.word_delimiter not in self.vocabulary:
             raise UsageError(f"model: the word delimiter {self.word_delimiter!r} is not in the vocabulary")
 
     @property
     def alphabet(self) -> frozenset[str]:
         """The characters it can say, without the blank, the word delimiter and specials."""
+        if self.tokenizer:
+            return self.pieces.alphabet
         return frozenset(
             s
             for i, s in enumerate(self.vocabulary)
@@ -105,17 +122,68 @@ class ModelInfo:
         """Index of the word delimiter, or None."""
         return None if self.word_delimiter is None else self.vocabulary.index(self.word_delimiter)
 
+    def finer(self, parts: int) -> ModelInfo:
+        """The same for frames of which `parts` make one."""
+        return replace(self, stride_samples=self.stride_samples // parts)
+
+    @property
+    def edge_frames(self) -> int:
+        """Frames between two places at which an alignment may leave text or audio: about 0.2 s of coarse frames."""
+        return EDGE_FRAMES if self.frame_seconds < COARSE_SECONDS else 2
+
+    @property
+    def has_spaces(self) -> bool:
+        """Whether words are parted: by a delimiter, or by pieces that begin a word."""
+        return self.word_delimiter is not None or bool(self.tokenizer)
+
+    @property
+    def pieces(self) -> PieceSpelling:
+        """The spelling of a model in pieces."""
+        return piece_spelling(self.vocabulary, self.blank, self.tokenizer)
+
+    def spell(self, normalized: NormalizedText) -> Spelled:
+        """The tokens of a normalised text; raises UsageError where it has no spelling."""
+        return spell(
+            normalized,
+            self.vocabulary,
+            blank=self.blank,
+            word_delimiter=self.word_delimiter,
+            tokenizer=self.tokenizer,
+        )
+
+    def symbols_of(self, normalized: NormalizedText) -> set[str]:
+        """The symbols, or the characters that they stand for, with which a normalised text is spelled."""
+        if self.tokenizer:
+            return {self.vocabulary[token] for token in set(self.spell(normalized).tokens_L.tolist())}
+        return set(normalized.text)
+
+    def to_notes(self) -> dict[str, Any]:
+        """All of it as JSON values; `from_notes` is the reverse."""
+        notes = {**asdict(self), "vocabulary": list(self.vocabulary)}
+        if not self.tokenizer:
+            del notes["tokenizer"]
+        return notes
+
+    @classmethod
+    def from_notes(cls, notes: Mapping[str, Any]) -> ModelInfo:
+        """What `to_notes` gave."""
+        return cls(**{**notes, "vocabulary": tuple(notes["vocabulary"])})
+
     @property
     def frame_seconds(self) -> float:
         """Length of a frame."""
         return self.stride_samples / self.sample_rate_hz
 
     def reduced(self, symbols: frozenset[str]) -> ModelInfo:
-        """The same model with the columns of `symbols`, delimiter and blank, and one for all others."""
+        """The same model with the columns of `symbols`, delimiter and blank, and one for all others.
+
+        Of pieces, those of at most one letter stay too, so that any other word can still be spelled.
+        """
+        basic_C = self.pieces.is_basic_C if self.tokenizer else np.zeros(len(self.vocabulary), bool)
         keep = [
             s
             for i, s in enumerate(self.vocabulary)
-            if s in symbols or i == self.blank or s == self.word_delimiter
+            if s in symbols or i == self.blank or s == self.word_delimiter or basic_C[i]
         ]
         return ModelInfo(
             sample_rate_hz=self.sample_rate_hz,
@@ -125,6 +193,7 @@ class ModelInfo:
             word_delimiter=self.word_delimiter,
             case=self.case,
             digest=self.digest,
+            tokenizer=self.tokenizer,
         )
 
 
@@ -246,7 +315,9 @@ def _describe(model: Any, name: str) -> ModelInfo:
     if missing:
         raise UsageError(f"--model {name}: the model object lacks {', '.join(missing)}")
     vocabulary = tuple(str(symbol) for symbol in model.vocabulary)
-    delimiter = getattr(model, "word_delimiter", next((d for d in (" ", "|") if d in vocabulary), None))
+    tokenizer = _tokenizer(model, name)
+    known = None if tokenizer else next((d for d in (" ", "|") if d in vocabulary), None)
+    delimiter = getattr(model, "word_delimiter", known)
     letters = [s for s in vocabulary if len(s) == 1 and s.lower() != s.upper()]
     if any(s.islower() for s in letters):
         case = "lower"
@@ -260,7 +331,19 @@ def _describe(model: Any, name: str) -> ModelInfo:
         word_delimiter=delimiter,
         case=getattr(model, "case", case),
         digest=_digest(model, vocabulary, name),
+        tokenizer=tokenizer,
     )
+
+
+def _tokenizer(model: Any, name: str) -> str:
+    path = getattr(model, "tokenizer_file", None)
+    if path is None:
+        given = getattr(model, "tokenizer", "")
+        return given if isinstance(given, str) else ""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--model {name}: its tokenizer_file {path} cannot be read: {error}") from error
 
 
 def _digest(model: Any, vocabulary: tuple[str, ...], name: str) -> str:
@@ -272,7 +355,7 @@ def _digest(model: Any, vocabulary: tuple[str, ...], name: str) -> str:
             f"--model {name}: the model has neither a `digest` nor a `state_dict()`, so its results "
             "could not be told from another model's; give it a `digest` string"
         )
-    hasher = hashlib.blake2b(digest_size=16)
+    hasher = hashlib.blake2b(_tokenizer(model, name).encode(), digest_size=16)
     hasher.update(repr((vocabulary, model.stride_samples, model.sample_rate_hz, model.blank)).encode())
     for key, tensor in sorted(model.state_dict().items()):
         hasher.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())

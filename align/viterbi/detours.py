@@ -11,6 +11,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import numpy.typing as npt
 
+EDGE_FRAMES = 8
+"""A path may leave text or audio every so many frames, unless `align` is told otherwise."""
+
 MAX_COST_NATS = 1e4
 SHARPNESS_FRAMES = 20_000
 SCALE_RANGE = (0.25, 4.0)

@@ -9,7 +9,7 @@ are subtracted from every frame, so that a frame in blank costs nothing:
     token'[p] = max(token[p], blank'[p] if token p differs from token p-1 else blank[p]) + score[symbol of p]
 
 A word edge is the blank before a word's first token, or the blank after the last word. Only there, and only
-every `EDGE_FRAMES` frames, may a path leave the text (untranscribed speech) or the audio (unspoken words):
+every `edge_frames` frames, may a path leave the text (untranscribed speech) or the audio (unspoken words):
 
     blank'[e]  = max(blank[e], speech[e] + gain since then, skip[e], long[e])
     skip[e+1]  = max(skip[e], blank'[e] - opening cost) - cost of the word between
@@ -28,7 +28,6 @@ from prep_corpus.align.viterbi.compiling import compiled
 
 Array = npt.NDArray[Any]
 
-EDGE_FRAMES = 8
 DEAD = -(1 << 60)  # a state that no path has reached; far from overflow after any number of frames
 
 BLANK, TOKEN, SPEECH = 0, 1, 2  # the three kinds of state
@@ -146,6 +145,7 @@ def advance_rows(
     opening_cost: int,
     long_opening_cost: int,
     entry_cost: int,
+    edge_frames: int,
     closing: bool,
     moves_FP: Array,
     moves_VE: Array,
@@ -159,6 +159,7 @@ def advance_rows(
         symbols_P: column of each pair's token.
         joins_P: 1 where a token may follow its predecessor without a blank between.
         edges_E, skip_costs_E, long_costs_E, opening_cost, long_opening_cost, entry_cost: see `visit_edges`.
+        edge_frames: frames between two visits of the edges.
         closing: whether the recording ends with the block, so that the edges are visited once more.
         moves_FP, moves_VE: receive the way back; empty where nobody asks.
     """
@@ -181,7 +182,7 @@ def advance_rows(
             _step(blank_P, token_P, next_P, gather_P, joins_P)
         token_P, next_P = next_P, token_P
         gain += gains_F[f]
-        if (f + 1) % EDGE_FRAMES == 0 or (closing and f + 1 == frames):
+        if (f + 1) % edge_frames == 0 or (closing and f + 1 == frames):
             visit_edges(
                 blank_P,
                 speech_E,
@@ -202,14 +203,21 @@ def advance_rows(
 
 @compiled
 def trace_rows(
-    moves_FP: Array, moves_VE: Array, edges_E: Array, closing: bool, kind: int, pair: int, path_F: Array
+    moves_FP: Array,
+    moves_VE: Array,
+    edges_E: Array,
+    edge_frames: int,
+    closing: bool,
+    kind: int,
+    pair: int,
+    path_F: Array,
 ) -> tuple[int, int]:
     """Walk back through a strip.
 
     Args:
         moves_FP, moves_VE: what `advance_rows` kept.
         edges_E: pair of each edge, counted from the strip's first.
-        closing: as in `advance_rows`.
+        edge_frames, closing: as in `advance_rows`.
         kind, pair: the state after the block (for SPEECH the pair of its edge).
         path_F: receives 2 * pair for blank, 2 * pair + 1 for a token, -1 - pair for untranscribed speech.
 
@@ -218,11 +226,11 @@ def trace_rows(
     """
     frames = moves_FP.shape[0]
     for f in range(frames - 1, -1, -1):
-        visited = (f + 1) % EDGE_FRAMES == 0 or (closing and f + 1 == frames)
+        visited = (f + 1) % edge_frames == 0 or (closing and f + 1 == frames)
         if visited and kind != TOKEN and edges_E.shape[0]:
             e = np.searchsorted(edges_E, pair)
             if e < edges_E.shape[0] and edges_E[e] == pair:
-                visit = f // EDGE_FRAMES
+                visit = f // edge_frames
                 if kind == SPEECH and moves_VE[visit, e] & SPEECH_FROM_EDGE:
                     kind = BLANK
                 if kind == BLANK:

@@ -28,6 +28,7 @@ def score_words(
     blank: int,
     delimiter: int | None,
     detours: DetourCosts,
+    edges_E: npt.NDArray[np.int64] | None = None,
 ) -> float:
     """The score of the best path of some words through some frames.
 
@@ -36,6 +37,7 @@ def score_words(
         tokens_N: columns of the tokens; none for silence and speech without text alone.
         blank: column of the blank.
         delimiter: column of the symbol between words, or None, where every token is a word.
+        edges_E: the first token of each word, and the end of the last; None where the delimiter tells them.
         detours: what speech without text costs; fitted to the model (`DetourCosts.fitted`).
 
     Returns:
@@ -51,6 +53,10 @@ def score_words(
         is_delimiter_N = tokens_N == delimiter
         is_edge_P[1:-1] = is_delimiter_N[:-1]
         between_P[1:-1] = is_delimiter_N[:-1] | is_delimiter_N[1:]
+    if edges_E is not None and len(tokens_N):
+        is_edge_P[:] = False
+        is_edge_P[edges_E] = True
+        between_P = is_edge_P
     joins_P = np.ones(len(tokens_N) + 1, np.bool_)
     joins_P[1:-1] = tokens_N[1:] != tokens_N[:-1]
     speech_F = rows_FC.max(axis=1) - np.float32(detours.speech_nats)

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.align.viterbi import kernels, tiles
-from prep_corpus.align.viterbi.kernels import BLANK, DEAD, EDGE_FRAMES, TOKEN
+from prep_corpus.align.viterbi.kernels import BLANK, DEAD, TOKEN
 from prep_corpus.align.viterbi.tiles import BLOCK_FRAMES, DEAD_32, DRIFT_32, TILE_PAIRS
 from prep_corpus.align.viterbi.trellis import (
     CHUNK_FRAMES,
@@ -150,6 +150,7 @@ def _forward(trellis: Trellis, spacing: int) -> list[Checkpoint] | None:
                 np.int32(trellis.opening_cost),
                 np.int32(trellis.long_opening_cost),
                 np.int32(trellis.entry_cost),
+                trellis.edge_frames,
                 chunk[0],
                 trellis.frames - chunk[0],
                 trellis.pairs,
@@ -193,7 +194,8 @@ def _trace(
     while True:
         low = max(before.low, pair + 1 - width)
         rows = before.strip(trellis, low, pair + 1)
-        frames = max(EDGE_FRAMES, budget_bytes // (pair + 1 - low) // EDGE_FRAMES * EDGE_FRAMES)
+        step = trellis.edge_frames
+        frames = max(step, budget_bytes // (pair + 1 - low) // step * step)
         if frames >= end - start:
             moves_FP, moves_VE = rows.advance(trellis, start, end, keep=True)
         else:
@@ -209,7 +211,7 @@ def _trace(
         edges_E = trellis.edges_E[first:last] - low
         out_F = path_T[start:end]
         kind, offset = kernels.trace_rows(
-            moves_FP, moves_VE, edges_E, end == trellis.frames, kind, pair - low, out_F
+            moves_FP, moves_VE, edges_E, step, end == trellis.frames, kind, pair - low, out_F
         )
         np.add(out_F, np.where(out_F < 0, -low, 2 * low), out=out_F, casting="unsafe")
         return kind, offset + low
@@ -230,7 +232,8 @@ def _trace_directly(trellis: Trellis, path_T: Int32) -> None:
     """The whole trellis as one strip, for recordings so short that bookkeeping would cost more."""
     rows = first_rows(trellis)
     moves_FP, moves_VE = rows.advance(trellis, 0, trellis.frames, keep=True)
-    kernels.trace_rows(moves_FP, moves_VE, trellis.edges_E, True, *_better_end(trellis, rows), path_T)
+    end = _better_end(trellis, rows)
+    kernels.trace_rows(moves_FP, moves_VE, trellis.edges_E, trellis.edge_frames, True, *end, path_T)
 
 
 def best_path(trellis: Trellis) -> npt.NDArray[np.int32]:

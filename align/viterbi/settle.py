@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.viterbi.compiling import compiled
 from prep_corpus.align.viterbi.detours import DetourCosts, sharpness
 from prep_corpus.align.viterbi.trellis import FLOOR_NATS
-from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs, skipped_places
+from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs, skipped_places, word_edges
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -69,6 +69,7 @@ def settle(
     blank: int,
     delimiter: int | None,
     detours: DetourCosts,
+    edges_E: Int64 | None = None,
 ) -> Alignment:
     """Place the words beside each stretch of untranscribed speech once more.
 
@@ -79,6 +80,7 @@ def settle(
         blank: column of the blank.
         delimiter: column of the symbol between words, or None.
         detours: the costs that `align` was given.
+        edges_E: the first token of each word, and the end of the last; None where the delimiter tells them.
 
     Returns:
         The alignment with new places of these words, and the borders of the speech to the frame. A delimiter that
@@ -87,8 +89,8 @@ def settle(
     present_N = np.flatnonzero(~found.skipped_L)
     starts_N, ends_N = found.starts_L[present_N], found.ends_L[present_N]
     tokens_N = tokens_L[present_N]
-    edges_E = _edges(tokens_N, delimiter)
-    pauses = _inner_pauses(starts_N, edges_E, tokens_N, delimiter)
+    begins_N = _begins(tokens_L, delimiter, edges_E)[present_N]
+    pauses = _inner_pauses(starts_N, begins_N, tokens_N, delimiter)
     if not found.untranscribed and not pauses:
         return found
     sharp = sharpness(log_probs_TC, tokens_L, blank=blank, floor_nats=FLOOR_NATS)
@@ -98,7 +100,7 @@ def settle(
         starts_N=starts_N,
         ends_N=ends_N,
         tokens_N=tokens_N,
-        edges_E=edges_E,
+        begins_N=begins_N,
         blank=blank,
         delimiter=delimiter,
         speech_nats=detours.fitted(sharp).speech_nats,
@@ -132,7 +134,7 @@ class _Settling:
         log_probs_TC, blank, delimiter: see `settle`.
         starts_N, ends_N: frames of the tokens; changed.
         tokens_N: their columns.
-        edges_E: the tokens before which a path may enter speech.
+        begins_N: tokens that begin a word; before them a path may enter speech.
         speech_nats: what speech scores below the best symbol.
         gained_nats: what the new places score above the old ones.
     """
@@ -141,7 +143,7 @@ class _Settling:
     starts_N: Int32
     ends_N: Int32
     tokens_N: Int32
-    edges_E: Int64
+    begins_N: NDArray[np.bool_]
     blank: int
     delimiter: int | None
     speech_nats: float
@@ -149,10 +151,17 @@ class _Settling:
 
     def place(self, span: Span, room: Span, *, speech: bool) -> Span:
         """Place the tokens near a span once more, inside `room`; return where the span is now."""
-        window = _window(self.starts_N, self.ends_N, self.edges_E, span, room)
+        edges_E = np.append(np.flatnonzero(self.begins_N), len(self.tokens_N))
+        window = _window(self.starts_N, self.ends_N, edges_E, span, room)
         inside = slice(window.first, window.last)
         starts_N, ends_N = self.starts_N[inside], self.ends_N[inside]
-        chain = _Chain(self.tokens_N[inside].tolist(), self.blank, self.delimiter, speech)
+        chain = _Chain(
+            self.tokens_N[inside].tolist(),
+            self.begins_N[inside].tolist(),
+            self.blank,
+            self.delimiter,
+            speech,
+        )
         scores_FC, speech_F, frames_F = _scores(self.log_probs_TC, chain, window, span, self.speech_nats)
         states = chain.states()
         path_F = _best_path(scores_FC, *states)
@@ -173,21 +182,21 @@ class _Window:
     end: int
 
 
-def _edges(tokens_N: Int32, delimiter: int | None) -> Int64:
-    """The tokens before which a path may enter the speech, and the end of all."""
-    inner = np.arange(1, len(tokens_N))
-    if delimiter is not None:
-        inner = inner[tokens_N[:-1] == delimiter]
-    return np.concatenate(([0], inner, [len(tokens_N)])).astype(np.int64)
+def _begins(tokens_L: Int32, delimiter: int | None, edges_E: Int64 | None) -> NDArray[np.bool_]:
+    """The tokens that begin a word; the first of all does, even where it is a delimiter."""
+    begins_L = np.zeros(len(tokens_L), bool)
+    begins_L[word_edges(tokens_L, delimiter)[:-1] if edges_E is None else edges_E[:-1]] = True
+    return begins_L
 
 
-def _inner_pauses(starts_N: Int32, edges_E: Int64, tokens_N: Int32, delimiter: int | None) -> list[int]:
+def _inner_pauses(
+    starts_N: Int32, begins_N: NDArray[np.bool_], tokens_N: Int32, delimiter: int | None
+) -> list[int]:
     """The tokens inside words that come long after the one before."""
-    if delimiter is None or len(tokens_N) < 2:
-        return []
-    inner_N = np.ones(len(tokens_N), bool)
-    inner_N[edges_E[:-1]] = False
-    inner_N[tokens_N == delimiter] = False
+    inner_N = ~begins_N
+    inner_N[:1] = False
+    if delimiter is not None:
+        inner_N &= tokens_N != delimiter
     inner = np.flatnonzero(inner_N)
     steps = starts_N[inner] - starts_N[inner - 1]
     return inner[steps > INNER_PACES * max(float(np.median(steps)), 1.0)].tolist() if len(inner) else []
@@ -217,7 +226,8 @@ class _Chain:
 
     Attributes:
         tokens: columns of the model.
-        blank, delimiter: likewise.
+        begins: which of them begin a word.
+        blank, delimiter: columns likewise.
         speech: whether the path goes through speech.
         columns: those that any state needs, the blank and the delimiter among them; one more follows, for speech.
         column, token, cost, before: of each state its place in `columns`, which token it says or `NO_TOKEN`, what a
@@ -226,6 +236,7 @@ class _Chain:
     """
 
     tokens: list[int]
+    begins: list[bool]
     blank: int
     delimiter: int | None
     speech: bool
@@ -247,7 +258,7 @@ class _Chain:
         for j in range(count if self.speech else 0):
             right.append(self._say(j, right, None))
         for edge in range(count + 1 if self.speech else 0):
-            if edge in (0, count) or self.delimiter is None or self.tokens[edge - 1] == self.delimiter:
+            if edge in (0, count) or self.begins[edge]:
                 after = self._speech(edge, left)
                 if edge < count:
                     self.before[right[edge]] += after
@@ -267,7 +278,7 @@ class _Chain:
         """The blank before token j, and the token; `said` are the states of those before it."""
         tokens = self.tokens
         before = [said[-1]] if j else [begin] if begin is not None else []
-        between = j > 0 and (self.delimiter is None or self.delimiter in (tokens[j - 1], tokens[j]))
+        between = self.begins[j] or tokens[j] == self.delimiter
         cost = (PAUSE_NATS if between else INNER_NATS) if j else 0.0
         silence = self._add(self.blank, before=list(before), cost=cost)
         if j and tokens[j] == tokens[j - 1]:

@@ -9,13 +9,21 @@ Legend: T frames, C classes, L tokens.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from prep_corpus.align.viterbi.detours import EDGE_FRAMES
 from prep_corpus.align.viterbi.settle import settle
-from prep_corpus.align.viterbi.viterbi import DEFAULT_DETOURS, Alignment, DetourCosts, LogProbs, align
+from prep_corpus.align.viterbi.viterbi import (
+    DEFAULT_DETOURS,
+    Alignment,
+    DetourCosts,
+    EdgeArray,
+    LogProbs,
+    align,
+)
 
 
 def align_in_silence(
@@ -25,6 +33,8 @@ def align_in_silence(
     blank: int,
     delimiter: int | None,
     detours: DetourCosts | None = DEFAULT_DETOURS,
+    edges_E: EdgeArray | None = None,
+    edge_frames: int = EDGE_FRAMES,
     recording_id: str = "",
 ) -> Alignment:
     """Align as `viterbi.align` does, with room for silence before the first word and after the last.
@@ -36,7 +46,7 @@ def align_in_silence(
         tokens_L: column of each token, without blanks and without outer delimiters.
         blank: column of the blank.
         delimiter: column of the symbol between words, or None.
-        detours: as for `align`.
+        detours, edges_E, edge_frames: as for `align`; edges go without a delimiter.
         recording_id: named in errors.
 
     Returns:
@@ -46,11 +56,19 @@ def align_in_silence(
         Infeasible: there are more tokens, with a blank between repeated ones, than frames.
     """
     repeats = int(np.count_nonzero(tokens_L[1:] == tokens_L[:-1]))
+    rest = _Rest(
+        blank=blank,
+        delimiter=delimiter,
+        detours=detours,
+        edges_E=edges_E,
+        edge_frames=edge_frames,
+        name=recording_id,
+    )
     if delimiter is None or len(tokens_L) == 0 or len(log_probs_TC) < len(tokens_L) + repeats + 2:
-        return _aligned(log_probs_TC, tokens_L, blank, delimiter, detours, recording_id)
+        return _aligned(log_probs_TC, tokens_L, rest)
     outer = np.array([delimiter], np.int32)
     silent_L = np.concatenate((outer, tokens_L, outer)).astype(np.int32)
-    found = _aligned(log_probs_TC, silent_L, blank, delimiter, detours, recording_id)
+    found = _aligned(log_probs_TC, silent_L, rest)
     return replace(
         found,
         starts_L=found.starts_L[1:-1],
@@ -59,17 +77,37 @@ def align_in_silence(
     )
 
 
-def _aligned(
-    log_probs_TC: LogProbs,
-    tokens_L: NDArray[np.int32],
-    blank: int,
-    delimiter: int | None,
-    detours: DetourCosts | None,
-    recording_id: str,
-) -> Alignment:
+@dataclass(frozen=True, kw_only=True)
+class _Rest:
+    """What `align` is told beside emissions and tokens."""
+
+    blank: int
+    delimiter: int | None
+    detours: DetourCosts | None
+    edges_E: EdgeArray | None
+    edge_frames: int
+    name: str
+
+
+def _aligned(log_probs_TC: LogProbs, tokens_L: NDArray[np.int32], rest: _Rest) -> Alignment:
     found = align(
-        log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, detours=detours, recording_id=recording_id
+        log_probs_TC,
+        tokens_L,
+        blank=rest.blank,
+        delimiter=rest.delimiter,
+        detours=rest.detours,
+        edges_E=rest.edges_E,
+        edge_frames=rest.edge_frames,
+        recording_id=rest.name,
     )
-    if detours is None:
+    if rest.detours is None:
         return found
-    return settle(found, log_probs_TC, tokens_L, blank=blank, delimiter=delimiter, detours=detours)
+    return settle(
+        found,
+        log_probs_TC,
+        tokens_L,
+        blank=rest.blank,
+        delimiter=rest.delimiter,
+        detours=rest.detours,
+        edges_E=rest.edges_E,
+    )

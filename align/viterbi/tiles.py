@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.align.viterbi.compiling import compiled
-from prep_corpus.align.viterbi.kernels import EDGE_FRAMES, Array
+from prep_corpus.align.viterbi.kernels import Array
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -208,6 +208,7 @@ def advance_tiles(
     opening_cost: Any,
     long_opening_cost: Any,
     entry_cost: Any,
+    edge_frames: int,
     start: int,
     frames_left: int,
     pairs: int,
@@ -225,6 +226,7 @@ def advance_tiles(
         joins_P: not 0 where a token may follow its predecessor without a blank between.
         edges_E, skip_costs_E, long_costs_E: see `trellis_kernels.visit_edges`.
         opening_cost, long_opening_cost, entry_cost: likewise.
+        edge_frames: frames between two visits of the edges: even, and a divisor of `BLOCK_FRAMES`.
         edge_starts_N: first edge of each tile, and the number of edges.
         start: the first frame's number.
         frames_left: frames from the first one to the recording's end.
@@ -243,7 +245,7 @@ def advance_tiles(
     tables_XC = np.empty((BLOCK_FRAMES // 2, 0 if twins else columns), np.int32)
     packed_C = np.empty(columns, np.int64)
     right_F = np.empty(BLOCK_FRAMES, np.int32)
-    chains_V2 = np.empty((BLOCK_FRAMES // EDGE_FRAMES, 2), np.int32)
+    chains_V2 = np.empty((BLOCK_FRAMES // edge_frames, 2), np.int32)
     has_edges = edges_E.shape[0] > 0
     far = 0
     for block in range(0, scores_FC.shape[0], BLOCK_FRAMES):
@@ -287,7 +289,7 @@ def advance_tiles(
                 after = min(f + 2, count)
                 for g in range(f, after):
                     gain += gains_F[block + g]
-                if after % EDGE_FRAMES == 0 or (closing and after == count):
+                if after % edge_frames == 0 or (closing and after == count):
                     _visit(
                         blank,
                         speech_E[e0:e1],
@@ -299,7 +301,7 @@ def advance_tiles(
                         long_opening_cost,
                         entry_cost,
                         gain,
-                        chains_V2[f // EDGE_FRAMES],
+                        chains_V2[f // edge_frames],
                     )
                     gain = np.int32(0)
     return far

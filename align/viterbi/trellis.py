@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.align.viterbi import kernels
-from prep_corpus.align.viterbi.kernels import BLANK, DEAD, EDGE_FRAMES, SPEECH
+from prep_corpus.align.viterbi.kernels import BLANK, DEAD, SPEECH
 
 UNITS_PER_NAT = 512
 CHUNK_FRAMES = 1024  # frames whose scores are held at a time
@@ -41,6 +41,7 @@ class Trellis:
         opening_cost, long_opening_cost: cost, in units, of such a run.
         entry_cost: cost, in units, of entering untranscribed speech.
         speech_T: blank-normalised score of untranscribed speech, in units; zeros without edges.
+        edge_frames: frames between two visits of the edges: even, and a divisor of a block of frames.
     """
 
     log_probs_TC: npt.NDArray[np.float32]
@@ -55,6 +56,7 @@ class Trellis:
     long_opening_cost: int
     entry_cost: int
     speech_T: npt.NDArray[np.int32]
+    edge_frames: int
 
     @property
     def frames(self) -> int:
@@ -128,7 +130,7 @@ class Rows:
         pairs = len(self.blank_P)
         high = self.low + pairs
         first, last = np.searchsorted(trellis.edges_E, (self.low, high))
-        visits = -(-(end - start) // EDGE_FRAMES)
+        visits = -(-(end - start) // trellis.edge_frames)
         moves_FP = np.empty((end - start, pairs) if keep else (0, 0), np.uint8)
         moves_VE = np.empty((visits, last - first if keep else 0), np.uint8)
         columns, symbols_P = trellis.narrowed(self.low, high)
@@ -148,9 +150,10 @@ class Rows:
                 trellis.opening_cost,
                 trellis.long_opening_cost,
                 trellis.entry_cost,
+                trellis.edge_frames,
                 chunk[1] == trellis.frames,
                 moves_FP[rows],
-                moves_VE[rows.start // EDGE_FRAMES :],
+                moves_VE[rows.start // trellis.edge_frames :],
             )
         return moves_FP, moves_VE
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.align.errors import Infeasible
-from prep_corpus.align.viterbi.detours import DEFAULT_DETOURS, DetourCosts, sharpness
+from prep_corpus.align.viterbi.detours import DEFAULT_DETOURS, EDGE_FRAMES, DetourCosts, sharpness
 from prep_corpus.align.viterbi.refine import refine
 from prep_corpus.align.viterbi.search import best_path
 from prep_corpus.align.viterbi.trellis import FLOOR_NATS, UNITS_PER_NAT, Trellis
@@ -53,6 +53,8 @@ def align(
     blank: int,
     delimiter: int | None = None,
     detours: DetourCosts | None = DEFAULT_DETOURS,
+    edges_E: EdgeArray | None = None,
+    edge_frames: int = EDGE_FRAMES,
     recording_id: str = "",
 ) -> Alignment:
     """Find the best CTC path of a transcript through a recording.
@@ -71,6 +73,8 @@ def align(
         blank: column of the blank.
         delimiter: column of the symbol between words; without one, every token is a word.
         detours: lets the path skip unspoken words and untranscribed speech; plain CTC where it is None.
+        edges_E: the first token of each word, and the end of the last; None where the delimiter tells them.
+        edge_frames: frames between two places at which a path may leave the text or the audio: 2, 4 or 8.
         recording_id: named in errors.
 
     Returns:
@@ -94,14 +98,15 @@ def align(
         return Alignment(
             starts_L=none, ends_L=none, skipped_L=np.empty(0, np.bool_), untranscribed=(), score_nats=score
         )
-    edges_E: EdgeArray = np.empty(0, np.int64)
-    if detours is not None:
-        edges_E = _edges(tokens_L, delimiter)
+    if detours is None:
+        edges_E = np.empty(0, np.int64)
+    else:
+        edges_E = word_edges(tokens_L, delimiter) if edges_E is None else edges_E
         detours = detours.fitted(sharpness(log_probs_TC, tokens_L, blank=blank, floor_nats=FLOOR_NATS))
-    trellis = _trellis(log_probs_TC, tokens_L, blank, edges_E, detours)
+    trellis = _trellis(log_probs_TC, tokens_L, blank, edges_E, detours, edge_frames)
     path_T = best_path(trellis)
     refine(trellis, path_T)
-    return _read_path(path_T, log_probs_TC, tokens_L, blank, edges_E, detours)
+    return _read_path(path_T, log_probs_TC, tokens_L, blank, detours)
 
 
 def _check(tokens_L: Tokens, classes: int, blank: int) -> None:
@@ -113,8 +118,8 @@ def _check(tokens_L: Tokens, classes: int, blank: int) -> None:
         raise ValueError(f"tokens must not hold the blank, {blank}")
 
 
-def _edges(tokens_L: Tokens, delimiter: int | None) -> EdgeArray:
-    """The first token of each word, and the end of the last."""
+def word_edges(tokens_L: Tokens, delimiter: int | None) -> EdgeArray:
+    """The first token of each word, and the end of the last; each token is a word without a delimiter."""
     if delimiter is None:
         return np.arange(len(tokens_L) + 1, dtype=np.int64)
     firsts = np.flatnonzero(tokens_L[:-1] == delimiter) + 1
@@ -127,6 +132,7 @@ def _trellis(
     blank: int,
     edges_E: EdgeArray,
     detours: DetourCosts | None,
+    edge_frames: int,
 ) -> Trellis:
     columns, symbols_L = np.unique(tokens_L, return_inverse=True)
     joins_P = np.ones(len(tokens_L) + 1, np.uint8)
@@ -156,6 +162,7 @@ def _trellis(
         long_opening_cost=long_opening,
         entry_cost=entry,
         speech_T=speech_T,
+        edge_frames=edge_frames,
     )
 
 
@@ -181,7 +188,6 @@ def _read_path(
     log_probs_TC: LogProbs,
     tokens_L: Tokens,
     blank: int,
-    edges_E: EdgeArray,
     detours: DetourCosts | None,
 ) -> Alignment:
     """Turn one state a frame into spans, and add up the original log-probs."""

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.errors import RecordingError, TranscriptEmpty, TranscriptUnsayable
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.text.normalize import NormalizedText, TextOptions, encode, normalize
+from prep_corpus.align.text.normalize import NormalizedText, TextOptions, normalize
+from prep_corpus.align.text.spelling import Spelled
 from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs
 from prep_corpus.align.words.choosing import heard_characters
 from prep_corpus.align.words.evidence import evidence
@@ -80,7 +81,7 @@ def normalize_for_model(
         text,
         alphabet=info.alphabet,
         language=language,
-        has_spaces=info.word_delimiter is not None,
+        has_spaces=info.has_spaces,
         options=options,
     )
     share = normalized.unsayable_share
@@ -124,9 +125,10 @@ def align_text(
         lambda written: _spelled(written, info),
         blank=info.blank,
         delimiter=info.delimiter_index,
+        edge_frames=info.edge_frames,
         recording_id=recording_id,
     )
-    table = word_table(said.alignment, said.normalized)
+    table = word_table(said.alignment, said.normalized, said.spelled)
     return AlignedText(
         normalized=said.normalized,
         tokens_L=said.tokens_L,
@@ -137,13 +139,18 @@ def align_text(
     )
 
 
-def _spelled(written: str, info: ModelInfo) -> NDArray[np.int32]:
+def _spelled(written: str, info: ModelInfo) -> Spelled:
     """A normalised writing as tokens of the model."""
     places_L = np.arange(len(written), dtype=np.int32)
-    normalized = NormalizedText(
-        original=written, text=written, starts_L=places_L, ends_L=places_L + np.int32(1)
+    return info.spell(
+        NormalizedText(
+            original=written,
+            text=written,
+            starts_L=places_L,
+            ends_L=places_L + np.int32(1),
+            has_spaces=info.has_spaces,
+        )
     )
-    return encode(normalized, info.vocabulary, info.word_delimiter)
 
 
 def align_best(

@@ -33,7 +33,7 @@ def heard_characters(words: Words, evidence_WF: NDArray[np.float32]) -> float:
     Returns:
         The more, the better; comparable between transcripts of one recording.
     """
-    lengths_W = (words.token_ends - words.token_starts).astype(np.float64)
+    lengths_W = words.letter_counts.astype(np.float64)
     edits_W = evidence_WF[:, EVIDENCE_NAMES.index("edits")].astype(np.float64)
     heard_W = np.where(words.skipped, 0.0, np.maximum(lengths_W - edits_W, 0.0))
     return float((heard_W - UNHEARD_COST * (lengths_W - heard_W)).sum())

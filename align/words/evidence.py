@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from prep_corpus.align.words.heard import letter_edits
 from prep_corpus.align.words.hearing import HEARING_NAMES, hearing
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ EVIDENCE_NAMES = (
 
 ratio_mean, ratio_min: mean and minimum over the word's frames of log p(path) - max log p, in nats.
 ratio_sum_wide: its sum over the word and `WIDE_FRAMES` frames on each side.
-character_mean, character_min: over the characters, the best log p of each within its frames, in nats.
+character_mean, character_min: over the characters (or pieces), the best log p of each within its frames, in nats.
 edits: Levenshtein distance between the word and the greedy decoding from the middle of the gap before it to
     the middle of the gap after it; edits_per_character is that over the word's length.
 frames_per_character: of the word's frames.
@@ -73,6 +74,7 @@ class Track:
         greedy_T: index of the most likely symbol, int32.
         blank: index of the blank.
         delimiter: index of the word delimiter, or -1.
+        goes_on_T: of a model in pieces, frames whose most likely piece goes on with a word; None for characters.
     """
 
     speech_T: FloatArray
@@ -80,6 +82,7 @@ class Track:
     greedy_T: IntArray
     blank: int
     delimiter: int
+    goes_on_T: BoolArray | None = None
 
     @property
     def quiet_T(self) -> BoolArray:
@@ -114,6 +117,7 @@ def track(log_probs_TC: NDArray[np.floating], info: ModelInfo) -> Track:
         greedy_T=greedy_T,
         blank=info.blank,
         delimiter=delimiter,
+        goes_on_T=~info.pieces.begins_C[greedy_T] if info.tokenizer else None,
     )
 
 
@@ -166,19 +170,24 @@ def evidence(
     ratio_sums = _sums(ratio_T)
     starts, ends = words.frame_starts.astype(np.int64), words.frame_ends.astype(np.int64)
     lengths = np.maximum(ends - starts, 1)
-    characters = (words.token_ends - words.token_starts).astype(np.float64)
+    tokens = (words.token_ends - words.token_starts).astype(np.float64)
+    characters = words.letter_counts.astype(np.float64)
     wide_starts, wide_ends = np.maximum(starts - WIDE_FRAMES, 0), np.minimum(ends + WIDE_FRAMES, frames)
     best_L = _best_in_span(log_probs_TC, tokens_L, alignment)
     best_sums = _sums(best_L)
     mass_sums = _sums(seen.speech_T)
     mass = mass_sums[gap_ends] - mass_sums[gap_starts]
     gap_frames = (gap_ends - gap_starts).astype(np.float64)
-    edits = _edits(tokens_L, words, seen, middles)
+    edits = (
+        letter_edits(tokens_L, words, seen.greedy_T, seen.blank, middles, info.pieces)
+        if info.tokenizer
+        else _edits(tokens_L, words, seen, middles)
+    )
     columns = {
         "ratio_mean": (ratio_sums[ends] - ratio_sums[starts]) / lengths,
         "ratio_min": _minimum(ratio_T, starts, ends),
         "ratio_sum_wide": ratio_sums[wide_ends] - ratio_sums[wide_starts],
-        "character_mean": (best_sums[words.token_ends] - best_sums[words.token_starts]) / characters,
+        "character_mean": (best_sums[words.token_ends] - best_sums[words.token_starts]) / tokens,
         "character_min": _minimum(best_L, words.token_starts, words.token_ends),
         "edits": edits,
         "edits_per_character": edits / characters,

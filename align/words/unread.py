@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.text.normalized import NormalizedText, Offer
-from prep_corpus.align.viterbi.detours import DEFAULT_DETOURS, DetourCosts, sharpness
+from prep_corpus.align.text.spelling import Spelled
+from prep_corpus.align.viterbi.detours import DEFAULT_DETOURS, EDGE_FRAMES, DetourCosts, sharpness
 from prep_corpus.align.viterbi.scoring import score_words
 from prep_corpus.align.viterbi.silence import align_in_silence
 from prep_corpus.align.viterbi.trellis import FLOOR_NATS
@@ -38,7 +39,7 @@ BESIDE_WORDS = 3
 REACH_FRAMES = 1500
 """How far from the words beside it a mark is looked for."""
 
-Spell = Callable[[str], NDArray[np.int32]]
+Spell = Callable[[str], Spelled]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,15 +48,20 @@ class SaidText:
 
     Attributes:
         normalized: the text that was aligned.
-        tokens_L: its tokens.
+        spelled: its tokens.
         alignment: of these tokens.
         unread: which of the offers are left out, in order.
     """
 
     normalized: NormalizedText
-    tokens_L: NDArray[np.int32]
+    spelled: Spelled
     alignment: Alignment
     unread: tuple[int, ...] = ()
+
+    @property
+    def tokens_L(self) -> NDArray[np.int32]:
+        """Columns of the tokens."""
+        return self.spelled.tokens_L
 
 
 def align_what_is_said(
@@ -66,6 +72,7 @@ def align_what_is_said(
     blank: int,
     delimiter: int | None,
     detours: DetourCosts = DEFAULT_DETOURS,
+    edge_frames: int = EDGE_FRAMES,
     recording_id: str = "",
 ) -> SaidText:
     """Align a text without those of its marks that nobody reads, and with broken words joined where they are one.
@@ -73,10 +80,10 @@ def align_what_is_said(
     Args:
         normalized: the text with all that it offers.
         log_probs_TC: natural log-probabilities.
-        spell: a normalised writing as columns of the model.
+        spell: a normalised writing as tokens of the model.
         blank: column of the blank.
         delimiter: column of the symbol between words, or None.
-        detours: as for `align`.
+        detours, edge_frames: as for `align`.
         recording_id: named in errors.
 
     Returns:
@@ -88,16 +95,18 @@ def align_what_is_said(
 
     def aligned(unread: tuple[int, ...]) -> SaidText:
         said = normalized.without(unread)
-        tokens_L = spell(said.text)
+        spelled = spell(said.text)
         found = align_in_silence(
             log_probs_TC,
-            tokens_L,
+            spelled.tokens_L,
             blank=blank,
             delimiter=delimiter,
             detours=detours,
+            edges_E=spelled.edges_E,
+            edge_frames=edge_frames,
             recording_id=recording_id,
         )
-        return SaidText(normalized=said, tokens_L=tokens_L, alignment=found, unread=unread)
+        return SaidText(normalized=said, spelled=spelled, alignment=found, unread=unread)
 
     everything = tuple(range(len(normalized.offers)))
     if not everything or not normalized.without(everything).text:
@@ -106,7 +115,7 @@ def align_what_is_said(
     sharp = sharpness(log_probs_TC, bare.tokens_L, blank=blank, floor_nats=FLOOR_NATS)
     trial = _Trial(
         log_probs_TC=log_probs_TC,
-        words=word_table(bare.alignment, bare.normalized),
+        words=word_table(bare.alignment, bare.normalized, bare.spelled),
         bare=bare.normalized,
         spell=spell,
         blank=blank,
@@ -174,15 +183,15 @@ class _Trial:
 
     def _is_one_word(self, normalized: NormalizedText, offer: Offer) -> bool:
         """Whether a broken word is said as one, between the words beside it."""
-        starts = self.bare.starts_L[self.words.token_starts]
-        which = int(np.searchsorted(starts, offer.char_start, side="right")) - 1
+        which = int(np.searchsorted(self.words.char_starts, offer.char_start, side="right")) - 1
         if self.words.skipped[which]:
             return True
         said = self._said
         place = int(np.searchsorted(said, which))
         left, right = said[max(place - 1, 0) : place], said[place + 1 : place + 2]
         word = self.bare.spoken_of(which, which + 1)
-        at = int(np.searchsorted(self.bare.starts_L[self.words.token_starts[which] :], offer.char_end))
+        first = self.bare.words()[which][0]
+        at = int(np.searchsorted(self.bare.starts_L[first:], offer.char_end))
         rows_FC = self._around(said[place : place + 1] if not len(left) else left, right, to=which)
         before_text, after_text = self._text_of(left), self._text_of(right)
         whole, parted = (
@@ -233,6 +242,12 @@ class _Trial:
         return (" " if self.bare.has_spaces else "").join(filter(None, parts))
 
     def _score(self, rows_FC: NDArray[np.floating], text: str) -> float:
+        spelled = self.spell(text)
         return score_words(
-            rows_FC, self.spell(text), blank=self.blank, delimiter=self.delimiter, detours=self.detours
+            rows_FC,
+            spelled.tokens_L,
+            blank=self.blank,
+            delimiter=self.delimiter,
+            detours=self.detours,
+            edges_E=spelled.edges_E,
         )

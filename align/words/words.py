@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.align.text.normalize import NormalizedText
+from prep_corpus.align.text.spelling import Spelled
 from prep_corpus.align.viterbi.viterbi import Alignment
 
 Spans = npt.NDArray[np.int32]
@@ -27,6 +28,7 @@ class Words:
             a skipped word are equal: the frame at which the path passed it by.
         char_starts, char_ends: int32 [W], characters of the original transcript.
         skipped: bool [W], the text has the word, but the path left it out.
+        letters: int32 [W], characters of each word as normalised; None where every token is one.
     """
 
     token_starts: Spans
@@ -36,36 +38,46 @@ class Words:
     char_starts: Spans
     char_ends: Spans
     skipped: npt.NDArray[np.bool_]
+    letters: Spans | None = None
 
     def __len__(self) -> int:
         return len(self.token_starts)
 
+    @property
+    def letter_counts(self) -> Spans:
+        """Characters of each word."""
+        return self.token_ends - self.token_starts if self.letters is None else self.letters
 
-def word_table(alignment: Alignment, normalized: NormalizedText) -> Words:
+
+def word_table(alignment: Alignment, normalized: NormalizedText, spelled: Spelled | None = None) -> Words:
     """Gather the tokens of an alignment into words.
 
     Args:
-        alignment: of the L characters of `normalized.text`, delimiters among them.
+        alignment: of the tokens of `spelled`, or of the L characters of `normalized.text`, delimiters among them.
         normalized: the transcript that was aligned.
+        spelled: its tokens; None where each character is one.
 
     Returns:
         One entry for each word.
     """
-    if len(alignment.starts_L) != len(normalized.text):
+    count = len(normalized.text) if spelled is None else len(spelled.tokens_L)
+    if len(alignment.starts_L) != count:
         raise ValueError(
-            f"an alignment must have one token for each character of the text: "
-            f"{len(alignment.starts_L)} tokens, {len(normalized.text)} characters"
+            f"an alignment must have one place for each token of the text: "
+            f"{len(alignment.starts_L)} places, {count} tokens"
         )
     spans = np.array(normalized.words(), np.int32).reshape(-1, 2)
-    starts, ends = spans[:, 0].copy(), spans[:, 1].copy()
+    char_firsts, char_lasts = spans[:, 0].copy(), spans[:, 1].copy()
+    firsts, lasts = (char_firsts, char_lasts) if spelled is None else (spelled.firsts_W, spelled.lasts_W)
     return Words(
-        token_starts=starts,
-        token_ends=ends,
-        frame_starts=alignment.starts_L[starts],
-        frame_ends=alignment.ends_L[ends - 1],
-        char_starts=normalized.starts_L[starts],
-        char_ends=normalized.ends_L[ends - 1],
-        skipped=alignment.skipped_L[starts],
+        token_starts=firsts,
+        token_ends=lasts,
+        frame_starts=alignment.starts_L[firsts],
+        frame_ends=alignment.ends_L[lasts - 1],
+        char_starts=normalized.starts_L[char_firsts],
+        char_ends=normalized.ends_L[char_lasts - 1],
+        skipped=alignment.skipped_L[firsts],
+        letters=None if spelled is None or spelled.edges_E is None else spelled.letters_W,
     )
 
 
@@ -85,7 +97,7 @@ def to_ctm(words: Words, normalized: NormalizedText, *, recording_id: str, frame
     for w in np.flatnonzero(~words.skipped):
         start = words.frame_starts[w] * frame_seconds
         length = (words.frame_ends[w] - words.frame_starts[w]) * frame_seconds
-        said = normalized.text[words.token_starts[w] : words.token_ends[w]]
+        said = normalized.spoken_of(int(w), int(w) + 1)
         lines.append(f"{name} 1 {start:.3f} {length:.3f} {said}\n")
     return "".join(lines)
 
@@ -116,7 +128,7 @@ def to_textgrid(
         (
             words.frame_starts[w] * frame_seconds,
             words.frame_ends[w] * frame_seconds,
-            normalized.text[words.token_starts[w] : words.token_ends[w]],
+            normalized.spoken_of(int(w), int(w) + 1),
         )
         for w in np.flatnonzero(~words.skipped)
     ]
@@ -140,7 +152,7 @@ def _unspoken_points(
     points: list[tuple[float, str]] = []
     last = -2
     for w in np.flatnonzero(words.skipped):
-        text = normalized.text[words.token_starts[w] : words.token_ends[w]]
+        text = normalized.spoken_of(int(w), int(w) + 1)
         time = float(words.frame_starts[w] * frame_seconds)
         if points and (w == last + 1 or time <= points[-1][0]):
             points[-1] = (points[-1][0], f"{points[-1][1]} {text}")

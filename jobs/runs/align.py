@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import apache_beam as beam
 from rich.console import Console
 
+from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.transcripts.versions import file_span
+from prep_corpus.align.words.coarse import fine_frames, finer_alignment
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import to_ctm, to_textgrid
 from prep_corpus.jobs.config import RunConfig
@@ -27,7 +29,7 @@ from prep_corpus.pipeline.shards.rows import safe_name
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import Align, AlignedRecording, read_alignments
 from prep_corpus.pipeline.stages.close import letters_of, write_dead_letters
-from prep_corpus.pipeline.stages.emit import Emit
+from prep_corpus.pipeline.stages.emit import Emit, read_emissions
 from prep_corpus.pipeline.stages.transcript_checks import CheckTranscripts, read_checks
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
@@ -112,10 +114,23 @@ def export_recording(aligned: AlignedRecording, info: ModelInfo, options: Export
 
 def export_bundle(store: Store, alignments: StageRef, options: ExportOptions) -> Iterator[str]:
     """Write the files of a bundle's recordings."""
-    info = read_model(store, emissions_of(store, alignments))
+    emissions = emissions_of(store, alignments)
+    info = read_model(store, emissions)
+    fine = fine_frames(info.stride_samples, info.sample_rate_hz)
+    emitted = read_emissions(store, emissions)[1] if fine > 1 else {}
     bundle = read_bundle(store, alignments.bundle)
     for aligned in read_alignments(store, alignments, bundle, info, options.text):
-        yield from export_recording(aligned, info, options)
+        if fine > 1:
+            levels = emitted[aligned.probed.recording.id].levels
+            yield from export_recording(_finer(aligned, levels, info, fine), info.finer(fine), options)
+        else:
+            yield from export_recording(aligned, info, options)
+
+
+def _finer(aligned: AlignedRecording, levels: Levels, info: ModelInfo, parts: int) -> AlignedRecording:
+    """The recording with words that begin and end where the loudness says; in finer frames."""
+    alignment, words = finer_alignment(aligned.alignment, aligned.words, levels, info.stride_samples, parts)
+    return replace(aligned, alignment=alignment, words=words, n_frames=aligned.n_frames * parts)
 
 
 def execute(config: RunConfig, formats: tuple[str, ...], *, quiet: bool) -> int:

@@ -14,11 +14,9 @@ import numpy as np
 
 from prep_corpus.align.errors import PrepCorpusError, UsageError
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.text import normalize as text
 from prep_corpus.align.text.normalize import NormalizedText
-from prep_corpus.align.viterbi.silence import align_in_silence
 from prep_corpus.align.words.evidence import evidence, track
-from prep_corpus.align.words.words import word_table
+from prep_corpus.align.words.placing import place_text
 from prep_corpus.filters.cases import Case
 from prep_corpus.filters.heard_labels import JudgedUtterance
 from prep_corpus.filters.self_labels import Aligned, Unlabelled
@@ -74,22 +72,20 @@ def align_words(one: Unlabelled, words: tuple[str, ...], info: ModelInfo) -> Ali
         UsageError: the emissions have no column for one of the characters.
     """
     normalized = _as_normalized(words, info)
-    tokens_L = text.encode(normalized, info.vocabulary, info.word_delimiter)
-    alignment = align_in_silence(
-        one.log_probs_TC, tokens_L, blank=info.blank, delimiter=info.delimiter_index, recording_id=one.name
-    )
-    table = word_table(alignment, normalized)
+    placed = place_text(one.log_probs_TC, normalized, info, recording_id=one.name)
     return Aligned(
-        tokens_L=tokens_L,
-        words=table,
+        tokens_L=placed.tokens_L,
+        words=placed.words,
         texts=words,
-        evidence_WF=evidence(one.log_probs_TC, tokens_L, alignment, table, info, frame_track=one.seen),
+        evidence_WF=evidence(
+            one.log_probs_TC, placed.tokens_L, placed.alignment, placed.words, info, frame_track=one.seen
+        ),
     )
 
 
 def _as_normalized(words: Sequence[str], info: ModelInfo) -> NormalizedText:
     """Words that are normalised already."""
-    has_spaces = info.word_delimiter is not None
+    has_spaces = info.has_spaces
     joined = (" " if has_spaces else "").join(words)
     places_L = np.arange(len(joined), dtype=np.int32)
     return NormalizedText(

@@ -181,14 +181,14 @@ def words_of(text: str, info: ModelInfo, language: str, options: TextOptions) ->
         text,
         alphabet=alphabet,
         language=language,
-        has_spaces=info.word_delimiter is not None,
+        has_spaces=info.has_spaces,
         options=options,
     )
     return _split(normalized.text, info)
 
 
 def _split(text: str, info: ModelInfo) -> tuple[str, ...]:
-    return tuple(text.split() if info.word_delimiter is not None else text)
+    return tuple(text.split() if info.has_spaces else text)
 
 
 def _facts(run: FinishedRun, recording_ids: set[str]) -> dict[str, tuple[ModelInfo, str]]:

@@ -214,7 +214,7 @@ def _aligned_twice(
         recording = aligned.probed.recording
         ends = sentence_ends(aligned.words.char_ends.tolist(), aligned.normalized.original)
         done = damage(_texts(aligned), ends, seed=options.seed, name=recording.id, recipe=options.recipe)
-        between = " " if info.word_delimiter is not None else ""
+        between = " " if info.has_spaces else ""
         changed = replace(recording, text=between.join(done.words), source=None, others=(), lost=())
         damages[recording.id] = done
         damaged_bundle.append(replace(aligned.probed, recording=changed))

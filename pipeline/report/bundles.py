@@ -177,7 +177,7 @@ def _scored_words(
         for row in range(len(batch)):
             text = batch["text_normalized"][row].as_py()
             evidence_WF = np.frombuffer(batch["evidence"][row].as_buffer(), np.float32).reshape(-1, features)
-            firsts_W, lasts_W = _word_bounds(text, info.word_delimiter is not None)
+            firsts_W, lasts_W = _word_tokens(text, info)
             starts_L, ends_L, skipped_L = (
                 batch[name][row].values.to_numpy(zero_copy_only=False)
                 for name in ("token_starts", "token_ends", "token_skipped")
@@ -188,9 +188,12 @@ def _scored_words(
             yield batch["id"][row].as_py(), middles_W[taken_W], scores_W[taken_W]
 
 
-def _word_bounds(text: str, has_spaces: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First and last + 1 character of each word of a normalised text."""
-    if not has_spaces:
+def _word_tokens(text: str, info: ModelInfo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and last + 1 token of each word of a normalised text."""
+    if info.tokenizer:
+        edges = np.cumsum([0, *(len(info.pieces.pieces_of(word)) for word in text.split(" "))])
+        return edges[:-1], edges[1:]
+    if not info.has_spaces:
         return np.arange(len(text)), np.arange(len(text)) + 1
     spaces = np.flatnonzero(np.frombuffer(text.encode("utf-32-le"), np.uint32) == 32)
     return np.concatenate(([0], spaces + 1)), np.concatenate((spaces, [len(text)]))

@@ -20,9 +20,10 @@ from prep_corpus.align.text import normalize as text
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions
 from prep_corpus.align.viterbi import viterbi
 from prep_corpus.align.viterbi.viterbi import Alignment
-from prep_corpus.align.words import choosing, unread, words
+from prep_corpus.align.words import choosing, unread
 from prep_corpus.align.words.aligned_text import align_best, normalize_for_model
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
+from prep_corpus.align.words.placing import placed_again
 from prep_corpus.align.words.words import Words
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
@@ -250,14 +251,15 @@ def read_alignments(
             skipped_L=np.array(row["token_skipped"], np.bool_),
             untranscribed=tuple(zip(row["untranscribed_starts"], row["untranscribed_ends"])),
         )
+        placed = placed_again(alignment, normalized, info)
         yield AlignedRecording(
             probed=probed,
             n_samples=row["n_samples"],
             n_frames=row["n_frames"],
             normalized=normalized,
-            tokens_L=text.encode(normalized, info.vocabulary, info.word_delimiter),
+            tokens_L=placed.tokens_L,
             alignment=alignment,
-            words=words.word_table(alignment, normalized),
+            words=placed.words,
             evidence_WF=np.frombuffer(row["evidence"], np.float32).reshape(-1, features),
             version=row["version"],
             version_heard=tuple(row["version_heard"]),

@@ -91,20 +91,19 @@ class EmitOptions:
         return max(1, min(self.threads, GPU_BUNDLES)) if self.on_gpu else 1
 
 
-def bundle_characters(bundle: list[ProbedRecording], info: ModelInfo, options: TextOptions) -> set[str]:
-    """The characters that a bundle's transcripts use."""
+def bundle_symbols(bundle: list[ProbedRecording], info: ModelInfo, options: TextOptions) -> set[str]:
+    """The symbols that a bundle's transcripts use."""
     used: set[str] = set()
     for probed in bundle:
         for version in probed.recording.versions:
-            used.update(
-                normalize(
-                    version.text,
-                    alphabet=info.alphabet,
-                    language=probed.recording.language,
-                    has_spaces=info.word_delimiter is not None,
-                    options=options.for_script(version.is_script),
-                ).text
+            normalized = normalize(
+                version.text,
+                alphabet=info.alphabet,
+                language=probed.recording.language,
+                has_spaces=info.has_spaces,
+                options=options.for_script(version.is_script),
             )
+            used.update(info.symbols_of(normalized))
     return used
 
 
@@ -112,7 +111,7 @@ def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: E
     """Make, or find, the emissions of a bundle."""
     bundle = read_bundle(store, bundle_digest)
     info = model.info
-    used = bundle_characters(bundle, info, options.text) if needs_columns(info) else set[str]()
+    used = bundle_symbols(bundle, info, options.text) if needs_columns(info) else set[str]()
     reduced, columns = columns_used(info, used)
     digest = digest_of(
         "emit",
@@ -186,7 +185,7 @@ def _emit(
         bundle_digest,
         digest,
         pa.Table.from_pylist(rows, schema=SCHEMA),
-        notes={"model": {**asdict(reduced), "vocabulary": list(reduced.vocabulary)}},
+        notes={"model": reduced.to_notes()},
         dead_letters=[letters[index] for index in sorted(letters)],
         row_group_rows=256,
     )

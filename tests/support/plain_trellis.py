@@ -24,13 +24,18 @@ def best_score(
     blank: int,
     delimiter: int | None = None,
     detours: DetourCosts | None = None,
+    edges: list[int] | None = None,
+    edge_frames: int = EDGE_FRAMES,
 ) -> float:
     """The score of the best path, in float64."""
     log_probs = np.maximum(log_probs_TC.astype(np.float64), FLOOR_NATS)
     states = [blank]
     for token in tokens_L.tolist():
         states += [token, blank]
-    edges = word_edges(tokens_L, delimiter) if detours is not None else []
+    if detours is None:
+        edges = []
+    elif edges is None:
+        edges = word_edges(tokens_L, delimiter)
     score = np.full(len(states), -np.inf)
     speech = dict.fromkeys(edges, -np.inf)
     score[0] = 0.0
@@ -47,7 +52,7 @@ def best_score(
         score = new
         for edge in edges:
             speech[edge] += log_probs[t].max() - detours.speech_nats if detours is not None else 0.0
-        if (t + 1) % EDGE_FRAMES == 0 or t + 1 == len(log_probs):
+        if (t + 1) % edge_frames == 0 or t + 1 == len(log_probs):
             _leap(score, speech, edges, detours)
     return float(max(score[-1], score[-2] if len(states) > 1 else -np.inf))
 

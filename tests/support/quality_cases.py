@@ -20,9 +20,9 @@ from prep_corpus.align.model import emissions
 from prep_corpus.align.model.models import ModelInfo, load_model
 from prep_corpus.align.text import normalize as text
 from prep_corpus.align.viterbi import viterbi
-from prep_corpus.align.viterbi.silence import align_in_silence
 from prep_corpus.align.words.evidence import Track, evidence, track
-from prep_corpus.align.words.words import Words, word_table
+from prep_corpus.align.words.placing import place_text
+from prep_corpus.align.words.words import Words
 from prep_corpus.filters.cases import Case
 from prep_corpus.filters.self_labels import Aligned, Unlabelled
 from prep_corpus.jobs.training import english
@@ -177,11 +177,8 @@ def aligned(
 ) -> tuple[NDArray[np.int32], Words, viterbi.Alignment]:
     """Tokens, words and alignment of a transcript, with silence allowed before and after it."""
     normalized = text.normalize(transcript, alphabet=info.alphabet)
-    tokens_L = text.encode(normalized, info.vocabulary, info.word_delimiter)
-    alignment = align_in_silence(
-        log_probs_TC, tokens_L, blank=info.blank, delimiter=info.delimiter_index, detours=detours
-    )
-    return tokens_L, word_table(alignment, normalized), alignment
+    placed = place_text(log_probs_TC, normalized, info, detours=detours)
+    return placed.tokens_L, placed.words, placed.alignment
 
 
 def labelled(

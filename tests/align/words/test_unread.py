@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from prep_corpus.align.errors import Infeasible
 from prep_corpus.align.model.emissions import Emitter, WindowOptions
 from prep_corpus.align.model.models import ModelInfo, load_model
-from prep_corpus.align.text.normalize import NormalizedText, TextOptions, encode, normalize
+from prep_corpus.align.text.normalize import NormalizedText, TextOptions, normalize
+from prep_corpus.align.text.spelling import Spelled
 from prep_corpus.align.words.unread import SaidText, align_what_is_said
 from prep_corpus.align.words.words import word_table
 
@@ -47,12 +48,12 @@ def aligned(spoken: Spoken, original: str, *, is_script: bool = False) -> SaidTe
     info, log_probs_TC = spoken
     normalized = normalize(original, alphabet=info.alphabet, options=TextOptions().for_script(is_script))
 
-    def spell(written: str) -> NDArray[np.int32]:
+    def spell(written: str) -> Spelled:
         places_L = np.arange(len(written), dtype=np.int32)
         text = NormalizedText(
             original=written, text=written, starts_L=places_L, ends_L=places_L + np.int32(1)
         )
-        return encode(text, info.vocabulary, info.word_delimiter)
+        return info.spell(text)
 
     return align_what_is_said(
         normalized, log_probs_TC, spell, blank=info.blank, delimiter=info.delimiter_index

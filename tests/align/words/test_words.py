@@ -56,7 +56,7 @@ def test_a_text_without_words_has_an_empty_table() -> None:
 
 def test_an_alignment_of_another_text_is_refused() -> None:
     alignment, _ = _aligned("one two", {})
-    with pytest.raises(ValueError, match="7 tokens, 3 characters"):
+    with pytest.raises(ValueError, match="7 places, 3 tokens"):
         word_table(alignment, normalize("one", alphabet=ALPHABET))
 
 
