@@ -52,25 +52,17 @@ def _covered(frames: int, words: Words, spoken_W: BoolArray) -> BoolArray:
     return covered_T
 
 
-def coarse_places(
-    segment: Mapping[str, Any], words: Words, stride_samples: int, parts: int
-) -> dict[str, Any]:
+def coarse_places(segment: Mapping[str, Any], words: Words, parts: int) -> dict[str, Any]:
     """Where a segment of the fine grid is on the coarse one: in all frames of its samples and of its words.
 
     Args:
         segment: the fields of a `Segment`.
         words: on the coarse grid.
-        stride_samples: samples of a coarse frame.
         parts: fine frames of a coarse one.
     """
     starts_W, ends_W = words.frame_starts, words.frame_ends
     first, last = segment["word_start"], segment["word_end"] - 1
-    # However quiet it is inside a word's frames, their middle belongs to the segment.
-    start = int(starts_W[first] + ends_W[first]) * stride_samples // 2
-    end = -(-int(starts_W[last] + ends_W[last]) * stride_samples // 2)
     return {
         "frame_start": min(segment["frame_start"] // parts, int(starts_W[first])),
         "frame_end": max(-(-segment["frame_end"] // parts), int(ends_W[last])),
-        "sample_start": min(segment["sample_start"], start),
-        "sample_end": max(segment["sample_end"], end),
     }

@@ -182,7 +182,7 @@ def cut_paper(
         )
         track, placed = finer(seen, words, every_W, levels, options.stride_samples, fine)
         cuts = cut_paper(track, placed, k_frames=k_frames * fine, options=finest, levels=levels)
-        return _coarser(cuts, words, options.stride_samples, fine)
+        return _coarser(cuts, words, fine)
     spoken = Spoken.of(words, np.ones(len(words.skipped), bool), len(seen.speech_T))
     edges = _edges(seen, spoken, options, levels)
     lengths_G = spoken.gap_frames
@@ -223,7 +223,7 @@ def cut_words(
         )
         track, placed = finer(seen, words, said_W, levels, options.stride_samples, fine)
         cuts = cut_words(track, placed, said_W, k_frames=k_frames * fine, options=finest, levels=levels)
-        return _coarser(cuts, words, options.stride_samples, fine)
+        return _coarser(cuts, words, fine)
     spoken = Spoken.of(words, spoken_W & ~words.skipped, len(seen.speech_T))
     edges = _edges(seen, spoken, options, levels)
     lengths_G = spoken.gap_frames
@@ -258,9 +258,9 @@ def cut_words(
     return _finish(seen, words, spoken, ranges, edges, options)
 
 
-def _coarser(cuts: Cuts, words: Words, stride_samples: int, parts: int) -> Cuts:
+def _coarser(cuts: Cuts, words: Words, parts: int) -> Cuts:
     """Cuts on a fine grid with the frames of the model."""
-    places = [coarse_places(vars(segment), words, stride_samples, parts) for segment in cuts.segments]
+    places = [coarse_places(vars(segment), words, parts) for segment in cuts.segments]
     return replace(cuts, segments=tuple(replace(one, **at) for one, at in zip(cuts.segments, places)))
 
 
