@@ -127,7 +127,7 @@ def counted(case: Case, segments: Sequence[Segment], rate_hz: int) -> Tally:
 
 def conditions(arguments: argparse.Namespace) -> None:
     """Print what each condition keeps, with filters fitted on other speakers, noises, voices and rooms."""
-    corpus = quality.build(arguments)
+    corpus = quality.build(arguments, arguments.model)
     options = quality.cut_options(corpus.info, arguments)
     speakers = sorted({case.group for case in corpus.cases})
     promised: dict[tuple[str, float], Tally] = defaultdict(Tally)

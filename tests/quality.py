@@ -94,10 +94,9 @@ def build(arguments: argparse.Namespace, model: str) -> Corpus:
             transcript = corpora.corrupt(one.recording, seed=seed, texts=texts)
             cases.append(quality_cases.labelled(one, transcript, info, detours=detours))
             seeds.append(seed)
-    model = load_model(arguments.model)
     times = quality_cases.word_times(spoken, info)
-    hard = hard_cases.fit_cases(SHARED, arguments.cache / "hard", model, arguments.corpus, times)
-    allowance = HARD_ALLOWANCES.get(arguments.model, FitOptions().hard_allowance)
+    hard = hard_cases.fit_cases(SHARED, arguments.cache / "hard", load_model(model), arguments.corpus, times)
+    allowance = HARD_ALLOWANCES.get(model, FitOptions().hard_allowance)
     return Corpus(info=info, cases=cases, seeds=seeds, hard=hard, hard_allowance=allowance)
 
 
