@@ -72,7 +72,7 @@ def fit_on_others(folder: Path, cache: Path, model: str, seeds: int) -> dict[str
         edge_drop_db=None,
         bridge_mass=None,
     )
-    corpus = quality.build(arguments)
+    corpus = quality.build(arguments, arguments.model)
     options = quality.cut_options(corpus.info, arguments)
     short = {i for i, case in enumerate(corpus.cases) if case.group.split("-")[-1] in SHORT_SPEAKERS}
     assert 0 < len(short) < len(corpus.cases)
