@@ -114,5 +114,12 @@ bench-scale: setup  ## Costs of the stages, runs at 1 and 2 workers or slots, an
 bench-quality: setup  ## Words kept and word errors on real speech with known truth
 	$(BIN)/python tests/quality.py table
 
+.PHONY: soak soak-live
+soak: setup  ## An hour of runs under faults: kills, full disks, damaged and exchanged files, twins
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py --minutes 60
+
+soak-live: setup  ## The short form of it: three minutes, five faults at most
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py --minutes 3 --faults 5
+
 clean:  ## Remove what the other targets made
 	rm -rf .venv .types demo-run bench build dist *.egg-info
