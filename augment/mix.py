@@ -132,7 +132,7 @@ def active_power(samples_N: Int16Array, sample_rate_hz: int, *, utterance_id: st
         if mean_energy * margin <= threshold:
             break
         threshold = mean_energy * margin
-    power = mean_energy / frame_samples
+    power: float = mean_energy / frame_samples
     if power < SILENT_POWER:
         raise SpeechSilent(
             f"speech must have a power of at least {SILENT_POWER}: {power:.2g} in {utterance_id!r}"

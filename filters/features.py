@@ -110,7 +110,8 @@ def smoothed(column_W: DoubleArray, width: int) -> DoubleArray:
     at_W = np.arange(len(column_W))
     starts_W = np.maximum(at_W - width // 2, 0)
     ends_W = np.minimum(at_W + width // 2 + 1, len(column_W))
-    return (sums[ends_W] - sums[starts_W]) / (ends_W - starts_W)
+    means_W: NDArray[np.float64] = (sums[ends_W] - sums[starts_W]) / (ends_W - starts_W)
+    return means_W
 
 
 def utterance_features(

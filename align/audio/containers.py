@@ -198,10 +198,12 @@ class _Pending:
         array = frame.to_ndarray()
         array_NC = array.T if frame.format.is_planar else array.reshape(-1, len(frame.layout.channels))
         if array_NC.dtype.kind == "f":
-            return array_NC.astype(np.float32, copy=False)
+            floats_NC: FloatArray = array_NC.astype(np.float32, copy=False)
+            return floats_NC
         bits = 8 * array_NC.dtype.itemsize
         zero = np.float32(128 if array_NC.dtype.kind == "u" else 0)
-        return ((array_NC.astype(np.float32) - zero) / np.float32(2 ** (bits - 1))).astype(np.float32)
+        scaled_NC: FloatArray = (array_NC.astype(np.float32) - zero) / np.float32(2 ** (bits - 1))
+        return scaled_NC.astype(np.float32)
 
 
 def _kind(frame: Any) -> tuple[Any, ...]:

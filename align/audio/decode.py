@@ -308,7 +308,8 @@ def to_int16(samples_N: NDArray[np.floating]) -> NDArray[np.int16]:
     Args:
         samples_N: [N], full scale is 1.
     """
-    return np.clip(np.rint(samples_N * 32768.0), -32768, 32767).astype(np.int16)
+    steps_N: NDArray[np.int16] = np.clip(np.rint(samples_N * 32768.0), -32768, 32767).astype(np.int16)
+    return steps_N
 
 
 def from_int16(samples_N: NDArray[np.int16]) -> FloatArray:

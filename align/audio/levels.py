@@ -64,7 +64,8 @@ class LevelMeter:
 def _as_bytes(blocks_PN: FloatArray) -> ByteArray:
     power_P = np.square(blocks_PN, dtype=np.float64).mean(axis=1)
     db_P = 10 * np.log10(np.maximum(power_P, 10 ** (SILENCE_DB / 10)))
-    return np.clip(np.rint(-_STEPS_PER_DB * db_P), 0, 255).astype(np.uint8)
+    steps_P: NDArray[np.uint8] = np.clip(np.rint(-_STEPS_PER_DB * db_P), 0, 255).astype(np.uint8)
+    return steps_P
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.errors import EntryInvalid
 
 FloatArray = NDArray[np.float32]
+Result = TypeVar("Result")
 
 READ_SAMPLES = 65_536
 
@@ -69,7 +70,7 @@ class GuardedFile:
         self._file = file
         self._error: Exception | None = None
 
-    def _guarded(self, call: Callable[[], Any], otherwise: Any) -> Any:
+    def _guarded(self, call: Callable[[], Result], otherwise: Result) -> Result:
         if self._error is not None:
             return otherwise
         try:
@@ -127,7 +128,8 @@ def mono(block: FloatArray, channel: int | None, name: str) -> FloatArray:
         return block[:, 0]
     if channels == 2:
         return (block[:, 0] + block[:, 1]) * np.float32(0.5)
-    return block.mean(axis=1, dtype=np.float32)
+    mixed_N: FloatArray = block.mean(axis=1, dtype=np.float32)
+    return mixed_N
 
 
 class Mixing:

@@ -60,7 +60,8 @@ class Spoken:
     @property
     def gap_ends(self) -> LongArray:
         """End of each gap."""
-        return np.maximum(np.append(self.starts_V, self.frames), self.gap_starts)
+        ends: LongArray = np.maximum(np.append(self.starts_V, self.frames), self.gap_starts)
+        return ends
 
     @property
     def gap_frames(self) -> LongArray:

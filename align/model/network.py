@@ -329,4 +329,5 @@ def load_files(config_path: Path, weights_path: Path, device: str = "cpu") -> Ne
     network.digest = hashlib.blake2b(config_bytes + weights_bytes, digest_size=16).hexdigest()
     # Products in float16, which every GPU with tensor cores has; spectra, norms and sums stay in float32.
     network.mixed_precision = device.startswith("cuda")
-    return network.to(device).eval().requires_grad_(False)
+    network.to(device).eval().requires_grad_(False)
+    return network

@@ -324,4 +324,4 @@ def _start(piece: Piece) -> float:
 
 def _clock(parts: Sequence[str | None]) -> float:
     hours, minutes, seconds, places = (part or "0" for part in parts)
-    return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + int(places) / 10 ** len(places)
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(f"0.{places}")

@@ -175,7 +175,7 @@ def _clock(value: JsonValue) -> float | None:
     if found is None:
         return None
     hours, minutes, seconds, places = found.groups()
-    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + int(places) / 10 ** len(places)
+    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + float(f"0.{places}")
 
 
 def _name(value: JsonValue) -> str | None:

@@ -71,10 +71,11 @@ class DetourCosts:
 
     def skip_cost_nats(self, tokens: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         """What it costs to leave out runs of so many tokens."""
-        return np.minimum(
+        cost: npt.NDArray[np.float64] = np.minimum(
             self.skip_nats + tokens * self.skip_token_nats,
             self.long_skip_nats + tokens * self.long_skip_token_nats,
         )
+        return cost
 
 
 DEFAULT_DETOURS = DetourCosts(sharpness_nats=10.0)

@@ -103,5 +103,5 @@ def _best_score(
                 entered = arrived if joins_P[p] else max(stay, speech)
                 token_P[p] = max(token_P[p], entered) + tokens_FN[f, p]
             blank_P[p] = arrived + (silent_F[f] if between_P[p] else blank_F[f])
-    best = max(blank_P[count], speech_P[count])
+    best: float = max(blank_P[count], speech_P[count])
     return max(best, token_P[count - 1]) if count else best

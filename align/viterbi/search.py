@@ -266,5 +266,5 @@ def checkpoint_frames(frames: int, pairs: int) -> int:
     K = (4 x pairs x frames)^(1/3). Half of that K costs 1.4 times the memory, but the strips are narrower, and
     recomputing them takes less than a tenth of the time.
     """
-    spacing = (0.5 * pairs * frames) ** (1 / 3)
+    spacing: float = (0.5 * pairs * frames) ** (1 / 3)
     return max(1, round(spacing / BLOCK_FRAMES)) * BLOCK_FRAMES

@@ -186,7 +186,8 @@ def _rebase(tile: int, low_tile: int, blank_P: Array, token_P: Array, speech_E: 
             bases_N[tile] = bases_N[tile - 1]
         best = np.int32(0)
     bases_N[tile] += best
-    return _lower(blank_P, best) + _lower(token_P, best) + _lower(speech_E, best)
+    lowered: int = _lower(blank_P, best) + _lower(token_P, best) + _lower(speech_E, best)
+    return lowered
 
 
 @compiled

@@ -174,7 +174,8 @@ def _speech_scores(log_probs_TC: LogProbs) -> npt.NDArray[np.float64]:
     best = log_probs_TC.max(axis=1, initial=-np.inf)
     if np.isnan(best).any():
         raise ValueError(f"log-probs must be numbers: there is a NaN in frame {int(np.isnan(best).argmax())}")
-    return np.maximum(best, FLOOR_NATS).astype(np.float64)
+    floored: npt.NDArray[np.float64] = np.maximum(best, FLOOR_NATS).astype(np.float64)
+    return floored
 
 
 def skipped_places(starts_L: Tokens, ends_L: Tokens, skipped_L: npt.NDArray[np.bool_]) -> None:

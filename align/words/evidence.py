@@ -238,7 +238,8 @@ def _path_ratio(
     places = np.arange(total) + np.repeat(alignment.starts_L - offsets, lengths)
     path_T[places] = np.repeat(tokens_L, lengths)
     taken_T = np.take_along_axis(log_probs_TC, path_T[:, None], axis=1)[:, 0].astype(np.float32)
-    return np.maximum(taken_T - seen.maximum_T, _FLOOR_NATS).astype(np.float32)
+    ratio_T: FloatArray = np.maximum(taken_T - seen.maximum_T, _FLOOR_NATS).astype(np.float32)
+    return ratio_T
 
 
 def _best_in_span(log_probs_TC: NDArray[np.floating], tokens_L: IntArray, alignment: Alignment) -> FloatArray:
