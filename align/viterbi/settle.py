@@ -185,7 +185,8 @@ class _Window:
 def _begins(tokens_L: Int32, delimiter: int | None, edges_E: Int64 | None) -> NDArray[np.bool_]:
     """The tokens that begin a word; the first of all does, even where it is a delimiter."""
     begins_L = np.zeros(len(tokens_L), bool)
-    begins_L[word_edges(tokens_L, delimiter)[:-1] if edges_E is None else edges_E[:-1]] = True
+    if len(tokens_L):
+        begins_L[word_edges(tokens_L, delimiter)[:-1] if edges_E is None else edges_E[:-1]] = True
     return begins_L
 
 
