@@ -277,12 +277,13 @@ def reference() -> str:
             "| option | |",
             "|---|---|",
         ]
-        for parameter in command.get_params(context):
+        # Click's own option for help keeps the names by which it was first asked for.
+        for parameter in command.params:
             record = parameter.get_help_record(context)
             if record is not None:
                 names, text = (" ".join(part.split()).replace("|", "\\|") for part in record)
                 lines.append(f"| `{names}` | {text} |")
-        lines.append("")
+        lines += [f"| `{', '.join(context.help_option_names)}` | Show this message and exit. |", ""]
     return "\n".join(lines)
 
 

@@ -139,9 +139,13 @@ def prepare_run(
         cuts: whether recordings will be cut; else no filter is asked for.
 
     Raises:
-        UsageError: a place cannot be used, or the model, filter or error rate cannot be had.
+        UsageError: a place cannot be used, the manifest cannot be read, or the model, filter or error rate cannot be
+            had.
     """
     check_places(config)
+    if files.is_local(config.manifest):
+        # Told before the model is loaded, and before anything is written.
+        read_manifest(config.manifest, language=config.language)
     prepared = PreparedRun(
         config=config, model=load_model(config.model, load_on or config.device), console=console
     )

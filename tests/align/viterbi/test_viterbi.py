@@ -230,8 +230,8 @@ def trellis_search_input(
     """What `align` gives to the search."""
     from prep_corpus.align.viterbi import viterbi
 
-    edges_E = viterbi._edges(tokens_L, 1) if detours else np.empty(0, np.int64)
-    return viterbi._trellis(log_probs_TC, tokens_L, 0, edges_E, detours)
+    edges_E = viterbi.word_edges(tokens_L, 1) if detours else np.empty(0, np.int64)
+    return viterbi._trellis(log_probs_TC, tokens_L, 0, edges_E, detours, viterbi.EDGE_FRAMES)
 
 
 def _plain_best(log_probs_TC: NDArray[np.floating], tokens_L: NDArray[np.int32], blank: int) -> float:

@@ -65,7 +65,7 @@ def config_of_command(words: list[str], monkeypatch: pytest.MonkeyPatch) -> RunC
 
     with monkeypatch.context() as patch:
         patch.setattr(prepare, "check_places", stop)
-        done = CliRunner().invoke(main, words)
+        done = CliRunner().invoke(main, ["--debug", *words])
     assert isinstance(done.exception, Stopped), done.output
     config = done.exception.args[0]
     assert isinstance(config, RunConfig)

@@ -296,7 +296,7 @@ def test_a_kaldi_text_that_is_empty(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
-        ("m.jsonl", '[{"audio_filepath": "a.wav", "text": "t"}]', "one object a line"),
+        ("m.jsonl", '[{"audio_filepath": "a.wav", "text": "t"}]', "one object per line"),
         ("m.srt", "1\n", "'.srt' names no known form"),
         ("m", "", "names no known form"),
         ("folder/readme.md", "", "no pairs of audio and text"),
