@@ -318,9 +318,11 @@ def offers_of(
     """
     found = []
     is_space_L = codes(text.text) == SPACE
-    for char_start, char_end in marks:
-        start = int(np.searchsorted(text.starts_L, char_start))
-        end = int(np.searchsorted(text.ends_L, char_end, side="right"))
+    # All at once: each search of its own would cast the whole array anew.
+    places = np.array(marks, np.int64).reshape(-1, 2)
+    starts = np.searchsorted(text.starts_L, places[:, 0]).tolist()
+    ends = np.searchsorted(text.ends_L, places[:, 1], side="right").tolist()
+    for (char_start, char_end), start, end in zip(marks, starts, ends):
         while start < end and is_space_L[start]:
             start += 1
         while start < end and is_space_L[end - 1]:
@@ -330,8 +332,9 @@ def offers_of(
         )
         if start < end and whole:
             found.append(Offer(start=start, end=end, char_start=char_start, char_end=char_end))
-    for char_start, char_end in breaks if has_spaces else ():
-        at = int(np.searchsorted(text.starts_L, char_end)) - 1
+    broken = breaks if has_spaces else ()
+    firsts = np.searchsorted(text.starts_L, np.array([end for _, end in broken], np.int64)) - 1
+    for (char_start, char_end), at in zip(broken, firsts.tolist()):
         if at > 0 and is_space_L[at] and text.ends_L[at - 1] <= char_start:
             found.append(Offer(start=at, end=at + 1, char_start=char_start, char_end=char_end, joins=True))
     found.sort(key=lambda offer: (offer.start, -offer.end))
