@@ -79,7 +79,7 @@ class AlignedFile:
         version: place of the transcript that was used, among those that were given.
         name: what messages and the CTM call the recording.
         info: the model that was used.
-        aligned: the same alignment in frames and tokens, with the evidence for each word.
+        aligned: the alignment in frames and tokens, with the evidence for each word.
     """
 
     words: tuple[AlignedWord, ...]

@@ -28,7 +28,7 @@ class OffsetMap:
     """The places of a plain text's characters in a file.
 
     Attributes:
-        links: in the order of the text, which they cover without gaps.
+        links: links in the order of the text, which they cover without gaps.
     """
 
     links: tuple[Link, ...]

@@ -217,9 +217,9 @@ def default_id(audio_filepath: str, *, offset: float | None, channel: int | None
     The leading slash or scheme of an absolute path, and names that lead upwards, are left out.
 
     Args:
-        audio_filepath: as the manifest writes it.
+        audio_filepath: the path in the manifest's own spelling.
         offset: seconds, as the manifest gives it.
-        channel: as the manifest gives it.
+        channel: the channel that the manifest names.
 
     Returns:
         For example "book/chapter1", or "book/chapter1-12.5" for the part that starts at 12.5 s.

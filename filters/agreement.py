@@ -27,7 +27,7 @@ class Agreement:
     """Two listeners' counts, or those of several pairs added up.
 
     Attributes:
-        listeners: the two names; () for a sum over pairs.
+        listeners: the two listeners' names; () for a sum over pairs.
         both: clips that both understood.
         only_first, only_second: clips that only one understood.
         neither: clips that both found unintelligible.
@@ -94,7 +94,7 @@ class Difference:
 
     Attributes:
         id: id of the segment.
-        listeners: the two names.
+        listeners: the two listeners' names.
         texts: what each heard; None for unintelligible.
         edits: between the texts; where one found it unintelligible, the other's words.
     """
@@ -177,7 +177,7 @@ def agreement_lines(versions: Versions, *, examples: int = 0) -> list[str]:
     """How far listeners agree, for people to read; nothing where no clip has two listeners.
 
     Args:
-        versions: of all clips.
+        versions: all clips' versions.
         examples: clips to name on which they differ most.
     """
     pairs = agreements(versions)

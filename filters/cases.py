@@ -36,7 +36,7 @@ class Case:
     Attributes:
         group: speaker or recording; folds of cross-validation never part a group.
         log_probs_TC: emissions.
-        tokens_L: of the transcript that was aligned.
+        tokens_L: the tokens of the transcript that was aligned.
         words: W words with their frames.
         texts: the W words as normalised text.
         evidence_WF: as `align.evidence` gives it.
@@ -127,7 +127,7 @@ class Damaged:
         origins: for each the index of the same word before the damage, or -1 for one that was put in.
         kinds: for each a name of `WORD_KINDS`.
         fates: for each what befell the sentence that it stands in, a name of `SENTENCE_KINDS`.
-        original_fates: the same for each word before the damage.
+        original_fates: the fate of each word before the damage.
     """
 
     words: tuple[str, ...]

@@ -49,7 +49,7 @@ def word_features(evidence_WF: NDArray[np.floating], names: Sequence[str]) -> Do
 
     Args:
         evidence_WF: columns as in `EVIDENCE_NAMES`.
-        names: as at the top of this file.
+        names: the features' names, as at the top of this file.
 
     Raises:
         UsageError: a name is not of that form.
@@ -91,7 +91,7 @@ def hinged(features_NF: DoubleArray, names: Sequence[str], shares: Sequence[floa
     Args:
         features_NF: columns as in `names`.
         names: without hinges.
-        shares: of the rows, in (0, 1).
+        shares: shares of the rows, in (0, 1).
     """
     found: list[str] = []
     for f, name in enumerate(names):
@@ -126,8 +126,8 @@ def utterance_features(
     """The paper's six features of each segment, float64 [S, 6].
 
     Args:
-        log_probs_TC: of the recording.
-        tokens_L: of the recording's transcript.
+        log_probs_TC: the recording's natural log-probabilities.
+        tokens_L: the tokens of the recording's transcript.
         words: tokens of each word.
         segments: frames and words of each segment, at least one word each.
         blank: index of the blank.

@@ -39,11 +39,11 @@ class FitOptions:
     Attributes:
         target_seconds: mean length for which k is picked.
         good_wer: an utterance of at most this word error rate is a good one.
-        folds: of the cross-validation, at most; never more than groups.
+        folds: the largest number of folds of the cross-validation; never more than groups.
         inverse_penalty: scikit-learn's C, for the utterance classifier.
-        resamples: of the groups, for the upper bound.
+        resamples: the number of resamples of the groups, for the upper bound.
         word_names: features of the word classifier.
-        seed: of the resampling.
+        seed: the seed of the resampling.
         k_frames: shortest pause to cut at; None to pick it for the target.
         hard_allowance: on hard ground the text may be so many times as wrong as it may be elsewhere.
         heard_covers_all: people's labels are of all words, also of those that a filter would cut out; so the
@@ -104,7 +104,7 @@ class HeldOut:
         scores_N: log-odds.
         good_N: the truth.
         weights_N: how often each counts.
-        features_NF: of utterances the six; of words none, [N, 0].
+        features_NF: the six features of each utterance; of words none, [N, 0].
     """
 
     scores_N: DoubleArray
@@ -141,7 +141,7 @@ class FittedLevel:
     Attributes:
         level: classifier and curve.
         swept: the counts behind the curve, by the origin of the labels.
-        held_out: by word threshold, the utterances cut with it.
+        held_out: utterances cut with each word threshold, by threshold.
     """
 
     level: Level
@@ -155,7 +155,7 @@ class Fitted:
 
     Attributes:
         filter: fitted on all cases.
-        levels: by way of cutting; without one that was taken over from another filter.
+        levels: word levels by way of cutting; absent where taken over from another filter.
         words: the word classifier on words that it was not fitted on.
     """
 
@@ -171,7 +171,7 @@ class Given:
     Attributes:
         word: its word classifier: it has decided which words could be heard at all.
         guard: its guard.
-        word_threshold: of the run; the cases hold no words under it.
+        word_threshold: the run's word threshold; the cases hold no words below it.
         paper: its part for the paper's way of cutting, of which such cases say nothing.
     """
 
@@ -194,11 +194,11 @@ def fit_filter(
     """Fit both classifiers for both ways of cutting, and sweep their thresholds by cross-validation.
 
     Args:
-        bench: of labelled cases.
-        options: of the fit.
+        bench: the bench of labelled cases.
+        options: the options of the fit.
         model_digest, frame_seconds: of the acoustic model.
         fitted_on: what the cases are, in words.
-        data_digest: of the cases.
+        data_digest: the digest of the cases.
         given: what to take over instead of fitting it.
 
     Raises:

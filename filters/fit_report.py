@@ -30,8 +30,8 @@ class LengthLeak:
 
     Attributes:
         auc_score: how well the held-out scores order good before bad, 0.5 by chance.
-        auc_length: the same for the number of characters alone, in its better direction.
-        auc_alone: the same for each of the six features.
+        auc_length: the AUC of the number of characters alone, in its better direction.
+        auc_alone: the AUC of each of the six features alone.
         rank_by_length: rank correlation of each feature with the number of characters.
         rank_score: rank correlation of the scores of good utterances with their characters.
         kept_characters, dropped_characters: mean over good utterances that are kept, and over those dropped;
@@ -59,7 +59,7 @@ def length_leak(held_out: HeldOut, threshold: float) -> LengthLeak:
 
     Args:
         held_out: their scores, labels and features.
-        threshold: of the score.
+        threshold: the threshold of the score.
     """
     good_N, weights_N = held_out.good_N, held_out.weights_N
     length_N = held_out.features_NF[:, FEATURE_NAMES.index(LENGTH)]
@@ -118,7 +118,7 @@ def card(
     Args:
         fitted: the filter and what cross-validation says of it.
         title: its name.
-        command: that made it.
+        command: the command that made the filter.
         max_wer: the error rate at which precision and recall are shown.
         notes: further lines about what it was fitted on.
     """

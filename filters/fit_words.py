@@ -107,7 +107,7 @@ def fit_linear(
     Args:
         features_NF: one row per example.
         good_N: the class.
-        names: of the F features.
+        names: the names of the F features.
         inverse_penalty: scikit-learn's C.
         tail: features count only as far as the good examples reach, but for this share of them on each side;
             without limits where None.
@@ -152,7 +152,7 @@ def fit_words(
 
     Args:
         cases: labelled.
-        names: of the features, without hinges.
+        names: the names of the features, without hinges.
         knots: where hinges are, as shares of the words below; without any it is linear in the features.
         inverse_penalty: scikit-learn's C.
 
@@ -199,7 +199,7 @@ def hearing_threshold(companies: Sequence[DoubleArray], cases: Sequence[Case]) -
 
     Args:
         companies: `guard.company` of each case's words, by a classifier fitted without the case's group.
-        cases: in the same order.
+        cases: cases in the same order.
     """
     heard = [
         float(found.max()) for found, case in zip(companies, cases) if len(found) and not case.right_W.any()
@@ -233,8 +233,8 @@ def guarded_scores(
 
     Args:
         cases: labelled.
-        fold_C: of each case.
-        names: of the features, without hinges.
+        fold_C: the fold of each case.
+        names: the names of the features, without hinges.
 
     Returns:
         Log-odds of each case's words; which of them the guard lets pass; the guard, None where no case has a text that

@@ -27,7 +27,7 @@ class Heard:
 
     Attributes:
         id: id of the utterance.
-        text: as typed; "" where nothing was typed.
+        text: the text that the listener typed; "" where nothing was typed.
         unintelligible: the person could not make it out.
         listener: who; "" where the file names nobody.
         saved_at: when, in any form that sorts; a later one replaces an earlier one.

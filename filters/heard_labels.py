@@ -26,7 +26,7 @@ class WordMarks:
 
     Attributes:
         marks: one of `RIGHT`, `WRONG`, `EXTRA` for each of the W words of the text.
-        missing: for each word that was heard and is not in the text, the place in the text it belongs before.
+        missing: the place in the text that each heard word missing from it belongs before.
         matched: pairs (word of the text, word heard) that are the same.
     """
 

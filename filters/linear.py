@@ -35,10 +35,10 @@ class Linear:
     """Log-odds of the good class as a linear function of standardised features.
 
     Attributes:
-        names: of the F features, in the order of the columns.
+        names: the names of the F features, in the order of the columns.
         means, scales: of each feature where the classifier was fitted; scales are positive.
         coefficients: one per feature.
-        intercept: in nats.
+        intercept: the intercept, in nats.
         lows, highs: features beyond these count as these, so that no extreme speaks louder than what the classifier
             was fitted on; empty where features count as they are.
     """
@@ -117,12 +117,13 @@ class Filter:
 
     Attributes:
         word: over `word_features`.
-        words: for utterances cut around bad words (`--cut words`).
-        paper: for the paper's utterances (`--cut paper`); the word thresholds of its curve mean nothing.
-        model_digest: of the acoustic model for which it was fitted.
-        frame_seconds: of that model.
+        words: the operating points of utterances cut around bad words (`--cut words`).
+        paper: the operating points of the paper's utterances (`--cut paper`); their word thresholds mean
+            nothing.
+        model_digest: the digest of the acoustic model for which the filter was fitted.
+        frame_seconds: the length of that model's frames.
         fitted_on: what it was fitted on, in words.
-        data_digest: of the recordings and transcripts it was fitted on.
+        data_digest: the digest of the recordings and transcripts that it was fitted on.
         guard: what is never kept, or None in a filter without one.
     """
 
@@ -197,7 +198,7 @@ def bundled_filter(name: str) -> Filter:
     """One of the filters that ship with the package.
 
     Args:
-        name: of `BUNDLED_FILTERS`.
+        name: a name of `BUNDLED_FILTERS`.
     """
     return load_filter(Path(__file__).with_name(f"{name}.json"))
 

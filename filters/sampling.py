@@ -80,7 +80,7 @@ class Draw:
     """The drawn segments.
 
     Attributes:
-        strata: all of them.
+        strata: all strata.
         counts: drawn from each.
         indices_D: int64, of the S segments, in the order in which they are heard: by luck.
         stratum_D: int64, the stratum of each.

@@ -22,7 +22,7 @@ def score_words(evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArra
     """Log-odds [W] that the audio says each word; `REFUSED_SCORE` where the guard refuses it.
 
     Args:
-        evidence_WF: of one recording's words in order (neighbours matter), as `align.evidence` gives it.
+        evidence_WF: the evidence of one recording's words in order (neighbours matter), as `align.evidence` gives it.
         fitted: the filter.
     """
     scores_W = fitted.word.score(word_features(evidence_WF, fitted.word.names))

@@ -46,7 +46,7 @@ class Aligned:
         tokens_L: its tokens.
         words: W words with their frames.
         texts: the W words as normalised text.
-        evidence_WF: as `align.evidence` gives it.
+        evidence_WF: the words' evidence, as `align.evidence` gives it.
     """
 
     tokens_L: NDArray[np.int32]
@@ -60,7 +60,7 @@ class Unlabelled:
     """A recording of the corpus with its own transcript, of unknown worth.
 
     Attributes:
-        name: of the recording, for the seed.
+        name: the recording's name, for the seed.
         group: speaker or recording.
         log_probs_TC, seen, levels: as in `Case`.
         aligned: the transcript as it is.
@@ -92,11 +92,11 @@ def self_labelled(
     """Cases with labels from damage at known places, one for each recording that the damaged text fits into.
 
     Args:
-        recordings: of at least two groups.
+        recordings: recordings of at least two groups.
         realign: aligns a damaged transcript.
         recipe: how often what is damaged.
-        seed: of the damage.
-        fit_options: of the first round's classifier.
+        seed: the seed of the damage.
+        fit_options: the options of the first round's classifier.
         cut_options: lengths in samples and frames.
     """
     usable: list[Unlabelled] = []

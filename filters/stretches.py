@@ -27,7 +27,7 @@ def borders(words: Words, frames: int, longest_frames: int) -> list[int]:
     """Frames at which a recording is divided into stretches: in the longest pause near each even division.
 
     Args:
-        words: of the recording.
+        words: the recording's words.
         frames: T.
         longest_frames: stretches are about this long at most.
 
@@ -58,7 +58,7 @@ def stretch(
         frame_span: half-open; holds the frames of the words.
         word_span: half-open range of words, at least one.
         stride_samples: samples per frame.
-        name: of the piece.
+        name: the stretch's name.
     """
     (first, last), (start, end) = frame_span, word_span
     words = one.aligned.words
@@ -111,7 +111,7 @@ def words_within(words: Words, frame_span: Span, char_span: Span) -> Span:
     """The half-open range of words of an utterance: inside its frames and its characters; (0, 0) where none is.
 
     Args:
-        words: of the recording.
+        words: the recording's words.
         frame_span: half-open.
         char_span: half-open, of the original transcript.
     """

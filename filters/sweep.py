@@ -45,9 +45,9 @@ class ScoredSegments:
     """Segments of one case at one word threshold, with their truth.
 
     Attributes:
-        features_SF: the six.
+        features_SF: the six features of each utterance.
         inside_S: true words inside.
-        right_S: of these, words that the transcript has right.
+        right_S: the number of these words that the transcript has right, per utterance.
         edits_S: word edits of the text.
         seconds_S: length.
     """
@@ -69,8 +69,8 @@ class Bench:
     """Cuts cases and judges the pieces; remembers the costly features of pieces seen before.
 
     Attributes:
-        cases: of the fit.
-        options: of cutting.
+        cases: the cases of the fit.
+        options: the options of cutting.
     """
 
     cases: Sequence[Case]
@@ -200,8 +200,8 @@ class Swept:
     Attributes:
         groups: names of the G groups.
         spoken_G: words truly said, weights multiplied in, as everywhere here.
-        right_G: of these, words that the transcripts have right.
-        counts: by word threshold, float64 [5, G, P]: kept words, right kept words, edits, utterances
+        right_G: the number of these words that the transcripts have right, per group.
+        counts: counts by word threshold, float64 [5, G, P]: kept words, right kept words, edits, utterances
             and seconds at each of `UTTERANCE_THRESHOLDS`.
         unit: weight of one utterance, in the mean.
     """
@@ -238,7 +238,7 @@ def points_of(swept: Swept, *, resamples: int = 1000, seed: int = 0) -> list[Ope
     Args:
         swept: counts by group.
         resamples: how often the groups are drawn with replacement.
-        seed: of the draws.
+        seed: the seed of the draws.
     """
     points = []
     for word_threshold, counts in swept.counts.items():
@@ -285,7 +285,7 @@ def worse_of(one: Sequence[OperatingPoint], other: Sequence[OperatingPoint]) -> 
 
     Args:
         one: a whole curve.
-        other: the same thresholds measured on other cases; where it has none, `one` stands alone.
+        other: the same thresholds' counts on other cases; where a threshold has none, `one` stands alone.
     """
     measured = {(point.word_threshold, point.utterance_threshold): point for point in other}
     found = []
@@ -301,8 +301,8 @@ def sweep(cases: Sequence[Case], counts: Mapping[float, Sequence[DoubleArray]]) 
     """Add up the counts of all cases by group.
 
     Args:
-        cases: in the order of the counts.
-        counts: by word threshold, one [5, P] array a case.
+        cases: cases in the order of the counts.
+        counts: counts by word threshold, one [5, P] array per case.
     """
     groups = tuple(sorted({case.group for case in cases}))
     place = {group: g for g, group in enumerate(groups)}

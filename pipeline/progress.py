@@ -20,13 +20,13 @@ class StageProgress:
 
     Attributes:
         units: bundles (for "write": shards) finished, found ones included.
-        found: those that stood in the store already.
+        found: units that stood in the store already.
         recordings: recordings (for "write": utterances) in them.
         audio_seconds: audio done; for "emit" it also counts what is decoded of bundles under way.
         found_seconds: the part of it that stood in the store already.
         cpu_seconds: CPU time of the whole process while the stage ran; exact with one worker alone.
         failed: dead letters.
-        reasons: those by reason.
+        reasons: rejected recordings by reason.
         kept: for "segment": utterances.
         dropped: for "segment": segments that were not kept.
     """

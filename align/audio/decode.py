@@ -338,7 +338,7 @@ def decode_clip(data: bytes) -> tuple[FloatArray, int]:
     """A clip's samples, float32 [N], and its rate in Hz.
 
     Args:
-        data: as `encode_flac` made it.
+        data: the bytes that `encode_flac` made.
 
     Raises:
         ValueError: it is no mono FLAC file.

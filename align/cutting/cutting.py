@@ -75,16 +75,16 @@ class CutOptions:
 
     Attributes:
         stride_samples: samples per frame.
-        sample_rate_hz: of the model.
+        sample_rate_hz: the model's sample rate.
         min_seconds: shorter segments are dropped.
         max_seconds: longer segments are cut once more, or dropped.
         padding_seconds: at most this much before the first and after the last word.
-        edge_gap_seconds: to shorten a segment, a gap must have this length.
+        edge_gap_seconds: the length that a gap must have for a segment to be shortened there.
         edge_drop_db: an edge is no cut inside speech if the audio just inside it is this much under the mean
             level of the words, or little above the recording's noise.
         gap_mass: a gap with more speech than this in it, in frames of certain speech, breaks a passage of words.
-        bridge_mass: the same for a gap where the transcript has words that the audio does not say; -1 breaks
-            at every such gap.
+        bridge_mass: the limit that replaces `gap_mass` in a gap where the transcript has words that the audio does not
+            say; -1 breaks at every such gap.
         slack_seconds: an edge may stand this far inside the word's first or last letter.
         fragment_letters: at most so many letters beside a break, a pause away from the rest of the passage, are
             dropped: as likely as not they are another word, of the speech that the text lacks.
@@ -152,7 +152,7 @@ class Cuts:
     """What became of a recording.
 
     Attributes:
-        segments: in order, without overlap, candidates and dropped.
+        segments: candidates and dropped segments, in order and without overlap.
         untranscribed: half-open spans of samples outside all segments that hold speech.
         segment_W: int32, for each word the segment that holds it, or -1 where the audio does not say it.
     """
@@ -168,7 +168,7 @@ def cut_paper(
     """Cut at every gap of at least k frames, whatever the words are worth: the paper's rule.
 
     Args:
-        seen: of the recording's T frames.
+        seen: what the model saw in each of the recording's T frames.
         words: W words; those that the aligner skipped stay in the text, for the filter to judge.
         k_frames: shortest gap that is a cut, in frames.
         options: lengths and padding.
@@ -208,7 +208,7 @@ def cut_words(
     between them, is left out of its utterance's text (`Segment.unspoken`) instead of costing a cut.
 
     Args:
-        seen: of the recording's T frames.
+        seen: what the model saw in each of the recording's T frames.
         words: W words.
         spoken_W: the word classifier's verdict: the audio says it.
         k_frames: shortest gap between two spoken words that is a cut, in frames.

@@ -94,7 +94,7 @@ class Breaks:
     Attributes:
         lengths_G: frames of each gap.
         limit_db: loudest edge that is no cut inside speech.
-        edges: of the words.
+        edges: the words' edges.
     """
 
     lengths_G: LongArray
@@ -187,7 +187,7 @@ def without_cut_off(
         whole: what is left of the passage so far.
         passage: the range of words between two breaks.
         spoken: the words.
-        seen: of the recording's frames.
+        seen: what the model saw in each of the recording's frames.
         break_G: gaps that end a passage; at the two ends of the recording, those with speech in them.
         reach_frames: how far beyond the word a letter may follow.
     """

@@ -23,7 +23,7 @@ def without_unheard(cuts: Cuts, heard_W: NDArray[np.bool_]) -> Cuts:
     """The cuts with candidates of too few heard words dropped as not-heard.
 
     Args:
-        cuts: of W words.
+        cuts: cuts between the W words.
         heard_W: whether the model hears the text around each word.
     """
     segments = []

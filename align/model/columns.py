@@ -28,7 +28,8 @@ def columns_used(info: ModelInfo, symbols: set[str]) -> tuple[ModelInfo, NDArray
 
     Args:
         info: the model.
-        symbols: of the normalised transcripts, as `ModelInfo.symbols_of` gives them; read only where `needs_columns`.
+        symbols: the symbols of the normalised transcripts, as `ModelInfo.symbols_of` gives them; read only where
+            `needs_columns`.
 
     Returns:
         The model with the columns of the emissions as its vocabulary, and the indices of those columns, int64 [C - 1],

@@ -68,7 +68,7 @@ class ModelInfo:
         word_delimiter: the symbol between words, or None for languages written without spaces, and for pieces.
         case: "lower", "upper" or "none", the case of its letters.
         digest: identity of the weights and of all the above, hexadecimal.
-        tokenizer: of a model in pieces, the document of its tokenizer (library `tokenizers`); empty for characters.
+        tokenizer: the JSON document of the tokenizer (library `tokenizers`) of a model in pieces; empty for characters.
     """
 
     sample_rate_hz: int

@@ -66,7 +66,7 @@ def date(month: int, day: int, written_year: str) -> str | None:
 
     Args:
         month, day: as numbers.
-        written_year: of two digits or four.
+        written_year: a year of two or four digits.
     """
     if month > 12:
         month, day = day, month

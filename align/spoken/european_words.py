@@ -27,7 +27,7 @@ class Tongue:
         years_in_hundreds: whether 1843 is eighteen hundred and so on.
         currencies: currencies by sign.
         units: units by symbol.
-        abbreviations: as written, with the full stops.
+        abbreviations: abbreviations as written, with their full stops.
         before_numbers: abbreviations that count only before a digit.
     """
 

@@ -22,7 +22,7 @@ def in_words(
     Args:
         number: 0 or more.
         language: primary subtag.
-        form: as in num2words.
+        form: the kind of number, by num2words' names.
 
     Returns:
         The words, or None where num2words has no such form in that language.

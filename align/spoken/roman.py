@@ -15,7 +15,7 @@ def roman_value(numeral: str) -> int | None:
     """The value of a numeral in capitals, or None where it is not one.
 
     Args:
-        numeral: for instance "XIV".
+        numeral: a Roman numeral, for instance "XIV".
     """
     if not _WHOLE.fullmatch(numeral):
         return None

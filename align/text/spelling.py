@@ -89,7 +89,7 @@ def spell(
         vocabulary: the model's symbols.
         blank: column of the blank.
         word_delimiter: the symbol between words, or None.
-        tokenizer: of a model in pieces, the JSON document of the `tokenizers` library; empty for characters.
+        tokenizer: the JSON document of the `tokenizers` library of a model in pieces; empty for characters.
 
     Raises:
         UsageError: a character of the text cannot be spelled.

@@ -30,7 +30,7 @@ class Cue:
         end_seconds: not before the start.
         char_start: where its text starts in the plain text.
         char_end: where it ends; the span is half-open and not empty.
-        speaker: as the file names them.
+        speaker: the speaker's name in the file.
     """
 
     start_seconds: float
@@ -50,7 +50,7 @@ class Transcript:
             directions in the text are still there: `text.TextOptions` strips them where they can be counted.
         starts_N: int32, where in `original` the source of each character starts.
         ends_N: int32, where it ends.
-        cues: in the order of the text.
+        cues: cues in the order of the text.
         problems: what in the file broke a rule of its format, each with its line.
     """
 
@@ -79,7 +79,7 @@ class Piece:
         traced: its text, with offsets in the whole file.
         start_seconds: None where it has no times that can be used.
         end_seconds: None likewise.
-        speaker: as the file names them.
+        speaker: the speaker's name in the file.
     """
 
     traced: TracedText
@@ -173,7 +173,7 @@ class Selection:
     Attributes:
         recordings: names of the recording, the first that an STM file knows counts; empty where it holds one.
         channel: which channel of an STM file, as its second column names it; all where None.
-        channel_index: the same by its place among the file's channels, from 0, where the name is not known.
+        channel_index: the channel's place among the file's channels, from 0, where its name is not known.
         tiers: tiers of a TextGrid; the usual ones where empty.
         strict: that the recording's name was given, not guessed: it must be in the file, even in one of a single
             recording.
@@ -197,7 +197,7 @@ def lines_of_words(
     Args:
         words: each with both times or none, in order.
         pause_seconds: a longer gap between two words ends a line.
-        most_words: in a line.
+        most_words: the largest number of words in a line.
     """
     lines: list[list[Piece]] = []
     for word in words:

@@ -175,7 +175,7 @@ class XmlElement:
         attributes: attributes by their names without prefix.
         content: the elements and the texts in it, in order.
         line: where it starts, from 1.
-        start: the same in characters of the file.
+        start: the cue's start, as a place among the file's characters.
     """
 
     tag: str

@@ -69,7 +69,7 @@ def version_of(transcript: Transcript, *, name: str, kind: str) -> Version:
     """A transcript read from a file, without the file.
 
     Args:
-        transcript: as parsed.
+        transcript: the parsed transcript.
         name: path or URI of its file.
         kind: its format.
     """

@@ -22,12 +22,12 @@ Legend: T frames, L tokens, N tokens that are not skipped, F frames of a window,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.viterbi.compiling import compiled
+from prep_corpus.align.viterbi.chain import NO_TOKEN, SPEECH, Chain, best_path
 from prep_corpus.align.viterbi.detours import DetourCosts, sharpness
 from prep_corpus.align.viterbi.trellis import FLOOR_NATS
 from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs, skipped_places, word_edges
@@ -43,22 +43,13 @@ MOVABLE_TOKENS = 24
 REACH_FRAMES = 1500
 """How far words are looked for; what is farther from both ends of the speech stays speech."""
 
-PAUSE_NATS = 0.1
-"""What a frame of silence between two words costs: within a text pauses are short."""
-
 QUIET_NATS = 0.02
 """What a frame of silence inside untranscribed speech costs: enough to leave silence at its ends outside."""
-
-INNER_NATS = 0.3
-"""What a frame of blank inside a word costs."""
 
 INNER_PACES = 8
 """A word has a pause inside if two of its letters are so many times as far apart as letters usually are."""
 
 IMPOSSIBLE = -1e30
-START = -1  # as the predecessor of a state: a path may begin there
-SPEECH = -1  # as the column of a state
-NO_TOKEN = -1
 
 
 def settle(
@@ -155,7 +146,7 @@ class _Settling:
         window = _window(self.starts_N, self.ends_N, edges_E, span, room)
         inside = slice(window.first, window.last)
         starts_N, ends_N = self.starts_N[inside], self.ends_N[inside]
-        chain = _Chain(
+        chain = Chain(
             self.tokens_N[inside].tolist(),
             self.begins_N[inside].tolist(),
             self.blank,
@@ -164,7 +155,7 @@ class _Settling:
         )
         scores_FC, speech_F, frames_F = _scores(self.log_probs_TC, chain, window, span, self.speech_nats)
         states = chain.states()
-        path_F = _best_path(scores_FC, *states)
+        path_F = best_path(scores_FC, *states)
         scores_FC[:, -1] = speech_F
         before_F = _columns_before(frames_F, starts_N, ends_N, span, chain)
         rows = np.arange(len(path_F))
@@ -221,116 +212,8 @@ def _window(starts_N: Int32, ends_N: Int32, edges_E: Int64, span: Span, room: Sp
     )
 
 
-@dataclass
-class _Chain:
-    """The states that a path may take through a window, drawn at the head of this file.
-
-    Attributes:
-        tokens: columns of the model.
-        begins: which of them begin a word.
-        blank, delimiter: columns likewise.
-        speech: whether the path goes through speech.
-        columns: those that any state needs, the blank and the delimiter among them; one more follows, for speech.
-        column, token, cost, before: of each state its place in `columns`, which token it says or `NO_TOKEN`, what a
-            frame costs, and the states that may come before it besides itself.
-        final: states in which a path may end.
-    """
-
-    tokens: list[int]
-    begins: list[bool]
-    blank: int
-    delimiter: int | None
-    speech: bool
-    columns: list[int] = field(default_factory=list)
-    column: list[int] = field(default_factory=list)
-    token: list[int] = field(default_factory=list)
-    cost: list[float] = field(default_factory=list)
-    before: list[list[int]] = field(default_factory=list)
-    final: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        symbols = {*self.tokens, self.blank} | ({self.delimiter} if self.delimiter is not None else set())
-        self.columns = sorted(symbols)
-        count = len(self.tokens)
-        left: list[int] = []
-        for j in range(count):
-            left.append(self._say(j, left, START))
-        right: list[int] = [] if self.speech else left
-        for j in range(count if self.speech else 0):
-            right.append(self._say(j, right, None))
-        for edge in range(count + 1 if self.speech else 0):
-            if edge in (0, count) or self.begins[edge]:
-                after = self._speech(edge, left)
-                if edge < count:
-                    self.before[right[edge]] += after
-                else:
-                    self.final += after
-        if count:
-            self.final += [right[-1], self._add(self.blank, before=[right[-1]])]
-
-    def _add(self, symbol: int, *, before: list[int], token: int = NO_TOKEN, cost: float = 0.0) -> int:
-        self.column.append(SPEECH if symbol == SPEECH else self.columns.index(symbol))
-        self.token.append(token)
-        self.cost.append(cost)
-        self.before.append(before)
-        return len(self.column) - 1
-
-    def _say(self, j: int, said: list[int], begin: int | None) -> int:
-        """The blank before token j, and the token; `said` are the states of those before it."""
-        tokens = self.tokens
-        before = [said[-1]] if j else [begin] if begin is not None else []
-        between = self.begins[j] or tokens[j] == self.delimiter
-        cost = (PAUSE_NATS if between else INNER_NATS) if j else 0.0
-        silence = self._add(self.blank, before=list(before), cost=cost)
-        if j and tokens[j] == tokens[j - 1]:
-            before = []
-        cost = PAUSE_NATS if tokens[j] == self.delimiter else 0.0
-        return self._add(tokens[j], before=[silence, *before], token=j, cost=cost)
-
-    def _speech(self, edge: int, left: list[int]) -> list[int]:
-        """Silence, speech and silence between the tokens before `edge` and those after; the states to go on from.
-
-        A delimiter that ends the tokens before is said before the speech, after it, or both.
-        """
-        owed = edge > 0 and self.tokens[edge - 1] == self.delimiter
-        said = edge - 1 if owed else edge
-        word = [left[said - 1]] if said else [START]
-        quiet = self._add(self.blank, before=list(word))
-        if not owed:
-            speech = self._add(SPEECH, before=[*word, quiet])
-            after = self._add(self.blank, before=[speech])
-            if self.delimiter is None:
-                return [speech, after]
-            parted = self._add(self.delimiter, before=[speech, after])
-            self.before[after].append(parted)
-            return [speech, after, parted]
-        assert self.delimiter is not None
-        paid = self._add(self.delimiter, before=[*word, quiet], token=edge - 1)
-        still = self._add(self.blank, before=[paid])
-        speech = self._add(SPEECH, before=[paid, still])
-        owing = self._add(SPEECH, before=[*word, quiet])
-        owing_quiet = self._add(self.blank, before=[owing])
-        after = self._add(self.blank, before=[speech])
-        parted = self._add(self.delimiter, before=[speech, after, owing, owing_quiet], token=edge - 1)
-        self.before[after].append(parted)
-        return [speech, after, parted]
-
-    def states(self) -> tuple[Int64, Double, Int64, Int64, Int64]:
-        """Column and cost of each state, where its predecessors begin in their list, that list, and the last states."""
-        counts = [len(before) + 1 for before in self.before]
-        listed = [p for s, before in enumerate(self.before) for p in (s, *before)]
-        columns = np.where(np.array(self.column) == SPEECH, len(self.columns), self.column)
-        return (
-            columns.astype(np.int64),
-            np.array(self.cost),
-            np.cumsum([0, *counts]).astype(np.int64),
-            np.array(listed, np.int64),
-            np.array(self.final, np.int64),
-        )
-
-
 def _scores(
-    log_probs_TC: LogProbs, chain: _Chain, window: _Window, span: Span, speech_nats: float
+    log_probs_TC: LogProbs, chain: Chain, window: _Window, span: Span, speech_nats: float
 ) -> tuple[Double, Double, Int64]:
     """Scores of the columns and of speech in the window's frames; the middle of a long span is one row, of speech.
 
@@ -357,7 +240,7 @@ def _scores(
     return scores_FC[kept], speech_F[kept], frames[kept]
 
 
-def _columns_before(frames_F: Int64, starts_N: Int32, ends_N: Int32, span: Span, chain: _Chain) -> Int64:
+def _columns_before(frames_F: Int64, starts_N: Int32, ends_N: Int32, span: Span, chain: Chain) -> Int64:
     """The column that each frame had on the path found by the search."""
     column_F = np.full(len(frames_F), chain.columns.index(chain.blank), np.int64)
     for token, start, end in zip(chain.tokens, starts_N.tolist(), ends_N.tolist()):
@@ -367,7 +250,7 @@ def _columns_before(frames_F: Int64, starts_N: Int32, ends_N: Int32, span: Span,
     return column_F
 
 
-def _places(path_F: Int64, frames_F: Int64, chain: _Chain, starts_N: Int32, ends_N: Int32) -> Span:
+def _places(path_F: Int64, frames_F: Int64, chain: Chain, starts_N: Int32, ends_N: Int32) -> Span:
     """Read a path: write the places of the tokens, return that of the speech."""
     bounds = np.flatnonzero(np.diff(path_F, prepend=-1, append=-1))
     span = (0, 0)
@@ -380,34 +263,3 @@ def _places(path_F: Int64, frames_F: Int64, chain: _Chain, starts_N: Int32, ends
             # Of a delimiter on both sides of the speech, the later place counts.
             starts_N[chain.token[state]], ends_N[chain.token[state]] = place
     return span
-
-
-@compiled
-def _best_path(
-    scores_FC: Double, column_S: Int64, cost_S: Double, offset_S: Int64, before_P: Int64, final_S: Int64
-) -> Int64:
-    """The best path through states of any kind, one per frame."""
-    frames, states = scores_FC.shape[0], column_S.shape[0]
-    moves_FS = np.empty((frames, states), np.uint8)
-    score_S = np.full(states, -np.inf)
-    next_S = np.empty(states)
-    for f in range(frames):
-        for s in range(states):
-            best, move = -np.inf, 0
-            for i in range(offset_S[s], offset_S[s + 1]):
-                p = before_P[i]
-                value = score_S[p] if p >= 0 else (0.0 if f == 0 else -np.inf)
-                if value > best:
-                    best, move = value, i - offset_S[s]
-            next_S[s] = best + scores_FC[f, column_S[s]] - cost_S[s]
-            moves_FS[f, s] = move
-        score_S[:] = next_S
-    state = final_S[0]
-    for s in final_S:
-        if score_S[s] > score_S[state]:
-            state = s
-    path_F = np.empty(frames, np.int64)
-    for f in range(frames - 1, -1, -1):
-        path_F[f] = state
-        state = before_P[offset_S[state] + moves_FS[f, state]]
-    return path_F

@@ -69,7 +69,7 @@ def normalize_for_model(
     Args:
         text: the transcript.
         info: the model.
-        language: of the transcript, a tag such as "en".
+        language: the transcript's language, a tag such as "en".
         options: what is left out, settled for this transcript.
         recording_id: named in errors.
 

@@ -27,7 +27,7 @@ def heard_characters(words: Words, evidence_WF: NDArray[np.float32]) -> float:
     text with half of its sentences missing for better than one with each fifth word wrong.
 
     Args:
-        words: of an aligned transcript.
+        words: the words of an aligned transcript.
         evidence_WF: columns as `EVIDENCE_NAMES`.
 
     Returns:

@@ -53,7 +53,7 @@ def finer_words(words: Words, levels: Levels, stride_samples: int, parts: int) -
 
     Args:
         words: W words on the coarse grid.
-        levels: of the recording.
+        levels: the recording's loudness track.
         stride_samples: samples of a coarse frame.
         parts: fine frames of a coarse one.
 

@@ -74,7 +74,7 @@ class Track:
         greedy_T: index of the most likely symbol, int32.
         blank: index of the blank.
         delimiter: index of the word delimiter, or -1.
-        goes_on_T: of a model in pieces, frames whose most likely piece goes on with a word; None for characters.
+        goes_on_T: whether a frame's most likely piece continues a word; None for models of characters.
     """
 
     speech_T: FloatArray
@@ -96,7 +96,7 @@ def track(log_probs_TC: NDArray[np.floating], info: ModelInfo) -> Track:
 
     Args:
         log_probs_TC: natural log-probabilities, float16 or float32.
-        info: of the model, for blank and delimiter.
+        info: the model's description; its blank and delimiter are used.
     """
     frames = len(log_probs_TC)
     speech_T = np.empty(frames, np.float32)
@@ -149,7 +149,7 @@ def evidence(
         tokens_L: the tokens that were aligned.
         alignment: frames of each token.
         words: tokens and frames of each word.
-        info: of the model.
+        info: the model's description; its blank and delimiter are used.
         frame_track: `track(log_probs_TC, info)` where it is at hand already.
 
     Returns:

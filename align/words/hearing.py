@@ -130,7 +130,7 @@ def hearing(
         tokens_L: the tokens that were aligned.
         alignment: frames of each token.
         words: tokens and frames of each word, at least one.
-        seen: of the frames.
+        seen: what the model saw in each frame.
         zones: int64 [W + 1], the frame where each word's zone begins, and the end of the last.
     """
     read = reading(seen)

@@ -42,8 +42,8 @@ def place_text(
     Args:
         log_probs_TC: natural log-probabilities; columns as in `info.vocabulary`.
         normalized: the transcript in the model's alphabet.
-        info: of the model.
-        detours: as for `viterbi.align`.
+        info: the model's description.
+        detours: the detours' costs, as `viterbi.align` takes them.
         recording_id: named in errors.
 
     Raises:

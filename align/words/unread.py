@@ -49,7 +49,7 @@ class SaidText:
     Attributes:
         normalized: the text that was aligned.
         spelled: its tokens.
-        alignment: of these tokens.
+        alignment: the alignment of these tokens.
         unread: which of the offers are left out, in order.
     """
 
@@ -131,7 +131,7 @@ class _Trial:
     """What marks are tried on: the recording, and its text without any.
 
     Attributes:
-        words: of `bare`, with their frames.
+        words: the words of `bare`, with their frames.
         detours: fitted to the model.
         The others are as in `align_what_is_said`.
     """

@@ -53,7 +53,8 @@ def word_table(alignment: Alignment, normalized: NormalizedText, spelled: Spelle
     """Gather the tokens of an alignment into words.
 
     Args:
-        alignment: of the tokens of `spelled`, or of the L characters of `normalized.text`, delimiters among them.
+        alignment: the alignment of the tokens of `spelled`, or of the L characters of `normalized.text`, delimiters
+            included.
         normalized: the transcript that was aligned.
         spelled: its tokens; None where each character is one.
 
@@ -85,7 +86,7 @@ def to_ctm(words: Words, normalized: NormalizedText, *, recording_id: str, frame
     """The words that are said as lines of `recording channel start duration word`, times in seconds.
 
     Args:
-        words: from `word_table`.
+        words: the table that `word_table` made.
         normalized: the transcript.
         recording_id: first column; white space in it becomes "_", since columns are parted by it.
         frame_seconds: length of a frame.
@@ -113,7 +114,7 @@ def to_textgrid(
     """A Praat TextGrid of three tiers: words as said, unspoken words, untranscribed speech.
 
     Args:
-        words: from `word_table`.
+        words: the table that `word_table` made.
         normalized: the transcript.
         untranscribed: half-open spans of frames, as in `Alignment`.
         frame_seconds: length of a frame.

@@ -28,7 +28,7 @@ def removable(out: str, used: frozenset[str] | None) -> list[Removable]:
 
     Args:
         out: run folder.
-        used: those that it used, as STAGE/DIGEST; None to list everything in its store.
+        used: stage files that the run used, as STAGE/DIGEST; None to list everything in its store.
     """
     listed = []
     for uri in files.list_files(out):

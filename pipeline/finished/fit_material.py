@@ -39,10 +39,10 @@ class Drawn:
     """Stretches of a run's recordings, with the models whose columns their emissions hold.
 
     Attributes:
-        stretches: in the run's order.
+        stretches: stretches in the run's order.
         infos: the model of each stretch, by its name.
-        seconds: of the stretches.
-        total_seconds: of the whole run.
+        seconds: audio of the stretches.
+        total_seconds: audio of the whole run, in seconds.
     """
 
     stretches: list[Unlabelled] = field(default_factory=list)
@@ -220,7 +220,7 @@ def heard_cases(
     """Labelled utterances as cases, each a small recording of its own.
 
     Args:
-        run: that they are of.
+        run: the run that the stretches belong to.
         judged: the labelled utterances.
         say: told how far it is.
 

@@ -35,7 +35,7 @@ class Paired:
 
     Attributes:
         judged: one an utterance.
-        versions: for each utterance all listeners' words by name, None where it was unintelligible to them.
+        versions: the words of each listener by name, for each utterance; None where it was unintelligible to them.
         passed_over: transcripts without a word that are not marked as unintelligible.
         unintelligible: utterances that at least half of their listeners could not make out.
     """
@@ -107,7 +107,7 @@ def pair(
     Args:
         run: a finished run.
         heard: transcripts of its utterances, kept or dropped.
-        weights: by id; all weigh the same where it is empty.
+        weights: the utterances' weights by id; all weigh the same where it is empty.
         skip_unintelligible: leave out what nobody could make out, instead of counting it as wrong.
         skip_unknown: leave out transcripts of utterances that the run does not have.
 

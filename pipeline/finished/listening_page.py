@@ -48,7 +48,7 @@ def page(
         listeners: people who share the work.
         clips: `id`, `src` (path relative to the page), `seconds`, `text`, `language`, `peaks`, in the order in
             which they are heard.
-        parts: for each clip the listeners who hear it, counted from 1.
+        parts: numbers of the listeners who hear each clip, counted from 1.
     """
     style = _part("listening.css")
     script = "\n".join(_part(f"listening_{name}.js") for name in ("state", "page", "sound", "keys"))

@@ -100,7 +100,7 @@ class Sample:
     """All that a sample's folder says, but for the audio.
 
     Attributes:
-        clips: in the order in which they are heard.
+        clips: clips in the order in which they are heard.
         facts: the content of sample.json.
     """
 

@@ -48,8 +48,8 @@ class CheckOptions:
 
     Attributes:
         hours: about so much is drawn.
-        seed: of the draw and of the damage.
-        recipe: of the damage.
+        seed: the seed of the draw and of the damage.
+        recipe: the recipe by which text is damaged.
         asked: word error rates that are tried besides.
     """
 
@@ -78,9 +78,9 @@ class Checking:
 
     Attributes:
         check: counts at the run's own point.
-        promises: by the error rate asked for; None where it cannot be reached.
-        recordings: checked.
-        seconds: of audio in them.
+        promises: what is promised, by the error rate asked for; None where it cannot be reached.
+        recordings: the number of recordings checked.
+        seconds: audio in them.
         failed: messages of recordings that could not be aligned.
         k_frames: shortest pause that was cut at.
     """
@@ -105,10 +105,10 @@ def draw_recordings(
     So the bundles of a whole corpus are those of a run, and so are the emissions.
 
     Args:
-        recordings: of the manifest.
+        recordings: the manifest's recordings.
         probed: reads a header.
         hours: about so much.
-        seed: of the hashes.
+        seed: the seed of the draw and of the damage.
 
     Raises:
         UsageError: none can be read.
@@ -161,10 +161,10 @@ def check_corpus(
     """Align a sample as it is and damaged, cut and filter both, and count.
 
     Args:
-        store: of the stage files.
+        store: the store of the stage files.
         drawn: the sample.
         model, emit, segment: as for a run.
-        options: of the check.
+        options: the options of the check.
         target_samples: mean length that k is picked for.
         k_frames: k, where it is given.
         say: told how far it is.

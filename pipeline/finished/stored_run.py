@@ -127,7 +127,7 @@ class StoredBundle:
     Attributes:
         run: it belongs to.
         alignments, emissions: references to its results.
-        recordings: all that were in it, those that failed later too.
+        recordings: every recording of the run, failed ones included.
     """
 
     run: FinishedRun

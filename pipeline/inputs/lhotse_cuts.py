@@ -34,7 +34,7 @@ def cut_entries(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]
     with the channel's number behind its id, and is aligned with its own text.
 
     Args:
-        fields: as Lhotse writes it.
+        fields: the fields as Lhotse writes them.
         name: name of the line in messages.
 
     Raises:

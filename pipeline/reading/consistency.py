@@ -21,8 +21,8 @@ def manifest_findings(content: bytes, run: RunManifest) -> Iterator[Finding]:
     """Where a manifest contradicts itself.
 
     Args:
-        content: of manifest.json.
-        run: the same, parsed.
+        content: the bytes of manifest.json.
+        run: the parsed manifest.json.
     """
     stated = json.loads(content).get("splits", {})
     try:

@@ -163,8 +163,8 @@ class UtteranceLoader:
         batching: how rows become batches.
         workers: processes that decode; 0 decodes in this one.
         rank: None to ask torch.distributed, where that is in use.
-        ranks: the same.
-        pin_memory: as `DataLoader` has it.
+        ranks: the ranks that read beside each other.
+        pin_memory: whether batches lie in pinned memory, as `DataLoader` means it.
     """
 
     def __init__(

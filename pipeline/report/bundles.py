@@ -40,8 +40,8 @@ class BundleFacts:
     """One bundle's segments.
 
     Attributes:
-        digest: of the segment stage.
-        sample_rate_hz: of its sample counts.
+        digest: the digest of the segment stage.
+        sample_rate_hz: the rate by which its samples are counted.
         table: S rows of the segment table, those columns that the report needs.
         outcomes: ledgers and spans without text by recording id.
         snr_S: estimated, in dB; NaN where it was not measured.
@@ -91,7 +91,7 @@ def read_facts(
     """Read what a report needs of one bundle.
 
     Args:
-        store: of the run.
+        store: the run's store.
         ref: its segments.
         fitted: the filter, for the scores of words.
         word_threshold: words under it are not in the text; None where all are.
@@ -157,7 +157,7 @@ def estimated_snr_db(levels: Levels, start_sample: int, end_sample: int) -> floa
     """Speech over noise: mean power of a span against that of the recording's quietest tenth.
 
     Args:
-        levels: of the recording.
+        levels: the recording's loudness track.
         start_sample, end_sample: the half-open span.
     """
     noise = 10 ** (levels.floor_db / 10)

@@ -66,7 +66,7 @@ class ExampleSource:
     Attributes:
         info: the model.
         bundle: its recordings by id.
-        aligned: those that were asked for, by id.
+        aligned: aligned recordings that were asked for, by id.
     """
 
     info: ModelInfo

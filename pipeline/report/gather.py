@@ -50,9 +50,9 @@ class Gathered:
         histograms: counted.
         worst, borderline: kept utterances of the weakest words and of the lowest scores.
         sample: rows drawn by the hash of their id.
-        segments_total: all rows.
+        segments_total: the number of all rows.
         recordings: the least kept and, where there are more than fit, a sample.
-        recordings_total: all recordings.
+        recordings_total: the number of all recordings.
         drops: recordings that together show every reason, the most telling first.
     """
 

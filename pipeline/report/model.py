@@ -120,7 +120,7 @@ class SegmentRow:
         id, recording_id: as in the outputs.
         start, end: seconds in the recording.
         kept, reason: what became of it.
-        text: as written, maybe cut off.
+        text: the text as written, possibly cut off.
         score: log-odds of the utterance classifier, or None.
         rate: characters per second.
         snr_db: estimated, or None.
@@ -188,7 +188,7 @@ class Word:
     """One word of an example.
 
     Attributes:
-        text: as written, or as spoken where it has no writing of its own.
+        text: the text as written, or as spoken where it has no writing of its own.
         start, end: seconds in the clip; equal where the audio passes it by.
         score: log-odds that the audio says it, or None without a filter.
         inside: it belongs to the segment rather than to what stands around it.
@@ -217,7 +217,7 @@ class Example:
         group: "worst", "borderline", "kept", or the reason, "untranscribed" or "unspoken".
         start, end: seconds in the recording of the clip.
         core: seconds in the clip that the example is about.
-        words: in order.
+        words: words in order.
         peaks: uint8 [2 x columns]: lowest and highest sample of each column of the wave, 0 to 255.
         mp3: the clip.
     """

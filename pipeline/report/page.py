@@ -60,8 +60,8 @@ class Step:
         key: entry of the ledger.
         name, meaning: for people.
         kind: which colour.
-        amount: as it is shown.
-        share: of the whole, 0 to 1.
+        amount: the amount in its printed form.
+        share: its share of the whole, 0 to 1.
         left: where the bar begins, 0 to 1.
     """
 
@@ -85,7 +85,7 @@ def funnel(entries: Mapping[str, int], whole_key: str, shown: Any) -> list[Step]
     """A ledger as bars: the whole, each loss where the one before it ends, and what is kept.
 
     Args:
-        entries: of the ledger.
+        entries: the ledger's entries.
         whole_key: "decoded" or "read".
         shown: writes an amount.
     """

@@ -73,7 +73,7 @@ def split_of(seed: int, group: str, shares: Mapping[str, float]) -> str:
 
     Args:
         seed: seed of the run.
-        group: all utterances of a group come to the same split.
+        group: the group's name; all utterances of a group come to the same split.
         shares: split name to share of the groups; they add up to 1. The order of the names counts.
 
     Raises:

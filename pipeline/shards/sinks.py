@@ -174,7 +174,7 @@ def open_sink(
 
     Args:
         shard_format: one of `FORMATS`.
-        files: as many as `shard_names` gives.
+        files: the files to write, as many as `shard_names` gives.
         gzip: compress TFRecord as a whole; other formats ignore it.
         row_group_bytes: size of a row group for Parquet.
     """

@@ -230,7 +230,7 @@ def read_alignments(
         store, ref: the stage's result.
         bundle: the recordings.
         info: the model.
-        options: as the transcripts were normalised.
+        options: the options of normalisation.
         only: ids of the recordings that are wanted; all where None.
     """
     stage = store.read(ref)

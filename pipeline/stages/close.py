@@ -33,11 +33,11 @@ class RunOutcome:
         published: whether manifest.json was written.
         entries: manifest entries, good and bad.
         failed: dead letters.
-        internal_errors: those of them that are defects of this program.
+        internal_errors: the number of failures that are defects of this program.
         reasons: dead letters by reason.
         k_frames: the shortest pause that was cut at.
-        sample_rate_hz: of the samples in the ledgers.
-        ledgers: of the whole corpus, as JSON.
+        sample_rate_hz: the rate of the samples in the ledgers.
+        ledgers: the whole corpus's ledgers, as JSON.
         shards: files by format.
         utterances, noisy: kept utterances, and those with noise.
         lost: published recordings that it would have dropped, for which it was not published.
@@ -65,11 +65,11 @@ class CloseOptions:
         out: run folder.
         entries: manifest entries.
         early_letters: what the manifest and the probe rejected.
-        sample_rate_hz: of the model.
+        sample_rate_hz: the model's sample rate.
         settings: the run's settings, for the manifest.
-        model_digest: of the model.
-        config_digest: as it stands in the rows.
-        seed: of the run.
+        model_digest: the acoustic model's digest.
+        config_digest: the configuration's digest, as in the rows.
+        seed: the run's seed.
         k_uri: where a picked k is kept.
         force: publish even if recordings that are published now are dropped.
     """
@@ -124,9 +124,9 @@ def close_run(
         options: see there.
         publish: False where too much has failed.
         k_frames: shortest pause that was cut at.
-        ledgers: of each bundle's segments.
-        letters: of emit, align and segment.
-        shards: all finished files.
+        ledgers: the ledgers of each bundle's segments.
+        letters: dead letters of emit, align and segment.
+        shards: all finished shard files.
         stages: every stage result that served; what is not among them may be cleaned away.
         recordings: keys of the recordings that were cut, for each bundle.
     """

@@ -89,8 +89,8 @@ def cut_recording(
 
     Args:
         aligned, emitted, seen: of the recording.
-        info: of the model.
-        options: of the run.
+        info: the model's description.
+        options: the run's options of cutting.
         trusted_W: `words_trusted`, the same for every k.
         k_frames: shortest pause to cut at.
     """

@@ -68,7 +68,7 @@ class EmitOptions:
         windows: windows and batches.
         text: decides which symbols a bundle's transcripts use; read for large vocabularies alone.
         threads: no part of the result. Model calls at a time; beside a GPU, threads that decode.
-        model_digest: that of the model when the run began, which it must have; not looked at where empty.
+        model_digest: the digest that the model must still have; not checked where empty.
         accelerator: the hint that asks the engine for a GPU beside each worker; no part of the result.
     """
 

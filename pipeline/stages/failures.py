@@ -17,7 +17,7 @@ class FailureLimit:
     Attributes:
         share: share of `entries`, 0 to 1.
         entries: manifest entries.
-        early: those that the manifest and the probe rejected.
+        early: dead letters of the manifest and of the probe.
     """
 
     share: float

@@ -105,7 +105,7 @@ def settle_k(uri: str, totals: Totals, target_samples: float, retune: bool) -> i
 
     Args:
         uri: where the run keeps it.
-        totals: of the whole corpus; empty where nothing could be aligned.
+        totals: the whole corpus's totals; empty where nothing could be aligned.
         target_samples: mean length wanted.
         retune: choose anew.
     """

@@ -42,8 +42,9 @@ class VersionCheck:
     Attributes:
         name: its file; "text" and a number from 1 where the manifest holds it.
         used: whether it is the one that was kept.
-        heard_characters: of it, see `align.choosing`; more is better; None where it cannot be aligned.
-        words: in it, as the model reads them; None likewise.
+        heard_characters: how well the model hears this transcript (see `align.words.choosing`); more is better; None
+            where it cannot be aligned.
+        words: its number of words as the model reads them; None where it cannot be aligned.
         words_apart: words to change, add or take out to make it the one that was used; None likewise.
     """
 
