@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.text.normalized import CLEAN, TEXT_STYLES
 from prep_corpus.jobs.cutting_settings import CuttingSettings
 from prep_corpus.jobs.settings import (
     AT_LEAST_1,
     FAILURES,
     MACHINE,
+    ROWS,
     SHARE,
     TEXT,
     Parameter,
@@ -72,6 +74,15 @@ class RunConfig(ShardSettings, CuttingSettings):
         default_about="of HTML, Markdown and subtitles",
         group=TEXT,
         to="text.strip_directions",
+    )
+    text_style: str = setting(
+        CLEAN,
+        "--text-style",
+        "What the column text holds: what is said, on one line (clean), the transcript's own characters (written), "
+        "or what the model reads (normalized).",
+        choices=TEXT_STYLES,
+        group=ROWS,
+        to="segment.text_style",
     )
     device: str = setting(
         "cpu",

@@ -9,7 +9,7 @@ import click
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import SETTINGS, RunConfig
-from prep_corpus.jobs.settings import BABBLE, CUTTING, FAILURES, MODEL, SEED, SHARDS, TEXT, Setting
+from prep_corpus.jobs.settings import BABBLE, CUTTING, FAILURES, MODEL, ROWS, SEED, SHARDS, TEXT, Setting
 
 Command = Callable[..., Any]
 Options = tuple[Callable[[Command], Command], ...]
@@ -152,7 +152,7 @@ CONFIG = toml_option(
 """The file of a run's settings."""
 
 
-RUN = settings_options(MODEL, CUTTING, SHARDS, SEED, BABBLE, TEXT, FAILURES)
+RUN = settings_options(MODEL, CUTTING, SHARDS, SEED, BABBLE, TEXT, ROWS, FAILURES)
 """All settings of a run but those of the machine, which `submit` has others for."""
 
 

@@ -17,8 +17,8 @@ from prep_corpus.align.errors import UsageError
 _KEY = "prep_corpus.setting"
 
 # Groups of options: commands that promise the same thing take the same groups.
-MODEL, CUTTING, SHARDS, SEED, BABBLE, TEXT, FAILURES, MACHINE = (
-    *("model", "cutting", "shards", "seed", "babble", "text", "failures", "machine"),
+MODEL, CUTTING, SHARDS, SEED, BABBLE, TEXT, ROWS, FAILURES, MACHINE = (
+    *("model", "cutting", "shards", "seed", "babble", "text", "rows", "failures", "machine"),
 )
 
 

@@ -22,18 +22,22 @@ _RAISED_NUMBER = re.compile(rf"[{_RAISED}]+(?:[,–-][{_RAISED}]+)*")
 _TAKES_MARK = re.compile(r"(?:[^\W\d_]{2}|[.,;:!?\"'”’)\]*])\Z")
 _MEASURES = frozenset({"km", "cm", "mm", "dm", "ft", "mi", "yd", "nm", "um", "in", "sq", "ha"})
 _LETTERS_BEFORE = re.compile(r"[^\W\d_]+\Z")
-_WHICH = r"(?:(?:pages?|pp?\.?|pg\.?|notes?|fn\.?|verses?|vv?\.|lines?|footnotes?|seite|s\.)\s{0,3})?"
+_WHICH = r"(?:(?:see\s|cf\.\s)?(?:pages?|pp?\.?|pg\.?|notes?|fn\.?|verses?|vv?\.|lines?|footnotes?|seite|s\.)\s{0,3})?"
 _COUNT = r"\d{1,5}[a-z]?(?:\s?[,;–-]\s?\d{1,5}[a-z]?){0,8}"
+_CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?"
 _BRACKETED = re.compile(
-    rf"\[\s?{_WHICH}{_COUNT}\s?\]|\(\s?{_WHICH}{_COUNT}\s?\)|\{{\s?{_WHICH}{_COUNT}\s?\}}", re.I
+    rf"\[\s?{_WHICH}{_COUNT}\s?\]|\(\s?{_WHICH}{_COUNT}\s?\)|\{{\s?{_WHICH}{_COUNT}\s?\}}"
+    rf"|\[\s?{_CLOCK}\s?\]|\(\s?{_CLOCK}\s?\)",
+    re.I,
 )
-_AT_LINE_START = re.compile(r"^[ \t]*(?P<it>\d{1,4}(?:[:.]\d{1,3})?[.):]?)(?=[ \t]+\S)", re.M)
+_AT_LINE_START = re.compile(r"^[ \t]*(?P<it>\d{1,4}(?:[:.]\d{1,3}){0,2}[.):]?)(?=[ \t]+\S)", re.M)
 _AT_LINE_END = re.compile(r"(?<=\S)(?:[ ]{3,}|\t+)(?P<it>\d{1,4})(?=[ \t]*$)", re.M)
 _ALONE = re.compile(
-    rf"^[ \t]{{0,20}}(?P<it>[-–—~*•|]{{0,9}}[ \t]{{0,9}}{_WHICH}(?:\d{{1,5}}|[ivxlc]{{2,7}})"
+    rf"^[ \t]{{0,20}}(?P<it>[-–—~*•|]{{0,9}}[ \t]{{0,9}}{_WHICH}(?:\d{{1,5}}|[ivxlc]{{2,7}})[.):]?"
     r"[ \t]{0,9}[-–—~*•|]{0,9})[ \t]*$",
     re.M | re.I,
 )
+_BEHIND_STOP = re.compile(r"(?<=[^\W\d_][.!?;:,\"”’)\]])(?P<it>\d{1,3})(?=\s|$)")
 _AFTER_SENTENCE = re.compile(r"(?<=[.!?;:,\"”’)\]])\s+(?P<it>\d{1,3})(?=\s+[\"“'‘(]?[^\W\d_])")
 _HEAD = re.compile(
     r"^[ \t]*(?:(?P<left>\d{1,4})[ \t]+(?P<after>\S[^\n]{1,80})"
@@ -73,7 +77,7 @@ def mark_spans(text: str, *, speakers: bool, brackets: bool, language: str) -> l
     """
     spans: list[Span] = [found.span() for found in _HASH.finditer(text)]
     spans += [found.span() for found in _BRACKETED.finditer(text)]
-    for pattern in (_AT_LINE_START, _AT_LINE_END, _ALONE, _AFTER_SENTENCE):
+    for pattern in (_AT_LINE_START, _AT_LINE_END, _ALONE, _AFTER_SENTENCE, _BEHIND_STOP):
         spans += [found.span("it") for found in pattern.finditer(text)]
     spans += _running_heads(text)
     spans += foreign_lines(text, language)

@@ -36,7 +36,7 @@ _MARKDOWN = re.compile(
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
-_NAME = r"[^\W\d_][\w.'’\-]*(?:[ ][\w.'’&\-]+){0,4}"
+_NAME = r"[^\W\d_][\w.'’\-]*(?:[ ]\#?[\w.'’&\-]+){0,4}"
 _LABEL = re.compile(
     rf"^[ \t>\-–—]*(?:\[[^\[\]\n]*\][ \t]*)?(?P<name>{_NAME})[ \t]*"
     r"(?P<aside>\([^()\n]{0,80}\)|\[[^\[\]\n]{0,80}\])?[ \t]*:(?=\s|$)[ \t]*",
@@ -46,6 +46,16 @@ _BRACKETED_LABEL = re.compile(
     r"^[ \t>\-–—]{0,20}(?:\[[^\[\]\n]{1,60}\]|\([^()\n]{1,60}\)|<[^<>\n]{1,60}>)[ \t]{0,3}:(?=\s|$)[ \t]*",
     re.M,
 )
+_TIME = r"[\[(]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?[\])]?"
+# Lines of recognisers and meeting tools: "Ann Lee  0:05", "00:00:12 Speaker 2".
+_TIMED_NAME = re.compile(
+    rf"^[ \t]{{0,9}}(?:(?P<name>{_NAME})[ \t]{{1,9}}{_TIME}"
+    rf"|{_TIME}[ \t]{{1,9}}(?:[-–—][ \t])?(?P<after>{_NAME}))(?<![.!?])[ \t]*$",
+    re.M,
+)
+_QUESTION = re.compile(r"^[ \t]{0,20}(?P<side>[QA])\.(?=[ \t]+\S)[ \t]*", re.M)
+_TURN = re.compile(r"(?<=[.!?…\"”’])[ \t]{1,3}[-–][ \t]{0,3}(?=[\"“‘'¿¡]?(?P<first>[^\W\d_]))")
+_VOICE = re.compile(r"\((?:[^a-z()]{1,80}|[Cc]ont['’]?d\.?|[Vv]oice[- ]?over|[Oo]ff[- ]?(?:screen|camera))\)")
 _SMALL_NAME_WORDS = frozenset(
     {"and", "de", "del", "der", "di", "du", "la", "le", "of", "the", "van", "von", "y"}
 )
@@ -151,20 +161,57 @@ def speaker_edits(text: str) -> list[Edit]:
     only where it stands on two lines or more, so that "Note:" stays.
     """
     if ":" not in text:
-        return []
+        return _question_edits(text)
     bracketed = [(*label.span(), "") for label in _BRACKETED_LABEL.finditer(text)]
     found = [label for label in _LABEL.finditer(text) if _is_name(label["name"])]
     times = Counter(label["name"] for label in found)
     named = [
         (label.start(), label.end(), "")
         for label in found
-        if label["name"].isupper() or times[label["name"]] > 1 or any(c.isdigit() for c in label["name"])
+        if label["name"].isupper()
+        or times[label["name"]] > 1
+        or any(c.isdigit() for c in label["name"])
+        or _is_voice(label["aside"])
     ]
-    return sorted([*bracketed, *named])
+    lines = [(line.span(), line["name"] or line["after"]) for line in _TIMED_NAME.finditer(text)]
+    often = Counter(name for _, name in lines)
+    timed = [
+        (*span, "")
+        for span, name in lines
+        if _is_name(name) and (often[name] > 1 or any(c.isdigit() for c in name))
+    ]
+    return _without_overlap([*bracketed, *named, *timed, *_question_edits(text)])
+
+
+def _question_edits(text: str) -> list[Edit]:
+    """The "Q." and "A." of a hearing, where both stand at the starts of two lines or more."""
+    found = list(_QUESTION.finditer(text))
+    times = Counter(line["side"] for line in found)
+    return [(*line.span(), "") for line in found] if min(times["Q"], times["A"]) > 1 else []
+
+
+def _is_voice(aside: str | None) -> bool:
+    """Whether it says how a name in a script is heard: "(V.O.)", "(cont'd)"."""
+    return aside is not None and _VOICE.fullmatch(aside) is not None and not any(map(str.isdigit, aside))
 
 
 def _is_name(name: str) -> bool:
-    return all(word[0].isupper() or word[0].isdigit() or word in _SMALL_NAME_WORDS for word in name.split())
+    words = [word.lstrip("#") for word in name.split()]
+    return all(word[:1].isupper() or word[:1].isdigit() or word in _SMALL_NAME_WORDS for word in words)
+
+
+def _without_overlap(edits: list[Edit]) -> list[Edit]:
+    """In order, each that begins before the last has ended left out."""
+    kept: list[Edit] = []
+    for edit in sorted(edits):
+        if not kept or edit[0] >= kept[-1][1]:
+            kept.append(edit)
+    return kept
+
+
+def turn_edits(text: str) -> list[Edit]:
+    """Edits that take out the dash of a second speaker in one line of a caption ("Yes. - No.")."""
+    return [(*found.span(), " ") for found in _TURN.finditer(text) if found["first"].isupper()]
 
 
 def direction_edits(text: str) -> list[Edit]:

@@ -51,7 +51,7 @@ __all__ = [
     "normalize",
 ]
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the normalised text may change."""
 
 
@@ -191,10 +191,10 @@ def _strip(
         traced = traced.replaced(markup.raised_number_edits(traced.text))
         finders += [markup.html_edits, markup.markdown_edits]
     if options.strip_speakers:
-        finders.append(markup.speaker_edits)
+        finders += [markup.speaker_edits, markup.turn_edits]
     if options.strip_directions:
         finders.append(markup.direction_edits)
-    finders.append(print_marks.sign_edits)
+    finders += [print_marks.sign_edits, print_marks.attached_edits]
     taken_O = np.zeros(len(traced.text) + 1, np.int32)
     for finder in finders:
         edits = finder(traced.text)

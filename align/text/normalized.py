@@ -24,6 +24,10 @@ STRIPPED = -2
 NO_WORDS = -3
 UNREAD = -4
 
+CLEAN, WRITTEN, NORMALIZED = "clean", "written", "normalized"
+TEXT_STYLES = (CLEAN, WRITTEN, NORMALIZED)
+"""How words are written: what is said, on one line; the transcript's own characters; what the model reads."""
+
 Span = tuple[int, int]
 
 _WHITE_SPACE = re.compile(r"\s\s+|[\n\r\t\v\f\x1c-\x1f\x85\u2028\u2029]")
@@ -160,7 +164,7 @@ class NormalizedText:
                     kept = kept.rstrip()
                 elif kept[-1].isspace():
                     piece = piece.lstrip()
-                elif not piece[0].isspace() and self._owners_O[at] != owner_before and kept[-1] not in "-‐":
+                elif not piece[0].isspace() and self._owners_O[at] != owner_before and kept[-1] not in "-‐–—":
                     kept += " "  # a tag or a direction stood between two words
             if piece:
                 owner_before = self._owners_O[omitted_start - 1]
@@ -176,6 +180,16 @@ class NormalizedText:
         if word_start >= word_end:
             return ""
         return self.text[int(starts_W[word_start]) : int(ends_W[word_end - 1])]
+
+    def written_of(self, word_start: int, word_end: int) -> str:
+        """The transcript from the first to the last character of a half-open range of words, as it stands."""
+        start, end = self.span_of(word_start, word_end)
+        return self.original[start:end]
+
+    def styled(self, word_start: int, word_end: int, style: str) -> str:
+        """The writing of a half-open range of words in one of `TEXT_STYLES`."""
+        of_style = {CLEAN: self.text_of, WRITTEN: self.written_of, NORMALIZED: self.spoken_of}
+        return of_style[style](word_start, word_end)
 
     @cached_property
     def _word_bounds(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -10,7 +10,9 @@ Span = tuple[int, int]
 
 _HYPHENS = "-\u2010\u00ad¬"
 # A word broken at the end of a line, or where a line's end once was.
-_BREAK = re.compile(rf"(?<=\w)(?P<hyphen>[{_HYPHENS}])(?P<gap>[ \t\u200b]*\r?\n[ \t]*|[ ])(?=[^\W\d_])")
+_BREAK = re.compile(
+    rf"(?<=\w)(?P<hyphen>[{_HYPHENS}])(?P<gap>[ \t\u200b]*\r?\n[ \t]*(?:\r?\n[ \t]*)?|[ ])(?=[^\W\d_])"
+)
 _LEFT = re.compile(r"[^\W\d_][\w'’]{0,40}\Z")
 _RIGHT = re.compile(r"[^\W\d_][\w'’]{0,40}")
 _REACH = 42
@@ -44,6 +46,15 @@ _ESCAPED_BREAK = re.compile(r"(?<![:\\])\\[Nnh](?!\\)")
 _SIGNS = re.compile(
     r"(?<!\S)(?:>{1,3}|\#+|\*+|~+|[♩♪♫♬]+|\(\s?[♩♪♫♬]{0,9}\s?\)|\[\s?[♩♪♫♬]{0,9}\s?\]|\{\s?\})(?!\S)"
     r"|(?<!\S)>{2,3}(?=[^\W\d])"
+    r"|<\|[^|<>\s]{1,30}\|>|\{[A-Za-z]:[^{}\s]{1,20}\}"  # codes of recognisers and of subtitles
+    r"|^(?=[^\S\n]{0,9}[^\w\s])[-–—―‐_.…?!*~=•·|/\\'\"“”‘’ \t]{1,200}$",  # a line without a word or number
+    re.M,
+)
+# Signs of notes behind words, and stars and lines around words that print would set in italics.
+_ATTACHED = re.compile(
+    r"[†‡¶❧☙]+"
+    r"|(?<=[^\W\d_][^\W\d_])\*(?![\w*])|(?<=[.,;:!?\"”’)])\*(?![\w*])|(?<![\w*])\*(?=[^\W\d_])"
+    r"|(?<!\w)_{1,3}(?=[^\W_]|[$€£\"“‘'’(¿¡])|(?<=[^\W_])_{1,3}(?!\w)|(?<=[.,;:!?\"”’)])_{1,3}(?!\w)"
 )
 _WORDS = re.compile(r"[^\W\d_](?:[\w'’]|-(?=[^\W\d_]))*")
 
@@ -114,3 +125,8 @@ def escape_edits(text: str) -> list[Edit]:
 def sign_edits(text: str) -> list[Edit]:
     """Edits that take out signs that stand alone and are no words: ">>", "#", "*", empty brackets, notes of music."""
     return [(*found.span(), " ") for found in _SIGNS.finditer(text)]
+
+
+def attached_edits(text: str) -> list[Edit]:
+    """Edits that take out signs beside words: those of notes ("†", "*"), and of emphasis ("_so_", "*so*")."""
+    return [(*found.span(), "") for found in _ATTACHED.finditer(text)]

@@ -81,7 +81,10 @@ def segment_options(config: RunConfig, fitted: Filter, point: OperatingPoint) ->
     )
     # Not of order, shard size or noise, which are on record elsewhere.
     return replace(
-        segment, config_digest=digest_of("config", segment.identity(), config.target_duration_seconds)
+        segment,
+        config_digest=digest_of(
+            "config", segment.identity(), config.target_duration_seconds, *segment.row_identity()
+        ),
     )
 
 

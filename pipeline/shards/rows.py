@@ -41,7 +41,7 @@ class Utterance:
         id: recording id with the start and end sample, see `utterance_id`.
         audio: a whole encoded audio file (FLAC, WAV or Opus), mono.
         audio_path: a file name for `audio`: safe everywhere, with the extension that tells its format.
-        text: the transcript as it was written, of this utterance.
+        text: what is said, as the transcript writes it; see `TEXT_STYLES` for its forms.
         text_normalized: the transcript in the model's alphabet, words joined by one space.
         duration: seconds; (end_sample - start_sample) / sample_rate_hz.
         start: seconds from the beginning of the recording, inclusive.
@@ -56,7 +56,7 @@ class Utterance:
         ctc_cost_per_token: nats per token.
         frames_per_token: model frames per token.
         words: number of words of `text_normalized`.
-        characters: number of characters of `text_normalized`.
+        characters: number of characters of `text_normalized`, spaces left out.
         score: log-odds of the utterance classifier; higher is better.
         noise: the mix plan and its report as JSON; null where no noise was added.
         snr_db: the signal-to-noise ratio of the mix; null where no noise was added.

@@ -11,6 +11,7 @@ from prep_corpus.align.cutting.cutting import CutOptions, Cuts, cut_paper, cut_w
 from prep_corpus.align.cutting.unheard import without_unheard
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
+from prep_corpus.align.text.normalized import CLEAN
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.scoring import heard_words, score_words
@@ -30,6 +31,7 @@ class SegmentOptions:
         min_seconds, max_seconds, padding_seconds: see `CutOptions`.
         text: how transcripts are normalised.
         config_digest: goes into each row.
+        text_style: what the column `text` holds, of `TEXT_STYLES`; segments are the same with each.
     """
 
     cut: str
@@ -41,9 +43,10 @@ class SegmentOptions:
     padding_seconds: float
     text: TextOptions
     config_digest: str
+    text_style: str = CLEAN
 
     def identity(self) -> list[object]:
-        """All that decides the result, for a digest."""
+        """All that decides where cuts are and what is kept, for a digest."""
         return [
             self.cut,
             self.filter.digest,
@@ -56,6 +59,10 @@ class SegmentOptions:
             # The defaults that no option changes.
             asdict(self.cut_options(1, 1)),
         ]
+
+    def row_identity(self) -> list[object]:
+        """What else decides the rows, for a digest; nothing by default."""
+        return [] if self.text_style == CLEAN else [self.text_style]
 
     def cut_options(self, stride_samples: int, sample_rate_hz: int) -> CutOptions:
         """The same for a model's frames."""

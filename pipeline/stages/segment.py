@@ -139,6 +139,7 @@ def segment_bundle(
         options.identity(),
         options.config_digest,
         k_frames,
+        *options.row_identity(),
     )
     _remove_without_clips(store, digest)
     segments = bundle_stage(
@@ -251,7 +252,7 @@ def _made(
             clip_N = None if segment.reason else next(samples)
             if clip_N is not None and _is_silent(clip_N, info):
                 segment, clip_N = replace(segment, reason=SPEECH_SILENT), None
-            row = segment_row(aligned, segment, info)
+            row = segment_row(aligned, segment, info, options.text_style)
             row.update(zip(FEATURE_NAMES, cut.features_SF[s].tolist()), score=float(cut.scores_S[s]))
             record = None
             if clip_N is not None:

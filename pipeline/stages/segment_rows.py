@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.text.normalized import CLEAN
 from prep_corpus.align.transcripts.versions import file_span
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.pipeline.shards.rows import utterance_id
@@ -44,7 +45,9 @@ SCHEMA = pa.schema(
 _NOT_IN_SHARDS = ("kept", "reason", "char_start", "char_end", "file_char_start", "file_char_end")
 
 
-def segment_row(aligned: AlignedRecording, segment: Segment, info: ModelInfo) -> dict[str, Any]:
+def segment_row(
+    aligned: AlignedRecording, segment: Segment, info: ModelInfo, text_style: str = CLEAN
+) -> dict[str, Any]:
     """The row of a segment but for its features, score and clip."""
     recording = aligned.probed.recording
     rate = info.sample_rate_hz
@@ -63,7 +66,9 @@ def segment_row(aligned: AlignedRecording, segment: Segment, info: ModelInfo) ->
         "start": segment.sample_start / rate,
         "end": segment.sample_end / rate,
         "duration": (segment.sample_end - segment.sample_start) / rate,
-        "text": between.join(filter(None, (normalized.text_of(start, end) for start, end in ranges))),
+        "text": between.join(
+            filter(None, (normalized.styled(start, end, text_style) for start, end in ranges))
+        ),
         "text_normalized": between.join(normalized.spoken_of(start, end) for start, end in ranges),
         "char_start": char_start,
         "char_end": char_end,

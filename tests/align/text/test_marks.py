@@ -55,6 +55,13 @@ def shown(normalized: NormalizedText) -> str:
         ("#LoveWins is up", ["hashtag"], "LoveWins is up"),
         ("[w]hen (all of us) came (3 of us)", [], None),
         ("25% of 5 km on 12/24/2024 at 3:45", [], None),
+        ("Ann Lee  0:05\nHi.\nAnn Lee  0:09\nSo (1:02) it\n00:00:15 Speaker 1\nGood.", ["ann lee zero oh five",
+          "ann lee zero oh nine", "one oh two", "zero hundred and fifteen seconds speaker one"], "Hi. So it Good."),
+        ("Chapter 1:05\nand 00:02 Yes. That", [], None),
+        ("Q. So?\nA. No.\nQ. Oh?\nA. Yes.", ["q", "a", "q", "a"], "So? No. Oh? Yes."),
+        ("A. Smith came\nQ. Jones too", [], None),
+        ("it was so.5 And then,12 he", ["five", "twelve"], "it was so. And then, he"),
+        ("a dog (see p. 5) ran\n\nIV.\n\n7.", ["see page five", "iv", "seven"], "a dog ran"),
     ],
 )  # fmt: skip
 def test_marks_that_may_be_unsaid(original: str, marks: list[str], rest: str | None) -> None:
@@ -98,6 +105,7 @@ def test_a_text_of_marks_alone_can_lose_them_all() -> None:
          None),
         ("UNDER-\nSTAND al-\nlow-\ned", "under stand al low ed", 3, "understand allowed"),
         ("so--\nshe went", "so she went", 0, None),
+        ("a grand-\n\nmother", "a grand mother", 1, "a grandmother"),
     ],
 )  # fmt: skip
 def test_words_broken_at_line_ends(original: str, text: str, open_breaks: int, joined: str | None) -> None:
@@ -128,6 +136,12 @@ def test_a_broken_word_is_written_whole_or_with_its_hyphen() -> None:
         ("# la la #\n* * *\n~ ok () [] (♪♪) ♪ end", "la la ok end", "la la ok end"),
         ("two\nlines\tand  more\u2028here", "two lines and more here", "two lines and more here"),
         ("keep a\xa0b", "keep a b", "keep a\xa0b"),
+        (
+            "_So_ “_he_ said_” a note* that† *is* sh*t f*** x_y",
+            "so he said a note that is sh t f x y",
+            "So “he said” a note that is sh*t f*** x_y",
+        ),
+        ("<|en|> hi {y:i}you\n—\n... ?\nso… — yes", "hi you so yes", "hi you so… — yes"),
     ],
 )
 def test_what_is_for_the_eye_leaves_the_text(original: str, text: str, written: str) -> None:
@@ -157,6 +171,31 @@ def test_captions_lose_their_marks() -> None:
         "[SPEAKER_00]: It is late.\n[SPEAKER_01]: Yes *sighs* [no]: (♪♪)\nMary Ann\n", is_script=True
     )
     assert (normalized.text, shown(normalized)) == ("it is late yes mary ann", "It is late. Yes Mary Ann")
+
+
+def test_labels_of_captions_leave_the_text() -> None:
+    lines = [
+        "MAN #2: Stop!",
+        "Dr. Lee (V.O.): Yes. - No.",
+        "Ann (later today): a - b. - C.",
+        "Ann Lee  0:05",
+        "00:12 Ann Lee",
+    ]
+    normalized = plain("\n".join(lines), is_script=True)
+    assert shown(normalized) == "Stop! Yes. No. Ann (later today): a - b. C."
+    assert shown(plain(lines[1])) == "Dr. Lee (V.O.): Yes. - No."
+
+
+def test_the_writing_of_words_in_three_styles() -> None:
+    original = "He  [1] paid\n_$25_ 日本 for a bet-\nter dog.[2]"
+    normalized = bare(plain(original))
+    words = len(normalized.words())
+    assert normalized.styled(0, words, "clean") == shown(normalized) == "He paid $25 for a better dog."
+    assert normalized.styled(0, words, "normalized") == normalized.text
+    assert (
+        normalized.styled(0, words, "written") == original[: normalized.span_of(0, words)[1]] == original[:-3]
+    )
+    assert normalized.styled(2, 5, "written") == "$25"
 
 
 def test_lines_in_another_language_are_offered_where_captions_have_two() -> None:

@@ -149,7 +149,7 @@ def test_words_of_one_number_leave_it_to_the_first() -> None:
 
 
 def test_ownership_without_words() -> None:
-    assert english(" ... ").char_ownership().tolist() == [NO_WORDS] * 5
+    assert english(" ,;, ").char_ownership().tolist() == [NO_WORDS] * 5
     assert english("日 ").char_ownership().tolist() == [UNSAYABLE, NO_WORDS]
 
 
