@@ -96,8 +96,8 @@ bench-hard: setup  ## Nobody speaks, and every condition: what is kept, and how 
 bench-detours: setup  ## Unspoken words and untranscribed speech: right words skipped or misplaced
 	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_detours.py
 
-bench-run: setup  ## CPU seconds an hour of audio, by stage, besides the model
-	$(BIN)/python benchmarks/bench_run.py $(MANIFEST)
+bench-run: setup  ## CPU seconds of a whole run, by stage; with REV=COMMIT beside that commit, in the same run
+	$(BIN)/python benchmarks/bench_run.py $(MANIFEST) $(if $(REV),--against $(REV) --work hour clips)
 
 bench-real: setup  ## Long real recordings through the whole command: words kept, word errors, memory
 	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_real.py

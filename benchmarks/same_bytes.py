@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("align", "augment", "filters", "jobs", "pipeline")
+from revisions import ROOT, checked_out, environment
+
 STAGES = ("emit", "align", "measure", "segment", "write")
 PUBLISHED = ("data/", "tfrecord/", "webdataset/", "shar/", "report/")
 PUBLISHED_FILES = ("manifest.json", "README.md", "dead-letters.jsonl", "transcripts.jsonl")
@@ -53,13 +52,6 @@ def found_and_done(run: Path) -> dict[str, tuple[int, int]]:
 
 def run_demo(tree: Path, out: Path, extra: list[str]) -> None:
     """Run the demo corpus with the code of a tree; the inputs are this tree's for both."""
-    types = tree / ".types" / "prep_corpus"
-    types.mkdir(parents=True, exist_ok=True)
-    for folder in FOLDERS:
-        link = types / folder
-        if not link.exists():
-            link.symlink_to(tree / folder)
-    environment = {**os.environ, "PYTHONPATH": str(types.parent), "OMP_NUM_THREADS": "1"}
     words = [
         str(ROOT / "demo" / "manifest.jsonl"),
         "--out",
@@ -69,7 +61,7 @@ def run_demo(tree: Path, out: Path, extra: list[str]) -> None:
     ]
     formats = ["--format", "parquet", "--format", "tfrecord"]
     command = [sys.executable, "-m", "prep_corpus.jobs.cli", "run", *words, *formats, *extra]
-    subprocess.run(command, cwd=tree, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=tree, env=environment(tree), check=True, stdout=subprocess.DEVNULL)
 
 
 def main() -> int:
@@ -83,12 +75,8 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="same-bytes-") as folder:
         tree, out, kept = Path(folder, "tree"), Path(folder, "run"), Path(folder, "kept")
-        git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(tree), given.revision], check=True)
-        try:
+        with checked_out(given.revision, tree):
             run_demo(tree, out, given.extra)
-        finally:
-            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
         out.rename(kept)
         run_demo(ROOT, out, given.extra)
         before, now = files_of(kept), files_of(out)

@@ -2,7 +2,7 @@
 
     whole    demo corpus through `submit flink`, byte-identical to the local run; then a corpus of many bundles, with
              one task manager killed in the middle of the emit stage
-    live     the many bundles once, on one cluster, without a kill
+    live     the many bundles once, on one cluster, without a kill; the counters that Flink was told
 
 Everything listens on the loopback, and ends with this program.
 """
@@ -10,6 +10,7 @@ Everything listens on the loopback, and ends with this program.
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import hashlib
 import json
@@ -21,10 +22,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from apache_beam.coders import VarIntCoder
 from flink_cluster import Cluster, NoJava, Unavailable, fetch_jars
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,6 +158,33 @@ def restarted(cluster: Cluster) -> bool:
     return bool(cluster.ask(f"jobs/{job['jid']}/exceptions")["exceptionHistory"]["entries"])
 
 
+def counted(cluster: Cluster) -> Counter[str]:
+    """What our own counters came to in the last job, by STAGE/NAME, as Flink's interface gives them."""
+    job = max(cluster.ask("jobs/overview")["jobs"], key=lambda one: one["start-time"])
+    found: Counter[str] = Counter()
+    for accumulator in cluster.ask(f"jobs/{job['jid']}/accumulators")["user-task-accumulators"]:
+        if accumulator["name"] == "__metricscontainers":
+            for one in json.loads(accumulator["value"])["metrics"]["attempted"]:
+                space, _, stage = one["labels"].get("NAMESPACE", "").partition(".")
+                if space == "prep_corpus" and one["urn"] == "beam:metric:user:sum_int64:v1":
+                    found[f"{stage}/{one['labels']['NAME']}"] += VarIntCoder().decode(
+                        base64.b64decode(one["payload"])
+                    )
+    return found
+
+
+def see_counters(cluster: Cluster, out: Path, recordings: int) -> None:
+    """See that Flink was told what the run did."""
+    found = counted(cluster)
+    outcome = json.loads((out / "outcome.json").read_text())
+    wanted = {f"{stage}/recordings": recordings for stage in ("emit", "align", "segment")}
+    wanted |= {"segment/utterances_kept": outcome["utterances"], "close/dead_letters": outcome["failed"]}
+    told = {name: found[name] for name in wanted}
+    assert told == wanted, f"Flink's counters are {dict(found)}, not {wanted}"
+    assert found["emit/audio_milliseconds"] > 0
+    say(f"Flink's counters hold what the run did: {json.dumps(dict(sorted(found.items())))}")
+
+
 def test_demo(cluster: Cluster, pool: str, folder: Path) -> None:
     """The demo corpus, as `make demo` runs it."""
     run_locally(DEMO / "manifest.jsonl", folder / "demo-local")
@@ -193,6 +223,7 @@ def test_live(cluster: Cluster, pool: str, folder: Path) -> None:
     out = folder / "live-flink"
     subprocess.run(submission(cluster, pool, manifest, out), check=True, env=ENVIRONMENT, timeout=600)
     compare(out, folder / "live-local")
+    see_counters(cluster, out, len(manifest.read_text().splitlines()))
     say(f"{len(manifest.read_text().splitlines())} recordings ran on Flink, as locally to the byte")
 
 
