@@ -108,7 +108,7 @@ def compare(manifest: str, rest: list[str], trees: dict[str, Path], rounds: int,
         for name, tree in list(trees.items())[:: -1 if number % 2 else 1]:
             out = folder / "again"
             shutil.copytree(folder / f"first-{name}" / "work" / "emit", out / "work" / "emit")
-            found[name].append(with_sums(run_once(tree, manifest, out, rest)))
+            found[name].append(with_sums(run_once(tree, manifest, out, [*rest, "--force"])))
             idle[name].append(run_once(tree, manifest, out, rest)["all"])
             shutil.rmtree(out)
     print(f"{manifest}: {hours:.3f} hours, one worker, {rounds} rounds; CPU seconds, medians")
