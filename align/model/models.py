@@ -1,16 +1,8 @@
-"""Acoustic models: what an aligner must know of one, and the four ways to name one.
-
-english                     a bundled model, by name
-DIR                         a folder with the project's own config.json + model.safetensors
-DIR or ORG/NAME             a Hugging Face CTC checkpoint (extra [hf])
-module:factory              a callable that takes a device and returns the model object
-"""
+"""Acoustic models: what an aligner must know of one, and how one is loaded by its name (`naming.py`)."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.model.naming import open_model
 from prep_corpus.align.text.normalize import NormalizedText
 from prep_corpus.align.text.spelling import PieceSpelling, Spelled, piece_spelling, spell
 from prep_corpus.align.viterbi.detours import EDGE_FRAMES
@@ -27,7 +20,6 @@ from prep_corpus.align.viterbi.detours import EDGE_FRAMES
 if TYPE_CHECKING:
     import torch
 
-BUNDLED_MODELS = ("english",)
 OTHER = "<other>"
 """Name of the column that stands for all symbols left out of a reduced emissions matrix."""
 
@@ -218,7 +210,7 @@ def load_model(name: str, device: str = "cpu") -> LoadedModel:
     """Load the model that `name` stands for and check that it keeps the interface.
 
     Args:
-        name: one of the four forms at the top of this file.
+        name: one of the forms at the top of `naming.py`.
         device: where it runs.
 
     Raises:
@@ -226,7 +218,7 @@ def load_model(name: str, device: str = "cpu") -> LoadedModel:
     """
     check_device(device)
     try:
-        model = _open(name, device)
+        model = open_model(name, device)
     except UsageError:
         raise
     except Exception as error:
@@ -258,54 +250,6 @@ def default_device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _open(name: str, device: str) -> Any:
-    if name in BUNDLED_MODELS:
-        from prep_corpus.align.model import network
-
-        return network.load_bundled(name, device)
-    folder = Path(name)
-    if (folder / "config.json").is_file():
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if "architectures" in config or "model_type" in config:
-            return _hugging_face(name, device)
-        from prep_corpus.align.model import network
-
-        return network.load(folder, device)
-    if folder.exists():
-        raise UsageError(f"--model {name}: a model folder must hold config.json and model.safetensors")
-    if re.fullmatch(r"[\w.]+:\w+", name):
-        return _factory(name, device)
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        return _hugging_face(name, device)
-    raise UsageError(
-        f"--model {name}: neither a bundled model ({', '.join(BUNDLED_MODELS)}), nor a folder, nor module:factory, "
-        "nor a Hugging Face name (organisation/model)"
-    )
-
-
-def _factory(name: str, device: str) -> Any:
-    module, _, attribute = name.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"--model {name}: cannot import {error.name!r}; is its folder on PYTHONPATH?"
-        ) from error
-    except AttributeError as error:
-        raise UsageError(f"--model {name}: module {module!r} has no {attribute!r}") from error
-    return factory(device)
-
-
-def _hugging_face(name: str, device: str) -> Any:
-    try:
-        from prep_corpus.align.model.hugging_face import HuggingFaceModel
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"--model {name}: Hugging Face models need the extra: pip install 'prep-corpus[hf]'"
-        ) from error
-    return HuggingFaceModel(name, device)
 
 
 def _describe(model: Any, name: str) -> ModelInfo:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 PIECES = ("'", "a", "c", "e", "h", "s", "t", "▁", "▁t", "▁c", "▁ca", "he", "▁the", "sa")
-_MERGES = [("▁", "t"), ("▁", "c"), ("▁c", "a"), ("h", "e"), ("▁t", "he"), ("s", "a")]
+MERGES = [("▁", "t"), ("▁", "c"), ("▁c", "a"), ("h", "e"), ("▁t", "he"), ("s", "a")]
 
 
 def sentence_pieces() -> tuple[str, tuple[str, ...]]:
     """(document, pieces) of a tokenizer as sentencepiece models have it."""
-    tokenizer = Tokenizer(models.BPE(vocab={piece: at for at, piece in enumerate(PIECES)}, merges=_MERGES))
+    tokenizer = Tokenizer(models.BPE(vocab={piece: at for at, piece in enumerate(PIECES)}, merges=MERGES))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     return tokenizer.to_str(), PIECES
@@ -18,7 +18,7 @@ def sentence_pieces() -> tuple[str, tuple[str, ...]]:
 
 def byte_pairs() -> tuple[str, tuple[str, ...]]:
     """The same in bytes, as GPT-2 writes them."""
-    merges = [(a.replace("▁", "Ġ"), b) for a, b in _MERGES] + [("Ã", "©")]
+    merges = [(a.replace("▁", "Ġ"), b) for a, b in MERGES] + [("Ã", "©")]
     pieces = (*sorted(pre_tokenizers.ByteLevel.alphabet()), *(a + b for a, b in merges))
     tokenizer = Tokenizer(models.BPE(vocab={piece: at for at, piece in enumerate(pieces)}, merges=merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

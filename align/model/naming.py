@@ -1,0 +1,87 @@
+"""The ways to name a model, and what each name opens.
+
+english                     a bundled model
+DIR                         a folder with the project's own config.json + model.safetensors
+DIR or ORG/NAME             a Hugging Face CTC checkpoint (extra [hf])
+DIR or FILE.onnx            an exported model with its token list (extra [onnx])
+module:factory              a callable that takes a device and returns the model object
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from prep_corpus.align.errors import UsageError
+
+BUNDLED_MODELS = ("english",)
+
+
+def open_model(name: str, device: str) -> Any:
+    """The object behind a name, as `AcousticModel` describes it.
+
+    Raises:
+        UsageError: the name is of no known form, or an optional library is missing.
+    """
+    if name in BUNDLED_MODELS:
+        from prep_corpus.align.model import network
+
+        return network.load_bundled(name, device)
+    folder = Path(name)
+    if is_onnx(folder):
+        from prep_corpus.align.model.onnx_folder import OnnxModel
+
+        return OnnxModel(name, device)
+    if (folder / "config.json").is_file():
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if "architectures" in config or "model_type" in config:
+            return _hugging_face(name, device)
+        from prep_corpus.align.model import network
+
+        return network.load(folder, device)
+    if folder.exists():
+        raise UsageError(
+            f"--model {name}: a model folder must hold config.json and model.safetensors, or model.onnx and its "
+            "token list"
+        )
+    if re.fullmatch(r"[\w.]+:\w+", name):
+        return _factory(name, device)
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        return _hugging_face(name, device)
+    raise UsageError(
+        f"--model {name}: neither a bundled model ({', '.join(BUNDLED_MODELS)}), nor a folder, nor module:factory, "
+        "nor a Hugging Face name (organisation/model)"
+    )
+
+
+def _factory(name: str, device: str) -> Any:
+    module, _, attribute = name.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--model {name}: cannot import {error.name!r}; is its folder on PYTHONPATH?"
+        ) from error
+    except AttributeError as error:
+        raise UsageError(f"--model {name}: module {module!r} has no {attribute!r}") from error
+    return factory(device)
+
+
+def _hugging_face(name: str, device: str) -> Any:
+    try:
+        from prep_corpus.align.model.hugging_face import HuggingFaceModel
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--model {name}: Hugging Face models need the extra: pip install 'prep-corpus[hf]'"
+        ) from error
+    return HuggingFaceModel(name, device)
+
+
+def is_onnx(path: Path) -> bool:
+    """Whether a path is an ONNX file, or a folder that holds one and no safetensors."""
+    if path.is_file():
+        return path.suffix == ".onnx"
+    return path.is_dir() and any(path.glob("*.onnx")) and not any(path.glob("*.safetensors"))
