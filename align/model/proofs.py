@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.text.folding import APOSTROPHES
 from prep_corpus.align.text.spelling import is_special
 
 DELIMITERS = ("|", " ", "\u2581", "<space>", "[SPACE]")
@@ -225,5 +226,6 @@ def _blank(
 
 
 def _is_silent(symbol: str) -> bool:
-    """Whether a symbol could be a blank: a special one, or one without a letter."""
-    return is_special(symbol) or not any(character.isalnum() for character in symbol)
+    """Whether a symbol could be a blank: a special one, or one without a letter or apostrophe."""
+    said = (character.isalnum() or character in APOSTROPHES for character in symbol)
+    return is_special(symbol) or not any(said)

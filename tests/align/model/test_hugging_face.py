@@ -146,16 +146,3 @@ def test_a_vocabulary_of_several_languages_is_refused(tmp_path: Path) -> None:
 def test_an_adapter_that_joins_frames_is_measured(tmp_path: Path) -> None:
     tiny_wav2vec2_bert(tmp_path, add_adapter=True)
     assert load_model(str(tmp_path)).info.stride_samples == 640
-
-
-def test_a_package_that_a_feature_extractor_needs_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("librosa")
-    tiny_parakeet(tmp_path)
-    from transformers.utils.import_utils import BACKENDS_MAPPING
-
-    told = BACKENDS_MAPPING["librosa"][1]
-    monkeypatch.setitem(BACKENDS_MAPPING, "librosa", (lambda: False, told))
-    with pytest.raises(UsageError, match=r"transformers needs another package for it: .*librosa"):
-        load_model(str(tmp_path))
