@@ -16,7 +16,6 @@ from support.checkpoints import (
     FAMILIES,
     NEEDS,
     VOCABULARY,
-    tiny_parakeet,
     tiny_wav2vec2_bert,
     tiny_waveform_model,
 )

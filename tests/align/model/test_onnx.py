@@ -160,7 +160,9 @@ def test_what_cannot_be_proven_is_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tone_folder(tmp_path / "letters")
-    (folder / "tokens.txt").write_text("".join(f"{s} {i}\n" for i, s in enumerate("\u00e4" + toy.SYMBOLS[1:])))
+    (folder / "tokens.txt").write_text(
+        "".join(f"{s} {i}\n" for i, s in enumerate("\u00e4" + toy.SYMBOLS[1:]))
+    )
     with pytest.raises(UsageError, match="a language with spaces needs a symbol between words"):
         load_model(str(folder))
     # The last column wins in silence, and the list calls it a letter.
