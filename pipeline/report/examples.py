@@ -60,6 +60,30 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JudgedWords:
+    """What the filter says of the W words of a recording.
+
+    Attributes:
+        scores_W: log-odds; None without a filter.
+        said_W: which words count as said.
+    """
+
+    scores_W: NDArray[np.float64] | None
+    said_W: NDArray[np.bool_]
+
+
+def judge_words(aligned: AlignedRecording, options: ReportOptions) -> JudgedWords:
+    """Score the words of a recording."""
+    said_W = ~aligned.words.skipped
+    if options.fitted is None:
+        return JudgedWords(scores_W=None, said_W=said_W)
+    scores_W = score_words(aligned.evidence_WF, options.fitted)
+    if options.word_threshold is not None:
+        said_W &= scores_W >= options.word_threshold
+    return JudgedWords(scores_W=scores_W, said_W=said_W)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExampleSource:
     """What is known of the recordings of one bundle.
 
@@ -67,11 +91,13 @@ class ExampleSource:
         info: the model.
         bundle: its recordings by id.
         aligned: aligned recordings that were asked for, by id.
+        judged: their words' scores and verdicts, by id.
     """
 
     info: ModelInfo
     bundle: Mapping[str, ProbedRecording]
     aligned: Mapping[str, AlignedRecording]
+    judged: Mapping[str, JudgedWords]
 
 
 def read_source(
@@ -92,6 +118,7 @@ def read_source(
         info=info,
         bundle={probed.recording.id: probed for probed in bundle},
         aligned={aligned.probed.recording.id: aligned for aligned in found},
+        judged={aligned.probed.recording.id: judge_words(aligned, options) for aligned in found},
     )
 
 
@@ -134,7 +161,7 @@ class ExampleMaker:
         others = [
             row for row in gathered.sample if row.kept and row.id not in shown and row.digest in digests
         ]
-        self._kept([("kept", row) for row in others[: max(0, limits.clips - len(self._examples))]])
+        self._kept([("kept", row) for row in others[: limits.others]])
         return self._examples
 
     def _has_room(self) -> bool:
@@ -188,7 +215,7 @@ class ExampleMaker:
             for row in rows
         ]
         wanted += [Wanted(group=UNTRANSCRIBED, start=a, end=b) for a, b in drops.speech]
-        wanted += self._unspoken(source.aligned[drops.recording_id], source.info)
+        wanted += self._unspoken(source, drops.recording_id)
         chosen: list[Wanted] = []
         taken: Counter[str] = Counter()
         for one in wanted:
@@ -211,21 +238,13 @@ class ExampleMaker:
         start = max(one.start - CONTEXT_SECONDS, 0.0)
         return start, min(one.end + CONTEXT_SECONDS, seconds, start + self._options.limits.clip_seconds)
 
-    def _unspoken(self, aligned: AlignedRecording, info: ModelInfo) -> list[Wanted]:
+    def _unspoken(self, source: ExampleSource, recording_id: str) -> list[Wanted]:
         """Places where several words in a row of the text are not said."""
         limits = self._options.limits
-        runs = unspoken_runs(aligned, info, self._said(aligned))
+        runs = unspoken_runs(source.aligned[recording_id], source.info, source.judged[recording_id].said_W)
         runs = [run for run in runs if run[1] <= limits.decoded_seconds]
-        drawn = sorted(runs, key=lambda run: chance(aligned.probed.recording.id, str(run)))
+        drawn = sorted(runs, key=lambda run: chance(recording_id, str(run)))
         return [Wanted(group=UNSPOKEN, start=a, end=b) for a, b in sorted(drawn[: limits.per_reason])]
-
-    def _said(self, aligned: AlignedRecording) -> NDArray[np.bool_]:
-        """Which words count as said."""
-        said_W = ~aligned.words.skipped
-        threshold = self._options.word_threshold
-        if threshold is not None and self._options.fitted is not None:
-            said_W &= score_words(aligned.evidence_WF, self._options.fitted) >= threshold
-        return said_W
 
     def _example(
         self,
@@ -238,10 +257,7 @@ class ExampleMaker:
     ) -> Example:
         samples_N = samples_N[: round(self._options.limits.clip_seconds * rate_hz)]
         seconds = len(samples_N) / rate_hz
-        aligned = source.aligned[recording_id]
-        scores_W = None
-        if self._options.fitted is not None:
-            scores_W = score_words(aligned.evidence_WF, self._options.fitted)
+        aligned, judged = source.aligned[recording_id], source.judged[recording_id]
         core = (max(wanted.start - start, 0.0), min(wanted.end - start, seconds))
         return Example(
             segment_id=wanted.row.id if wanted.row is not None else "",
@@ -252,7 +268,7 @@ class ExampleMaker:
             core=core,
             words=tuple(
                 words_between(
-                    aligned, source.info, scores_W, self._said(aligned), wanted, start, start + seconds
+                    aligned, source.info, judged.scores_W, judged.said_W, wanted, start, start + seconds
                 )
             ),
             peaks=peaks_of(samples_N),

@@ -30,6 +30,7 @@ class Limits:
         clip_bytes: encoded audio in the page, all together.
         clip_seconds: a longer example is cut off here.
         worst, borderline: kept utterances of the weakest words, and of the lowest scores.
+        others: kept utterances drawn at random.
         per_reason: examples of each reason.
         decoded_recordings: sources that are decoded for examples of what was dropped.
         decoded_seconds: how far each of them is decoded.
@@ -45,6 +46,7 @@ class Limits:
     clip_seconds: float = 20.0
     worst: int = 24
     borderline: int = 24
+    others: int = 24
     per_reason: int = 8
     decoded_recordings: int = 4
     decoded_seconds: float = 1800.0
