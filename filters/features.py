@@ -11,8 +11,10 @@ A word feature's name says how it is made from the columns of `align.evidence`:
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,26 +56,61 @@ def word_features(evidence_WF: NDArray[np.floating], names: Sequence[str]) -> Do
     Raises:
         UsageError: a name is not of that form.
     """
-    n_words = len(evidence_WF)
-    features_WF = np.empty((n_words, len(names)))
-    made: dict[str, DoubleArray] = {}
+    plan = _plan(tuple(names))
+    for parsed in plan.bases:
+        column = EVIDENCE_NAMES.index(parsed["column"])
+        if column >= evidence_WF.shape[1]:
+            raise UsageError(
+                f"word feature {parsed[0]!r} needs column {column + 1} of the words' evidence, and there are "
+                f"{evidence_WF.shape[1]}: an earlier version aligned this run; run it again"
+            )
+    bases_WB = np.empty((len(evidence_WF), len(plan.bases)))
+    for b, parsed in enumerate(plan.bases):
+        column_W = evidence_WF[:, EVIDENCE_NAMES.index(parsed["column"])].astype(np.float64)
+        bases_WB[:, b] = _in_context(column_W, parsed)
+    # `take` gives rows in one piece, so that sums along them have the same last bits for any W.
+    features_WF = np.take(bases_WB, plan.base_F, axis=1)
+    features_WF[:, plan.hinged] = np.maximum(features_WF[:, plan.hinged] - plan.knots, 0.0)
+    return features_WF
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """How the F named features are made of B columns in context.
+
+    Attributes:
+        bases: the parsed names of the columns, each once.
+        base_F: int64, which of them each feature is made of.
+        hinged: int64, the features that are hinges.
+        knots: float64, where these begin.
+    """
+
+    bases: tuple[re.Match[str], ...]
+    base_F: NDArray[np.int64]
+    hinged: NDArray[np.int64]
+    knots: DoubleArray
+
+
+@functools.lru_cache(maxsize=64)
+def _plan(names: tuple[str, ...]) -> _Plan:
+    bases: dict[str, re.Match[str]] = {}
+    base_F, hinged, knots = [], [], []
     for f, name in enumerate(names):
         parsed = _NAME.fullmatch(name)
         if parsed is None or parsed["column"] not in EVIDENCE_NAMES:
             raise UsageError(f"unknown word feature {name!r}: the columns are {', '.join(EVIDENCE_NAMES)}")
-        column = EVIDENCE_NAMES.index(parsed["column"])
-        if column >= evidence_WF.shape[1]:
-            raise UsageError(
-                f"word feature {name!r} needs column {column + 1} of the words' evidence, and there are "
-                f"{evidence_WF.shape[1]}: an earlier version aligned this run; run it again"
-            )
         base = name.partition(">")[0]
-        if base not in made:
-            made[base] = _in_context(evidence_WF[:, column].astype(np.float64), parsed)
-        features_WF[:, f] = (
-            made[base] if parsed["knot"] is None else np.maximum(made[base] - float(parsed["knot"]), 0.0)
-        )
-    return features_WF
+        bases.setdefault(base, parsed)
+        base_F.append(list(bases).index(base))
+        if parsed["knot"] is not None:
+            hinged.append(f)
+            knots.append(float(parsed["knot"]))
+    return _Plan(
+        bases=tuple(bases.values()),
+        base_F=np.array(base_F, np.int64),
+        hinged=np.array(hinged, np.int64),
+        knots=np.array(knots),
+    )
 
 
 def _in_context(column_W: DoubleArray, parsed: re.Match[str]) -> DoubleArray:
