@@ -93,6 +93,23 @@ def _ctc_segmentation(log_probs_TC: Any, tokens_L: Any) -> tuple[Prepared, Calla
     }
 
 
+def _hirschberg_viterbi(
+    log_probs_TC: Any, tokens_L: Any, method: str, **settings: Any
+) -> tuple[Prepared, Callable[[Any], Result]]:
+    import hirschberg_viterbi
+    import torch
+
+    torch.set_num_threads(1)
+    emission = torch.from_numpy(log_probs_TC.astype(np.float32))[None]
+    targets = torch.from_numpy(tokens_L.astype(np.int32))[None]
+    align = getattr(hirschberg_viterbi, method)
+    run = lambda: align(emission, targets, blank=0, **settings)[0][0].numpy()  # noqa: E731
+    return run, lambda path: _path_result(path, log_probs_TC, tokens_L)
+
+
+# The pruned variant wants a bound below the share of the text that is right.
+SURE_SHARE = 0.8
+
 ALIGNERS: dict[str, Callable[[Any, Any], tuple[Prepared, Callable[[Any], Result]]]] = {
     "ours": lambda e, t: _ours(e, t, detours=False),
     "ours, detours": lambda e, t: _ours(e, t, detours=True),
@@ -100,6 +117,10 @@ ALIGNERS: dict[str, Callable[[Any, Any], tuple[Prepared, Callable[[Any], Result]
     "ctc-forced-aligner, wide": _ctc_forced_aligner,
     "torchaudio": _torchaudio,
     "ctc-segmentation": _ctc_segmentation,
+    "hirschberg-viterbi": lambda e, t: _hirschberg_viterbi(e, t, "hirschberg_viterbi"),
+    "hirschberg-viterbi, pruned": lambda e, t: _hirschberg_viterbi(
+        e, t, "pruned_hirschberg_viterbi", accuracy=SURE_SHARE
+    ),
 }
 
 

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from bench.align_workers import ALIGNERS  # noqa: E402
+from align_workers import ALIGNERS  # noqa: E402
 from support.planted import DELIMITER, joined, plant, spoken_words  # noqa: E402
 
 PEERS = ROOT / "bench" / "peers"
@@ -42,6 +42,8 @@ PACKAGES = {
     "ctc-forced-aligner": ["--no-deps", "ctc-forced-aligner==1.0.2"],
     "ctc-segmentation": ["ctc-segmentation==1.7.5"],
     "torchaudio": ["--no-deps", "torchaudio"],
+    "hirschberg-viterbi": ["--no-deps", "hirschberg-viterbi==0.1.0"],
+    "hirschberg-viterbi, pruned": ["--no-deps", "hirschberg-viterbi==0.1.0"],
 }
 WIDE = "ctc-forced-aligner, wide"
 WIDER = {

@@ -1,0 +1,48 @@
+"""The benchmarks are run by hand; that each still finds what it imports is seen here."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+BENCHMARKS = TESTS.parent / "benchmarks"
+SCRIPTS = sorted(path.name for path in BENCHMARKS.glob("*.py"))
+LOCAL = {"support", "quality", *(path.stem for path in BENCHMARKS.glob("*.py"))}
+
+
+def local_modules() -> dict[str, object]:
+    """What a script imports from beside it or from the tests, as far as it is loaded."""
+    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] in LOCAL}
+
+
+@pytest.fixture(autouse=True)
+def as_a_script() -> Iterator[None]:
+    """The import path that a script starts with, and none of the tests' modules loaded."""
+    path, before = list(sys.path), local_modules()
+    for name in before:
+        del sys.modules[name]
+    sys.path[:] = [str(BENCHMARKS), *(part for part in path if Path(part) not in (TESTS, BENCHMARKS))]
+    yield
+    for name in local_modules():
+        del sys.modules[name]
+    sys.modules.update(before)  # type: ignore[arg-type]
+    sys.path[:] = path
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_benchmark_finds_what_it_imports(name: str) -> None:
+    spec = importlib.util.spec_from_file_location(Path(name).stem, BENCHMARKS / name)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.__doc__
+
+
+def test_there_are_benchmarks() -> None:
+    assert len(SCRIPTS) > 10
