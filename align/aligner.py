@@ -21,8 +21,9 @@ from prep_corpus.align.audio.decode import decode
 from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.errors import AudioMissing, TranscriptMissing, UsageError
 from prep_corpus.align.model.columns import columns_used, needs_columns
+from prep_corpus.align.model.devices import default_device
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
-from prep_corpus.align.model.models import ModelInfo, default_device, load_model
+from prep_corpus.align.model.models import ModelInfo, load_model
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE
 from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.align.transcripts import formats

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 
 if TYPE_CHECKING:
+    from prep_corpus.align.cutting.cutting import Segment
     from prep_corpus.align.words.words import Words
 
 DoubleArray = NDArray[np.float64]

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from prep_corpus.jobs.config import RunConfig
     from prep_corpus.jobs.runs.from_python import run_corpus
-    from prep_corpus.pipeline.stages.close import RunOutcome
+    from prep_corpus.pipeline.outcome import RunOutcome
 
 __all__ = ["RunConfig", "RunOutcome", "run_corpus"]
 
 _HOMES = {
     "RunConfig": "prep_corpus.jobs.config",
-    "RunOutcome": "prep_corpus.pipeline.stages.close",
+    "RunOutcome": "prep_corpus.pipeline.outcome",
     "run_corpus": "prep_corpus.jobs.runs.from_python",
 }
 

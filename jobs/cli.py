@@ -106,6 +106,12 @@ def main(debug: bool) -> None:
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
 
 
+def nothing_to_do(out: str, entries: int, utterances: int) -> str:
+    """The one line of a run that finds all as it would leave it."""
+    recordings = f"{entries} recording{'' if entries == 1 else 's'}"
+    return f"nothing to do: {utterances} utterances of {recordings} are published in {out} as they should be"
+
+
 @main.command(epilog=EXIT_CODES)
 @click.argument("manifest")
 @click.option("--out", required=True, metavar="DIR", help="Run folder (path or URI); a run in it is resumed.")
@@ -127,7 +133,7 @@ def run(
     folder of same-stem audio and text files, or a Kaldi data directory. What an earlier run in the same folder has
     done already is not done again. Options after -- go to Apache Beam.
     """
-    from prep_corpus.jobs.runs.run import execute
+    from prep_corpus.jobs.start.early import check_early
 
     config = run_config(
         settings,
@@ -136,6 +142,16 @@ def run(
         device=own_device(settings),
         beam_options=tuple(settings["beam_options"]),
     )
+    check_early(config, force=force, claims=True)
+    from prep_corpus.jobs.start.unchanged import standing_outcome
+
+    standing = standing_outcome(config, with_report=not no_report)
+    if standing is not None:
+        if not quiet:
+            click.echo(nothing_to_do(config.out, standing.entries, standing.utterances))
+        return
+    from prep_corpus.jobs.runs.run import execute
+
     ctx.exit(execute(config, dry_run=dry_run, force=force, quiet=quiet, with_report=not no_report))
 
 
@@ -170,11 +186,14 @@ def align(
     CTM and TextGrid are for other tools; the JSON lines hold for each word its times, its characters in the
     transcript as written, whether the audio says it, and the evidence, and the stretches without text.
     """
-    from prep_corpus.jobs.runs.align import execute
+    from prep_corpus.jobs.start.early import check_early
 
     config = run_config(
         settings, manifest=manifest, out=out, device=own_device(settings), beam_options=beam_options
     )
+    check_early(config)
+    from prep_corpus.jobs.runs.align import execute
+
     ctx.exit(execute(config, tuple(dict.fromkeys(file_formats)), quiet=quiet))
 
 
@@ -202,9 +221,13 @@ def export(
 
     Neither a model nor the source audio is touched.
     """
-    from prep_corpus.jobs.runs.export import execute
+    from prep_corpus.jobs.runs.opened import open_run
 
     config = run_config(settings, manifest=folder, out=out, beam_options=beam_options)
+    # Refused before what writes shards is loaded.
+    _ = open_run(folder).published
+    from prep_corpus.jobs.runs.export import execute
+
     ctx.exit(execute(folder, config, force=force, quiet=quiet))
 
 
@@ -218,18 +241,22 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
     Every problem is named with the shard or utterance and the rule. Exits with 0 where all is well, else with 1.
     """
     from prep_corpus.jobs.runs.opened import open_run
+
+    run = open_run(folder)
+    _ = run.published
     from prep_corpus.pipeline.finished.proven import damaged_stage_files
     from prep_corpus.pipeline.reading.check import check_run
 
-    folder = open_run(folder).folder
+    folder = run.folder
     report = check_run(folder, decode=not fast)
     problems = [f"{one.slug}: {one.where}: {one.message}" for one in report.problems]
     if not fast:
         problems += [f"stage-file-damaged: {path}: {wrong}" for path, wrong in damaged_stage_files(folder)]
     for problem in problems:
         click.echo(printable(problem), err=True)
+    plural = "" if report.shards == 1 else "s"
     click.echo(
-        f"{report.shards} files, {report.utterances} utterances, {report.seconds / 3600:.2f} hours: "
+        f"{report.shards} file{plural}, {report.utterances} utterances, {report.seconds / 3600:.2f} hours: "
         f"{len(problems) or 'no'} problem{'' if len(problems) == 1 else 's'}"
     )
     ctx.exit(1 if problems else 0)
@@ -240,8 +267,7 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
 def status(folder: str) -> None:
     """Say how far the run in DIR is, while it goes on or afterwards, also from another machine."""
     from prep_corpus.jobs.runs.opened import open_run
-    from prep_corpus.jobs.screen.display import status_lines
-    from prep_corpus.jobs.submit.submission import submitted_lines
+    from prep_corpus.jobs.screen.status import status_lines, submitted_lines
 
     run = open_run(folder)
     for line in submitted_lines(run.folder) or status_lines(run.folder):

@@ -180,6 +180,6 @@ def own_device(values: dict[str, Any]) -> str:
     """The device asked for, or the best of this machine."""
     if values["device"]:
         return str(values["device"])
-    from prep_corpus.align.model.models import default_device
+    from prep_corpus.align.model.devices import default_device
 
     return default_device()

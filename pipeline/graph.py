@@ -34,7 +34,7 @@ from prep_corpus.pipeline.stages.transcript_checks import CheckTranscripts
 from prep_corpus.pipeline.stages.write import WriteOptions, WriteShards
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import Store
-from prep_corpus.pipeline.worker_progress import Watched
+from prep_corpus.pipeline.watched import Watched
 
 
 @dataclass(frozen=True, kw_only=True)

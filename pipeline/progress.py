@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from prep_corpus.pipeline.storage.stage_store import StageRef, Store
+if TYPE_CHECKING:
+    from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 STAGES = ("emit", "align", "measure", "segment", "write")
 

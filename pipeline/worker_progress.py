@@ -13,20 +13,14 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
-from typing import TypeVar
-
-import apache_beam as beam
 
 from prep_corpus.pipeline.progress import BOARD, StageProgress, added
 from prep_corpus.pipeline.storage import files
 
 SECONDS = 5.0
 """Between two writings of a worker's file."""
-
-Element = TypeVar("Element")
 
 
 class _Reporter:
@@ -66,7 +60,8 @@ class _Reporter:
             self.tell()
 
 
-_REPORTER = _Reporter()
+REPORTER = _Reporter()
+"""The one of this process."""
 
 
 def read_progress(folder: str) -> dict[str, StageProgress]:
@@ -78,22 +73,3 @@ def read_progress(folder: str) -> dict[str, StageProgress]:
         for stage, counts in json.loads(files.read_bytes(uri)).items():
             sums[stage] = added(sums.get(stage, StageProgress()), StageProgress(**counts))
     return sums
-
-
-class Watched(beam.DoFn):
-    """Passes its elements on; the process that it runs in reports what its stages do."""
-
-    def __init__(self, folder: str | None) -> None:
-        self._folder = folder
-
-    def setup(self) -> None:
-        if self._folder is not None:
-            _REPORTER.start(self._folder)
-
-    def process(self, element: Element) -> Iterator[Element]:
-        yield element
-
-    def finish_bundle(self) -> None:
-        # By now what follows in this process has taken the bundle's elements too.
-        if self._folder is not None:
-            _REPORTER.tell()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.model.devices import check_device
 from prep_corpus.align.model.naming import open_model
 from prep_corpus.align.text.normalize import NormalizedText
 from prep_corpus.align.text.spelling import PieceSpelling, Spelled, piece_spelling, spell
@@ -230,26 +231,6 @@ def load_model(name: str, device: str = "cpu") -> LoadedModel:
     )
     _probe(loaded, name)
     return loaded
-
-
-def check_device(device: str) -> None:
-    """Raise UsageError for a GPU that is not there (torch itself would say so much later)."""
-    import torch
-
-    kind, _, number = device.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
-        raise UsageError(f"--device is cpu, cuda or cuda:N, and not {device!r}")
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"--device {device}: this machine has no usable GPU; use --device cpu")
-    if kind == "cuda" and number and int(number) >= torch.cuda.device_count():
-        raise UsageError(f"--device {device}: GPUs count from 0, and there are {torch.cuda.device_count()}")
-
-
-def default_device() -> str:
-    """ "cuda" where a GPU is usable, else "cpu"."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _describe(model: Any, name: str) -> ModelInfo:

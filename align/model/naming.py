@@ -13,11 +13,45 @@ import importlib
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prep_corpus.align.errors import UsageError
 
 BUNDLED_MODELS = ("english",)
+
+ModelKind = Literal["bundled", "folder", "onnx", "hugging-face", "code"]
+
+
+def kind_of(name: str) -> ModelKind:
+    """Which of the ways to name a model a name is; nothing is opened.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    if name in BUNDLED_MODELS:
+        return "bundled"
+    folder = Path(name)
+    if is_onnx(folder):
+        return "onnx"
+    if (folder / "config.json").is_file():
+        try:
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"--model {name}: its config.json cannot be read: {error}") from error
+        return "hugging-face" if "architectures" in config or "model_type" in config else "folder"
+    if folder.exists():
+        raise UsageError(
+            f"--model {name}: a model folder must hold config.json and model.safetensors, or model.onnx and its "
+            "token list"
+        )
+    if re.fullmatch(r"[\w.]+:\w+", name):
+        return "code"
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        return "hugging-face"
+    raise UsageError(
+        f"--model {name}: neither a bundled model ({', '.join(BUNDLED_MODELS)}), nor a folder, nor module:factory, "
+        "nor a Hugging Face name (organisation/model)"
+    )
 
 
 def open_model(name: str, device: str) -> Any:
@@ -26,35 +60,18 @@ def open_model(name: str, device: str) -> Any:
     Raises:
         UsageError: the name is of no known form, or an optional library is missing.
     """
-    if name in BUNDLED_MODELS:
-        from prep_corpus.align.model import network
-
-        return network.load_bundled(name, device)
-    folder = Path(name)
-    if is_onnx(folder):
+    kind = kind_of(name)
+    if kind == "onnx":
         from prep_corpus.align.model.onnx_folder import OnnxModel
 
         return OnnxModel(name, device)
-    if (folder / "config.json").is_file():
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if "architectures" in config or "model_type" in config:
-            return _hugging_face(name, device)
-        from prep_corpus.align.model import network
-
-        return network.load(folder, device)
-    if folder.exists():
-        raise UsageError(
-            f"--model {name}: a model folder must hold config.json and model.safetensors, or model.onnx and its "
-            "token list"
-        )
-    if re.fullmatch(r"[\w.]+:\w+", name):
-        return _factory(name, device)
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+    if kind == "hugging-face":
         return _hugging_face(name, device)
-    raise UsageError(
-        f"--model {name}: neither a bundled model ({', '.join(BUNDLED_MODELS)}), nor a folder, nor module:factory, "
-        "nor a Hugging Face name (organisation/model)"
-    )
+    if kind == "code":
+        return _factory(name, device)
+    from prep_corpus.align.model import network
+
+    return network.load_bundled(name, device) if kind == "bundled" else network.load(Path(name), device)
 
 
 def _factory(name: str, device: str) -> Any:

@@ -49,10 +49,13 @@ def evaluate_command(
     moved. Errors that the transcripts have already are not seen: the transcript counts as what is said.
     """
     from prep_corpus.align.errors import UsageError
-    from prep_corpus.jobs.own_filter.evaluating import EvaluateOptions, execute, parse_rates
+    from prep_corpus.jobs.start.early import check_early
 
     if hours <= 0:
         raise UsageError(f"--hours must be positive, not {hours}")
     config = run_config(settings, manifest=manifest, out=out or "", device=own_device(settings))
+    check_early(config)
+    from prep_corpus.jobs.own_filter.evaluating import EvaluateOptions, execute, parse_rates
+
     options = EvaluateOptions(hours=hours, recipe=parse_rates(rates), out=out, json=json_, plot=plot)
     execute(config, options, quiet=quiet)

@@ -62,7 +62,8 @@ def fit_filter_command(
     `run --filter`; beside it come its card (Markdown) and a plot of what is kept against the share of wrong words.
     """
     from prep_corpus.align.errors import UsageError
-    from prep_corpus.jobs.own_filter.fitting import FitRequest, execute
+    from prep_corpus.jobs.runs.opened import open_run
+    from prep_corpus.pipeline.storage import files
 
     if not labels and self_supervised is None:
         raise UsageError("fit-filter needs LABELS, --self-supervised RUN, or both")
@@ -70,6 +71,15 @@ def fit_filter_command(
         raise UsageError(f"--max-wer is a share, such as 0.01 for 1 %, between 0 and 1; not {max_wer}")
     if hours <= 0:
         raise UsageError(f"--hours must be positive, not {hours}")
+    for uri in labels:
+        if not files.exists(uri):
+            raise UsageError(f"{uri}: the labels cannot be read: there is no such file")
+    for run in (self_supervised, folder):
+        if run is not None:
+            _ = open_run(run).published
+    # Refused by now, where it can be: what fits takes seconds to import.
+    from prep_corpus.jobs.own_filter.fitting import FitRequest, execute
+
     request = FitRequest(
         labels=labels,
         self_supervised=self_supervised,

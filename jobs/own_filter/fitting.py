@@ -23,9 +23,9 @@ from prep_corpus.filters.sweep import Bench
 from prep_corpus.jobs.config import config_of
 from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_fit, plot_format, rendered
 from prep_corpus.jobs.runs.opened import open_run
-from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
 from prep_corpus.jobs.runs.stage_options import segment_options
 from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.start.operating_point import open_filter, operating_point
 from prep_corpus.pipeline.finished.fit_material import Drawn, Say, draw_stretches, heard_cases
 from prep_corpus.pipeline.finished.stored_run import FinishedRun, stored_bundles
 from prep_corpus.pipeline.storage import files

@@ -51,10 +51,13 @@ def label_command(
     texts are normalised alike and compared word by word; the labels go to one file, which `fit-filter` takes.
     """
     from prep_corpus.align.errors import UsageError
-    from prep_corpus.jobs.own_filter.labelling import LabelOptions, execute
+    from prep_corpus.jobs.runs.opened import open_run
 
     if not 0 < good_wer < 1:
         raise UsageError(f"--good-wer is a share between 0 and 1, such as 0.05; not {good_wer}")
+    _ = open_run(folder).published
+    from prep_corpus.jobs.own_filter.labelling import LabelOptions, execute
+
     options = LabelOptions(
         run=folder,
         transcripts=transcripts,

@@ -57,7 +57,7 @@ def sample_command(
     server and no network. What people save there goes to `prep-corpus label` and `prep-corpus agreement`.
     """
     from prep_corpus.filters.sampling import SampleOptions
-    from prep_corpus.jobs.own_filter.sample import execute
+    from prep_corpus.jobs.runs.opened import open_run
 
     options = SampleOptions(
         count=count,
@@ -67,6 +67,9 @@ def sample_command(
         listeners=listeners,
         overlap=overlap,
     )
+    _ = open_run(folder).published
+    from prep_corpus.jobs.own_filter.sample import execute
+
     execute(folder, out, options, threads=workers or os.cpu_count() or 1, force=force, quiet=quiet)
 
 
@@ -81,11 +84,14 @@ def agreement_command(folder: str, transcripts: tuple[str, ...], examples: int) 
 
     TRANSCRIPTS are files saved on the listening page. Texts are normalised as the run normalised its own.
     """
-    from prep_corpus.filters.agreement import agreement_lines
     from prep_corpus.jobs.runs.opened import open_run
+
+    run = open_run(folder)
+    _ = run.published
+    from prep_corpus.filters.agreement import agreement_lines
     from prep_corpus.pipeline.finished.label_run import pair, read_heard
 
-    paired = pair(open_run(folder).stored(), read_heard(transcripts), {})
+    paired = pair(run.stored(), read_heard(transcripts), {})
     lines = agreement_lines(paired.versions, examples=examples)
     for line in lines or [
         "no clip was heard by two listeners: share the work with --listeners and --overlap"

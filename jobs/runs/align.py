@@ -18,11 +18,12 @@ from prep_corpus.align.words.coarse import fine_frames, finer_alignment
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import to_ctm, to_textgrid
 from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.runs.prepare import PreparedRun, holding, prepare_run, read_bundles
+from prep_corpus.jobs.runs.prepare import PreparedRun, prepare_run, read_bundles
 from prep_corpus.jobs.runs.run import EXIT_INTERNAL_ERRORS
-from prep_corpus.jobs.runs.stage_options import pipeline_options
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line, transcript_lines
+from prep_corpus.jobs.start.beam_options import pipeline_options
+from prep_corpus.jobs.start.claim import holding
 from prep_corpus.pipeline.inputs.bundles import read_bundle
 from prep_corpus.pipeline.run_files import DEAD_LETTERS_NAME, STATUS_NAME
 from prep_corpus.pipeline.shards.rows import safe_name

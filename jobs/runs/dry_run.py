@@ -11,10 +11,10 @@ import numpy as np
 from rich.console import Console
 
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
-from prep_corpus.jobs.runs.corpus import read_corpus
 from prep_corpus.jobs.runs.prepare import PreparedRun
-from prep_corpus.jobs.screen.display import clock
 from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.screen.stage_lines import clock
+from prep_corpus.jobs.start.corpus import read_corpus
 from prep_corpus.pipeline.run_files import MARKER
 from prep_corpus.pipeline.storage import files
 

@@ -10,22 +10,19 @@ from rich.console import Console
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import SETTINGS, RunConfig, config_of, settings_of
 from prep_corpus.jobs.runs.opened import OpenRun, open_run
-from prep_corpus.jobs.runs.prepare import claim_folder, holding, shard_place
+from prep_corpus.jobs.runs.prepare import shard_place
 from prep_corpus.jobs.runs.run import report
-from prep_corpus.jobs.runs.stage_options import pipeline_options, plan_options, write_options
+from prep_corpus.jobs.runs.stage_options import plan_options, write_options
 from prep_corpus.jobs.screen import display
+from prep_corpus.jobs.screen.stage_lines import Work
 from prep_corpus.jobs.settings import SEED, SHARDS
+from prep_corpus.jobs.start.beam_options import pipeline_options
+from prep_corpus.jobs.start.claim import claim_folder, holding
 from prep_corpus.pipeline.ledgers import Ledgers
+from prep_corpus.pipeline.outcome import read_outcome
 from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.run_files import STATUS_NAME
-from prep_corpus.pipeline.stages.close import (
-    Close,
-    CloseOptions,
-    Ends,
-    KeepsPublished,
-    ledgers_of,
-    read_outcome,
-)
+from prep_corpus.pipeline.stages.close import Close, CloseOptions, Ends, KeepsPublished, ledgers_of
 from prep_corpus.pipeline.stages.plan import Plan
 from prep_corpus.pipeline.stages.write import WriteShards
 from prep_corpus.pipeline.storage import files
@@ -105,7 +102,7 @@ def _write(
         force=force,
     )
     BOARD.clear()
-    work = display.Work(bundles=len(digests), audio_seconds=0.0, recordings=0)
+    work = Work(bundles=len(digests), audio_seconds=0.0, recordings=0)
     with display.shown_progress(work, files.join(config.out, STATUS_NAME), quiet=quiet, console=console):
         pipeline = beam.Pipeline(options=pipeline_options(config))
         segments = (

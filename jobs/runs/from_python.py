@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.runs.run import run_here
-from prep_corpus.pipeline.stages.close import RunOutcome
+from prep_corpus.jobs.start.early import check_early
+from prep_corpus.jobs.start.unchanged import standing_outcome
+from prep_corpus.pipeline.outcome import RunOutcome
 
 
 def run_corpus(config: RunConfig, *, force: bool = False, report: bool = True) -> RunOutcome:
@@ -24,4 +25,11 @@ def run_corpus(config: RunConfig, *, force: bool = False, report: bool = True) -
     Raises:
         UsageError: nothing was started: a setting, the manifest, the model or the folder breaks a rule.
     """
+    check_early(config, force=force, claims=True)
+    standing = standing_outcome(config, with_report=report)
+    if standing is not None:
+        return standing
+    # Beam takes seconds to import, and is not needed where nothing is to be done.
+    from prep_corpus.jobs.runs.run import run_here
+
     return run_here(config, force=force, quiet=True, with_report=report)

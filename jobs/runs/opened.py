@@ -1,6 +1,7 @@
 """How every command that works on what a run left opens its folder: export, report, sample, label, fit-filter, ...
 
-A part is read when it is first asked for, so that a run which has not ended serves those that need less.
+A part is read when it is first asked for, so that a run which has not ended serves those that need less, and what
+takes seconds to import is imported by those that need it.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig, config_of
-from prep_corpus.jobs.runs.stage_options import text_options
-from prep_corpus.pipeline.finished.stored_run import FinishedRun, stored_results
+from prep_corpus.pipeline.outcome import RunOutcome, read_outcome
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER, OUTCOME_NAME, USED_NAME
 from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
-from prep_corpus.pipeline.stages.close import RunOutcome, read_outcome
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import Store
+
+if TYPE_CHECKING:
+    from prep_corpus.pipeline.finished.stored_run import FinishedRun
+    from prep_corpus.pipeline.storage.stage_store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,8 @@ class OpenRun:
     @property
     def store(self) -> Store:
         """Its stage files."""
+        from prep_corpus.pipeline.storage.stage_store import Store
+
         return Store(files.join(self.folder, "work"))
 
     @cached_property
@@ -105,6 +109,10 @@ class OpenRun:
             UsageError: the run has not come to its end, or its stage files are gone.
         """
         published = self.published
+        # Refused by now, where it can be: what reads stage files takes seconds to import.
+        from prep_corpus.jobs.runs.stage_options import text_options
+        from prep_corpus.pipeline.finished.stored_run import stored_results
+
         return stored_results(self.folder, published, text_options(config_of(published.config)))
 
 

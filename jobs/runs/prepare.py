@@ -9,13 +9,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from rich.console import Console
 
@@ -23,31 +20,30 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import LoadedModel, load_model
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
-from prep_corpus.jobs.config import RunConfig, default_settings, settings_of
-from prep_corpus.jobs.runs.corpus import Corpus, read_corpus, write_bundle_list
-from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
+from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.stage_options import (
     ShardPlace,
     emit_options,
     graph_options,
-    pipeline_options,
     segment_options,
 )
-from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.screen.stage_lines import Work
+from prep_corpus.jobs.start.claim import claim_folder, refuse_losses
+from prep_corpus.jobs.start.corpus import Corpus, read_corpus, write_bundle_list
+from prep_corpus.jobs.start.early import check_early
+from prep_corpus.jobs.start.operating_point import open_filter, operating_point
 from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.noise import open_bank
 from prep_corpus.pipeline.progress import BOARD, STAGES
-from prep_corpus.pipeline.run_files import CHECKS_NAME, MANIFEST_NAME, MARKER, OUTCOME_NAME, SUBMITTED_NAME
-from prep_corpus.pipeline.shards.published import joined, lost
+from prep_corpus.pipeline.run_files import CHECKS_NAME, OUTCOME_NAME, SUBMITTED_NAME
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
 from prep_corpus.pipeline.stages.emit import EmitOptions
 from prep_corpus.pipeline.stages.write import manifest_digest
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.locks import held
-from prep_corpus.pipeline.storage.stage_store import Store, digest_of
+from prep_corpus.pipeline.storage.stage_store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +98,7 @@ class BundledCorpus:
 
     corpus: Corpus
     bundles_uri: str
-    work: display.Work
+    work: Work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +115,7 @@ class StartedRun:
     config: RunConfig
     corpus: Corpus
     options: GraphOptions
-    work: display.Work
+    work: Work
 
     @property
     def too_many_rejected(self) -> bool:
@@ -142,10 +138,7 @@ def prepare_run(
         UsageError: a place cannot be used, the manifest cannot be read, or the model, filter or error rate cannot be
             had.
     """
-    check_places(config)
-    if files.is_local(config.manifest):
-        # Told before the model is loaded, and before anything is written.
-        read_manifest(config.manifest, language=config.language)
+    check_early(config, device=load_on)
     prepared = PreparedRun(
         config=config, model=load_model(config.model, load_on or config.device), console=console
     )
@@ -153,20 +146,6 @@ def prepare_run(
         # Warnings and refusals come now, before anything is written.
         _ = prepared.point
     return prepared
-
-
-def check_places(config: RunConfig) -> None:
-    """See in seconds that the stores and buckets of a run are there and may be used.
-
-    Raises:
-        UsageError: one is not; the message is one line.
-    """
-    files.use_options(pipeline_options(config))
-    for uri in (config.manifest, config.noise, config.rooms):
-        if uri is not None:
-            files.check_place(uri)
-    if not files.is_local(config.out):
-        files.check_writable(config.out)
 
 
 def shard_place(
@@ -180,73 +159,6 @@ def shard_place(
         bank_digest=bank.digest,
         published=manifest_digest(config.out),
     )
-
-
-@contextmanager
-def holding(
-    config: RunConfig, console: Console | None, *, force: bool = False, what: str = "run"
-) -> Iterator[None]:
-    """Hold the run folder against other runs while the block goes on; twins of the same settings wait for it.
-
-    Args:
-        config: settings of the run.
-        console: where it is told whom it waits for, or None.
-        force: as for `claim_folder`.
-        what: the command, which is part of what it does.
-
-    Raises:
-        UsageError: the folder is not ours, or is in use by a run of another manifest or other settings.
-    """
-    if what == "run":
-        _check_claim(config, force)
-    work = digest_of(what, settings_of(config), config.manifest, config.retune)
-
-    def say(line: str) -> None:
-        print_line(console, line)
-
-    with held(config.out, work, say):
-        yield
-
-
-def claim_folder(config: RunConfig, force: bool) -> None:
-    """Make the run folder ours, or find it ours.
-
-    Raises:
-        UsageError: it holds something else, or a finished run of other settings, and `force` is off.
-    """
-    _check_claim(config, force)
-    settings = json.loads(json.dumps(settings_of(config)))
-    text = json.dumps({"program": "prep-corpus", "settings": settings}, indent=1).encode()
-    files.write_atomic(files.join(config.out, MARKER), lambda file: file.write(text), replace=True)
-
-
-def _settings_there(out: str) -> dict[str, Any]:
-    """The settings of what is published, else of the run that claimed the folder last; none where both are damaged."""
-    for name, key in ((MANIFEST_NAME, "config"), (MARKER, "settings")):
-        with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-            found: dict[str, Any] = json.loads(files.read_bytes(files.join(out, name)))[key]
-            return found
-    return {}
-
-
-def _check_claim(config: RunConfig, force: bool) -> None:
-    marker = files.join(config.out, MARKER)
-    settings = json.loads(json.dumps(settings_of(config)))
-    if files.exists(marker):
-        # What an earlier version did not know, it did as the default does now.
-        before = {**default_settings(), **_settings_there(config.out)}
-        changed = sorted(key for key in settings if before.get(key) != settings[key])
-        if changed and files.exists(files.join(config.out, MANIFEST_NAME)) and not force:
-            shown = ", ".join(f"{key}: {before.get(key)} -> {settings[key]}" for key in changed)
-            raise UsageError(
-                f"{config.out} holds a finished run of other settings ({shown}); --force replaces its shards "
-                "and does again only what the change touches, or choose another --out"
-            )
-    elif not force and files.holds_files(config.out) and not files.exists(marker):
-        # Else a twin has made it ours meanwhile.
-        raise UsageError(
-            f"{config.out} is not empty and holds no run of prep-corpus; choose another --out, or --force"
-        )
 
 
 def read_bundles(prepared: PreparedRun, *, stages: Sequence[str] = STAGES) -> BundledCorpus:
@@ -272,7 +184,7 @@ def read_bundles(prepared: PreparedRun, *, stages: Sequence[str] = STAGES) -> Bu
     return BundledCorpus(
         corpus=corpus,
         bundles_uri=write_bundle_list(config, corpus),
-        work=display.Work(
+        work=Work(
             bundles=len(corpus.bundles),
             audio_seconds=corpus.audio_seconds,
             recordings=corpus.recordings,
@@ -281,20 +193,6 @@ def read_bundles(prepared: PreparedRun, *, stages: Sequence[str] = STAGES) -> Bu
             stages=stages,
         ),
     )
-
-
-def refuse_losses(config: RunConfig, corpus: Corpus) -> None:
-    """See that every recording that is published in the run folder is in the corpus.
-
-    Raises:
-        UsageError: some are not.
-    """
-    missing, published = lost(config.out, joined([corpus.keys]))
-    if missing:
-        raise UsageError(
-            f"{config.out} has {published} recordings published, and {missing} of them are not in {config.manifest} or "
-            "cannot be read now; --force publishes without them, or choose another --out"
-        )
 
 
 def start_run(prepared: PreparedRun, *, force: bool) -> StartedRun:
@@ -313,7 +211,7 @@ def start_run(prepared: PreparedRun, *, force: bool) -> StartedRun:
     claim_folder(config, force)
     bundled = read_bundles(prepared)
     if not force:
-        refuse_losses(config, bundled.corpus)
+        refuse_losses(config, bundled.corpus.keys)
     if config.noise is None and config.noise_fraction > 0:
         print_line(prepared.console, "no --noise given: generated white, pink and brown noise is used")
     info = prepared.model.info

@@ -23,6 +23,11 @@ def report_command(folder: str, no_audio: bool, quiet: bool) -> None:
     The page is one file that opens from the disk without a network. What does not fit stands in the tables
     RUN/report/segments.parquet and RUN/report/recordings.parquet.
     """
+    from prep_corpus.jobs.runs.opened import open_run
+
+    run = open_run(folder)
+    # Refused before what reads stage files is loaded.
+    _ = run.settings, run.outcome
     from rich.console import Console
 
     from prep_corpus.jobs.screen.printing import print_line
@@ -60,7 +65,7 @@ def report_options(folder: str) -> ReportOptions:
 def _filter_of(run: OpenRun) -> tuple[Any, Any, tuple[str, ...]]:
     """The filter and the thresholds of a run, or why they cannot be had."""
     from prep_corpus.align.errors import UsageError
-    from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
+    from prep_corpus.jobs.start.operating_point import open_filter, operating_point
     from prep_corpus.pipeline.report.bundles import alignments_of, segments_ref
     from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 

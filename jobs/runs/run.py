@@ -9,16 +9,19 @@ from rich.console import Console
 
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.mending import run_mending
-from prep_corpus.jobs.runs.prepare import StartedRun, holding, prepare_run, start_run
+from prep_corpus.jobs.runs.prepare import StartedRun, prepare_run, start_run
 from prep_corpus.jobs.runs.report import write_after_run
-from prep_corpus.jobs.runs.stage_options import pipeline_options
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import ledger_tables, print_line, transcript_lines
+from prep_corpus.jobs.start.beam_options import pipeline_options
+from prep_corpus.jobs.start.claim import holding
+from prep_corpus.jobs.start.unchanged import note_standing
 from prep_corpus.pipeline.graph import build
 from prep_corpus.pipeline.inputs.attempts import noting
 from prep_corpus.pipeline.ledgers import Ledgers
+from prep_corpus.pipeline.outcome import RunOutcome, read_outcome
 from prep_corpus.pipeline.run_files import STATUS_NAME, SUBMITTED_NAME
-from prep_corpus.pipeline.stages.close import RunOutcome, close_run, read_outcome
+from prep_corpus.pipeline.stages.close import close_run
 from prep_corpus.pipeline.stages.transcript_checks import read_checks
 from prep_corpus.pipeline.storage import files
 
@@ -66,6 +69,8 @@ def run_here(
             outcome = read_outcome(config.out)
         # The folder is ours alone: these are of runs that were killed.
         files.remove_temporary(config.out)
+        if outcome.published:
+            note_standing(config, started.corpus.bundles, started.corpus.dead_letters)
     if with_report:
         write_after_run(config.out, console)
     return outcome

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from apache_beam.options.pipeline_options import PipelineOptions
-
-from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.emissions import WindowOptions
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
@@ -15,7 +12,7 @@ from prep_corpus.augment.plan import NoiseOptions
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
 from prep_corpus.jobs.config import SETTINGS, RunConfig, settings_of
-from prep_corpus.jobs.runs.corpus import Corpus
+from prep_corpus.jobs.start.corpus import Corpus
 from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.stages.close import CloseOptions
@@ -24,7 +21,7 @@ from prep_corpus.pipeline.stages.emit import EmitOptions
 from prep_corpus.pipeline.stages.plan import PlanOptions
 from prep_corpus.pipeline.stages.write import WriteOptions
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import digest_of
+from prep_corpus.pipeline.storage.digests import digest_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,14 +143,3 @@ def graph_options(
             seed=config.seed,
         ),
     )
-
-
-def pipeline_options(config: RunConfig) -> PipelineOptions:
-    """Beam's options; the local runner is always named, since the default one may try to download a binary."""
-    given = list(config.beam_options)
-    if not any(option.startswith("--runner") for option in given):
-        given += ["--runner=FnApiRunner"]
-    try:
-        return PipelineOptions(given)
-    except SystemExit as error:
-        raise UsageError(f"Beam does not take these options: {' '.join(given)}") from error

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
-from prep_corpus.jobs.screen.display import clock
 from prep_corpus.jobs.screen.plain_text import printable
+from prep_corpus.jobs.screen.stage_lines import clock
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.run_files import CHECKS_NAME
-from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck
 
 _SHOWN_CHECKS = 10
 
@@ -48,6 +51,8 @@ def ledger_tables(ledgers: Ledgers, sample_rate_hz: int) -> list[Table]:
 
 
 def _table(title: str, total_name: str, entries: Mapping[str, int], shown: object) -> Table:
+    from rich.table import Table
+
     assert callable(shown)
     whole = entries.get(total_name, 0)
     table = Table(title=title, title_justify="left", show_header=False, show_edge=False, pad_edge=False)

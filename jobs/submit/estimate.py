@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from prep_corpus.align.model.models import LoadedModel
 from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.runs.corpus import Corpus
 from prep_corpus.jobs.runs.dry_run import model_seconds_per_hour
+from prep_corpus.jobs.start.corpus import Corpus
 from prep_corpus.pipeline.inputs.bundles import read_bundle
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import Store

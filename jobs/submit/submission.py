@@ -25,16 +25,17 @@ from rich.console import Console
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs import run
-from prep_corpus.jobs.runs.prepare import StartedRun, holding, prepare_run, start_run
+from prep_corpus.jobs.runs.prepare import StartedRun, prepare_run, start_run
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.start.claim import holding
 from prep_corpus.jobs.submit.checks import check_local_names, last_error_line, shared_names
 from prep_corpus.jobs.submit.estimate import RunEstimate as RunEstimate
 from prep_corpus.jobs.submit.estimate import estimate_run
 from prep_corpus.pipeline.graph import GraphOptions, build
+from prep_corpus.pipeline.outcome import read_outcome
 from prep_corpus.pipeline.progress import StageProgress
-from prep_corpus.pipeline.run_files import OUTCOME_NAME, STATUS_NAME, SUBMITTED_NAME
-from prep_corpus.pipeline.stages.close import read_outcome
+from prep_corpus.pipeline.run_files import STATUS_NAME, SUBMITTED_NAME
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.worker_progress import read_progress
 
@@ -280,26 +281,6 @@ def wait_for_end(job: Job, *, pause_seconds: float = _POLL_SECONDS, patience_sec
         if state not in ("waiting", "running"):
             return state
         time.sleep(pause_seconds)
-
-
-def submitted_lines(folder: str) -> list[str]:
-    """How far a submitted run is that nobody follows; nothing where there is none in the folder."""
-    uri = files.join(folder, SUBMITTED_NAME)
-    if not files.exists(uri):
-        return []
-    note = json.loads(files.read_bytes(uri))
-    since = display.clock(max(time.time() - note["submitted_at"], 0.0))
-    if files.exists(files.join(folder, OUTCOME_NAME)):
-        outcome = read_outcome(folder)
-        ended = (
-            f"published: {outcome.utterances} utterances" if outcome.published else "nothing was published"
-        )
-        return [f"done on {note['engine']}; {ended}; {note['link']}"]
-    work = display.Work(**note["work"])
-    lines = [f"submitted to {note['engine']} {since} ago: {note['link']}"]
-    for stage, progress in read_progress(note["progress"]).items():
-        lines.append(f"{stage}: {display.stage_line(stage, progress, work, None)}")
-    return lines
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -67,6 +68,7 @@ def train_command(**settings: Any) -> None:
     """
     from pathlib import Path
 
+    _check_there(settings["shards"], settings["manifest"], settings["held_out"], settings["noise"])
     from prep_corpus.jobs.training.train_run import TrainingMaterial, run_training
 
     material = TrainingMaterial(
@@ -146,6 +148,10 @@ def error_rates_command(
     manifests: tuple[str, ...], model: str, english_held_out: bool, max_per_set: int | None
 ) -> None:
     """Print a model's error rates with greedy decoding on manifests of short recordings with texts."""
+    from prep_corpus.align.model.naming import kind_of
+
+    kind_of(model)
+    _check_there((), manifests, (), None)
     from prep_corpus.align.model.models import load_model
     from prep_corpus.jobs.training.evaluate_model import evaluate, table
 
@@ -155,6 +161,23 @@ def error_rates_command(
         for manifest in manifests
     ]
     click.echo(table(rates))
+
+
+def _check_there(
+    shards: Sequence[str], manifests: Sequence[str], held_out: Sequence[str], noise: str | None
+) -> None:
+    """Refuse material that is not there before torch is loaded."""
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.jobs.runs.opened import open_run
+    from prep_corpus.pipeline.storage import files
+
+    if not shards and not manifests:
+        raise UsageError("train: give --shards or --manifest, or both")
+    for folder in shards:
+        _ = open_run(folder).published
+    for uri in (*manifests, *held_out, *([noise] if noise else [])):
+        if not files.exists(uri):
+            raise UsageError(f"{uri}: there is no such manifest")
 
 
 def _limit_threads(threads: int) -> None:

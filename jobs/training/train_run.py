@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.model.models import LoadedModel, default_device, load_model
+from prep_corpus.align.model.devices import default_device
+from prep_corpus.align.model.models import LoadedModel, load_model
 from prep_corpus.align.model.network import NetworkConfig, load_network
 from prep_corpus.jobs.training.english import NOISE_SET, SYNTHETIC_WEIGHT, SpeechSet, sentences, sets_of
 from prep_corpus.jobs.training.error_rates import ErrorRate

@@ -30,7 +30,8 @@ from prep_corpus.pipeline.inputs.decoding import decoded, slices
 from prep_corpus.pipeline.inputs.probe import FingerprintCache
 from prep_corpus.pipeline.shards.clips import ClipDamaged, read_record
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import StageRef, digest_of
+from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.stage_store import StageRef
 
 VERSION = 1
 SAMPLE_FORMAT = "prep-corpus sample 1"

@@ -13,7 +13,8 @@ from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.recordings import Recording
 from prep_corpus.align.transcripts.pieces import Cue
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version
-from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
+from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 BUNDLE_SECONDS = 3600.0
 VERSION = 3
@@ -118,9 +119,8 @@ def cut_bundles(recordings: Iterable[ProbedRecording]) -> Iterator[list[ProbedRe
         yield bundle
 
 
-def write_bundle(store: Store, bundle: list[ProbedRecording]) -> StageRef:
-    """Put a bundle's recordings into the store."""
-    rows = [
+def _rows(bundle: list[ProbedRecording]) -> list[dict[str, Any]]:
+    return [
         {
             "id": probed.recording.id,
             "audio_uri": probed.recording.audio_uri,
@@ -138,6 +138,16 @@ def write_bundle(store: Store, bundle: list[ProbedRecording]) -> StageRef:
         }
         for probed in bundle
     ]
+
+
+def bundle_digest(bundle: list[ProbedRecording]) -> str:
+    """The name of a bundle: all that is known of its recordings."""
+    return digest_of("bundles", VERSION, _rows(bundle))
+
+
+def write_bundle(store: Store, bundle: list[ProbedRecording]) -> StageRef:
+    """Put a bundle's recordings into the store."""
+    rows = _rows(bundle)
     digest = digest_of("bundles", VERSION, rows)
     found = store.find("bundles", digest, digest)
     return found or store.write("bundles", digest, digest, pa.Table.from_pylist(rows, schema=SCHEMA))

@@ -28,6 +28,7 @@ from prep_corpus.align.errors import (
 )
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, parse_entry
 from prep_corpus.align.transcripts.formats import ENDINGS
+from prep_corpus.pipeline.inputs.forms import ACCEPTED_MANIFESTS, form_of
 from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entries, is_cut
 from prep_corpus.pipeline.inputs.lines import MAX_LINE_BYTES, Line, decode_line, open_plain, read_lines
@@ -39,13 +40,6 @@ _LANGUAGE_TAG = re.compile(r"\.[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})?$")
 _SEPARATORS = re.compile(r"[\s_.-]+")
 _MOST_COMPARED = 2000
 """Transcripts among which one that was meant is looked for."""
-ACCEPTED_MANIFESTS = (
-    "JSON lines of entries or of Lhotse cuts (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), each also "
-    "with .gz, a folder of audio files each with a transcript of the same name (.txt, .srt, .vtt, .json, "
-    ".TextGrid, .eaf and the like), or a Kaldi data directory with wav.scp and text"
-)
-
-_JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")
 _AUDIO_ENDINGS = frozenset(
     {
         ".wav",
@@ -87,13 +81,9 @@ def read_manifest(uri: str, *, language: str = DEFAULT_LANGUAGE) -> Iterator[Rec
 
 def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
     """The entries of a manifest, and what makes their paths absolute."""
-    if not files.is_supported(uri):
-        raise UsageError(
-            f"{uri}: no file system of this scheme is installed (gs:// needs prep-corpus[gcp], s3:// "
-            "prep-corpus[aws])"
-        )
+    form = form_of(uri)
     folder_join = partial(files.resolve, files.join(uri, "manifest"))
-    if _is_folder(uri):
+    if form == "folder":
         if is_kaldi(uri):
             return kaldi_entries(uri), folder_join
         audio, names = _listing(uri)
@@ -102,20 +92,11 @@ def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
                 f"{uri}: the folder holds no pairs of audio and text; accepted are {ACCEPTED_MANIFESTS}"
             )
         return _pair_entries(uri, audio, names), folder_join
-    if not files.exists(uri):
-        raise UsageError(f"{uri}: there is no such manifest; accepted are {ACCEPTED_MANIFESTS}")
     join = partial(files.resolve, uri)
-    ending = os.path.splitext(uri.lower().removesuffix(".gz"))[1]
-    if ending == ".csv":
-        return _table_entries(uri, ","), join
-    if ending == ".tsv":
-        return _table_entries(uri, "\t"), join
-    if ending in _JSON_ENDINGS:
+    if form == "json":
         _refuse_json_array(uri)
         return _json_entries(uri), join
-    raise UsageError(
-        f"{uri}: the ending {ending!r} names no known form of manifest; accepted are {ACCEPTED_MANIFESTS}"
-    )
+    return _table_entries(uri, "," if form == "csv" else "\t"), join
 
 
 def _recordings(
@@ -311,13 +292,6 @@ class _Remembered:
         except RecordingError as error:
             self.error = self.error or error
             return line.data.decode("utf-8", errors="replace") + "\n"
-
-
-def _is_folder(uri: str) -> bool:
-    if files.is_local(uri):
-        return os.path.isdir(uri)
-    # Object stores know no folders: it is one if something lies under it, and nothing at its own name.
-    return not files.exists(uri) and any(True for _ in files.list_files(uri))
 
 
 def _listing(uri: str) -> tuple[list[str], dict[str, list[str]]]:

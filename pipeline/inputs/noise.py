@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from heapq import nsmallest
@@ -25,36 +24,11 @@ from prep_corpus.augment.bank import (
 from prep_corpus.augment.coloured import generated_bank
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.decoding import decoded
+from prep_corpus.pipeline.inputs.forms import clip_uris
 from prep_corpus.pipeline.storage import files
 
 VOICES, BABBLES, VOICE_SECONDS = 6, 4, 20
 """Voices in a clip of babble, clips of babble, and the length that is taken of each voice."""
-
-EXTENSIONS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm")
-
-
-def clip_uris(uri: str, *, option: str) -> list[str]:
-    """The clips of a folder (in all its folders), or those that a JSON-lines manifest names, sorted.
-
-    Args:
-        uri: folder or manifest.
-        option: the flag that named it, for messages.
-
-    Raises:
-        UsageError: there are none.
-    """
-    if uri.endswith(".jsonl"):
-        if not files.exists(uri):
-            raise UsageError(f"{option} {uri}: there is no such manifest")
-        entries = [json.loads(line) for line in files.read_bytes(uri).decode().splitlines() if line.strip()]
-        found = [files.resolve(uri, entry["audio_filepath"]) for entry in entries]
-    else:
-        found = [path for path in files.list_files(uri) if path.lower().endswith(EXTENSIONS)]
-    if not found:
-        raise UsageError(
-            f"{option} {uri}: no clips there; it must be a folder of {', '.join(EXTENSIONS)}, or a .jsonl"
-        )
-    return sorted(found)
 
 
 def pick_voices(recordings: Iterable[ProbedRecording], seed: int) -> tuple[ProbedRecording, ...]:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.inputs.lines import read_lines
+from prep_corpus.pipeline.outcome import RunOutcome, read_outcome
 from prep_corpus.pipeline.report.bundles import BundleFacts, read_facts, segments_ref, used_segments
 from prep_corpus.pipeline.report.examples import ExampleMaker
 from prep_corpus.pipeline.report.gather import Gathered, Gatherer
@@ -36,10 +37,10 @@ from prep_corpus.pipeline.run_files import (
     USED_NAME,
 )
 from prep_corpus.pipeline.shards.manifest import parse_manifest
-from prep_corpus.pipeline.stages.close import RunOutcome, read_outcome
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck, read_checks
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import Store, digest_of
+from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.stage_store import Store
 
 VERSION = 1
 _HEAD_BYTES = 4096

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import AsIter, AsSingleton, PCollection
 
-from prep_corpus.align.errors import DeadLetter, UsageError
+from prep_corpus.align.errors import DeadLetter
 from prep_corpus.pipeline.counters import tell_engine_of_letters
 from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
+from prep_corpus.pipeline.outcome import RunOutcome
 from prep_corpus.pipeline.run_files import DEAD_LETTERS_NAME, MANIFEST_NAME, OUTCOME_NAME
 from prep_corpus.pipeline.shards.dataset_card import dataset_card
 from prep_corpus.pipeline.shards.manifest import ShardEntry, manifest, parse_manifest
@@ -23,38 +24,6 @@ from prep_corpus.pipeline.stages.measure import keep_k
 from prep_corpus.pipeline.stages.write import ShardFile
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOutcome:
-    """How a run ended.
-
-    Attributes:
-        published: whether manifest.json was written.
-        entries: manifest entries, good and bad.
-        failed: dead letters.
-        internal_errors: the number of failures that are defects of this program.
-        reasons: dead letters by reason.
-        k_frames: the shortest pause that was cut at.
-        sample_rate_hz: the rate of the samples in the ledgers.
-        ledgers: the whole corpus's ledgers, as JSON.
-        shards: files by format.
-        utterances, noisy: kept utterances, and those with noise.
-        lost: published recordings that it would have dropped, for which it was not published.
-    """
-
-    published: bool
-    entries: int
-    failed: int
-    internal_errors: int
-    reasons: Mapping[str, int]
-    k_frames: int
-    sample_rate_hz: int
-    ledgers: Mapping[str, Mapping[str, int]]
-    shards: Mapping[str, int]
-    utterances: int
-    noisy: int
-    lost: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,19 +174,6 @@ def _entry(shard: ShardFile, options: CloseOptions) -> ShardEntry:
 def _save(out: str, name: str, text: str) -> None:
     data = text.encode()
     files.write_atomic(files.join(out, name), lambda file: file.write(data), replace=True)
-
-
-def read_outcome(out: str) -> RunOutcome:
-    """How the run in a folder ended.
-
-    Raises:
-        UsageError: its file is damaged.
-    """
-    uri = files.join(out, OUTCOME_NAME)
-    try:
-        return RunOutcome(**json.loads(files.read_bytes(uri)))
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{uri} is damaged: {error}; the same run again writes it anew") from error
 
 
 class _CloseRun(beam.DoFn):

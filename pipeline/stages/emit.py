@@ -32,8 +32,9 @@ from prep_corpus.pipeline.inputs.decoding import decoded
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.stage_frame import bundle_stage, model_of
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
-from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
-from prep_corpus.pipeline.worker_progress import Watched
+from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
+from prep_corpus.pipeline.watched import Watched
 
 if TYPE_CHECKING:
     import torch

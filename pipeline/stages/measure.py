@@ -20,8 +20,9 @@ from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_record
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import read_emissions
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
-from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 VERSION = 3
 Totals = dict[int, tuple[int, int]]

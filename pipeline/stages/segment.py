@@ -44,7 +44,8 @@ from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.stages.segment_rows import SCHEMA, clip_fields, segment_row
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
+from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 VERSION = 6
 SPEECH_SILENT = SpeechSilent.reason

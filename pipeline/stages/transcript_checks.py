@@ -29,7 +29,8 @@ from prep_corpus.pipeline.run_files import CHECKS_NAME
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import AlignedRecording, normalize_transcript, read_alignments
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import StageRef, Store, digest_of
+from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 VERSION = 1
 SCHEMA = pa.schema([("recording_id", pa.string()), ("check", pa.string())])

@@ -28,8 +28,9 @@ from prep_corpus.pipeline.shards.rows import AudioFormat, Utterance, audio_path,
 from prep_corpus.pipeline.shards.sinks import DigestingFile, Format, open_sink, shard_names
 from prep_corpus.pipeline.stage_frame import made_once
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
-from prep_corpus.pipeline.storage.stage_store import Store, digest_of
+from prep_corpus.pipeline.storage.stage_store import Store
 
 VERSION = 1
 

@@ -1,7 +1,8 @@
 """Opening, naming and writing files by local path or URI.
 
 Local paths go through the operating system, s3:// and gs:// through `s3.py` and `gs.py`, every other scheme
-(hdfs://) through Beam's file systems. All writing is of whole files that appear at once:
+(hdfs://) through Beam's file systems (`beam_files.py`). Beam is imported for a URI alone. All writing is of whole
+files that appear at once:
 
     local, hdfs://    a temporary name beside the final one, then a link or a rename
     s3://, gs://      one put; without `replace` it is refused by the store where the name is taken
@@ -19,14 +20,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
-
-from apache_beam.io.filesystem import BeamIOError, FileMetadata
-from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
+from types import ModuleType
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.storage.object_stores import Identity, ObjectStore, RangedFile
+from prep_corpus.pipeline.storage.object_stores import Identity, ObjectStore, RangedFile, failing_as_os_error
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
 
 # What the name itself is guilty of; a second try would not help.
 _ABSENT = frozenset(
@@ -57,16 +58,21 @@ def is_supported(uri: str) -> bool:
     if is_local(uri):
         return True
     try:
-        if _object_store(uri) is None:
-            FileSystems.get_filesystem(uri)
-    except (UsageError, ValueError, BeamIOError):
+        return _object_store(uri) is not None or bool(_beam_files().is_supported(uri))
+    except UsageError:
         return False
-    return True
 
 
 def use_options(options: PipelineOptions) -> None:
     """Open files with a pipeline's options (--s3_..., --hdfs_...) before there is a pipeline."""
-    FileSystems.set_options(options)
+    _beam_files().use_options(options)
+
+
+def _beam_files() -> ModuleType:
+    """Beam's file systems, which take a second to import."""
+    from prep_corpus.pipeline.storage import beam_files
+
+    return beam_files
 
 
 def _object_store(uri: str) -> ObjectStore | None:
@@ -119,8 +125,7 @@ def exists(uri: str) -> bool:
         return os.path.exists(uri)
     store = _object_store(uri)
     if store is None:
-        with _failing_as_os_error(uri):
-            return FileSystems.exists(uri)
+        return bool(_beam_files().exists(uri))
     try:
         store.identity(uri)
     except FileNotFoundError:
@@ -150,16 +155,7 @@ def identity(uri: str) -> Identity:
     store = _object_store(uri)
     if store is not None:
         return store.identity(uri)
-    with _failing_as_os_error(uri):
-        matches = _matches(uri)
-    if not matches:
-        raise FileNotFoundError(f"no such file: {uri}")
-    try:
-        checksum = FileSystems.checksum(uri)
-    except (BeamIOError, NotImplementedError):
-        checksum = None
-    modified = matches[0].last_updated_in_seconds or 0
-    return Identity(size_bytes=matches[0].size_in_bytes, modified_ns=int(modified * 1e9), checksum=checksum)
+    return cast(Identity, _beam_files().identity(uri))
 
 
 def open_binary(uri: str) -> BinaryIO:
@@ -183,8 +179,7 @@ def open_binary(uri: str) -> BinaryIO:
         return store.open(uri)
     if not exists(uri):
         raise FileNotFoundError(f"no such file: {uri}")
-    with _failing_as_os_error(uri):
-        return cast(BinaryIO, FileSystems.open(uri, compression_type="uncompressed"))
+    return cast(BinaryIO, _beam_files().open_binary(uri))
 
 
 def read_bytes(uri: str) -> bytes:
@@ -219,39 +214,7 @@ def list_files(folder: str) -> list[str]:
     store = _object_store(folder)
     if store is not None:
         return sorted(store.names(folder.rstrip("/") + "/"))
-    with _failing_as_os_error(folder):
-        if not FileSystems.get_filesystem(folder).has_dirs():
-            return sorted(match.path for match in _matches(folder.rstrip("/") + "/**"))
-        return sorted(_walk(folder.rstrip("/"))) if FileSystems.exists(folder) else []
-
-
-def _matches(pattern: str) -> list[FileMetadata]:
-    found: list[FileMetadata] = FileSystems.match([pattern])[0].metadata_list
-    return found
-
-
-def _walk(folder: str) -> Iterator[str]:
-    """The files under a folder of a file system that knows folders: Beam lists one level, folders among the files."""
-    for match in _matches(folder + "/*"):
-        below: Iterator[str] | None = None
-        if match.size_in_bytes == 0:
-            with suppress(BeamIOError):
-                _matches(match.path + "/*")
-                below = _walk(match.path)
-        yield from [match.path] if below is None else below
-
-
-@contextmanager
-def _failing_as_os_error(uri: str) -> Iterator[None]:
-    """Clients of Beam's file systems have exceptions of their own; here what fails is an OSError."""
-    try:
-        yield
-    except (OSError, UsageError):
-        raise
-    except ValueError as error:
-        raise UsageError(f"{uri}: the file system cannot be used: {error}") from error
-    except Exception as error:
-        raise OSError(f"{uri}: {error!r}") from error
+    return list(_beam_files().list_files(folder))
 
 
 def holds_files(folder: str) -> bool:
@@ -285,8 +248,7 @@ def remove(uri: str) -> None:
     if store is not None:
         store.remove(uri)
     elif exists(uri):
-        with _failing_as_os_error(uri):
-            FileSystems.delete([uri])
+        _beam_files().remove(uri)
 
 
 def move(uri: str, target: str) -> None:
@@ -365,7 +327,7 @@ def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
         with tempfile.TemporaryFile() as spool:
             yield cast(BinaryIO, spool)
             spool.seek(0)
-            with _failing_as_os_error(uri):
+            with failing_as_os_error(uri):
                 _publish(uri, cast(BinaryIO, spool), replace)
         return
     folder = os.path.dirname(uri) or "."
@@ -412,24 +374,8 @@ def _publish(uri: str, spool: BinaryIO, replace: bool) -> None:
     store = _object_store(uri)
     if store is not None:
         store.put(uri, spool, replace=replace)
-        return
-    if not replace and FileSystems.exists(uri):
-        return
-    has_folders = FileSystems.get_filesystem(uri).has_dirs()
-    # A file system with folders shows a file while it grows, and knows renaming.
-    target = f"{uri}.{uuid.uuid4().hex}.tmp" if has_folders else uri
-    with FileSystems.create(target, compression_type="uncompressed") as remote:
-        shutil.copyfileobj(spool, remote, 1 << 20)
-    if not has_folders:
-        return
-    if replace and FileSystems.exists(uri):
-        FileSystems.delete([uri])
-    try:
-        FileSystems.rename([target], [uri])
-    except BeamIOError:
-        if replace or not FileSystems.exists(uri):
-            raise
-        FileSystems.delete([target])
+    else:
+        _beam_files().publish(uri, spool, replace=replace)
 
 
 def write_atomic(uri: str, save: Callable[[BinaryIO], object], *, replace: bool = False) -> None:

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
+
+from prep_corpus.align.errors import UsageError
 
 FIRST_AHEAD_BYTES = 256 << 10
 MOST_AHEAD_BYTES = 8 << 20
@@ -68,6 +71,19 @@ class ObjectStore(Protocol):
         Raises:
             UsageError: it is not, or we may not; one line that says which.
         """
+
+
+@contextmanager
+def failing_as_os_error(uri: str) -> Iterator[None]:
+    """Clients of remote file systems have exceptions of their own; here what fails is an OSError."""
+    try:
+        yield
+    except (OSError, UsageError):
+        raise
+    except ValueError as error:
+        raise UsageError(f"{uri}: the file system cannot be used: {error}") from error
+    except Exception as error:
+        raise OSError(f"{uri}: {error!r}") from error
 
 
 def split_uri(uri: str) -> tuple[str, str]:

@@ -88,13 +88,6 @@ class _Hasher:
         return self._blake2b.hexdigest()
 
 
-def digest_of(*parts: object) -> str:
-    """32 hexadecimal digits that stand for JSON-like parts; floats by their shortest exact form."""
-    return hashlib.blake2b(
-        json.dumps(parts, sort_keys=True, ensure_ascii=True).encode(), digest_size=16
-    ).hexdigest()
-
-
 def content_of(table: pa.Table, notes: str) -> str:
     """Digest of a table's values and of its notes."""
     hasher = _Hasher()

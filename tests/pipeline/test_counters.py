@@ -15,8 +15,8 @@ from support.toy_stages import ToyStages
 
 from prep_corpus.pipeline.counters import NAMESPACE
 from prep_corpus.pipeline.graph import GraphOptions, build
+from prep_corpus.pipeline.outcome import read_outcome
 from prep_corpus.pipeline.progress import BOARD
-from prep_corpus.pipeline.stages.close import read_outcome
 from prep_corpus.pipeline.stages.emit import Emit, EmitOptions
 
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.filters.linear import bundled_filter
 from prep_corpus.pipeline.ledgers import Ledgers, total
+from prep_corpus.pipeline.outcome import RunOutcome
 from prep_corpus.pipeline.report.examples import encode_mp3, peaks_of
 from prep_corpus.pipeline.report.model import Example, Limits, Report, ReportOptions, Word
-from prep_corpus.pipeline.stages.close import RunOutcome
 from prep_corpus.pipeline.stages.segment_rows import SCHEMA
 from prep_corpus.pipeline.storage.stage_store import Store
 

@@ -14,7 +14,7 @@ from support.processes import Command
 from support.runs import arguments, cli, run
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.screen.display import status_lines
+from prep_corpus.jobs.screen.status import status_lines
 
 
 def test_status_of_a_run_while_it_goes_on_after_a_kill_and_after_the_end(tmp_path: Path) -> None:

@@ -17,16 +17,10 @@ from rich.console import Console
 from support.object_store import MemoryFileSystem
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.screen.display import (
-    Probing,
-    Work,
-    clock,
-    failures_line,
-    shown_progress,
-    stage_line,
-    status_lines,
-)
+from prep_corpus.jobs.screen.display import Probing, shown_progress
 from prep_corpus.jobs.screen.printing import ledger_tables, print_line, transcript_lines
+from prep_corpus.jobs.screen.stage_lines import Work, clock, failures_line, stage_line
+from prep_corpus.jobs.screen.status import status_lines
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck
@@ -180,7 +174,7 @@ def test_a_status_file_that_cannot_be_written_for_a_while_stops_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("prep_corpus.jobs.screen.display._REFRESH_SECONDS", 0.01)
-    monkeypatch.setattr("prep_corpus.jobs.screen.display._FILE_SECONDS", 0.01)
+    monkeypatch.setattr("prep_corpus.jobs.screen.display.FILE_SECONDS", 0.01)
     folder = tmp_path / "run"
     folder.mkdir()
     BOARD.clear()

@@ -52,10 +52,10 @@ def engine(server: DataflowServer) -> Dataflow:
 
 def graph(out: Path, accelerator: str | None) -> Any:
     """The real graph's options for a run that nothing has read yet."""
-    from prep_corpus.jobs.runs.corpus import Corpus
-    from prep_corpus.jobs.runs.operating_point import open_filter, operating_point
     from prep_corpus.jobs.runs.prepare import shard_place
     from prep_corpus.jobs.runs.stage_options import graph_options, segment_options
+    from prep_corpus.jobs.start.corpus import Corpus
+    from prep_corpus.jobs.start.operating_point import open_filter, operating_point
 
     config = RunConfig(manifest="gs://bucket-name/m.jsonl", out=str(out), device="cpu", workers=4)
     model = load_model("english", "cpu")

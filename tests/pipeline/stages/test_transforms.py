@@ -15,6 +15,7 @@ from support.toy_stages import EARLY, K_FRAMES, ToyStages, placed
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.pipeline.inputs.noise import open_bank
 from prep_corpus.pipeline.ledgers import Ledgers
+from prep_corpus.pipeline.outcome import read_outcome
 from prep_corpus.pipeline.shards.clips import UtteranceRef
 from prep_corpus.pipeline.stages import write
 from prep_corpus.pipeline.stages.align import Align
@@ -25,7 +26,6 @@ from prep_corpus.pipeline.stages.close import (
     KeepsPublished,
     ledgers_of,
     letters_of,
-    read_outcome,
 )
 from prep_corpus.pipeline.stages.emit import Emit
 from prep_corpus.pipeline.stages.measure import Measure, PickK, add_totals, keep_k, kept_k, read_totals

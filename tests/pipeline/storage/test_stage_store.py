@@ -11,7 +11,8 @@ import pytest
 
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import StageRef, Store, content_of, digest_of
+from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store, content_of
 
 TABLE = pa.table({"id": ["a", "b"], "n": [1, 2]})
 

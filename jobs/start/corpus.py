@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -12,14 +12,15 @@ from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.inputs.attempts import Guard
-from prep_corpus.pipeline.inputs.bundles import ProbedRecording, cut_bundles, write_bundle
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, bundle_digest, cut_bundles, write_bundle
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.noise import pick_voices
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe_all
 from prep_corpus.pipeline.run_files import STATUS_NAME
 from prep_corpus.pipeline.shards.published import keys_of
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import Store, digest_of
+from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.stage_store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,35 @@ class Corpus:
         return sum(self.bundle_seconds)
 
 
+def probed_bundles(
+    config: RunConfig,
+    cache: FingerprintCache,
+    letters: list[DeadLetter],
+    *,
+    guard: Guard | None = None,
+    on_progress: Callable[[int], None] = lambda count: None,
+) -> Iterator[list[ProbedRecording]]:
+    """Read and probe a manifest, bundle by bundle.
+
+    Args:
+        config: names the manifest.
+        cache: of fingerprints, which is added to.
+        letters: list to which those that are rejected are added.
+        guard: rejects the recordings that ended a run before.
+        on_progress: is told how many were probed.
+    """
+
+    def good() -> Iterator[ProbedRecording]:
+        entries = read_manifest(config.manifest, language=config.language)
+        for entry in probe_all(entries, cache, on_progress=on_progress, guard=guard):
+            if isinstance(entry, DeadLetter):
+                letters.append(entry)
+            else:
+                yield entry
+
+    return cut_bundles(good())
+
+
 def read_corpus(config: RunConfig, store: Store | None, console: Console | None) -> Corpus:
     """Read and probe a manifest, and put its bundles into the store where one is given."""
     cache_uri = files.join(config.work, "fingerprints.json")
@@ -69,27 +99,18 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
         if probing is not None:
             probing.note(probed)
 
-    def good() -> Iterator[ProbedRecording]:
-        entries = read_manifest(config.manifest, language=config.language)
-        probed = probe_all(entries, cache, on_progress=note, guard=guard)
-        for entry in probed:
-            if isinstance(entry, DeadLetter):
-                letters.append(entry)
-            else:
-                yield entry
-
     digests: list[str] = []
     seconds: list[float] = []
     recordings = 0
     keys = bytearray()
     voices: tuple[ProbedRecording, ...] = ()
-    for bundle in cut_bundles(good()):
+    for bundle in probed_bundles(config, cache, letters, guard=guard, on_progress=note):
         if config.babble:
             voices = pick_voices([*voices, *bundle], config.seed)
         recordings += len(bundle)
         keys += keys_of(probed.recording.id for probed in bundle)
         seconds.append(sum(probed.seconds for probed in bundle))
-        digests.append(write_bundle(store, bundle).digest if store else "")
+        digests.append(write_bundle(store, bundle).digest if store else bundle_digest(bundle))
     if store:
         cache.save()
     return Corpus(

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import BUNDLED_FILTERS, Filter, bundled_filter, load_filter
 from prep_corpus.jobs.config import DEFAULT_MAX_WER, RunConfig
 from prep_corpus.jobs.screen.printing import print_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from prep_corpus.align.model.models import ModelInfo
+
+
+def check_filter(config: RunConfig) -> None:
+    """Refuse what can be told of the filter before the model is known.
+
+    Raises:
+        UsageError: there is no such filter, or it cannot promise the word error rate asked for.
+    """
+    fitted = _named_filter(config.filter)
+    if fitted is None and config.model in BUNDLED_FILTERS:
+        # Each bundled model's own filter has its name.
+        fitted = bundled_filter(config.model)
+    if fitted is not None and config.max_wer is not None:
+        fitted.point(config.max_wer, cut=config.cut)
+
+
+def _named_filter(name: str | None) -> Filter | None:
+    if name is None:
+        return None
+    return bundled_filter(name) if name in BUNDLED_FILTERS else load_filter(Path(name))
 
 
 def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> Filter:
@@ -20,12 +43,8 @@ def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> 
     Raises:
         UsageError: there is none for the model.
     """
-    if config.filter is not None:
-        fitted = (
-            bundled_filter(config.filter)
-            if config.filter in BUNDLED_FILTERS
-            else load_filter(Path(config.filter))
-        )
+    fitted = _named_filter(config.filter)
+    if fitted is not None:
         if not fitted.fits(info.digest):
             print_line(
                 console,

@@ -1,0 +1,64 @@
+"""Whatever can be refused at once is refused here, before Beam, torch or the model is loaded.
+
+Every command that works as a run calls it first; a run from Python comes by it too (`prepare_run`).
+"""
+
+from __future__ import annotations
+
+from prep_corpus.align.model.devices import check_device
+from prep_corpus.align.model.naming import kind_of
+from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.start.claim import check_claim
+from prep_corpus.pipeline.inputs.forms import clip_uris, form_of
+from prep_corpus.pipeline.storage import files
+
+
+def check_early(
+    config: RunConfig, *, force: bool = False, claims: bool = False, device: str | None = None
+) -> None:
+    """Refuse what can be refused in a fraction of a second; nothing is written.
+
+    Args:
+        config: settings of the command.
+        force: as for `claim_folder`.
+        device: where the model is loaded here, if not on the run's own.
+        claims: whether the command makes `config.out` a run's folder.
+
+    Raises:
+        UsageError: something that was asked for cannot be; the message is one line.
+    """
+    check_places(config)
+    if files.is_local(config.manifest):
+        # A name that leads nowhere is told before what reads manifests is imported.
+        form_of(config.manifest)
+        from prep_corpus.pipeline.inputs.manifests import read_manifest
+
+        read_manifest(config.manifest, language=config.language)
+    check_device(device or config.device)
+    kind_of(config.model)
+    if config.filter is not None or config.max_wer is not None:
+        from prep_corpus.jobs.start.operating_point import check_filter
+
+        check_filter(config)
+    for place, option in ((config.noise, "--noise"), (config.rooms, "--rooms")):
+        if place is not None and files.is_local(place):
+            clip_uris(place, option=option)
+    if claims:
+        check_claim(config, force)
+
+
+def check_places(config: RunConfig) -> None:
+    """See in seconds that the stores and buckets of a run are there and may be used.
+
+    Raises:
+        UsageError: one is not; the message is one line.
+    """
+    places = [uri for uri in (config.manifest, config.noise, config.rooms) if uri is not None]
+    if config.beam_options or not all(map(files.is_local, (*places, config.out))):
+        from prep_corpus.jobs.start.beam_options import pipeline_options
+
+        files.use_options(pipeline_options(config))
+    for uri in places:
+        files.check_place(uri)
+    if not files.is_local(config.out):
+        files.check_writable(config.out)

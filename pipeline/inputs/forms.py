@@ -1,0 +1,82 @@
+"""What the name of a manifest or of a noise bank leads to, told before any audio or transcript is read."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Literal
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline.storage import files
+
+ACCEPTED_MANIFESTS = (
+    "JSON lines of entries or of Lhotse cuts (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), each also "
+    "with .gz, a folder of audio files each with a transcript of the same name (.txt, .srt, .vtt, .json, "
+    ".TextGrid, .eaf and the like), or a Kaldi data directory with wav.scp and text"
+)
+EXTENSIONS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm")
+"""Of clips in a folder of noise."""
+_JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")
+
+Form = Literal["folder", "csv", "tsv", "json"]
+
+
+def form_of(uri: str) -> Form:
+    """The form of a manifest.
+
+    Args:
+        uri: a file or folder, local or of a file system that Beam knows.
+
+    Raises:
+        UsageError: there is none, or it is in no form that is accepted.
+    """
+    if not files.is_supported(uri):
+        raise UsageError(
+            f"{uri}: no file system of this scheme is installed (gs:// needs prep-corpus[gcp], s3:// "
+            "prep-corpus[aws])"
+        )
+    if _is_folder(uri):
+        return "folder"
+    if not files.exists(uri):
+        raise UsageError(f"{uri}: there is no such manifest; accepted are {ACCEPTED_MANIFESTS}")
+    ending = os.path.splitext(uri.lower().removesuffix(".gz"))[1]
+    if ending == ".csv":
+        return "csv"
+    if ending == ".tsv":
+        return "tsv"
+    if ending in _JSON_ENDINGS:
+        return "json"
+    raise UsageError(
+        f"{uri}: the ending {ending!r} names no known form of manifest; accepted are {ACCEPTED_MANIFESTS}"
+    )
+
+
+def _is_folder(uri: str) -> bool:
+    if files.is_local(uri):
+        return os.path.isdir(uri)
+    # Object stores know no folders: it is one if something lies under it, and nothing at its own name.
+    return not files.exists(uri) and any(True for _ in files.list_files(uri))
+
+
+def clip_uris(uri: str, *, option: str) -> list[str]:
+    """The clips of a folder (in all its folders), or those that a JSON-lines manifest names, sorted.
+
+    Args:
+        uri: folder or manifest.
+        option: the flag that named it, for messages.
+
+    Raises:
+        UsageError: there are none.
+    """
+    if uri.endswith(".jsonl"):
+        if not files.exists(uri):
+            raise UsageError(f"{option} {uri}: there is no such manifest")
+        entries = [json.loads(line) for line in files.read_bytes(uri).decode().splitlines() if line.strip()]
+        found = [files.resolve(uri, entry["audio_filepath"]) for entry in entries]
+    else:
+        found = [path for path in files.list_files(uri) if path.lower().endswith(EXTENSIONS)]
+    if not found:
+        raise UsageError(
+            f"{option} {uri}: no clips there; it must be a folder of {', '.join(EXTENSIONS)}, or a .jsonl"
+        )
+    return sorted(found)

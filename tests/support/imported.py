@@ -1,0 +1,68 @@
+"""Which libraries a command imports, told by `sys.modules` in a process that has imported nothing else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from support.places import ENVIRONMENT
+
+# Each command gets a fork of a process that has imported the command line alone.
+_SCRIPT = """
+import json, os, resource, sys, tempfile
+commands, libraries = json.load(sys.stdin)
+from prep_corpus.jobs.cli import main
+for command in commands:
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as told:
+        if (pid := os.fork()) == 0:
+            os.dup2(out.fileno(), 1), os.dup2(out.fileno(), 2)
+            try:
+                main(command)
+            except SystemExit as end:
+                code = end.code
+            json.dump([code or 0, [name for name in libraries if name in sys.modules]], told)
+            told.flush(), sys.stdout.flush(), sys.stderr.flush()
+            os._exit(0)
+        os.waitpid(pid, 0)
+        out.seek(0), told.seek(0)
+        text = out.read()
+        try:
+            code, found = json.load(told)
+        except ValueError:
+            raise SystemExit(f"{command} left by another way: {text}")
+        print(json.dumps([code, found, text]), flush=True)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """How a command ended.
+
+    Attributes:
+        code: exit code.
+        libraries: those of the ones asked about that it imported.
+        text: what it printed.
+    """
+
+    code: int
+    libraries: frozenset[str]
+    text: str
+
+
+def imported(commands: Sequence[Sequence[str]], libraries: Sequence[str]) -> list[Imported]:
+    """What each of some commands imports of some libraries."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT],
+        input=json.dumps([[list(command) for command in commands], list(libraries)]),
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return [Imported(code=code, libraries=frozenset(found), text=text) for code, found, text in lines]
