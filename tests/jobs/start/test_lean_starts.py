@@ -51,6 +51,11 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Imported]:
     return dict(zip(lines, found, strict=True))
 
 
+def times(folder: Path) -> dict[Path, tuple[int, int]]:
+    """When each file was changed."""
+    return {path: (path.stat().st_mtime_ns, path.stat().st_ctime_ns) for path in folder.rglob("*")}
+
+
 def test_what_can_be_told_at_once_is_told_before_anything_heavy_is_imported(
     refused: dict[str, Imported],
 ) -> None:
@@ -84,7 +89,7 @@ def test_a_run_with_nothing_to_do_says_so_in_one_line_without_beam_or_torch(demo
     settings = json.loads((demo_run / "prep-corpus-run.json").read_text())["settings"]
     formats = [word for name in settings["formats"] for word in ("--format", name)]
     command = ["run", MANIFEST, "--out", str(demo_run), "--noise", settings["noise"], *formats]
-    before = {path: path.stat() for path in demo_run.rglob("*")}
+    before = times(demo_run)
     again, quiet, dry = imported([command, [*command, "--quiet"], [*command, "--dry-run"]], HEAVY)
     for one in (again, quiet, dry):
         assert one.code == 0, one.text
@@ -95,4 +100,4 @@ def test_a_run_with_nothing_to_do_says_so_in_one_line_without_beam_or_torch(demo
     assert again.text == (
         f"nothing to do: {utterances} utterances of 6 recordings are published in {demo_run} as they should be\n"
     )
-    assert {path: path.stat() for path in demo_run.rglob("*")} == before
+    assert times(demo_run) == before
