@@ -18,9 +18,10 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import load_model
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.runs import prepare
 from prep_corpus.jobs.runs.opened import open_run
-from prep_corpus.jobs.runs.prepare import PreparedRun, claim_folder
+from prep_corpus.jobs.runs.prepare import PreparedRun
+from prep_corpus.jobs.start import early
+from prep_corpus.jobs.start.claim import claim_folder
 from prep_corpus.pipeline.inputs.bundles import write_bundle
 from prep_corpus.pipeline.stages.emit import emit_bundle
 from prep_corpus.pipeline.storage.stage_store import Store
@@ -64,7 +65,7 @@ def config_of_command(words: list[str], monkeypatch: pytest.MonkeyPatch) -> RunC
         raise Stopped(config)
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare, "check_places", stop)
+        patch.setattr(early, "check_places", stop)
         done = CliRunner().invoke(main, ["--debug", *words])
     assert isinstance(done.exception, Stopped), done.output
     config = done.exception.args[0]

@@ -338,7 +338,7 @@ def test_a_folder_that_a_twin_has_just_made_a_run_is_not_taken_for_somebody_else
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from prep_corpus.jobs.config import RunConfig
-    from prep_corpus.jobs.runs.prepare import claim_folder
+    from prep_corpus.jobs.start.claim import claim_folder
     from prep_corpus.pipeline.storage import files
 
     config = RunConfig(manifest="manifest.jsonl", out=str(tmp_path / "run"))
