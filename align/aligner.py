@@ -25,6 +25,7 @@ from prep_corpus.align.model.devices import default_device
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
 from prep_corpus.align.model.models import ModelInfo, load_model
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE
+from prep_corpus.align.speakers.word_speakers import SpokenBy, spoken_by
 from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.align.transcripts import formats
 from prep_corpus.align.transcripts.versions import Version, version_of
@@ -57,6 +58,7 @@ class AlignedWord:
         is_said: whether the audio holds the word; if not, the alignment has left it out.
         char_start: first character in the plain text of the transcript.
         char_end: character after its last.
+        speaker: who says it, where the transcript names someone.
     """
 
     text: str
@@ -67,6 +69,7 @@ class AlignedWord:
     is_said: bool
     char_start: int
     char_end: int
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,7 @@ class AlignedFile:
         name: what messages and the CTM call the recording.
         info: the model that was used.
         aligned: the alignment in frames and tokens, with the evidence for each word.
+        speakers: the speakers whom the transcript names.
     """
 
     words: tuple[AlignedWord, ...]
@@ -90,6 +94,7 @@ class AlignedFile:
     name: str
     info: ModelInfo = field(repr=False)
     aligned: AlignedText = field(repr=False)
+    speakers: tuple[str, ...] = ()
 
     def to_ctm(self) -> str:
         """The words that are said as a CTM file: recording, channel, start, duration, word."""
@@ -108,6 +113,7 @@ class AlignedFile:
             self.aligned.alignment.untranscribed,
             frame_seconds=self.info.frame_seconds,
             duration_seconds=self.duration_seconds,
+            speakers=self.speakers,
         )
 
 
@@ -181,8 +187,16 @@ class Aligner:
             best = replace(best, aligned=_finer(best.aligned, meter, info, fine))
             frames, info = frames * fine, info.finer(fine)
         seconds = info.frame_seconds
+        said = spoken_by(
+            best.aligned.words,
+            best.aligned.normalized,
+            versions[best.number].source,
+            (),
+            frame_seconds=seconds,
+        )
+        best = replace(best, aligned=replace(best.aligned, words=said.words))
         return AlignedFile(
-            words=tuple(_words(best.aligned, seconds)),
+            words=tuple(_words(best.aligned, said, seconds)),
             untranscribed=tuple(
                 (start * seconds, end * seconds) for start, end in best.aligned.alignment.untranscribed
             ),
@@ -191,6 +205,7 @@ class Aligner:
             name=Path(name).stem,
             info=info,
             aligned=best.aligned,
+            speakers=said.names,
         )
 
     def _emissions(
@@ -287,7 +302,7 @@ def _finer(aligned: AlignedText, meter: LevelMeter, info: ModelInfo, parts: int)
     return replace(aligned, alignment=alignment, words=words)
 
 
-def _words(aligned: AlignedText, frame_seconds: float) -> Iterator[AlignedWord]:
+def _words(aligned: AlignedText, said: SpokenBy, frame_seconds: float) -> Iterator[AlignedWord]:
     words, normalized = aligned.words, aligned.normalized
     scores_W = np.exp(np.minimum(aligned.evidence_WF[:, EVIDENCE_NAMES.index("ratio_mean")], 0.0))
     for w in range(len(words)):
@@ -301,6 +316,7 @@ def _words(aligned: AlignedText, frame_seconds: float) -> Iterator[AlignedWord]:
             is_said=is_said,
             char_start=int(words.char_starts[w]),
             char_end=int(words.char_ends[w]),
+            speaker=said.speaker_of(w, w + 1),
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prep_corpus.align.errors import EntryInvalid, IdUnsafe
+from prep_corpus.align.speakers.rttm import Voice, shifted
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Cue, Selection
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version, timed_text
 
@@ -26,6 +27,7 @@ ENTRY_KEYS = (
     "text_recording",
     "text_channel",
     "text_tier",
+    "rttm_filepath",
     "id",
     "offset",
     "duration",
@@ -57,6 +59,7 @@ class Recording:
         source: where `text` comes from; None for plain text that needs no explaining.
         others: further transcripts of the same audio, of which the alignment chooses one; see `version`.
         lost: what became of those that could not be read, one message each.
+        voices: who speaks when, as an RTTM file says, in the order of their starts; none where there is no such file.
 
     Raises:
         IdUnsafe, EntryInvalid: see `check_id` and `check_span`.
@@ -74,6 +77,7 @@ class Recording:
     source: TranscriptSource | None = None
     others: tuple[Version, ...] = ()
     lost: tuple[str, ...] = ()
+    voices: tuple[Voice, ...] = ()
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -122,6 +126,7 @@ class Entry:
         other_text_uris: further files, likewise.
         selection: which part of such a file is meant.
         cues: cues of `text`, where the entry gives it in timed segments.
+        rttm_uri: the file that says who speaks when, where the entry names one.
         The others are as in `Recording`.
     """
 
@@ -139,13 +144,17 @@ class Entry:
     other_text_uris: tuple[str, ...] = ()
     selection: Selection = EVERYTHING
     cues: tuple[Cue, ...] = ()
+    rttm_uri: str | None = None
 
-    def recording(self, versions: Sequence[Version], lost: Sequence[str] = ()) -> Recording:
+    def recording(
+        self, versions: Sequence[Version], lost: Sequence[str] = (), voices: Sequence[Voice] = ()
+    ) -> Recording:
         """The recording, with its transcripts at hand.
 
         Args:
             versions: at least one.
             lost: what became of those that could not be read.
+            voices: who speaks when in the audio file.
         """
         return Recording(
             id=self.id,
@@ -154,6 +163,7 @@ class Entry:
             source=versions[0].source,
             others=tuple(versions[1:]),
             lost=tuple(lost),
+            voices=shifted(voices, self.offset_seconds),
             offset_seconds=self.offset_seconds,
             duration_seconds=self.duration_seconds,
             sliced=self.sliced,
@@ -259,6 +269,7 @@ def parse_entry(
     channel = _channel(entry, name)
     check_span(offset_seconds=offset or 0.0, duration_seconds=duration, channel=channel, name=name)
     texts, paths, cues = _transcripts(entry, name)
+    rttm = _text(entry, "rttm_filepath", name)
     recording_id = _text(entry, "id", name)
     if recording_id is None:
         recording_id = default_id(audio, offset=offset, channel=channel)
@@ -275,6 +286,7 @@ def parse_entry(
         other_text_uris=tuple(join(path) for path in paths[1:]),
         selection=_selection(entry, audio, recording_id, channel, name),
         cues=cues,
+        rttm_uri=None if rttm is None else join(rttm),
         offset_seconds=offset or 0.0,
         duration_seconds=duration,
         sliced=offset is not None,

@@ -1,6 +1,7 @@
 """How much good speech comes out, and how wrong its text is: the table of the cutting and the filter.
 
     python tests/quality.py table             what is kept, across speakers and seeds, beside the paper's recipe
+    python tests/quality.py peers             what others' recipes keep of the same; `table` prints it too
     python tests/quality.py self              labels by damage to the noisy transcripts against true labels
     python tests/quality.py fit --out F.json  the bundled filter of a model, fitted on all speakers
 
@@ -29,7 +30,7 @@ sys.path[:0] = [
 ]
 
 import numpy as np  # noqa: E402
-from support import corpora, hard_cases, quality_cases  # noqa: E402
+from support import corpora, hard_cases, peer_recipes, quality_cases  # noqa: E402
 from support.hard_cases import HardCase  # noqa: E402
 from support.quality_tables import NO_FILTER, Judged, print_table  # noqa: E402
 
@@ -63,6 +64,7 @@ class Corpus:
         info: of the model.
         cases: speaker by speaker, seed by seed.
         seeds: of each case.
+        sentences: of each case's transcript, as ranges of its words.
         hard: the same recordings' speech on hard ground, and recordings where nobody speaks.
         hard_allowance: see `FitOptions`.
     """
@@ -70,6 +72,7 @@ class Corpus:
     info: ModelInfo
     cases: list[Case]
     seeds: list[int]
+    sentences: list[list[tuple[int, int]]]
     hard: list[HardCase]
     hard_allowance: float
 
@@ -83,21 +86,32 @@ class Corpus:
         return Bench(cases=[self.cases[i] for i in indices], options=options)
 
 
-def build(arguments: argparse.Namespace, model: str) -> Corpus:
-    """Recordings, emissions, corrupted transcripts, alignments."""
+def build(arguments: argparse.Namespace, model: str, *, with_hard: bool = True) -> Corpus:
+    """Recordings, emissions, corrupted transcripts, alignments; and the same on hard ground."""
     info, spoken = quality_cases.spoken_recordings(SHARED, arguments.cache, model, arguments.corpus)
     texts = [utterance.words for one in spoken for utterance in one.recording.utterances]
     detours = None if arguments.plain else viterbi.DEFAULT_DETOURS
-    cases, seeds = [], []
+    cases, seeds, sentences = [], [], []
     for one in spoken:
         for seed in range(arguments.seeds):
             transcript = corpora.corrupt(one.recording, seed=seed, texts=texts)
             cases.append(quality_cases.labelled(one, transcript, info, detours=detours))
             seeds.append(seed)
-    times = quality_cases.word_times(spoken, info)
-    hard = hard_cases.fit_cases(SHARED, arguments.cache / "hard", load_model(model), arguments.corpus, times)
-    allowance = HARD_ALLOWANCES.get(model, FitOptions().hard_allowance)
-    return Corpus(info=info, cases=cases, seeds=seeds, hard=hard, hard_allowance=allowance)
+            sentences.append(peer_recipes.sentence_spans(transcript.text))
+    hard: list[HardCase] = []
+    if with_hard:
+        times = quality_cases.word_times(spoken, info)
+        hard = hard_cases.fit_cases(
+            SHARED, arguments.cache / "hard", load_model(model), arguments.corpus, times
+        )
+    return Corpus(
+        info=info,
+        cases=cases,
+        seeds=seeds,
+        sentences=sentences,
+        hard=hard,
+        hard_allowance=HARD_ALLOWANCES.get(model, FitOptions().hard_allowance),
+    )
 
 
 def cut_options(info: ModelInfo, arguments: argparse.Namespace) -> CutOptions:
@@ -293,12 +307,22 @@ def print_paper(corpus: Corpus) -> None:
     )
 
 
+def print_peers(corpus: Corpus, options: CutOptions, asked: Sequence[float]) -> None:
+    """What others' recipes keep of the same cases, with every threshold looked up on them."""
+    try:
+        found = peer_recipes.recipes(corpus.cases, corpus.sentences, corpus.info, options)
+    except ImportError:
+        print(peer_recipes.NOT_INSTALLED)
+        return
+    print("\n".join(peer_recipes.peer_rows(found, corpus.cases, asked)))
+
+
 def main() -> None:
     """Run one measurement."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("table", "self", "fit"))
+    parser.add_argument("what", choices=("table", "peers", "self", "fit"))
     parser.add_argument(
         "--model", nargs="+", default=[QUARTZNET], help="several: their tables one after the other"
     )
@@ -326,7 +350,7 @@ def main() -> None:
 def run(arguments: argparse.Namespace, model: str) -> None:
     """One measurement of one model."""
     started = time.perf_counter()
-    corpus = build(arguments, model)
+    corpus = build(arguments, model, with_hard=arguments.what != "peers")
     options = cut_options(corpus.info, arguments)
     print(f"cases built in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     if arguments.what == "fit":
@@ -347,7 +371,9 @@ def run(arguments: argparse.Namespace, model: str) -> None:
     else:
         print(f"{model}, frames of {1000 * corpus.info.frame_seconds:g} ms")
         print_paper(corpus)
-        print_table(cross_validated(corpus, options, arguments.asked))
+        if arguments.what == "table":
+            print_table(cross_validated(corpus, options, arguments.asked))
+        print_peers(corpus, options, arguments.asked)
     print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
 
 

@@ -3,8 +3,8 @@
 Legend: T frames, W words of the transcript.
 
 A cut is allowed in a gap of at least k frames: on the alignment's path a gap is a maximal run of blanks and
-word delimiters that holds a delimiter. In languages without spaces every character is a word, and the run is
-of blanks alone.
+word delimiters that holds a delimiter. In languages without spaces every character is a word, and the run is of blanks
+alone. Between words of two speakers there is always a cut.
 
 Drop reasons that cutting gives:
     too-short       shorter than the minimum; or a few letters beside a break, a pause away from the rest
@@ -12,6 +12,8 @@ Drop reasons that cutting gives:
     inside-speech   words that the audio says, between others that it does not, without a pause to cut at; or parts
                     of longer words that are not in the text
     not-heard       words of which the model hears too few where they should be (`unheard.without_unheard`)
+    overlapping-speech
+                    words that are said while another speaker speaks
     low-score       given later, by the utterance classifier (`with_scores`)
 
 Source: Deep Speech 2 (arXiv 1512.02595), section 5.1, for `cut_paper`.
@@ -40,6 +42,7 @@ from prep_corpus.align.cutting.passages import (
     without_cut_off,
     without_fragments,
 )
+from prep_corpus.align.cutting.untranscribed import untranscribed
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.coarse import fine_frames
 from prep_corpus.align.words.evidence import Track
@@ -66,7 +69,8 @@ TOO_LONG = "too-long"
 INSIDE_SPEECH = "inside-speech"
 LOW_SCORE = "low-score"
 NOT_HEARD = "not-heard"
-REASONS = (TOO_SHORT, TOO_LONG, INSIDE_SPEECH, NOT_HEARD, LOW_SCORE)
+OVERLAPPING = "overlapping-speech"
+REASONS = (TOO_SHORT, TOO_LONG, INSIDE_SPEECH, NOT_HEARD, OVERLAPPING, LOW_SCORE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,8 +192,11 @@ def cut_paper(
     lengths_G = spoken.gap_frames
     breaks = Breaks(lengths_G=lengths_G, limit_db=np.inf, edges=edges)
     ranges: list[CutRange] = []
-    for passage in passages(spoken, lengths_G >= k_frames):
-        ranges += _shaped(passage, spoken, breaks, options)
+    for passage in passages(spoken, (lengths_G >= k_frames) | spoken.turns_G):
+        if spoken.by_several(passage):
+            ranges.append((*passage, OVERLAPPING))
+        else:
+            ranges += _shaped(passage, spoken, breaks, options)
     return _finish(seen, words, spoken, ranges, edges, options)
 
 
@@ -235,7 +242,10 @@ def cut_words(
     reach_frames = options.frames(options.goes_on_seconds)
     fragment_frames = max(options.frames(options.fragment_gap_seconds), 1)
     ranges: list[CutRange] = []
-    for passage in passages(spoken, break_G):
+    for passage in passages(spoken, break_G | spoken.turns_G):
+        if spoken.by_several(passage):
+            ranges.append((*passage, OVERLAPPING))
+            continue
         limit_db = _limit_db(passage, spoken, edges.levels, options)
         breaks = Breaks(lengths_G=lengths_G, limit_db=limit_db, edges=edges)
         whole = without_fragments(
@@ -370,30 +380,8 @@ def _finish(
         )
     return Cuts(
         segments=tuple(segments),
-        untranscribed=_untranscribed(seen, segments, options),
+        untranscribed=untranscribed(
+            seen, segments, near_frames=options.frames(0.5), mass=options.gap_mass, stride_samples=stride
+        ),
         segment_W=segment_W,
-    )
-
-
-def _untranscribed(seen: Track, segments: Sequence[Segment], options: CutOptions) -> tuple[Span, ...]:
-    """Spans of speech outside all segments: symbols less than half a second apart belong together."""
-    free_T = ~seen.quiet_T
-    for segment in segments:
-        free_T[segment.frame_start : segment.frame_end] = False
-    places = np.flatnonzero(free_T)
-    if len(places) == 0:
-        return ()
-    # Speech on the two sides of a segment is never one span.
-    owner_T = np.zeros(len(free_T) + 1, np.int32)
-    for segment in segments:
-        owner_T[segment.frame_end] += 1
-    owners = np.cumsum(owner_T)[places]
-    near = options.frames(0.5)
-    apart = (np.diff(places) > near) | (np.diff(owners) != 0)
-    first = places[np.concatenate(([True], apart))]
-    last = places[np.concatenate((apart, [True]))] + 1
-    return tuple(
-        (int(start) * options.stride_samples, int(end) * options.stride_samples)
-        for start, end in zip(first, last)
-        if float(seen.speech_T[start:end].sum()) >= options.gap_mass
     )

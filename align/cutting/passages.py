@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.cutting.edges import Edges
+from prep_corpus.align.words.words import SEVERAL
 
 if TYPE_CHECKING:
     from prep_corpus.align.words.evidence import Track
@@ -34,12 +35,14 @@ class Spoken:
         index_V: which word of the transcript each is.
         starts_V, ends_V: its frames, half-open.
         frames: T.
+        speakers_V: who says each, as `Words.speakers`; None where nobody is named.
     """
 
     index_V: LongArray
     starts_V: LongArray
     ends_V: LongArray
     frames: int
+    speakers_V: NDArray[np.int32] | None = None
 
     @classmethod
     def of(cls, words: Words, spoken_W: BoolArray, frames: int) -> Spoken:
@@ -50,6 +53,7 @@ class Spoken:
             starts_V=words.frame_starts[index_V].astype(np.int64),
             ends_V=words.frame_ends[index_V].astype(np.int64),
             frames=frames,
+            speakers_V=None if words.speakers is None else words.speakers[index_V],
         )
 
     @property
@@ -73,6 +77,18 @@ class Spoken:
         """Gaps in which the transcript has words that the audio does not say; the two ends count as none."""
         between = np.diff(self.index_V) > 1
         return np.concatenate(([False], between, [False])) if len(self.index_V) else np.zeros(1, bool)
+
+    @property
+    def turns_G(self) -> BoolArray:
+        """Gaps between words of different speakers; the two ends count as none."""
+        turns_G = np.zeros(len(self.index_V) + 1, bool)
+        if self.speakers_V is not None and len(self.index_V):
+            turns_G[1:-1] = self.speakers_V[1:] != self.speakers_V[:-1]
+        return turns_G
+
+    def by_several(self, span: Span) -> bool:
+        """Whether several speakers speak at once in a range of words of one turn."""
+        return self.speakers_V is not None and bool(self.speakers_V[span[0]] == SEVERAL)
 
     def length(self, span: Span) -> int:
         """Frames from the first word's start to the last word's end."""

@@ -56,6 +56,12 @@ _TIMED_NAME = re.compile(
 _QUESTION = re.compile(r"^[ \t]{0,20}(?P<side>[QA])\.(?=[ \t]+\S)[ \t]*", re.M)
 _TURN = re.compile(r"(?<=[.!?…\"”’])[ \t]{1,3}[-–][ \t]{0,3}(?=[\"“‘'¿¡]?(?P<first>[^\W\d_]))")
 _VOICE = re.compile(r"\((?:[^a-z()]{1,80}|[Cc]ont['’]?d\.?|[Vv]oice[- ]?over|[Oo]ff[- ]?(?:screen|camera))\)")
+_AROUND_NAME = re.compile(r"\A[\s>:–—\[\]()<-]+|[\s>:–—\[\]()<-]+\Z")
+_NO_NAME = re.compile(
+    r"(?:act|appendix|book|chapter|chapitre|kapitel|cap[ií]tulo|figure|footnote|lesson|note|page|part|scene|section"
+    r"|table|teil|tome|verse|vol|volume)\b",
+    re.I,
+)
 _SMALL_NAME_WORDS = frozenset(
     {"and", "de", "del", "der", "di", "du", "la", "le", "of", "the", "van", "von", "y"}
 )
@@ -160,34 +166,47 @@ def speaker_edits(text: str) -> list[Edit]:
     case ("Mary:")
     only where it stands on two lines or more, so that "Note:" stays.
     """
-    if ":" not in text:
-        return _question_edits(text)
-    bracketed = [(*label.span(), "") for label in _BRACKETED_LABEL.finditer(text)]
-    found = [label for label in _LABEL.finditer(text) if _is_name(label["name"])]
-    times = Counter(label["name"] for label in found)
-    named = [
-        (label.start(), label.end(), "")
-        for label in found
-        if label["name"].isupper()
-        or times[label["name"]] > 1
-        or any(c.isdigit() for c in label["name"])
-        or _is_voice(label["aside"])
-    ]
-    lines = [(line.span(), line["name"] or line["after"]) for line in _TIMED_NAME.finditer(text)]
-    often = Counter(name for _, name in lines)
-    timed = [
-        (*span, "")
-        for span, name in lines
-        if _is_name(name) and (often[name] > 1 or any(c.isdigit() for c in name))
-    ]
-    return _without_overlap([*bracketed, *named, *timed, *_question_edits(text)])
+    return [(start, end, "") for start, end, _ in speaker_labels(text)]
 
 
-def _question_edits(text: str) -> list[Edit]:
+def speaker_labels(text: str) -> list[Edit]:
+    """The labels that `speaker_edits` takes out, each with the speaker whom it names; "" where it names none."""
+    found = [
+        *_question_labels(text),
+        *((*line.span(), _named(line[0])) for line in _BRACKETED_LABEL.finditer(text)),
+    ]
+    if ":" in text:
+        labels = [label for label in _LABEL.finditer(text) if _is_name(label["name"])]
+        times = Counter(label["name"] for label in labels)
+        found += [
+            (label.start(), label.end(), _named(label["name"]))
+            for label in labels
+            if label["name"].isupper()
+            or times[label["name"]] > 1
+            or any(c.isdigit() for c in label["name"])
+            or _is_voice(label["aside"])
+        ]
+        lines = [(line.span(), line["name"] or line["after"]) for line in _TIMED_NAME.finditer(text)]
+        often = Counter(name for _, name in lines)
+        found += [
+            (*span, _named(name))
+            for span, name in lines
+            if _is_name(name) and (often[name] > 1 or any(c.isdigit() for c in name))
+        ]
+    return _without_overlap(found)
+
+
+def _named(label: str) -> str:
+    """The name in a label, without brackets and marks; "" where it is a part of a book or says no name."""
+    name = " ".join(_AROUND_NAME.sub("", label).split())
+    return "" if _NO_NAME.match(name) or not any(c.isalpha() for c in name) else name
+
+
+def _question_labels(text: str) -> list[Edit]:
     """The "Q." and "A." of a hearing, where both stand at the starts of two lines or more."""
     found = list(_QUESTION.finditer(text))
     times = Counter(line["side"] for line in found)
-    return [(*line.span(), "") for line in found] if min(times["Q"], times["A"]) > 1 else []
+    return [(*line.span(), line["side"]) for line in found] if min(times["Q"], times["A"]) > 1 else []
 
 
 def _is_voice(aside: str | None) -> bool:

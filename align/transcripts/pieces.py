@@ -41,6 +41,20 @@ class Cue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Turn:
+    """A part of a plain text that one speaker says.
+
+    Attributes:
+        char_start, char_end: half-open span of the plain text, not empty.
+        speaker: the speaker's name in the file.
+    """
+
+    char_start: int
+    char_end: int
+    speaker: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Transcript:
     """What a transcript's file says.
 
@@ -52,6 +66,7 @@ class Transcript:
         ends_N: int32, where it ends.
         cues: cues in the order of the text.
         problems: what in the file broke a rule of its format, each with its line.
+        turns: who says what, in the order of the text; what nobody is named for is in none.
     """
 
     original: str
@@ -60,6 +75,7 @@ class Transcript:
     ends_N: NDArray[np.int32] = field(repr=False)
     cues: tuple[Cue, ...] = ()
     problems: tuple[str, ...] = ()
+    turns: tuple[Turn, ...] = ()
 
     @cached_property
     def offsets(self) -> OffsetMap:
@@ -135,9 +151,12 @@ def assemble(original: str, pieces: Sequence[Piece], problems: Sequence[str] = (
     full = [piece for piece in pieces if piece.traced.text.strip()]
     whole = joined([piece.traced for piece in full])
     cues = []
+    turns: list[Turn] = []
     at = 0
     for piece in full:
         end = at + len(piece.traced.text)
+        if piece.speaker:
+            _add_turn(turns, at, end, piece.speaker)
         if piece.start_seconds is not None and piece.end_seconds is not None:
             cues.append(
                 Cue(
@@ -156,7 +175,24 @@ def assemble(original: str, pieces: Sequence[Piece], problems: Sequence[str] = (
         ends_N=whole.ends_L,
         cues=tuple(cues),
         problems=_told(problems),
+        turns=tuple(turns),
     )
+
+
+def _add_turn(turns: list[Turn], start: int, end: int, speaker: str) -> None:
+    """One turn more, or the last one longer where it is the same speaker's and touches it."""
+    if turns and turns[-1].speaker == speaker and turns[-1].char_end >= start - 1:
+        start = turns.pop().char_start
+    turns.append(Turn(char_start=start, char_end=end, speaker=speaker))
+
+
+def turns_of(cues: Sequence[Cue]) -> tuple[Turn, ...]:
+    """The turns of cues that name their speakers, in the order of the text."""
+    turns: list[Turn] = []
+    for cue in cues:
+        if cue.speaker:
+            _add_turn(turns, cue.char_start, cue.char_end, cue.speaker)
+    return tuple(turns)
 
 
 def _told(problems: Sequence[str]) -> tuple[str, ...]:

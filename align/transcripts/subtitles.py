@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from prep_corpus.align.errors import TranscriptMalformed
 from prep_corpus.align.text.markup import entity_spans, html_edits, raised_number_edits
@@ -147,17 +147,34 @@ def _transcript(original: str, given: list[_Block]) -> Transcript:
             f"line {early[0].timing.number}: cues should be in the order of their times, but {len(early)} start before"
             " the one above them; they were put in order"
         )
-    shown = [[_clean(original, line) for line in block.body] for block in blocks]
-    shown = [[line for line in lines if line.text.strip()] for lines in shown]
+    voiced = [
+        [(_clean(original, line), speaker) for line, speaker in _by_voice(original, block.body)]
+        for block in blocks
+    ]
+    voiced = [[(line, speaker) for line, speaker in lines if line.text.strip()] for lines in voiced]
     pieces = []
-    for block, lines in zip(blocks, _unrolled(blocks, shown)):
-        voices = [_VOICE.search(original[line.start : line.end]) for line in block.body]
-        speaker = next((voice[1].strip() for voice in voices if voice), None)
-        piece = Piece(traced=joined(lines), speaker=speaker)
-        if block.times is not None:
-            piece = replace(piece, start_seconds=block.times[0], end_seconds=block.times[1])
-        pieces.append(piece)
+    for block, lines, kept in zip(
+        blocks, voiced, _unrolled(blocks, [[line for line, _ in lines] for lines in voiced])
+    ):
+        # What a cue repeats of the one before stands at its head.
+        for speaker, group in groupby(lines[len(lines) - len(kept) :], key=lambda one: one[1]):
+            piece = Piece(traced=joined([line for line, _ in group]), speaker=speaker)
+            if block.times is not None:
+                piece = replace(piece, start_seconds=block.times[0], end_seconds=block.times[1])
+            pieces.append(piece)
     return assemble(original, pieces, problems)
+
+
+def _by_voice(original: str, lines: Sequence[_Line]) -> Iterator[tuple[_Line, str | None]]:
+    """The lines of a cue, those in which the voice changes in parts, each with the voice that `<v NAME>` names."""
+    speaker: str | None = None
+    for line in lines:
+        at = line.start
+        for voice in _VOICE.finditer(original, line.start, line.end):
+            if voice.start() > at:
+                yield replace(line, start=at, end=voice.start()), speaker
+            at, speaker = voice.start(), voice[1].strip() or None
+        yield replace(line, start=at), speaker
 
 
 def _starts_before(block: _Block, other: _Block) -> bool:

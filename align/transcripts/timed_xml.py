@@ -203,7 +203,12 @@ def _elan(original: str, root: XmlElement, name: str, wanted: tuple[str, ...]) -
     else:
         top = [tier for tier in tiers if "PARENT_REF" not in tier.attributes and _annotations(tier, slots)]
         chosen = [tier for tier in top if not is_layer(tier.attributes.get("TIER_ID", ""))] or top[:1]
-    pieces = [piece for tier in chosen for piece in _annotations(tier, slots)]
+    # The name of the only tier says what it holds, not who speaks.
+    pieces = [
+        piece
+        for tier in chosen
+        for piece in _annotations(tier, slots, tier.attributes.get("TIER_ID") if len(chosen) > 1 else None)
+    ]
     if not pieces:
         raise TranscriptMalformed(
             f"{name}: there must be a tier of annotations with text and times, but there are {ids}"
@@ -217,8 +222,8 @@ def _elan(original: str, root: XmlElement, name: str, wanted: tuple[str, ...]) -
     return assemble(original, sorted(pieces, key=lambda piece: piece.start_seconds or 0.0), problems)
 
 
-def _annotations(tier: XmlElement, slots: dict[str, float]) -> list[Piece]:
-    speaker = tier.attributes.get("PARTICIPANT", "").strip() or tier.attributes.get("TIER_ID")
+def _annotations(tier: XmlElement, slots: dict[str, float], tier_speaker: str | None = None) -> list[Piece]:
+    speaker = tier.attributes.get("PARTICIPANT", "").strip() or tier_speaker
     pieces = []
     for annotation in tier.all_of("ALIGNABLE_ANNOTATION"):
         texts = [text for value in annotation.elements("ANNOTATION_VALUE") for text in value.texts()]

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 from prep_corpus.align.errors import EntryInvalid
 from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.transcripts.formats import SCRIPTS
-from prep_corpus.align.transcripts.pieces import Cue, Transcript
+from prep_corpus.align.transcripts.pieces import Cue, Transcript, Turn, turns_of
 
 SEGMENTS = "segments"
 """Format of a text that a manifest entry gives in timed segments."""
@@ -28,6 +28,7 @@ class TranscriptSource:
             character.
         cues: times that it gives to its pieces.
         problems: lines that broke a rule of the format.
+        turns: who says what in it, in the order of the text.
     """
 
     name: str
@@ -35,6 +36,7 @@ class TranscriptSource:
     offsets: OffsetMap | None = None
     cues: tuple[Cue, ...] = ()
     problems: tuple[str, ...] = ()
+    turns: tuple[Turn, ...] = ()
 
     @property
     def is_script(self) -> bool:
@@ -82,6 +84,7 @@ def version_of(transcript: Transcript, *, name: str, kind: str) -> Version:
             offsets=None if is_copy else transcript.offsets,
             cues=transcript.cues,
             problems=transcript.problems,
+            turns=transcript.turns,
         ),
     )
 
@@ -134,6 +137,11 @@ def timed_text(segments: Any, name: str) -> tuple[str, tuple[Cue, ...]]:
         )
         at += len(text) + 1
     return "\n".join(text for _, _, text, _ in found), tuple(cues)
+
+
+def segments_source(cues: tuple[Cue, ...]) -> TranscriptSource:
+    """The source of a text that a manifest entry gives in timed segments."""
+    return TranscriptSource(name="", format=SEGMENTS, cues=cues, turns=turns_of(cues))
 
 
 def _is_time(edge: object) -> TypeGuard[float]:

@@ -5,7 +5,7 @@ Legend: L tokens, W words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,13 @@ from prep_corpus.align.text.spelling import Spelled
 from prep_corpus.align.viterbi.viterbi import Alignment
 
 Spans = npt.NDArray[np.int32]
+
+
+NOBODY = -1
+"""Stands for the speaker of words for which nobody is named."""
+
+SEVERAL = -2
+"""Stands for the speaker of words that are said while several speak at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +36,7 @@ class Words:
         char_starts, char_ends: int32 [W], characters of the original transcript.
         skipped: bool [W], the text has the word, but the path left it out.
         letters: int32 [W], characters of each word as normalised; None where every token is one.
+        speakers: int32 [W], who says each word, counted from 0, or NOBODY or SEVERAL; None where nobody is named.
     """
 
     token_starts: Spans
@@ -39,6 +47,7 @@ class Words:
     char_ends: Spans
     skipped: npt.NDArray[np.bool_]
     letters: Spans | None = None
+    speakers: Spans | None = None
 
     def __len__(self) -> int:
         return len(self.token_starts)
@@ -110,8 +119,11 @@ def to_textgrid(
     *,
     frame_seconds: float,
     duration_seconds: float,
+    speakers: Sequence[str] = (),
 ) -> str:
     """A Praat TextGrid of three tiers: words as said, unspoken words, untranscribed speech.
+
+    Where speakers are named, each has a tier "NAME - words", and those whom nobody is named for are on "words".
 
     Args:
         words: the table that `word_table` made.
@@ -119,23 +131,26 @@ def to_textgrid(
         untranscribed: half-open spans of frames, as in `Alignment`.
         frame_seconds: length of a frame.
         duration_seconds: length of the recording; at least that of its frames.
+        speakers: names of the speakers that `words.speakers` counts.
 
     Returns:
         The long text form. Unspoken words stand on a tier of points, neighbours joined into one.
 
     Source: Praat manual, "TextGrid file formats".
     """
-    said = [
-        (
-            words.frame_starts[w] * frame_seconds,
-            words.frame_ends[w] * frame_seconds,
-            normalized.spoken_of(int(w), int(w) + 1),
+    said: dict[str, list[tuple[float, float, str]]] = {}
+    for w in np.flatnonzero(~words.skipped).tolist():
+        speaker = -1 if words.speakers is None else int(words.speakers[w])
+        said.setdefault(f"{speakers[speaker]} - words" if speaker >= 0 else "words", []).append(
+            (
+                float(words.frame_starts[w] * frame_seconds),
+                float(words.frame_ends[w] * frame_seconds),
+                normalized.spoken_of(w, w + 1),
+            )
         )
-        for w in np.flatnonzero(~words.skipped)
-    ]
     speech = [(start * frame_seconds, end * frame_seconds, "") for start, end in untranscribed]
     tiers = [
-        _interval_tier("words", said, duration_seconds),
+        *(_interval_tier(name, spoken, duration_seconds) for name, spoken in (said or {"words": []}).items()),
         _point_tier("unspoken", _unspoken_points(words, normalized, frame_seconds), duration_seconds),
         _interval_tier("untranscribed", [(a, b, "speech") for a, b, _ in speech], duration_seconds),
     ]

@@ -72,6 +72,7 @@ def words_json(aligned: AlignedRecording, info: ModelInfo) -> str:
                 "file_char_end": file_end,
                 "written": normalized.original[start:end],
                 "spoken": not bool(words.skipped[w]),
+                "speaker": aligned.speaker_of(w, w + 1),
                 "evidence": {
                     name: round(float(value), 4)
                     for name, value in zip(EVIDENCE_NAMES, aligned.evidence_WF[w])
@@ -99,6 +100,7 @@ def export_recording(aligned: AlignedRecording, info: ModelInfo, options: Export
                 aligned.words,
                 aligned.normalized,
                 aligned.alignment.untranscribed,
+                speakers=aligned.speakers,
                 frame_seconds=info.frame_seconds,
                 duration_seconds=max(
                     aligned.n_samples / info.sample_rate_hz, aligned.n_frames * info.frame_seconds

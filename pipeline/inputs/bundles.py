@@ -11,13 +11,14 @@ import pyarrow as pa
 
 from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.recordings import Recording
-from prep_corpus.align.transcripts.pieces import Cue
+from prep_corpus.align.speakers.rttm import Voice
+from prep_corpus.align.transcripts.pieces import Cue, Turn
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 BUNDLE_SECONDS = 3600.0
-VERSION = 3
+VERSION = 4
 
 _SOURCE = pa.struct(
     [
@@ -39,7 +40,16 @@ _SOURCE = pa.struct(
             ),
         ),
         ("problems", pa.list_(pa.string())),
+        (
+            "turns",
+            pa.list_(
+                pa.struct([("char_start", pa.int32()), ("char_end", pa.int32()), ("speaker", pa.string())])
+            ),
+        ),
     ]
+)
+_VOICES = pa.list_(
+    pa.struct([("start_seconds", pa.float64()), ("end_seconds", pa.float64()), ("speaker", pa.string())])
 )
 
 SCHEMA = pa.schema(
@@ -56,6 +66,7 @@ SCHEMA = pa.schema(
         ("source", _SOURCE),
         ("others", pa.list_(pa.struct([("text", pa.string()), ("source", _SOURCE)]))),
         ("lost", pa.list_(pa.string())),
+        ("voices", _VOICES),
         ("fingerprint", pa.string()),
         ("proof", pa.string()),
         ("seconds", pa.float64()),
@@ -65,7 +76,7 @@ SCHEMA = pa.schema(
 _PLAIN_FIELDS = [
     name
     for name in SCHEMA.names
-    if name not in ("source", "others", "lost", "fingerprint", "proof", "seconds")
+    if name not in ("source", "others", "lost", "voices", "fingerprint", "proof", "seconds")
 ]
 
 
@@ -166,6 +177,7 @@ def read_bundle(store: Store, digest: str) -> list[ProbedRecording]:
                     for other in row["others"] or ()
                 ),
                 lost=tuple(row["lost"] or ()),
+                voices=tuple(Voice(**voice) for voice in row.get("voices") or ()),
             ),
             fingerprint=row["fingerprint"],
             proof=row.get("proof"),
@@ -181,6 +193,7 @@ def _version_fields(recording: Recording) -> dict[str, Any]:
         "source": _source_row(recording.source),
         "others": [{"text": other.text, "source": _source_row(other.source)} for other in recording.others],
         "lost": list(recording.lost),
+        "voices": [asdict(voice) for voice in recording.voices],
     }
     return {key: value for key, value in fields.items() if value}
 
@@ -194,6 +207,7 @@ def _source_row(source: TranscriptSource | None) -> dict[str, Any] | None:
         "offsets": None if source.offsets is None else source.offsets.flat(),
         "cues": [asdict(cue) for cue in source.cues],
         "problems": list(source.problems),
+        "turns": [asdict(turn) for turn in source.turns],
     }
 
 
@@ -206,4 +220,5 @@ def _source(row: dict[str, Any] | None) -> TranscriptSource | None:
         offsets=None if row["offsets"] is None else OffsetMap.of_flat(row["offsets"]),
         cues=tuple(Cue(**cue) for cue in row["cues"]),
         problems=tuple(row["problems"]),
+        turns=tuple(Turn(**turn) for turn in row.get("turns") or ()),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,10 +15,17 @@ from prep_corpus.align.errors import (
     TranscriptMissing,
 )
 from prep_corpus.align.recordings import Entry
+from prep_corpus.align.speakers.rttm import ENDING, Voice, parse_rttm
 from prep_corpus.align.transcripts import formats as transcripts
 from prep_corpus.align.transcripts.formats import PLAIN
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Selection
-from prep_corpus.align.transcripts.versions import SEGMENTS, TranscriptSource, Version, timed_text, version_of
+from prep_corpus.align.transcripts.versions import (
+    TranscriptSource,
+    Version,
+    segments_source,
+    timed_text,
+    version_of,
+)
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_texts, is_cut
 from prep_corpus.pipeline.storage import files
 
@@ -40,7 +48,7 @@ def read_versions(entry: Entry, name: str) -> tuple[list[Version], list[str]]:
     """
     shown = f"{name}: recording {entry.id!r}"
     if entry.text is not None:
-        source = TranscriptSource(name="", format=SEGMENTS, cues=entry.cues) if entry.cues else None
+        source = segments_source(entry.cues) if entry.cues else None
         found = [Version(text=entry.text, source=source)]
         found += [Version(text=text) for text in entry.other_texts]
         wrong: list[RecordingError] = []
@@ -107,6 +115,40 @@ def read_version(uri: str, *, shown: str, selection: Selection = EVERYTHING) -> 
     except Exception as error:
         raise InternalError(f"{place}: " + "".join(traceback.format_exception(error)).strip()) from error
     return version_of(transcript, name=uri, kind=kind)
+
+
+def read_voices(entry: Entry, name: str) -> tuple[Voice, ...]:
+    """Who speaks when in an entry's audio: by the RTTM file that it names, or one of its name beside audio or text.
+
+    Beside files that are not on a disk none is looked for.
+
+    Args:
+        entry: checked.
+        name: name of the entry in messages.
+
+    Raises:
+        RecordingError: the file that is named is not there, or one is not of its format.
+    """
+    shown = f"{name}: recording {entry.id!r}"
+    uri = entry.rttm_uri
+    if uri is None:
+        places = (entry.audio_uri, *(one for one in (entry.text_uri, *entry.other_text_uris) if one))
+        beside = (os.path.splitext(place)[0] + ENDING for place in places if files.is_local(place))
+        uri = next((place for place in beside if os.path.isfile(place)), None)
+    if uri is None:
+        return ()
+    try:
+        size_bytes = files.size(uri)
+        if size_bytes > MOST_TRANSCRIPT_BYTES:
+            raise TranscriptMalformed(
+                f"{shown}: an RTTM file has at most {MOST_TRANSCRIPT_BYTES >> 20} MiB, {uri} has {size_bytes >> 20}"
+            )
+        content = files.read_bytes(uri)
+    except OSError as error:
+        if not files.is_absent(error):
+            raise
+        raise TranscriptMissing(f"{shown}: there must be an RTTM file at {uri}: {error}") from error
+    return parse_rttm(content, name=f"{shown}: {uri}", recordings=entry.selection.recordings)
 
 
 def characters_of(fields: Mapping[str, Any], join: Callable[[str], str]) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.pipeline.shards.rows import Utterance
+from prep_corpus.pipeline.shards.shard_plan import numbers_a_voice
 
 
 class WholeCorpus:
@@ -25,6 +26,8 @@ class WholeCorpus:
         self._listed: list[str] = []
         self._recording_splits: dict[str, set[str]] = {}
         self._speaker_splits: dict[str, set[str]] = {}
+        self._speakers_of: dict[str, set[str]] = {}
+        self._recordings_of: dict[str, set[str]] = {}
 
     def add(self, row: Utterance, split: str) -> None:
         """Take in one utterance."""
@@ -36,6 +39,9 @@ class WholeCorpus:
         self._recording_splits.setdefault(row.recording_id, set()).add(split)
         if row.speaker is not None:
             self._speaker_splits.setdefault(row.speaker, set()).add(split)
+            self._speakers_of.setdefault(row.recording_id, set()).add(row.speaker)
+            if numbers_a_voice(row.speaker):
+                self._recordings_of.setdefault(row.speaker, set()).add(row.recording_id)
 
     def problems(self, *, by_speaker: bool) -> Iterator[tuple[str, str, str]]:
         """Slug, place and message of each problem.
@@ -58,7 +64,15 @@ class WholeCorpus:
         yield from self._overlaps()
         yield from _leaks("leak-recording", "recording", self._recording_splits)
         if by_speaker:
-            yield from _leaks("leak-speaker", "speaker", self._speaker_splits)
+            everywhere = {
+                name: found for name, found in self._speaker_splits.items() if not self._is_local(name)
+            }
+            yield from _leaks("leak-speaker", "speaker", everywhere)
+
+    def _is_local(self, speaker: str) -> bool:
+        """Whether a name only numbers the voices of recordings with several: elsewhere it is another person."""
+        recordings = self._recordings_of.get(speaker, ())
+        return any(len(self._speakers_of[recording]) > 1 for recording in recordings)
 
     def _overlaps(self) -> Iterator[tuple[str, str, str]]:
         recordings = np.frombuffer(self._recordings, np.int64)

@@ -162,7 +162,8 @@ class RecordingRow:
     """One recording of the list.
 
     Attributes:
-        id, speaker: as in the manifest.
+        id: id of the recording.
+        speaker: its speakers, one after the other, or None.
         seconds: decoded.
         parts: seconds by ledger entry.
         characters: characters by ledger entry.

@@ -41,6 +41,7 @@ MEANING = {
     "dropped:too-short": "shorter than the minimum length, or a few letters away from the rest",
     "dropped:too-long": "longer than the maximum, with no pause to cut at",
     "dropped:inside-speech": "said, but between words that are not, with no pause to cut at; or part of a longer word",
+    "dropped:overlapping-speech": "said while another speaker speaks",
     "dropped:not-heard": "the model hears too little of the text there",
     "dropped:low-score": "the utterance classifier does not trust the text",
     "dropped:speech-silent": "has no power to measure noise against",

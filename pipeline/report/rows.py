@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 
@@ -45,6 +45,9 @@ class Lowest(Generic[T]):
     def sorted(self) -> list[T]:
         """The elements by rising key."""
         return [element for _, _, element in sorted(self._heap, key=lambda one: one[:2], reverse=True)]
+
+
+_MOST_SPEAKERS = 8
 
 
 def chance(*names: str) -> float:
@@ -90,7 +93,12 @@ def _known(value: float | None) -> float | None:
 
 def recording_rows(facts: BundleFacts, rows: Mapping[str, list[SegmentRow]]) -> list[RecordingRow]:
     """The recordings of a bundle as rows of the list."""
-    speakers = dict(zip(facts.table["recording_id"].to_pylist(), facts.table["speaker"].to_pylist()))
+    named: dict[str, dict[str, None]] = {}
+    for recording_id, speaker in zip(
+        *(facts.table[name].to_pylist() for name in ("recording_id", "speaker"))
+    ):
+        if speaker:
+            named.setdefault(recording_id, {})[speaker] = None
     rate = facts.sample_rate_hz
     listed = []
     for recording_id, outcome in facts.outcomes.items():
@@ -100,7 +108,7 @@ def recording_rows(facts: BundleFacts, rows: Mapping[str, list[SegmentRow]]) -> 
         listed.append(
             RecordingRow(
                 id=recording_id,
-                speaker=speakers.get(recording_id),
+                speaker=_together(named.get(recording_id, {})),
                 seconds=decoded / rate,
                 parts={key: value / rate for key, value in samples.items() if key != "decoded"},
                 characters=outcome["characters"],
@@ -116,6 +124,13 @@ def recording_rows(facts: BundleFacts, rows: Mapping[str, list[SegmentRow]]) -> 
             )
         )
     return listed
+
+
+def _together(speakers: Iterable[str]) -> str | None:
+    """The speakers of a recording in the order in which they speak, the first ones where there are many."""
+    names = list(speakers)
+    more = f" and {len(names) - _MOST_SPEAKERS} more" if len(names) > _MOST_SPEAKERS else ""
+    return ", ".join(names[:_MOST_SPEAKERS]) + more if names else None
 
 
 def strip_of(

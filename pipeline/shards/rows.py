@@ -49,7 +49,7 @@ class Utterance:
         start_sample: first sample in the recording.
         end_sample: first sample after the utterance (half-open).
         recording_id: the recording it was cut from.
-        speaker: the manifest's speaker, if it names one.
+        speaker: who speaks: as the transcript, an RTTM file or the manifest names them, if one does.
         language: the manifest's language.
         ctc_cost: nats; the CTC cost of `text_normalized` on this utterance's frames.
         ctc_cost_per_frame: nats per model frame.

@@ -11,8 +11,9 @@ fill apart and add up, so that no single place ever sees all utterances:
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal
@@ -23,6 +24,10 @@ import numpy.typing as npt
 from prep_corpus.align.errors import UsageError
 
 Order = Literal["shuffle", "length"]
+
+_NUMBERED = re.compile(
+    r"(?:(?:speaker|spkr?|sp|voice|talker|person|s)[ _.-]?[0-9a-z]{1,3}|unknown|[a-z]|\d{1,2})", re.I
+)
 
 BIN_BITS = 18
 BINS = 1 << BIN_BITS
@@ -66,6 +71,65 @@ def order_key(order: Order, seed: int, utterance_id: str, duration_seconds: floa
 def split_group(speaker: str | None, recording_id: str) -> str:
     """What has to stay in one split: a speaker where known, else a recording."""
     return f"speaker:{speaker}" if speaker else f"recording:{recording_id}"
+
+
+def numbers_a_voice(speaker: str) -> bool:
+    """Whether a speaker's name only tells the voices of one recording apart: "SPEAKER_01", "spk 2", "Q"."""
+    return _NUMBERED.fullmatch(speaker) is not None
+
+
+def company(speakers: Iterable[str | None], recording_id: str) -> tuple[str, ...]:
+    """The groups that a recording of several speakers holds together, its own first; nothing for one of one speaker.
+
+    Names that only number the voices of a recording are no group of their own.
+    """
+    distinct = set(speakers)
+    if len(distinct) < 2:
+        return ()
+    known = sorted(one for one in distinct if one and not numbers_a_voice(one))
+    return (split_group(None, recording_id), *(split_group(one, recording_id) for one in known))
+
+
+class Kin:
+    """Groups that must come to one split, because a recording holds both."""
+
+    def __init__(self) -> None:
+        self._parents: dict[str, str] = {}
+
+    def join(self, groups: Iterable[str]) -> None:
+        """These belong together."""
+        roots = sorted({self._root(group) for group in groups})
+        for root in roots[1:]:
+            self._parents[root] = roots[0]
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """All that was joined, each with the one that stands for it: the last in order, so a speaker if there is one."""
+        last: dict[str, str] = {}
+        for group in self._parents:
+            root = self._root(group)
+            last[root] = max(last.get(root, group), group)
+        for group in self._parents:
+            yield group, last[self._root(group)]
+
+    def _root(self, group: str) -> str:
+        path = [group]
+        while (parent := self._parents.setdefault(path[-1], path[-1])) != path[-1]:
+            path.append(parent)
+        for passed in path:
+            self._parents[passed] = path[-1]
+        return path[-1]
+
+
+def group_in(kin: Mapping[str, str], speaker: str | None, recording_id: str) -> str:
+    """What has to stay in one split with an utterance.
+
+    Args:
+        kin: what stands for each group that was joined with others.
+        speaker, recording_id: of the utterance.
+    """
+    of_recording = kin.get(split_group(None, recording_id))
+    own = split_group(speaker, recording_id)
+    return of_recording or kin.get(own, own)
 
 
 def split_of(seed: int, group: str, shares: Mapping[str, float]) -> str:

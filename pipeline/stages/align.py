@@ -16,6 +16,7 @@ from apache_beam.pvalue import PCollection
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recordings import Recording
+from prep_corpus.align.speakers.word_speakers import SpokenBy, speaker_identity, spoken_by
 from prep_corpus.align.text import normalize as text
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions
 from prep_corpus.align.viterbi import viterbi
@@ -74,6 +75,7 @@ class AlignedRecording:
         version: which of the recording's transcripts it is, where it has several; `probed` has it as its text.
         version_heard: `heard_characters` of each of them; None where it cannot be aligned, empty where there is one.
         unread: which of the transcript's offers are left out of `normalized`.
+        speakers: names that `words.speakers` counts; none where nobody is named.
     """
 
     probed: ProbedRecording
@@ -87,6 +89,12 @@ class AlignedRecording:
     version: int = 0
     version_heard: tuple[float | None, ...] = ()
     unread: tuple[int, ...] = ()
+    speakers: tuple[str, ...] = ()
+
+    def speaker_of(self, word_start: int, word_end: int) -> str | None:
+        """Who says a half-open range of words: as its first word says, else the recording's own speaker."""
+        named = SpokenBy(words=self.words, names=self.speakers).speaker_of(word_start, word_end)
+        return named or self.probed.recording.speaker
 
 
 def normalize_transcript(probed: ProbedRecording, info: ModelInfo, options: TextOptions) -> NormalizedText:
@@ -253,6 +261,13 @@ def read_alignments(
             untranscribed=tuple(zip(row["untranscribed_starts"], row["untranscribed_ends"])),
         )
         placed = placed_again(alignment, normalized, info)
+        said = spoken_by(
+            placed.words,
+            normalized,
+            probed.recording.source,
+            probed.recording.voices,
+            frame_seconds=info.frame_seconds,
+        )
         yield AlignedRecording(
             probed=probed,
             n_samples=row["n_samples"],
@@ -260,12 +275,21 @@ def read_alignments(
             normalized=normalized,
             tokens_L=placed.tokens_L,
             alignment=alignment,
-            words=placed.words,
+            words=said.words,
             evidence_WF=np.frombuffer(row["evidence"], np.float32).reshape(-1, features),
             version=row["version"],
             version_heard=tuple(row["version_heard"]),
             unread=tuple(row["unread"]),
+            speakers=said.names,
         )
+
+
+def speakers_identity(bundle: list[ProbedRecording]) -> list[object]:
+    """All that decides who says the words of a bundle, beside texts and alignments."""
+    return [
+        [speaker_identity(version.source, probed.recording.voices) for version in probed.recording.versions]
+        for probed in bundle
+    ]
 
 
 class _AlignBundle(beam.DoFn):

@@ -15,7 +15,7 @@ from prep_corpus.align.words.evidence import track
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.stage_frame import bundle_stage, emissions_of
-from prep_corpus.pipeline.stages.align import read_alignments
+from prep_corpus.pipeline.stages.align import read_alignments, speakers_identity
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording, words_trusted
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import read_emissions
@@ -24,7 +24,7 @@ from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-VERSION = 3
+VERSION = 4
 Totals = dict[int, tuple[int, int]]
 
 SCHEMA = pa.schema([("k_frames", pa.int32()), ("segments", pa.int64()), ("samples", pa.int64())])
@@ -32,8 +32,8 @@ SCHEMA = pa.schema([("k_frames", pa.int32()), ("segments", pa.int64()), ("sample
 
 def measure_bundle(store: Store, alignments: StageRef, options: SegmentOptions) -> StageRef:
     """Make, or find, the totals of a bundle for each candidate k."""
-    digest = digest_of("measure", VERSION, alignments.content, options.identity())
     bundle = read_bundle(store, alignments.bundle)
+    digest = digest_of("measure", VERSION, alignments.content, speakers_identity(bundle), options.identity())
     return bundle_stage(
         store,
         "measure",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import apache_beam as beam
@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from prep_corpus.pipeline.shards.clips import UtteranceRef
 from prep_corpus.pipeline.shards.shard_plan import (
+    Kin,
     Order,
     ShardPlan,
     add_to_histogram,
+    company,
     empty_histogram,
+    group_in,
     order_key,
     plan_shards,
     split_group,
@@ -46,12 +49,52 @@ class PlanOptions:
     shard_bytes: int
 
 
-def utterance_refs(store: Store, segments: StageRef, options: PlanOptions) -> Iterator[UtteranceRef]:
-    """The kept utterances of a bundle, each with its split and its place in the order."""
+def companies(store: Store, segments: StageRef) -> Iterator[tuple[str, ...]]:
+    """What each recording of several speakers holds together."""
+    speakers: dict[str, set[str | None]] = {}
+    for row in read_utterance_refs(store, segments):
+        speakers.setdefault(row.recording_id, set()).add(row.speaker)
+    for recording_id, found in speakers.items():
+        if groups := company(found, recording_id):
+            yield groups
+
+
+class KinFn(beam.CombineFn):
+    """Groups that come to one split, each with the one that stands for it."""
+
+    def create_accumulator(self) -> list[tuple[str, ...]]:
+        return []
+
+    def add_input(self, joined: list[tuple[str, ...]], groups: tuple[str, ...]) -> list[tuple[str, ...]]:
+        joined.append(groups)
+        return joined
+
+    def merge_accumulators(self, many: Iterable[list[tuple[str, ...]]]) -> list[tuple[str, ...]]:
+        return [groups for joined in many for groups in joined]
+
+    def extract_output(self, joined: list[tuple[str, ...]]) -> dict[str, str]:
+        kin = Kin()
+        for groups in joined:
+            kin.join(groups)
+        return dict(kin.pairs())
+
+
+def utterance_refs(
+    store: Store, segments: StageRef, options: PlanOptions, kin: Mapping[str, str] | None = None
+) -> Iterator[UtteranceRef]:
+    """The kept utterances of a bundle, each with its split and its place in the order.
+
+    Args:
+        store, segments: where they stand.
+        options: of the plan.
+        kin: what stands for each group of speakers and recordings that must stay together.
+    """
     shares = dict(options.splits)
     for row in read_utterance_refs(store, segments):
-        speaker = None if options.split_by == "recording" else row.speaker
-        group = split_group(speaker, row.recording_id)
+        if options.split_by == "recording":
+            group = split_group(None, row.recording_id)
+        else:
+            group = group_in(kin or {}, row.speaker, row.recording_id)
         yield UtteranceRef(
             id=row.id,
             split=split_of(options.seed, group, shares),
@@ -111,7 +154,14 @@ class Plan(beam.PTransform):
     ) -> PCollection[tuple[tuple[str, int, int], Iterable[UtteranceRef]]]:
         """One group a shard."""
         store, options = self._store, self._options
-        refs = segments | "Utterances" >> beam.FlatMap(lambda ref: utterance_refs(store, ref, options))
+        kin = (
+            segments
+            | "Companies" >> beam.FlatMap(lambda ref: companies(store, ref))
+            | "Kin" >> beam.CombineGlobally(KinFn())
+        )
+        refs = segments | "Utterances" >> beam.FlatMap(
+            lambda ref, kin: utterance_refs(store, ref, options, kin), AsSingleton(kin)
+        )
         plans = (
             refs
             | "Histogram" >> beam.CombineGlobally(HistogramFn())

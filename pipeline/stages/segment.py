@@ -38,7 +38,7 @@ from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.shards.clips import pack_clip
 from prep_corpus.pipeline.stage_frame import bundle_stage, emissions_of
-from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
+from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments, speakers_identity
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording, words_trusted
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
@@ -47,7 +47,7 @@ from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-VERSION = 6
+VERSION = 7
 SPEECH_SILENT = SpeechSilent.reason
 
 
@@ -136,6 +136,7 @@ def segment_bundle(
         alignments.content,
         [probed.audio_identity for probed in bundle],
         [(probed.recording.audio_uri, probed.recording.speaker) for probed in bundle],
+        speakers_identity(bundle),
         [[file_links(version.source) for version in probed.recording.versions] for probed in bundle],
         options.identity(),
         options.config_digest,

@@ -58,7 +58,7 @@ def segment_row(
     return {
         "id": utterance_id(recording.id, segment.sample_start, segment.sample_end),
         "recording_id": recording.id,
-        "speaker": recording.speaker,
+        "speaker": aligned.speaker_of(segment.word_start, segment.word_end),
         "kept": not segment.reason,
         "reason": segment.reason,
         "start_sample": segment.sample_start,
