@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prep_corpus.align.errors import EntryInvalid, IdUnsafe
-from prep_corpus.align.speakers.rttm import Voice, shifted
+from prep_corpus.align.speakers.rttm import SpeakerSpan, shifted
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Cue, Selection
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version, timed_text
 
@@ -59,7 +59,7 @@ class Recording:
         source: where `text` comes from; None for plain text that needs no explaining.
         others: further transcripts of the same audio, of which the alignment chooses one; see `version`.
         lost: what became of those that could not be read, one message each.
-        voices: who speaks when, as an RTTM file says, in the order of their starts; none where there is no such file.
+        speaker_spans: who speaks when, as an RTTM file says, in the order of their starts; none without one.
 
     Raises:
         IdUnsafe, EntryInvalid: see `check_id` and `check_span`.
@@ -77,7 +77,7 @@ class Recording:
     source: TranscriptSource | None = None
     others: tuple[Version, ...] = ()
     lost: tuple[str, ...] = ()
-    voices: tuple[Voice, ...] = ()
+    speaker_spans: tuple[SpeakerSpan, ...] = ()
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -147,14 +147,14 @@ class Entry:
     rttm_uri: str | None = None
 
     def recording(
-        self, versions: Sequence[Version], lost: Sequence[str] = (), voices: Sequence[Voice] = ()
+        self, versions: Sequence[Version], lost: Sequence[str] = (), speaker_spans: Sequence[SpeakerSpan] = ()
     ) -> Recording:
         """The recording, with its transcripts at hand.
 
         Args:
             versions: at least one.
             lost: what became of those that could not be read.
-            voices: who speaks when in the audio file.
+            speaker_spans: who speaks when in the audio file.
         """
         return Recording(
             id=self.id,
@@ -163,7 +163,7 @@ class Entry:
             source=versions[0].source,
             others=tuple(versions[1:]),
             lost=tuple(lost),
-            voices=shifted(voices, self.offset_seconds),
+            speaker_spans=shifted(speaker_spans, self.offset_seconds),
             offset_seconds=self.offset_seconds,
             duration_seconds=self.duration_seconds,
             sliced=self.sliced,

@@ -17,7 +17,7 @@ ENDING = ".rttm"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Voice:
+class SpeakerSpan:
     """A stretch of audio in which someone speaks.
 
     Attributes:
@@ -30,7 +30,7 @@ class Voice:
     speaker: str
 
 
-def parse_rttm(content: bytes, *, name: str, recordings: Sequence[str] = ()) -> tuple[Voice, ...]:
+def parse_rttm(content: bytes, *, name: str, recordings: Sequence[str] = ()) -> tuple[SpeakerSpan, ...]:
     """The stretches of one recording, in the order of their starts.
 
     Args:
@@ -45,44 +45,44 @@ def parse_rttm(content: bytes, *, name: str, recordings: Sequence[str] = ()) -> 
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise TranscriptMalformed(f"{name}: an RTTM file must be UTF-8; {error}") from error
-    found: dict[str, list[Voice]] = {}
+    found: dict[str, list[SpeakerSpan]] = {}
     for number, line in enumerate(lines, start=1):
         fields = line.split()
         if not fields or fields[0] != "SPEAKER":
             continue
-        voice = _voice(fields)
-        if voice is None:
+        span = _span_of(fields)
+        if span is None:
             raise TranscriptMalformed(
                 f"{name}: line {number}: a line must be SPEAKER recording channel start duration <NA> <NA> name, "
                 f"times in seconds, not {ascii(line)[:100]}"
             )
-        found.setdefault(fields[1], []).append(voice)
+        found.setdefault(fields[1], []).append(span)
     chosen = next((wanted for wanted in recordings if wanted in found), None)
     if chosen is None and len(found) != 1:
         raise TranscriptMalformed(
             f"{name}: an RTTM file must hold speakers of {' or '.join(map(repr, recordings)) or 'one recording'}, "
             f"and holds those of {sorted(found)[:10]}"
         )
-    voices = found[chosen] if chosen is not None else next(iter(found.values()))
-    return tuple(sorted(voices, key=lambda voice: (voice.start_seconds, voice.end_seconds)))
+    spans = found[chosen] if chosen is not None else next(iter(found.values()))
+    return tuple(sorted(spans, key=lambda span: (span.start_seconds, span.end_seconds)))
 
 
-def shifted(voices: Sequence[Voice], offset_seconds: float) -> tuple[Voice, ...]:
+def shifted(spans: Sequence[SpeakerSpan], offset_seconds: float) -> tuple[SpeakerSpan, ...]:
     """The stretches of a recording that starts this far into the file; those before it are left out."""
     if offset_seconds == 0:
-        return tuple(voices)
+        return tuple(spans)
     moved = (
         replace(
-            voice,
-            start_seconds=max(0.0, voice.start_seconds - offset_seconds),
-            end_seconds=voice.end_seconds - offset_seconds,
+            span,
+            start_seconds=max(0.0, span.start_seconds - offset_seconds),
+            end_seconds=span.end_seconds - offset_seconds,
         )
-        for voice in voices
+        for span in spans
     )
-    return tuple(voice for voice in moved if voice.end_seconds > 0)
+    return tuple(span for span in moved if span.end_seconds > 0)
 
 
-def _voice(fields: list[str]) -> Voice | None:
+def _span_of(fields: list[str]) -> SpeakerSpan | None:
     if len(fields) < 8:
         return None
     try:
@@ -91,4 +91,4 @@ def _voice(fields: list[str]) -> Voice | None:
         return None
     if not (math.isfinite(start) and math.isfinite(length) and start >= 0 and length >= 0):
         return None
-    return Voice(start_seconds=start, end_seconds=start + length, speaker=fields[7])
+    return SpeakerSpan(start_seconds=start, end_seconds=start + length, speaker=fields[7])

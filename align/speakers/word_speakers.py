@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.speakers.overlaps import overlap_characters, overlap_seconds
-from prep_corpus.align.speakers.rttm import Voice
+from prep_corpus.align.speakers.rttm import SpeakerSpan
 from prep_corpus.align.text.markup import speaker_labels
 from prep_corpus.align.text.normalized import STRIPPED, UNREAD, NormalizedText
 from prep_corpus.align.transcripts.pieces import Turn
@@ -52,7 +52,7 @@ def spoken_by(
     words: Words,
     normalized: NormalizedText,
     source: TranscriptSource | None,
-    voices: Sequence[Voice],
+    spans: Sequence[SpeakerSpan],
     *,
     frame_seconds: float,
 ) -> SpokenBy:
@@ -65,7 +65,7 @@ def spoken_by(
         words: W words with their frames.
         normalized: the transcript, without what nobody reads.
         source: where it comes from, with its turns.
-        voices: who speaks when, in the order of their starts; none where that is not known.
+        spans: who speaks when, in the order of their starts; none where that is not known.
         frame_seconds: length of a frame.
     """
     names: dict[str, int] = {}
@@ -75,19 +75,19 @@ def spoken_by(
     for turn in (*_labelled(normalized), *turns):
         first, last = np.searchsorted(starts_W, (turn.char_start, turn.char_end)).tolist()
         speakers_W[first:last] = names.setdefault(turn.speaker, len(names))
-    if voices:
-        _by_time(speakers_W, words, voices, names, frame_seconds)
+    if spans:
+        _by_time(speakers_W, words, spans, names, frame_seconds)
     if source is not None and source.format in TIMED_BY_HAND:
-        middles_W = (words.char_starts + words.char_ends) // 2
         for start, end in overlap_characters(source.cues):
-            first, last = np.searchsorted(middles_W, (start, end)).tolist()
+            first = int(np.searchsorted(words.char_ends, start, side="right"))
+            last = int(np.searchsorted(words.char_starts, end))
             speakers_W[first:last] = SEVERAL
     if not names:
         return SpokenBy(words=words)
     return SpokenBy(words=replace(words, speakers=speakers_W), names=tuple(names))
 
 
-def speaker_identity(source: TranscriptSource | None, voices: Sequence[Voice]) -> list[object]:
+def speaker_identity(source: TranscriptSource | None, spans: Sequence[SpeakerSpan]) -> list[object]:
     """All that decides what `spoken_by` says beside text and alignment, for a digest."""
     turns = source.turns if source is not None else ()
     overlaps = (
@@ -96,7 +96,7 @@ def speaker_identity(source: TranscriptSource | None, voices: Sequence[Voice]) -
     return [
         [[turn.char_start, turn.char_end, turn.speaker] for turn in turns],
         [list(span) for span in overlaps],
-        [[voice.start_seconds, voice.end_seconds, voice.speaker] for voice in voices],
+        [[span.start_seconds, span.end_seconds, span.speaker] for span in spans],
     ]
 
 
@@ -120,23 +120,27 @@ def _labelled(normalized: NormalizedText) -> list[Turn]:
 
 
 def _by_time(
-    speakers_W: IntArray, words: Words, voices: Sequence[Voice], names: dict[str, int], frame_seconds: float
+    speakers_W: IntArray,
+    words: Words,
+    spans: Sequence[SpeakerSpan],
+    names: dict[str, int],
+    frame_seconds: float,
 ) -> None:
     """Name those whom the transcript does not, by who speaks longest in their time, and where several speak."""
     starts_W, ends_W = (
         np.asarray(frames_W * frame_seconds, np.float64)
         for frames_W in (words.frame_starts, words.frame_ends)
     )
-    seconds_O2 = overlap_seconds((one.start_seconds, one.end_seconds, one.speaker) for one in voices)
+    seconds_O2 = overlap_seconds((one.start_seconds, one.end_seconds, one.speaker) for one in spans)
     overlapped_W = _shared(seconds_O2, starts_W, ends_W) > (ends_W - starts_W) / 2
     nearest_W: NDArray[np.float64] = np.full(len(words), NEAR_SECONDS)
     longest_W: NDArray[np.float64] = np.zeros(len(words))
     found_W = np.full(len(words), NOBODY, np.int32)
     by_speaker: dict[str, list[tuple[float, float]]] = {}
-    for one in voices:
+    for one in spans:
         by_speaker.setdefault(one.speaker, []).append((one.start_seconds, one.end_seconds))
-    for speaker, spans in by_speaker.items():
-        merged_2 = _merged(spans)
+    for speaker, stretches in by_speaker.items():
+        merged_2 = _merged(stretches)
         shared_W = _shared(merged_2, starts_W, ends_W)
         away_W = _away(merged_2, starts_W, ends_W)
         better_W = (shared_W > longest_W) | ((longest_W == 0) & (shared_W == 0) & (away_W < nearest_W))

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.recordings import Recording
-from prep_corpus.align.speakers.rttm import Voice
+from prep_corpus.align.speakers.rttm import SpeakerSpan
 from prep_corpus.align.transcripts.pieces import Cue, Turn
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version
 from prep_corpus.pipeline.storage.digests import digest_of
@@ -48,7 +48,7 @@ _SOURCE = pa.struct(
         ),
     ]
 )
-_VOICES = pa.list_(
+_SPEAKER_SPANS = pa.list_(
     pa.struct([("start_seconds", pa.float64()), ("end_seconds", pa.float64()), ("speaker", pa.string())])
 )
 
@@ -66,7 +66,7 @@ SCHEMA = pa.schema(
         ("source", _SOURCE),
         ("others", pa.list_(pa.struct([("text", pa.string()), ("source", _SOURCE)]))),
         ("lost", pa.list_(pa.string())),
-        ("voices", _VOICES),
+        ("speaker_spans", _SPEAKER_SPANS),
         ("fingerprint", pa.string()),
         ("proof", pa.string()),
         ("seconds", pa.float64()),
@@ -76,7 +76,7 @@ SCHEMA = pa.schema(
 _PLAIN_FIELDS = [
     name
     for name in SCHEMA.names
-    if name not in ("source", "others", "lost", "voices", "fingerprint", "proof", "seconds")
+    if name not in ("source", "others", "lost", "speaker_spans", "fingerprint", "proof", "seconds")
 ]
 
 
@@ -177,7 +177,7 @@ def read_bundle(store: Store, digest: str) -> list[ProbedRecording]:
                     for other in row["others"] or ()
                 ),
                 lost=tuple(row["lost"] or ()),
-                voices=tuple(Voice(**voice) for voice in row.get("voices") or ()),
+                speaker_spans=tuple(SpeakerSpan(**span) for span in row.get("speaker_spans") or ()),
             ),
             fingerprint=row["fingerprint"],
             proof=row.get("proof"),
@@ -193,7 +193,7 @@ def _version_fields(recording: Recording) -> dict[str, Any]:
         "source": _source_row(recording.source),
         "others": [{"text": other.text, "source": _source_row(other.source)} for other in recording.others],
         "lost": list(recording.lost),
-        "voices": [asdict(voice) for voice in recording.voices],
+        "speaker_spans": [asdict(span) for span in recording.speaker_spans],
     }
     return {key: value for key, value in fields.items() if value}
 

@@ -32,7 +32,7 @@ from prep_corpus.pipeline.inputs.forms import ACCEPTED_MANIFESTS, form_of
 from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entries, is_cut
 from prep_corpus.pipeline.inputs.lines import MAX_LINE_BYTES, Line, decode_line, open_plain, read_lines
-from prep_corpus.pipeline.inputs.texts import characters_of, read_versions, read_voices
+from prep_corpus.pipeline.inputs.texts import characters_of, read_speaker_spans, read_versions
 from prep_corpus.pipeline.storage import files
 
 STAGE = "manifest"
@@ -117,7 +117,7 @@ def _recordings(
                         "(gs:// needs prep-corpus[gcp], s3:// prep-corpus[aws])"
                     )
             seen.add(entry.id, name)
-            recording = entry.recording(*read_versions(entry, name), read_voices(entry, name))
+            recording = entry.recording(*read_versions(entry, name), read_speaker_spans(entry, name))
         except RecordingError as error:
             yield DeadLetter(
                 stage=STAGE,

@@ -15,7 +15,7 @@ from prep_corpus.align.errors import (
     TranscriptMissing,
 )
 from prep_corpus.align.recordings import Entry
-from prep_corpus.align.speakers.rttm import ENDING, Voice, parse_rttm
+from prep_corpus.align.speakers.rttm import ENDING, SpeakerSpan, parse_rttm
 from prep_corpus.align.transcripts import formats as transcripts
 from prep_corpus.align.transcripts.formats import PLAIN
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Selection
@@ -117,7 +117,7 @@ def read_version(uri: str, *, shown: str, selection: Selection = EVERYTHING) -> 
     return version_of(transcript, name=uri, kind=kind)
 
 
-def read_voices(entry: Entry, name: str) -> tuple[Voice, ...]:
+def read_speaker_spans(entry: Entry, name: str) -> tuple[SpeakerSpan, ...]:
     """Who speaks when in an entry's audio: by the RTTM file that it names, or one of its name beside audio or text.
 
     Beside files that are not on a disk none is looked for.

@@ -103,7 +103,7 @@ class Kin:
             self._parents[root] = roots[0]
 
     def pairs(self) -> Iterator[tuple[str, str]]:
-        """All that was joined, each with the one that stands for it: the last in order, so a speaker if there is one."""
+        """All that was joined, each with what stands for it: the last by name, so a speaker if there is one."""
         last: dict[str, str] = {}
         for group in self._parents:
             root = self._root(group)

@@ -132,7 +132,7 @@ def align_recording(
         recording_id=recording.id,
     )
     found = best.aligned
-    return AlignedRecording(
+    aligned = AlignedRecording(
         probed=replace(probed, recording=recording.version(best.number)),
         n_samples=emitted.n_samples,
         n_frames=len(emitted.log_probs_TC),
@@ -145,6 +145,7 @@ def align_recording(
         version_heard=best.heard if recording.others else (),
         unread=found.unread,
     )
+    return _with_speakers(aligned, info)
 
 
 def align_bundle(store: Store, emissions: StageRef, options: TextOptions, threads: int) -> StageRef:
@@ -261,33 +262,42 @@ def read_alignments(
             untranscribed=tuple(zip(row["untranscribed_starts"], row["untranscribed_ends"])),
         )
         placed = placed_again(alignment, normalized, info)
-        said = spoken_by(
-            placed.words,
-            normalized,
-            probed.recording.source,
-            probed.recording.voices,
-            frame_seconds=info.frame_seconds,
-        )
-        yield AlignedRecording(
+        aligned = AlignedRecording(
             probed=probed,
             n_samples=row["n_samples"],
             n_frames=row["n_frames"],
             normalized=normalized,
             tokens_L=placed.tokens_L,
             alignment=alignment,
-            words=said.words,
+            words=placed.words,
             evidence_WF=np.frombuffer(row["evidence"], np.float32).reshape(-1, features),
             version=row["version"],
             version_heard=tuple(row["version_heard"]),
             unread=tuple(row["unread"]),
-            speakers=said.names,
         )
+        yield _with_speakers(aligned, info)
+
+
+def _with_speakers(aligned: AlignedRecording, info: ModelInfo) -> AlignedRecording:
+    """The recording with who says each word, where the transcript or an RTTM file names anybody."""
+    recording = aligned.probed.recording
+    said = spoken_by(
+        aligned.words,
+        aligned.normalized,
+        recording.source,
+        recording.speaker_spans,
+        frame_seconds=info.frame_seconds,
+    )
+    return replace(aligned, words=said.words, speakers=said.names)
 
 
 def speakers_identity(bundle: list[ProbedRecording]) -> list[object]:
     """All that decides who says the words of a bundle, beside texts and alignments."""
     return [
-        [speaker_identity(version.source, probed.recording.voices) for version in probed.recording.versions]
+        [
+            speaker_identity(version.source, probed.recording.speaker_spans)
+            for version in probed.recording.versions
+        ]
         for probed in bundle
     ]
 

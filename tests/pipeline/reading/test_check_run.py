@@ -191,6 +191,17 @@ def test_leaks_between_splits_are_named(tmp_path: Path) -> None:
     assert [(problem.slug, problem.where) for problem in report.problems] == [("leak-speaker", "s2")]
 
 
+def test_the_numbered_voices_of_recordings_with_several_are_no_leak(tmp_path: Path) -> None:
+    def talk(number: int, recording: str) -> list[Utterance]:
+        return [
+            make_row(number + at, samples=1600, recording=recording, speaker=f"SPEAKER_0{at}")
+            for at in range(2)
+        ]
+
+    report = _check(tmp_path, [*_rows(), *talk(20, "r20")], talk(30, "r30"))
+    assert report.problems == ()
+
+
 @pytest.mark.parametrize(
     ("slug", "change"),
     [

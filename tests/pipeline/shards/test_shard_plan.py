@@ -78,3 +78,39 @@ def test_a_split_without_a_share_gets_nothing() -> None:
 def test_shares_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(UsageError, match="add up"):
         sp.split_of(0, "a", {"train": 0.9})
+
+
+def test_what_a_recording_of_several_speakers_holds_together() -> None:
+    assert sp.company(["ann"], "r1") == sp.company([None], "r1") == ()
+    assert sp.company(["bob", "ann", None], "r1") == ("recording:r1", "speaker:ann", "speaker:bob")
+    # The first voice of one recording is not the first voice of another.
+    assert sp.company(["SPEAKER_00", "SPEAKER_01"], "r1") == ("recording:r1",)
+    for local in ("SPEAKER_01", "spk 2", "s1", "Speaker A", "unknown", "Q", "2"):
+        assert sp.numbers_a_voice(local), local
+    for name in ("ann", "84", "Spencer", "JOHN", "Speaker of the House"):
+        assert not sp.numbers_a_voice(name) or name == "84", name
+
+
+def test_groups_that_share_a_recording_come_to_one_split() -> None:
+    kin = sp.Kin()
+    for recording, speakers in (
+        ("r1", ("ann", "bob")),
+        ("r2", ("cid", "dora")),
+        ("r3", ("eve", "bob", "s1")),
+        ("r4", ("s1", "s2")),
+    ):
+        kin.join(sp.company(speakers, recording))
+    found = dict(kin.pairs())
+    assert {
+        sp.group_in(found, *one) for one in (("ann", "r1"), ("eve", "r3"), ("s1", "r3"), ("bob", "r9"))
+    } == {"speaker:eve"}
+    assert sp.group_in(found, "cid", "r2") == sp.group_in(found, "dora", "r8") == "speaker:dora"
+    assert sp.group_in(found, "s1", "r4") == sp.group_in(found, "s2", "r4") == "recording:r4"
+    assert sp.group_in(found, "s1", "r5") == "speaker:s1"
+    assert sp.group_in({}, None, "r5") == "recording:r5"
+    # In whatever order the recordings come.
+    again = sp.Kin()
+    for groups in (("recording:r3", "speaker:bob", "speaker:eve"), ("recording:r2", "speaker:cid", "speaker:dora"),
+                   ("recording:r4",), ("recording:r1", "speaker:ann", "speaker:bob")):  # fmt: skip
+        again.join(groups)
+    assert dict(again.pairs()) == found
