@@ -23,7 +23,7 @@ import quality  # noqa: E402
 from rapidfuzz.distance import Levenshtein  # noqa: E402
 from support import corpora, hard_cases, quality_cases  # noqa: E402
 
-from prep_corpus.align.cutting.cutting import CutOptions, Segment  # noqa: E402
+from prep_corpus.align.cutting.cutting import CutOptions, Segment, cut_words  # noqa: E402
 from prep_corpus.align.errors import UsageError  # noqa: E402
 from prep_corpus.align.model.models import load_model  # noqa: E402
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES  # noqa: E402
@@ -108,7 +108,14 @@ def agreeing(case: Case, segments: Sequence[Segment], share: float) -> list[Segm
 def agreed_words(case: Case, share: float, k_frames: int, options: CutOptions) -> list[Segment]:
     """Utterances cut around the words of whose tokens the greedy decoding has less than a share."""
     read, besides = (case.evidence_WF[:, EVIDENCE_NAMES.index(name)] for name in ("read", "read_besides"))
-    cuts = Bench(cases=[case], options=options).cut(0, (read - besides).astype(float), share, k_frames)
+    cuts = cut_words(
+        case.seen,
+        case.words,
+        read - besides >= share,
+        k_frames=k_frames,
+        options=options,
+        levels=case.levels,
+    )
     return [segment for segment in cuts.segments if not segment.reason]
 
 

@@ -286,15 +286,6 @@ def _fit_level(
     by_fold = {fold: fit([i for i in everyone if fold_C[i] != fold]) for fold in set(fold_C)}
     held_out = {(i, t): by_fold[fold_C[i]].score(outcome.features_SF) for (i, t), outcome in outcomes.items()}
     cases = bench.cases
-    swept = {}
-    for origin in sorted({case.origin for case in cases}):
-        places = [i for i in everyone if cases[i].origin == origin]
-        swept[origin] = sweep(
-            [cases[i] for i in places],
-            {t: [count_outcomes(outcomes[i, t], held_out[i, t]) for i in places] for t in thresholds},
-        )
-    if options.heard_covers_all and HEARD in swept:
-        swept = {HEARD: swept[HEARD]}
     by_threshold = {
         t: HeldOut(
             scores_N=np.concatenate([held_out[i, t] for i in everyone]),
@@ -306,23 +297,38 @@ def _fit_level(
         )
         for t in thresholds
     }
-    level = Level(
-        utterance=fit(everyone),
-        curve=_curve(swept, options),
-        k_frames=k_frames,
-        floor=_floor(by_threshold.values()),
-    )
+    floor = _floor((outcome, held_out[key]) for key, outcome in outcomes.items())
+    swept = {}
+    for origin in sorted({case.origin for case in cases}):
+        places = [i for i in everyone if cases[i].origin == origin]
+        swept[origin] = sweep(
+            [cases[i] for i in places],
+            {
+                t: [count_outcomes(outcomes[i, t], held_out[i, t], floor=floor) for i in places]
+                for t in thresholds
+            },
+        )
+    if options.heard_covers_all and HEARD in swept:
+        swept = {HEARD: swept[HEARD]}
+    level = Level(utterance=fit(everyone), curve=_curve(swept, options), k_frames=k_frames, floor=floor)
     return FittedLevel(level=level, swept=swept, held_out=by_threshold)
 
 
 FLOOR_SHARE = 0.001
-"""Of the good utterances so many lie under a level's floor."""
+"""Of the utterances that are right at least by half so many lie under a level's floor."""
+
+FLOOR_WER = 0.5
+"""Text more wrong than this is another text."""
 
 
-def _floor(held_out: Iterable[HeldOut]) -> float:
-    """The score under which hardly any good utterance lies."""
-    good = np.concatenate([found.scores_N[found.good_N] for found in held_out])
-    return float(np.quantile(good, FLOOR_SHARE)) if len(good) else NO_FLOOR
+def _floor(found: Iterable[tuple[ScoredSegments, DoubleArray]]) -> float:
+    """The score under which hardly any utterance lies whose text is meant for its audio.
+
+    Args:
+        found: segments, and scores by a classifier that was not fitted on them.
+    """
+    meant = np.concatenate([scores_S[outcome.good(FLOOR_WER)] for outcome, scores_S in found])
+    return float(np.quantile(meant, FLOOR_SHARE)) if len(meant) else NO_FLOOR
 
 
 def _curve(swept: Mapping[str, Swept], options: FitOptions) -> tuple[OperatingPoint, ...]:

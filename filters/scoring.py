@@ -5,14 +5,16 @@ Legend: W words, S segments, F features.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.filters.features import word_features
 from prep_corpus.filters.linear import Filter
 
+BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
-
 
 REFUSED_SCORE = -100.0
 """Score of a word that the filter's guard refuses: under every threshold."""
@@ -29,11 +31,47 @@ def score_words(evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArra
     return np.where(heard_words(evidence_WF, fitted), scores_W, REFUSED_SCORE)
 
 
-def heard_words(evidence_WF: NDArray[np.floating], fitted: Filter) -> NDArray[np.bool_]:
+def heard_words(evidence_WF: NDArray[np.floating], fitted: Filter) -> BoolArray:
     """Which words [W] the filter's guard lets pass; all where it has none."""
     if fitted.guard is None or not len(evidence_WF):
         return np.ones(len(evidence_WF), bool)
     return fitted.guard.heard(evidence_WF)
+
+
+EDGE_MARGIN = 1.0
+"""By so much, in log-odds, a word beside a break must be over the word threshold: most errors stand there."""
+
+UNSAID_SCORE = -1.0
+"""A word under this is surely not said, whatever the word threshold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdicts:
+    """What a filter says of the words of a recording at a word threshold.
+
+    Attributes:
+        said_W: the audio says the word.
+        sure_W: and so surely that it may stand at an edge beside a break.
+        unsaid_W: nobody says it; what is neither said nor unsaid is in doubt.
+    """
+
+    said_W: BoolArray
+    sure_W: BoolArray
+    unsaid_W: BoolArray
+
+
+def verdicts(scores_W: DoubleArray, threshold: float) -> Verdicts:
+    """The verdicts at a word threshold.
+
+    Args:
+        scores_W: as `score_words` gives them.
+        threshold: lowest score of a word that is said.
+    """
+    return Verdicts(
+        said_W=scores_W >= threshold,
+        sure_W=scores_W >= threshold + EDGE_MARGIN,
+        unsaid_W=scores_W < min(threshold, UNSAID_SCORE),
+    )
 
 
 def score_utterances(features_SF: NDArray[np.floating], fitted: Filter, *, cut: str = "words") -> DoubleArray:

@@ -25,6 +25,7 @@ from prep_corpus.filters.cases import Case
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.measures import KeptUtterance, inside, word_edits
+from prep_corpus.filters.scoring import verdicts
 
 DoubleArray = NDArray[np.float64]
 
@@ -101,13 +102,16 @@ class Bench:
                 case.seen, case.words, k_frames=k_frames, options=self.options, levels=case.levels
             )
             return cuts if heard_W is None else without_unheard(cuts, heard_W)
+        found = verdicts(scores_W, threshold)
         return cut_words(
             case.seen,
             case.words,
-            scores_W >= threshold,
+            found.said_W,
             k_frames=k_frames,
             options=self.options,
             levels=case.levels,
+            sure_W=found.sure_W,
+            unsaid_W=found.unsaid_W,
         )
 
     def pick_k(self, scores: Sequence[DoubleArray | None], threshold: float, target_seconds: float) -> int:
@@ -213,9 +217,17 @@ class Swept:
     unit: float = 1.0
 
 
-def count_outcomes(outcome: ScoredSegments, scores_S: DoubleArray) -> DoubleArray:
-    """[5, P]: kept words, right kept words, edits, utterances, seconds at each utterance threshold."""
-    thresholds_P = np.array(UTTERANCE_THRESHOLDS)
+def count_outcomes(
+    outcome: ScoredSegments, scores_S: DoubleArray, *, floor: float = NO_THRESHOLD
+) -> DoubleArray:
+    """[5, P]: kept words, right kept words, edits, utterances, seconds at each utterance threshold.
+
+    Args:
+        outcome: S segments.
+        scores_S: of the utterance classifier.
+        floor: segments of a lower score are kept at no threshold, as by `linear.Filter.point`.
+    """
+    thresholds_P = np.maximum(UTTERANCE_THRESHOLDS, floor)
     order = np.argsort(scores_S, kind="stable")
     first_P = np.searchsorted(scores_S[order], thresholds_P, side="left")
     columns = (

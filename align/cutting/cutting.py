@@ -9,8 +9,8 @@ alone. Between words of two speakers there is always a cut.
 Drop reasons that cutting gives:
     too-short       shorter than the minimum; or a few letters beside a break, a pause away from the rest
     too-long        longer than the maximum, and no gap inside where it could be cut
-    inside-speech   words that the audio says, between others that it does not, without a pause to cut at; or parts
-                    of longer words that are not in the text
+    inside-speech   words that the audio says, between others that it does not, without a pause to cut at, or not
+                    surely enough to stand beside a break; or parts of longer words that are not in the text
     not-heard       words of which the model hears too few where they should be (`unheard.without_unheard`)
     overlapping-speech
                     words that are said while another speaker speaks
@@ -41,6 +41,7 @@ from prep_corpus.align.cutting.passages import (
     passages,
     without_cut_off,
     without_fragments,
+    without_unsure,
 )
 from prep_corpus.align.cutting.untranscribed import untranscribed
 from prep_corpus.align.errors import UsageError
@@ -208,6 +209,8 @@ def cut_words(
     k_frames: int,
     options: CutOptions,
     levels: Levels | None = None,
+    sure_W: BoolArray | None = None,
+    unsaid_W: BoolArray | None = None,
 ) -> Cuts:
     """Cut around the words that the audio does not say, and at gaps of at least k frames elsewhere.
 
@@ -221,15 +224,23 @@ def cut_words(
         k_frames: shortest gap between two spoken words that is a cut, in frames.
         options: lengths and padding.
         levels: loudness of the recording, for where it is quiet enough to cut; from the emissions where None.
+        sure_W: words that may stand beside a break, where a word is wrong or missing; all where None.
+        unsaid_W: words that may be left out of a text that goes on around them; all that are not spoken where None.
     """
     fine = fine_frames(options.stride_samples, options.sample_rate_hz)
     if fine > 1 and levels is not None:
-        said_W, finest = (
-            spoken_W & ~words.skipped,
-            replace(options, stride_samples=options.stride_samples // fine),
-        )
+        said_W = spoken_W & ~words.skipped
         track, placed = finer(seen, words, said_W, levels, options.stride_samples, fine)
-        cuts = cut_words(track, placed, said_W, k_frames=k_frames * fine, options=finest, levels=levels)
+        cuts = cut_words(
+            track,
+            placed,
+            said_W,
+            k_frames=k_frames * fine,
+            options=replace(options, stride_samples=options.stride_samples // fine),
+            levels=levels,
+            sure_W=sure_W,
+            unsaid_W=unsaid_W,
+        )
         return _coarser(cuts, words, fine)
     spoken = Spoken.of(words, spoken_W & ~words.skipped, len(seen.speech_T))
     edges = _edges(seen, spoken, options, levels)
@@ -237,6 +248,8 @@ def cut_words(
     mass_sums = np.concatenate(([0.0], np.cumsum(seen.speech_T, dtype=np.float64)))
     mass_G = mass_sums[spoken.gap_ends] - mass_sums[spoken.gap_starts]
     break_G = mass_G > np.where(spoken.passed_G, options.bridge_mass, options.gap_mass)
+    if unsaid_W is not None:
+        break_G |= spoken.doubted(~spoken_W & ~words.skipped & ~unsaid_W)
     min_frames, max_frames = options.frames(options.min_seconds), options.frames(options.max_seconds)
     letters_V = words.letter_counts[spoken.index_V]
     reach_frames = options.frames(options.goes_on_seconds)
@@ -256,7 +269,10 @@ def cut_words(
             gap_frames=fragment_frames,
             most_letters=options.fragment_letters,
         )
-        start, end = breaks.trimmed(without_cut_off(whole, passage, spoken, seen, break_G, reach_frames))
+        inner = without_cut_off(whole, passage, spoken, seen, break_G, reach_frames)
+        if sure_W is not None:
+            inner = without_unsure(inner, passage, break_G, sure_W[spoken.index_V])
+        start, end = breaks.trimmed(inner)
         if start >= end:
             ranges.append((*passage, INSIDE_SPEECH))
             continue
@@ -342,7 +358,8 @@ def _edges(seen: Track, spoken: Spoken, options: CutOptions, levels: Levels | No
         padding_frames=padding,
         slack_frames=slack,
     )
-    return find_edges(spoken.starts_V, spoken.ends_V, quiet_T, levels, reach)
+    starts_V, ends_V = spoken.starts_V, spoken.ends_V
+    return find_edges(starts_V, ends_V, spoken.before_V, spoken.after_V, quiet_T, levels, reach)
 
 
 def _finish(

@@ -2,10 +2,10 @@
 
 Legend: T frames, V spoken words. Around a word's edge the search goes from `slack` inside the word, through
 the frames whose most likely symbol is blank or delimiter, to `slack` beyond them, but not farther than the search
-or half-way to the next word:
+or half-way to the next word, whether that is in the text or not:
 
     frames        ..dd....o..g........|.....c...
-                        |<- search ->|      next spoken word
+                        |<- search ->|      next word
                     slack ^ end of the word
 """
 
@@ -64,12 +64,20 @@ class Edges:
 
 
 def find_edges(
-    starts_V: LongArray, ends_V: LongArray, quiet_T: BoolArray, levels: Levels, reach: Reach
+    starts_V: LongArray,
+    ends_V: LongArray,
+    before_V: LongArray,
+    after_V: LongArray,
+    quiet_T: BoolArray,
+    levels: Levels,
+    reach: Reach,
 ) -> Edges:
     """Look for the edges of every spoken word.
 
     Args:
         starts_V, ends_V: frames of the words, half-open, in order.
+        before_V, after_V: where the word before each ends and the one after it begins; -1 and T without one. A model
+            that hears little calls the frames of a word blank, and an edge must not take it in.
         quiet_T: frames whose most likely symbol is blank or delimiter.
         levels: levels of the recording.
         reach: how far to look.
@@ -80,6 +88,8 @@ def find_edges(
     _find(
         starts_V,
         ends_V,
+        before_V,
+        after_V,
         quiet_T,
         levels.power_P if len(levels.power_P) else np.zeros(1),
         levels.block_samples,
@@ -106,6 +116,8 @@ def find_edges(
 def _find(
     starts_V: LongArray,
     ends_V: LongArray,
+    before_V: LongArray,
+    after_V: LongArray,
     quiet_T: BoolArray,
     power_P: DoubleArray,
     size: int,
@@ -121,7 +133,7 @@ def _find(
     frames, words = len(quiet_T), len(starts_V)
     for v in range(words):
         first, last = starts_V[v], ends_V[v]
-        bound = (ends_V[v - 1] + first + 1) // 2 if v else 0
+        bound = (before_V[v] + first + 1) // 2 if before_V[v] >= 0 else 0
         low = first
         while low > max(bound, first - search) and quiet_T[low - 1]:
             low -= 1
@@ -131,7 +143,7 @@ def _find(
         samples[0, v] = max(block * size, (first - padding) * stride)
         power[0, v] = level
 
-        bound = (last + starts_V[v + 1] + 1) // 2 if v + 1 < words else frames
+        bound = (last + after_V[v] + 1) // 2 if after_V[v] < frames else frames
         high = last
         while high < min(bound, last + search) and quiet_T[high]:
             high += 1

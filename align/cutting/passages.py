@@ -34,6 +34,8 @@ class Spoken:
     Attributes:
         index_V: which word of the transcript each is.
         starts_V, ends_V: its frames, half-open.
+        before_V, after_V: where the word before it ends and the one after it begins, of all words that have a place
+            in the audio; -1 and T where there is none.
         frames: T.
         speakers_V: who says each, as `Words.speakers`; None where nobody is named.
     """
@@ -41,6 +43,8 @@ class Spoken:
     index_V: LongArray
     starts_V: LongArray
     ends_V: LongArray
+    before_V: LongArray
+    after_V: LongArray
     frames: int
     speakers_V: NDArray[np.int32] | None = None
 
@@ -48,10 +52,15 @@ class Spoken:
     def of(cls, words: Words, spoken_W: BoolArray, frames: int) -> Spoken:
         """Those of `words` that are marked."""
         index_V = np.flatnonzero(spoken_W)
+        placed = np.flatnonzero(spoken_W | ~words.skipped)
+        at_V = np.searchsorted(placed, index_V)
+        ends, starts = np.append(words.frame_ends[placed], -1), np.append(words.frame_starts[placed], frames)
         return cls(
             index_V=index_V,
             starts_V=words.frame_starts[index_V].astype(np.int64),
             ends_V=words.frame_ends[index_V].astype(np.int64),
+            before_V=ends[at_V - 1].astype(np.int64),
+            after_V=starts[at_V + 1].astype(np.int64),
             frames=frames,
             speakers_V=None if words.speakers is None else words.speakers[index_V],
         )
@@ -89,6 +98,12 @@ class Spoken:
     def by_several(self, span: Span) -> bool:
         """Whether several speakers speak at once in a range of words of one turn."""
         return self.speakers_V is not None and bool(self.speakers_V[span[0]] == SEVERAL)
+
+    def doubted(self, doubtful_W: BoolArray) -> BoolArray:
+        """Gaps in which the transcript has a word of doubtful worth; the two ends count as none."""
+        sums = np.concatenate(([0], np.cumsum(doubtful_W)))
+        between = np.diff(sums[self.index_V]) > 0
+        return np.concatenate(([False], between, [False])) if len(self.index_V) else np.zeros(1, bool)
 
     def length(self, span: Span) -> int:
         """Frames from the first word's start to the last word's end."""
@@ -217,6 +232,23 @@ def without_cut_off(
     if start < end == passage[1] and break_G[end]:
         last = int(spoken.ends_V[end - 1]) - 1
         end -= _goes_on(seen, np.arange(last, min(last + 1 + reach_frames, len(seen.greedy_T))))
+    return start, end
+
+
+def without_unsure(whole: Span, passage: Span, break_G: BoolArray, sure_V: BoolArray) -> Span:
+    """The passage without the words at an end that is a break, up to one that the audio surely says.
+
+    Args:
+        whole: what is left of the passage so far.
+        passage: the range of words between two breaks.
+        break_G: gaps that end a passage; at the two ends of the recording, those with speech in them.
+        sure_V: whether each word may stand beside a break.
+    """
+    start, end = whole
+    while break_G[passage[0]] and start < end and not sure_V[start]:
+        start += 1
+    while break_G[passage[1]] and start < end and not sure_V[end - 1]:
+        end -= 1
     return start, end
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.cutting.cutting import NOT_HEARD, Cuts
 
-HEARD_SHARE = 0.75
+HEARD_SHARE = 0.5
 """Of a segment's words at least so many must be heard."""
 
-UNHEARD_IN_A_ROW = 3
+UNHEARD_IN_A_ROW = 4
 """So many words in a row that are not heard are a text of their own."""
 
 

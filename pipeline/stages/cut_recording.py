@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from prep_corpus.align.cutting.cutting import CutOptions, Cuts, cut_paper, cut_words
 from prep_corpus.align.cutting.unheard import without_unheard
 from prep_corpus.align.model.models import ModelInfo
@@ -14,7 +11,7 @@ from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.text.normalized import CLEAN
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.scoring import heard_words, score_words
+from prep_corpus.filters.scoring import Verdicts, heard_words, score_words, verdicts
 from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.stages.emit import EmittedRecording
 
@@ -75,12 +72,12 @@ class SegmentOptions:
         )
 
 
-def words_trusted(aligned: AlignedRecording, options: SegmentOptions) -> NDArray[np.bool_]:
+def words_trusted(aligned: AlignedRecording, options: SegmentOptions) -> Verdicts:
     """The filter's verdict on each word: it is said (`--cut words`), or heard at all (`--cut paper`)."""
     if options.cut == "paper":
-        return heard_words(aligned.evidence_WF, options.filter)
-    verdicts_W: NDArray[np.bool_] = score_words(aligned.evidence_WF, options.filter) >= options.word_threshold
-    return verdicts_W
+        heard_W = heard_words(aligned.evidence_WF, options.filter)
+        return Verdicts(said_W=heard_W, sure_W=heard_W, unsaid_W=~heard_W)
+    return verdicts(score_words(aligned.evidence_WF, options.filter), options.word_threshold)
 
 
 def cut_recording(
@@ -89,7 +86,7 @@ def cut_recording(
     seen: Track,
     info: ModelInfo,
     options: SegmentOptions,
-    trusted_W: NDArray[np.bool_],
+    trusted: Verdicts,
     k_frames: int,
 ) -> Cuts:
     """The whole cut function but for the utterance classifier: what measure tries and segment does.
@@ -98,11 +95,20 @@ def cut_recording(
         aligned, emitted, seen: of the recording.
         info: the model's description.
         options: the run's options of cutting.
-        trusted_W: `words_trusted`, the same for every k.
+        trusted: `words_trusted`, the same for every k.
         k_frames: shortest pause to cut at.
     """
     shape = options.cut_options(info.stride_samples, info.sample_rate_hz)
     if options.cut == "paper":
         cuts = cut_paper(seen, aligned.words, k_frames=k_frames, options=shape, levels=emitted.levels)
-        return without_unheard(cuts, trusted_W)
-    return cut_words(seen, aligned.words, trusted_W, k_frames=k_frames, options=shape, levels=emitted.levels)
+        return without_unheard(cuts, trusted.said_W)
+    return cut_words(
+        seen,
+        aligned.words,
+        trusted.said_W,
+        k_frames=k_frames,
+        options=shape,
+        levels=emitted.levels,
+        sure_W=trusted.sure_W,
+        unsaid_W=trusted.unsaid_W,
+    )

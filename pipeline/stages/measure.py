@@ -54,8 +54,8 @@ def _measure(
         try:
             recording = emitted[aligned.probed.recording.id]
             seen = track(recording.log_probs_TC, info)
-            trusted_W = words_trusted(aligned, options)
-            cut = partial(cut_recording, aligned, recording, seen, info, options, trusted_W)
+            trusted = words_trusted(aligned, options)
+            cut = partial(cut_recording, aligned, recording, seen, info, options, trusted)
             sums = add_totals(sums, measure(cut, candidate_gaps(shape)))
         except Exception as error:
             # Segment meets the same error and writes the dead letter; here it only leaves the sums.

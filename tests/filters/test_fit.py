@@ -244,3 +244,17 @@ def test_counts_at_each_threshold_by_hand() -> None:
     assert at[0.0] == [30, 29, 1, 2, 3]
     assert at[2.0] == [20, 20, 0, 1, 2]
     assert at[2.5] == [0, 0, 0, 0, 0]
+
+
+def test_the_curve_counts_what_a_filter_keeps_over_its_floor() -> None:
+    outcome = ScoredSegments(
+        features_SF=np.zeros((3, 6)),
+        inside_S=np.array([10, 20, 30]),
+        right_S=np.array([10, 20, 25]),
+        edits_S=np.array([0, 0, 5]),
+        seconds_S=np.array([1.0, 2.0, 3.0]),
+    )
+    kept_P = count_outcomes(outcome, np.array([0.0, 2.0, -9.2]), floor=-9.1)[0]
+    at = dict(zip(UTTERANCE_THRESHOLDS, kept_P.tolist()))
+    # All points under the floor keep the same: a laxer one must not seem to keep more than it does.
+    assert (at[UTTERANCE_THRESHOLDS[0]], at[-9.5], at[-9.0], at[0.5]) == (30, 30, 30, 20)

@@ -14,7 +14,7 @@ from prep_corpus.filters.features import FEATURE_NAMES, hinged, word_features
 from prep_corpus.filters.fit_words import fit_linear
 from prep_corpus.filters.guard import HearingGuard, company
 from prep_corpus.filters.linear import Filter, Level, Linear, parse_filter, save_filter
-from prep_corpus.filters.scoring import REFUSED_SCORE, heard_words, score_words
+from prep_corpus.filters.scoring import REFUSED_SCORE, heard_words, score_words, verdicts
 
 
 def linear(name: str, low: float = -1e3, high: float = 1e3) -> Linear:
@@ -126,3 +126,13 @@ def test_hinges_stand_where_shares_of_the_words_lie_below() -> None:
     evidence_WF[:, EVIDENCE_NAMES.index("read")] = [0.0, 0.5, 1.0]
     assert word_features(evidence_WF, ("read>0.25",))[:, 0].tolist() == [0.0, 0.25, 0.75]
     assert hinged(np.ones((5, 1)), ("read",), (0.5,)) == ("read",)
+
+
+def test_a_word_is_said_surely_said_unsaid_or_in_doubt() -> None:
+    scores_W = np.array([2.5, 2.0, 1.0, 0.9, -1.0, -1.1, REFUSED_SCORE])
+    found = verdicts(scores_W, 1.0)
+    assert found.said_W.tolist() == [True] * 3 + [False] * 4
+    assert found.sure_W.tolist() == [True] * 2 + [False] * 5
+    assert found.unsaid_W.tolist() == [False] * 5 + [True] * 2
+    # At a low threshold all that is not said is unsaid.
+    assert (verdicts(scores_W, -3.0).unsaid_W == (scores_W < -3.0)).all()

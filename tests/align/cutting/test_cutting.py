@@ -186,6 +186,46 @@ def test_a_bridge_never_leads_over_speech() -> None:
     assert ranges(cuts) == [(0, 1, ""), (2, 3, "")]
 
 
+def test_an_edge_never_takes_in_a_word_that_is_left_out_and_of_which_nothing_is_heard() -> None:
+    words = words_at((10, 20), (24, 40), (60, 70))
+    seen = track_of(words_at((10, 20), (60, 70)), 100)
+    cuts = cut_words(seen, words, spoken(words, 1), k_frames=70, options=options(padding_seconds=0.5))
+    assert [(s.frame_start, s.frame_end) for s in cuts.segments] == [(0, 22), (50, 95)]
+    # Where the aligner has skipped the word it has no place, and the padding is whole.
+    words = words_at((10, 20), (24, 24), (60, 70), skipped=(1,))
+    cuts = cut_words(seen, words, spoken(words, 1), k_frames=70, options=options(padding_seconds=0.5))
+    assert [(s.frame_start, s.frame_end) for s in cuts.segments] == [(0, 40), (40, 95)]
+
+
+def test_beside_a_break_stands_a_word_that_is_surely_said() -> None:
+    words = words_at((10, 20), (30, 40), (50, 60), (70, 80), (90, 100))
+    seen = track_of(words, 120)
+    cuts = cut_words(
+        seen,
+        words,
+        spoken(words, 2),
+        k_frames=70,
+        options=options(),
+        sure_W=spoken(words, 1, 3),
+    )
+    assert ranges(cuts) == [(0, 1, ""), (1, 2, INSIDE_SPEECH), (3, 4, INSIDE_SPEECH), (4, 5, "")]
+    # Where the recording begins and ends nothing is missing.
+    cuts = cut_words(
+        seen, words, spoken(words), k_frames=70, options=options(), sure_W=spoken(words, 0, 2, 4)
+    )
+    assert ranges(cuts) == [(0, 5, "")]
+
+
+def test_a_word_of_doubtful_worth_is_never_left_out_of_a_text_that_goes_on() -> None:
+    words = words_at((10, 20), (30, 31), (50, 60))
+    seen = track_of(words_at((10, 20), (50, 60)), 80)
+    shape = options(bridge_mass=1.0)
+    bridged = cut_words(seen, words, spoken(words, 1), k_frames=50, options=shape, unsaid_W=~spoken(words, 1))
+    assert ranges(bridged) == [(0, 3, "")]
+    broken = cut_words(seen, words, spoken(words, 1), k_frames=50, options=shape, unsaid_W=np.zeros(3, bool))
+    assert ranges(broken) == [(0, 1, ""), (2, 3, "")]
+
+
 def test_a_gap_full_of_speech_breaks_a_run() -> None:
     words = words_at((10, 20), (40, 50))
     quiet = cut_words(track_of(words, 60), words, spoken(words), k_frames=50, options=options())
@@ -266,19 +306,20 @@ def test_no_spoken_words_give_no_segments_and_full_ledgers() -> None:
 
 
 def test_text_that_is_not_heard_is_dropped_whole() -> None:
-    words = words_at((10, 30), (32, 60), (62, 90), (92, 120), (122, 150), (250, 300), (302, 350))
-    cuts = cut_paper(track_of(words, 400), words, k_frames=50, options=options(padding_seconds=0.0))
-    assert ranges(cuts) == [(0, 5, ""), (5, 7, "")]
+    spans = [(10 + 20 * w, 28 + 20 * w) for w in range(9)]
+    words = words_at(*spans, (350, 380), (382, 390))
+    cuts = cut_paper(track_of(words, 450), words, k_frames=50, options=options(padding_seconds=0.0))
+    assert ranges(cuts) == [(0, 9, ""), (9, 11, "")]
 
     def heard(*missed: int) -> list[str]:
-        heard_W = np.ones(7, bool)
+        heard_W = np.ones(11, bool)
         heard_W[list(missed)] = False
         return [segment.reason for segment in without_unheard(cuts, heard_W).segments]
 
-    assert heard() == heard(2) == ["", ""]
-    # Three of five; three in a row; one of two.
-    assert heard(0, 2, 4) == heard(1, 2, 3) == [NOT_HEARD, ""]
-    assert heard(6) == ["", NOT_HEARD]
+    assert heard() == heard(0, 2, 4, 6) == heard(2, 3, 4) == heard(9) == ["", ""]
+    # Five of nine; four in a row; both of two.
+    assert heard(0, 2, 4, 6, 8) == heard(4, 5, 6, 7) == [NOT_HEARD, ""]
+    assert heard(9, 10) == ["", NOT_HEARD]
 
 
 def test_low_scores_drop_candidates_only() -> None:
