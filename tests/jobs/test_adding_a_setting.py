@@ -121,7 +121,7 @@ def changed_tree(folder: Path) -> Path:
         put(tree, place)
     path = tree / "pipeline" / "stages" / "cut_recording.py"
     text = path.read_text().replace("import asdict, dataclass\n", "import asdict, dataclass, replace\n")
-    for call in ("cut_paper(seen", "cut_words(seen"):
+    for call in ("cut_paper(seen", "cut_words(\n"):
         text = text.replace(f"    return {call}", f"    cuts = {call}")
     text = text.replace(
         "    spoken_W = ", "        return long_enough(cuts, options.min_words)\n    spoken_W = ", 1

@@ -316,10 +316,28 @@ def test_text_that_is_not_heard_is_dropped_whole() -> None:
         heard_W[list(missed)] = False
         return [segment.reason for segment in without_unheard(cuts, heard_W).segments]
 
-    assert heard() == heard(0, 2, 4, 6) == heard(2, 3, 4) == heard(9) == ["", ""]
-    # Five of nine; four in a row; both of two.
-    assert heard(0, 2, 4, 6, 8) == heard(4, 5, 6, 7) == [NOT_HEARD, ""]
+    assert heard() == heard(0, 2, 4, 6) == heard(4, 5, 6, 7) == heard(9) == ["", ""]
+    # Five of nine; both of two.
+    assert heard(0, 2, 4, 6, 8) == [NOT_HEARD, ""]
     assert heard(9, 10) == ["", NOT_HEARD]
+
+
+def test_an_utterance_with_a_part_of_a_text_that_nobody_says_is_dropped() -> None:
+    spans = [(10 + 20 * w, 28 + 20 * w) for w in range(6)]
+    later = [(230 + 20 * w, 248 + 20 * w) for w in range(9)]
+    words = words_at(*spans, *later)
+    cuts = cut_paper(track_of(words, 450), words, k_frames=50, options=options(padding_seconds=0.0))
+    assert ranges(cuts) == [(0, 6, ""), (6, 15, "")]
+
+    def heard(*missed: int) -> list[str]:
+        heard_W = np.ones(15, bool)
+        heard_W[list(missed)] = False
+        return [segment.reason for segment in without_unheard(cuts, heard_W).segments]
+
+    # The last two words of the first, and six of the nine after it, of which one in between is heard.
+    assert heard(4, 5, 6, 7, 9, 10, 11) == [NOT_HEARD, NOT_HEARD]
+    # Seven in a row, fewer than half of each.
+    assert heard(3, 4, 5, 6, 7, 8, 9) == ["", ""]
 
 
 def test_low_scores_drop_candidates_only() -> None:
