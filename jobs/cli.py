@@ -18,7 +18,7 @@ from prep_corpus.jobs.own_filter.label_command import label_command
 from prep_corpus.jobs.own_filter.sample_command import agreement_command, sample_command
 from prep_corpus.jobs.runs.report import report_command
 from prep_corpus.jobs.screen.causes import cause_of
-from prep_corpus.jobs.screen.plain_text import printable
+from prep_corpus.jobs.screen.plain_text import counted, printable
 from prep_corpus.jobs.settings import MACHINE, MODEL, SEED, SHARDS, TEXT
 from prep_corpus.jobs.settings_command import settings_command
 from prep_corpus.jobs.submit.command import submit_command
@@ -108,8 +108,8 @@ def main(debug: bool) -> None:
 
 def nothing_to_do(out: str, entries: int, utterances: int) -> str:
     """The one line of a run that finds all as it would leave it."""
-    recordings = f"{entries} recording{'' if entries == 1 else 's'}"
-    return f"nothing to do: {utterances} utterances of {recordings} are published in {out} as they should be"
+    whose = f"{counted(utterances, 'utterance')} of {counted(entries, 'recording')}"
+    return f"nothing to do: {whose} are published in {out} as they should be"
 
 
 @main.command(epilog=EXIT_CODES)
@@ -254,11 +254,9 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
         problems += [f"stage-file-damaged: {path}: {wrong}" for path, wrong in damaged_stage_files(folder)]
     for problem in problems:
         click.echo(printable(problem), err=True)
-    plural = "" if report.shards == 1 else "s"
-    click.echo(
-        f"{report.shards} file{plural}, {report.utterances} utterances, {report.seconds / 3600:.2f} hours: "
-        f"{len(problems) or 'no'} problem{'' if len(problems) == 1 else 's'}"
-    )
+    shown = f"{counted(report.shards, 'file')}, {counted(report.utterances, 'utterance')}"
+    found = counted(len(problems), "problem") if problems else "no problems"
+    click.echo(f"{shown}, {report.seconds / 3600:.2f} hours: {found}")
     ctx.exit(1 if problems else 0)
 
 
@@ -303,7 +301,7 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
     for entry in listed:
         click.echo(f"{entry.size_bytes / 1e6:10.1f} MB  {entry.path}")
     size_mb = sum(entry.size_bytes for entry in listed) / 1e6
-    click.echo(f"{len(listed)} file{'' if len(listed) == 1 else 's'}, {size_mb:.1f} MB that no longer serve")
+    click.echo(f"{counted(len(listed), 'file')}, {size_mb:.1f} MB that no longer serve")
     if dry_run or not listed:
         return
     if not yes:

@@ -5,7 +5,9 @@ Each stage's file holds one digest, one function that makes, and what it counts 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from prep_corpus.align.model.models import ModelInfo
@@ -14,6 +16,23 @@ from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, time
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 Result = TypeVar("Result")
+
+
+class NotMade(Exception):
+    """A result that does not stand was asked for where nothing is to be made."""
+
+
+_FINDING: ContextVar[bool] = ContextVar("finding", default=False)
+
+
+@contextmanager
+def finding_only() -> Iterator[None]:
+    """Stages called inside, by this thread, give what stands, or raise `NotMade`; nothing is made."""
+    before = _FINDING.set(True)
+    try:
+        yield
+    finally:
+        _FINDING.reset(before)
 
 
 def made_once(
@@ -32,6 +51,8 @@ def made_once(
     """
     standing = find()
     if standing is None:
+        if _FINDING.get():
+            raise NotMade(stage)
         with timed(stage):
             result = make()
     else:

@@ -13,7 +13,11 @@ from prep_corpus.jobs.settings import CUTTING, MACHINE, MODEL, SEED, TEXT
 @click.command("evaluate")
 @click.argument("manifest")
 @click.option(
-    "--hours", type=float, default=1.0, show_default=True, help="Hours of the corpus that are drawn, about."
+    "--hours",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Hours of the corpus that are drawn, about.",
 )
 @click.option(
     "--rate",

@@ -10,30 +10,40 @@ import click
 @click.command("sample")
 @click.argument("folder", metavar="RUN")
 @click.option("--out", metavar="DIR", type=click.Path(), help="Folder of the sample.  [default: RUN-sample]")
-@click.option("--count", type=int, default=500, show_default=True, help="Segments to draw.")
+@click.option("--count", type=click.IntRange(1), default=500, show_default=True, help="Segments to draw.")
 @click.option(
     "--kept",
     "kept_share",
-    type=float,
+    type=click.FloatRange(0, 1),
     default=0.5,
     show_default=True,
     help="Share of kept segments among those drawn.",
 )
 @click.option(
-    "--min-seconds", type=float, default=0.5, show_default=True, help="Draw no shorter segments, in seconds."
+    "--min-seconds",
+    type=click.FloatRange(0),
+    default=0.5,
+    show_default=True,
+    help="Draw no shorter segments, in seconds.",
 )
 @click.option(
-    "--listeners", type=int, default=1, show_default=True, help="Number of people who share the work."
+    "--listeners",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Number of people who share the work.",
 )
 @click.option(
     "--overlap",
-    type=float,
+    type=click.FloatRange(0, 1),
     default=0.1,
     show_default=True,
     help="Share of the clips that all of them hear, so that their agreement can be measured.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of every random choice.")
-@click.option("--workers", type=int, help="Number of recordings decoded at a time.  [default: all cores]")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Number of recordings decoded at a time.  [default: all cores]"
+)
 @click.option(
     "--force", is_flag=True, help="Write into a folder that holds no sample, or replace another sample."
 )
@@ -77,7 +87,11 @@ def sample_command(
 @click.argument("folder", metavar="RUN")
 @click.argument("transcripts", nargs=-1, required=True, metavar="TRANSCRIPTS...")
 @click.option(
-    "--examples", type=int, default=10, show_default=True, help="Clips to show where they differ most."
+    "--examples",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Clips to show where they differ most.",
 )
 def agreement_command(folder: str, transcripts: tuple[str, ...], examples: int) -> None:
     """Say how far people who listened to the same clips of RUN agree.

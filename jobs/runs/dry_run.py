@@ -11,17 +11,27 @@ import numpy as np
 from rich.console import Console
 
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
-from prep_corpus.jobs.runs.prepare import PreparedRun
+from prep_corpus.jobs.runs.prepare import PreparedRun, shard_place, too_many_rejected
+from prep_corpus.jobs.runs.stage_options import k_uri_of
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.screen.stage_lines import clock
-from prep_corpus.jobs.start.corpus import read_corpus
-from prep_corpus.pipeline.run_files import MARKER
+from prep_corpus.jobs.start.claim import refuse_losses
+from prep_corpus.jobs.start.corpus import Corpus, read_corpus
+from prep_corpus.pipeline.progress import BOARD, STAGES
+from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER
+from prep_corpus.pipeline.stage_frame import NotMade, finding_only
+from prep_corpus.pipeline.stages.align import align_bundle
+from prep_corpus.pipeline.stages.emit import emit_bundle
+from prep_corpus.pipeline.stages.measure import kept_k, measure_bundle
+from prep_corpus.pipeline.stages.segment import segment_bundle
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import Store
 
 # FLAC of 16 kHz mono speech holds about half of its 16 bits a sample; shards hold as much again.
 _FLAC_SHARE = 0.55
-# CPU seconds per hour of audio for everything but the model, from `make bench-run`.
-_OTHER_CPU_SECONDS_PER_HOUR = 25.0
+# CPU seconds per hour of audio for everything but the model, from `make bench-run`; decoding is emit's and segment's.
+_CPU_SECONDS_PER_HOUR = {"emit": 6.0, "align": 3.0, "measure": 5.0, "segment": 9.0, "write": 2.0}
 
 
 def model_seconds_per_hour(model: LoadedModel) -> float:
@@ -39,25 +49,59 @@ def model_seconds_per_hour(model: LoadedModel) -> float:
     return (time.perf_counter() - began) * 3600 / seconds
 
 
-def stages_done(out: str) -> dict[str, int]:
-    """Files in the store by stage."""
-    work = files.join(out, "work")
-    if not files.exists(work):
-        return {}
-    counts: dict[str, int] = {}
-    for uri in files.list_files(work):
-        stage = uri[len(work) :].lstrip("/").split("/")[0]
-        if uri.endswith(".parquet"):
-            counts[stage] = counts.get(stage, 0) + 1
-    return counts
+def seconds_to_do(prepared: PreparedRun, corpus: Corpus) -> dict[str, float]:
+    """Audio that each stage still has to do, in seconds; what stands in the store is found and not made.
+
+    Where k is yet to be picked, or a stage before is to be done, what follows is to be done too. Shards are written
+    where a bundle's segments are made anew, or where nothing is published.
+    """
+    config, store = prepared.config, prepared.store
+    k_uri = k_uri_of(config, prepared.model.info, prepared.segment)
+    k_frames = config.min_pause_frames or (None if config.retune else kept_k(k_uri))
+    to_do = dict.fromkeys(STAGES, 0.0)
+    for bundle, seconds in zip(corpus.bundles, corpus.bundle_seconds):
+        for stage in _stages_to_do(prepared, store, bundle, k_frames):
+            to_do[stage] += seconds
+    if not files.exists(files.join(config.out, MANIFEST_NAME)) or to_do["segment"]:
+        to_do["write"] = corpus.audio_seconds
+    BOARD.clear()
+    return to_do
 
 
-def describe(prepared: PreparedRun, *, console: Console) -> None:
-    """Print recordings, hours, stages done, bytes, free space and time; nothing is written."""
+def _stages_to_do(prepared: PreparedRun, store: Store, bundle: str, k_frames: int | None) -> tuple[str, ...]:
+    """The stages of a bundle that do not stand: those from the first one on that is to be made."""
+    if store.find("bundles", bundle, bundle) is None:
+        return STAGES
+    try:
+        with finding_only():
+            emitted = emit_bundle(store, bundle, prepared.model, prepared.emit)
+            aligned = align_bundle(store, emitted, prepared.segment.text, 1)
+            measure_bundle(store, aligned, prepared.segment)
+            if k_frames is None:
+                return ("segment",)
+            segment_bundle(store, aligned, prepared.segment, k_frames, 1)
+    except NotMade as missing:
+        return STAGES[STAGES.index(str(missing)) : STAGES.index("write")]
+    return ()
+
+
+def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
+    """Print recordings, hours, what is to be done, bytes, free space and time; nothing is written.
+
+    Returns:
+        False where the run that follows would publish nothing, since too much is rejected already.
+
+    Raises:
+        UsageError: the run that follows would be refused.
+    """
     config, model = prepared.config, prepared.model
     fitted, point = prepared.fitted, prepared.point
     info: ModelInfo = model.info
     corpus = read_corpus(config, None, None)
+    if not force:
+        refuse_losses(config, corpus.keys)
+    # Bad clips of noise are told now.
+    shard_place(config, info.sample_rate_hz, corpus.voices)
     hours = corpus.audio_seconds / 3600
 
     def say(name: str, text: str) -> None:
@@ -65,7 +109,8 @@ def describe(prepared: PreparedRun, *, console: Console) -> None:
 
     say(
         "manifest",
-        f"{config.manifest}: {corpus.entries} recordings, {hours:.2f} hours, {len(corpus.bundles)} bundles",
+        f"{config.manifest}: {counted(corpus.entries, 'recording')}, {hours:.2f} hours, "
+        f"{counted(len(corpus.bundles), 'bundle')}",
     )
     for letter in corpus.dead_letters[:10]:
         say("  rejected", f"{letter.reason}: {letter.message}")
@@ -80,14 +125,30 @@ def describe(prepared: PreparedRun, *, console: Console) -> None:
     say("", f"expected to keep {point.kept_share:.0%} of the spoken words at {point.wer:.2%} wrong "
         f"(at most {point.wer_upper:.2%})")  # fmt: skip
     state = "a run to go on with" if files.exists(files.join(config.out, MARKER)) else "new"
-    done = ", ".join(f"{stage} {count}" for stage, count in sorted(stages_done(config.out).items()))
-    say("out", f"{config.out} ({state}); in its store: {done or 'nothing yet'}")
-    emissions = corpus.audio_seconds / info.frame_seconds * len(info.vocabulary) * 2
-    audio_bytes = corpus.audio_seconds * info.sample_rate_hz * 2 * _FLAC_SHARE
-    need = emissions + audio_bytes * (1 + len(config.formats))
+    say("out", f"{config.out} ({state})")
+    if too_many_rejected(config, corpus):
+        print_line(
+            Console(stderr=True),
+            f"{len(corpus.dead_letters)} of {corpus.entries} recordings are rejected before the start, and "
+            f"--max-failed allows {config.max_failed:.0%}: nothing would be published",
+            style="red",
+        )
+        return False
+    to_do = seconds_to_do(prepared, corpus)
+    listed = [f"{stage} {to_do[stage] / 3600:.2f} of {hours:.2f} h" for stage in STAGES if to_do[stage]]
+    say("to do", ", ".join(listed) or "write, where shards are not as they should be")
+    if done := [stage for stage in STAGES if not to_do[stage]]:
+        say("stands", ", ".join(done))
+    emissions = to_do["emit"] / info.frame_seconds * len(info.vocabulary) * 2
+    second_bytes = info.sample_rate_hz * 2 * _FLAC_SHARE
+    need = emissions + second_bytes * (to_do["segment"] + to_do["write"] * len(config.formats))
     say("space", f"about {need / 1e9:.2f} GB at most, {_free(config.out)}")
-    seconds = hours * (model_seconds_per_hour(model) + _OTHER_CPU_SECONDS_PER_HOUR) / max(config.workers, 1)
-    say("time", f"about {clock(seconds)} with {config.workers} workers, if nothing is done yet")
+    rates = dict(_CPU_SECONDS_PER_HOUR)
+    if to_do["emit"]:
+        rates["emit"] += model_seconds_per_hour(model)
+    seconds = sum(to_do[stage] / 3600 * rate for stage, rate in rates.items()) / max(config.workers, 1)
+    say("time", f"about {clock(seconds)} with {counted(config.workers, 'worker')}, for what is to do")
+    return True
 
 
 def _free(out: str) -> str:

@@ -16,7 +16,6 @@ from functools import cached_property
 
 from rich.console import Console
 
-from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import LoadedModel, load_model
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
@@ -120,7 +119,12 @@ class StartedRun:
     @property
     def too_many_rejected(self) -> bool:
         """Whether the manifest and the probe rejected more than --max-failed allows."""
-        return len(self.corpus.dead_letters) > self.config.max_failed * self.corpus.entries
+        return too_many_rejected(self.config, self.corpus)
+
+
+def too_many_rejected(config: RunConfig, corpus: Corpus) -> bool:
+    """Whether the manifest and the probe rejected more than --max-failed allows."""
+    return len(corpus.dead_letters) > config.max_failed * corpus.entries
 
 
 def prepare_run(
@@ -173,8 +177,6 @@ def read_bundles(prepared: PreparedRun, *, stages: Sequence[str] = STAGES) -> Bu
     """
     config = prepared.config
     corpus = read_corpus(config, prepared.store, prepared.console)
-    if corpus.entries == 0:
-        raise UsageError(f"{config.manifest}: the manifest is empty")
     print_line(
         prepared.console,
         f"{corpus.entries} recordings, {corpus.audio_seconds / 3600:.2f} hours in {len(corpus.bundles)} bundles; "

@@ -90,8 +90,8 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_
     if dry_run:
         from prep_corpus.jobs.runs.dry_run import describe
 
-        describe(prepare_run(config, Console(stderr=True, quiet=quiet)), console=Console())
-        return 0
+        prepared = prepare_run(config, Console(stderr=True, quiet=quiet))
+        return 0 if describe(prepared, console=Console(), force=force) else EXIT_OVER_LIMIT
     outcome = run_here(config, force=force, quiet=quiet, with_report=False)
     code = report(config, outcome, quiet=quiet)
     if with_report:

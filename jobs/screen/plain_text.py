@@ -11,3 +11,8 @@ _SECRET = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]+@")
 def printable(text: str) -> str:
     """A text from data as a terminal may get it: no escape sequence, no user name or password of a URL."""
     return _SECRET.sub(r"\1", _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something: 1 worker, 2 workers."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

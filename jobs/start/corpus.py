@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
@@ -84,11 +84,15 @@ def probed_bundles(
 
 
 def read_corpus(config: RunConfig, store: Store | None, console: Console | None) -> Corpus:
-    """Read and probe a manifest, and put its bundles into the store where one is given."""
+    """Read and probe a manifest, and put its bundles into the store; where none is given, nothing is written.
+
+    Raises:
+        UsageError: the manifest is empty or cannot be read.
+    """
     cache_uri = files.join(config.work, "fingerprints.json")
     cache = FingerprintCache(cache_uri)
     letters: list[DeadLetter] = []
-    guard = Guard(config.work) if store else None
+    guard = Guard(config.work, read_only=store is None)
 
     probing = display.Probing(files.join(config.out, STATUS_NAME)) if store else None
     if probing is not None:
@@ -113,6 +117,8 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
         digests.append(write_bundle(store, bundle).digest if store else bundle_digest(bundle))
     if store:
         cache.save()
+    if not recordings and not letters:
+        raise UsageError(f"{config.manifest}: the manifest is empty")
     return Corpus(
         bundles=tuple(digests),
         bundle_seconds=tuple(seconds),

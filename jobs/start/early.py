@@ -5,6 +5,7 @@ Every command that works as a run calls it first; a run from Python comes by it 
 
 from __future__ import annotations
 
+from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.devices import check_device
 from prep_corpus.align.model.naming import kind_of
 from prep_corpus.jobs.config import RunConfig
@@ -33,7 +34,8 @@ def check_early(
         form_of(config.manifest)
         from prep_corpus.pipeline.inputs.manifests import read_manifest
 
-        read_manifest(config.manifest, language=config.language)
+        if next(read_manifest(config.manifest, language=config.language), None) is None:
+            raise UsageError(f"{config.manifest}: the manifest is empty")
     check_device(device or config.device)
     kind_of(config.model)
     if config.filter is not None or config.max_wer is not None:

@@ -33,7 +33,7 @@ _OUT = click.option(
 SUBMISSION: Options = (
     click.option(
         "--threads",
-        type=int,
+        type=click.IntRange(1),
         default=1,
         show_default=True,
         help="Number of threads of each worker for one bundle of audio.",
@@ -133,7 +133,11 @@ def _place(settings: dict[str, Any]) -> WorkerPlace:
             help="Address of the job manager's REST interface.",
         ),
         click.option(
-            "--workers", type=int, default=1, show_default=True, help="Number of slots that the job takes."
+            "--workers",
+            type=click.IntRange(1),
+            default=1,
+            show_default=True,
+            help="Number of slots that the job takes.",
         ),
         *PLACE,
         click.option(
@@ -143,7 +147,7 @@ def _place(settings: dict[str, Any]) -> WorkerPlace:
         ),
         click.option(
             "--retries",
-            type=int,
+            type=click.IntRange(0),
             default=5,
             show_default=True,
             help="How often the job starts again after a task manager is lost.",

@@ -28,7 +28,7 @@ from prep_corpus.jobs.submit.command import SUBMIT_EXIT_CODES, engine_options, l
         ),
         click.option(
             "--workers",
-            type=int,
+            type=click.IntRange(1),
             default=8,
             show_default=True,
             help="Highest number of workers with a GPU, and of workers without.",
@@ -46,7 +46,11 @@ from prep_corpus.jobs.submit.command import SUBMIT_EXIT_CODES, engine_options, l
             help="Machine type of workers without a GPU.",
         ),
         click.option(
-            "--disk-gb", type=int, default=50, show_default=True, help="Size of a worker's boot disk, in GB."
+            "--disk-gb",
+            type=click.IntRange(1),
+            default=50,
+            show_default=True,
+            help="Size of a worker's boot disk, in GB.",
         ),
         click.option("--service-account", metavar="EMAIL", help="Service account that the workers act as."),
         click.option(

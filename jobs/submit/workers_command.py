@@ -7,7 +7,11 @@ import click
 
 @click.command("workers")
 @click.option(
-    "--port", type=int, default=50000, show_default=True, help="Port to listen on; 0 for any that is free."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=50000,
+    show_default=True,
+    help="Port to listen on; 0 for any that is free.",
 )
 @click.option(
     "--host",

@@ -25,14 +25,26 @@ _TRAINING = (
         metavar="MODEL",
         help="Model whose weights the training begins with: a bundled name or a folder.  [default: random ones]",
     ),
-    click.option("--minutes", type=float, default=60.0, show_default=True, help="Time to train, in minutes."),
-    click.option("--steps", type=int, default=0, help="Number of steps to train, in place of --minutes."),
+    click.option(
+        "--minutes",
+        type=click.FloatRange(0, min_open=True),
+        default=60.0,
+        show_default=True,
+        help="Time to train, in minutes.",
+    ),
+    click.option(
+        "--steps", type=click.IntRange(0), default=0, help="Number of steps to train, in place of --minutes."
+    ),
     click.option(
         "--noise", metavar="PATH", help="Manifest (.jsonl) of noise clips; coloured noise is always added."
     ),
     click.option("--device", help="Device of the model: cpu or cuda.  [default: cuda where there is one]"),
     click.option(
-        "--threads", type=int, default=1, show_default=True, help="Number of torch's threads on a CPU."
+        "--threads",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Number of torch's threads on a CPU.",
     ),
     click.option(
         "--seed", type=int, default=0, show_default=True, help="Seed of the weights and of the order of rows."
@@ -98,7 +110,7 @@ def train_command(**settings: Any) -> None:
 @click.option(
     "--synthesise",
     "hours",
-    type=float,
+    type=click.FloatRange(0),
     default=2.0,
     show_default=True,
     help="Hours of synthetic speech to make.",
@@ -142,7 +154,9 @@ def train_english_command(**settings: Any) -> None:
     help="Measure only on what the training of the bundled model held out.",
 )
 @click.option(
-    "--max-per-set", type=int, help="Number of recordings of each set, spread over it.  [default: all]"
+    "--max-per-set",
+    type=click.IntRange(1),
+    help="Number of recordings of each set, spread over it.  [default: all]",
 )
 def error_rates_command(
     manifests: tuple[str, ...], model: str, english_held_out: bool, max_per_set: int | None

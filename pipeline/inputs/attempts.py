@@ -118,14 +118,15 @@ def left_behind(folder: str) -> set[str]:
 class Guard:
     """Rejects the recordings that ended a run before."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, read_only: bool = False) -> None:
         """Find what the last run left.
 
         Args:
             folder: the work folder of a run.
+            read_only: go by what is known; try nothing, and take no note away.
         """
         self._uri = files.join(folder, "attempts", "verdicts.json")
-        self._suspects = left_behind(folder) if files.is_local(folder) else set()
+        self._suspects = set() if read_only or not files.is_local(folder) else left_behind(folder)
         self._verdicts: dict[str, list[str]] = (read_json(self._uri) or {}) if files.is_local(folder) else {}
 
     def rejected(self, recording: Recording) -> DeadLetter | None:
