@@ -262,12 +262,18 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
 
 @main.command()
 @click.argument("folder", metavar="DIR")
-def status(folder: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for other programs.")
+def status(folder: str, as_json: bool) -> None:
     """Say how far the run in DIR is, while it goes on or afterwards, also from another machine."""
     from prep_corpus.jobs.runs.opened import open_run
-    from prep_corpus.jobs.screen.status import status_lines, submitted_lines
+    from prep_corpus.jobs.screen.status import status_document, status_lines, submitted_lines
 
     run = open_run(folder)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(status_document(run.folder), indent=1))
+        return
     for line in submitted_lines(run.folder) or status_lines(run.folder):
         click.echo(line)
 

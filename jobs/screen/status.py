@@ -7,7 +7,9 @@ import json
 import os
 import socket
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,23 +47,59 @@ def status_lines(folder: str, *, patience_seconds: float = 3 * FILE_SECONDS) -> 
     Raises:
         UsageError: no run has written one there.
     """
+    document, state = _read(folder, patience_seconds)
+    with _named_where_damaged(folder):
+        return _lines_of(folder, document, state)
+
+
+def status_document(folder: str, *, patience_seconds: float = 3 * FILE_SECONDS) -> dict[str, Any]:
+    """The same for programs: status.json as it is, its `state` as it turns out, and the outcome of a run that ended.
+
+    `state` is probing, running, done, crashed, interrupted, cut off, or submitted.
+
+    Raises:
+        UsageError: no run has written one there.
+    """
+    submitted = files.join(folder, SUBMITTED_NAME)
+    document: dict[str, Any]
+    if files.exists(submitted):
+        document = json.loads(files.read_bytes(submitted))
+        stages = read_progress(document.pop("progress"))
+        document |= {"state": "submitted", "stages": {name: asdict(made) for name, made in stages.items()}}
+        if files.exists(files.join(folder, OUTCOME_NAME)):
+            document["state"] = "done"
+    else:
+        document, state = _read(folder, patience_seconds)
+        document["state"] = state.partition(":")[0]
+    if document["state"] == "done" and files.exists(files.join(folder, OUTCOME_NAME)):
+        document["outcome"] = asdict(read_outcome(folder))
+    return document
+
+
+def _read(folder: str, patience_seconds: float) -> tuple[dict[str, Any], str]:
+    """(what a run wrote last, its state as it turns out)."""
     uri = files.join(folder, STATUS_NAME)
     if not files.exists(uri):
         raise UsageError(f"{folder} holds no run that has begun: there is no {STATUS_NAME}")
+    with _named_where_damaged(folder):
+        document: dict[str, Any] = json.loads(files.read_bytes(uri))
+        if document["state"] in ("probing", "running"):
+            return _living_state(uri, document, patience_seconds)
+        return document, document["state"]
+
+
+@contextmanager
+def _named_where_damaged(folder: str) -> Iterator[None]:
     try:
-        return _lines_of(folder, uri, patience_seconds)
+        yield
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"{uri} is damaged, or of another version ({type(error).__name__}: {error}); "
+            f"{files.join(folder, STATUS_NAME)} is damaged, or of another version ({type(error).__name__}: {error}); "
             "a run that goes on writes it anew"
         ) from error
 
 
-def _lines_of(folder: str, uri: str, patience_seconds: float) -> list[str]:
-    document = json.loads(files.read_bytes(uri))
-    state = document["state"]
-    if state in ("probing", "running"):
-        document, state = _living_state(uri, document, patience_seconds)
+def _lines_of(folder: str, document: dict[str, Any], state: str) -> list[str]:
     lines = [f"{state}; {clock(document['elapsed_seconds'])} since the start"]
     if document["state"] == "probing":
         return [*lines, f"probe: {document['probed']} manifest entries"]

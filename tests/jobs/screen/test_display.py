@@ -20,7 +20,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.screen.display import Probing, shown_progress
 from prep_corpus.jobs.screen.printing import ledger_tables, print_line, transcript_lines
 from prep_corpus.jobs.screen.stage_lines import Work, clock, failures_line, stage_line
-from prep_corpus.jobs.screen.status import status_lines
+from prep_corpus.jobs.screen.status import status_document, status_lines
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck
@@ -113,6 +113,9 @@ def test_status_tells_the_truth_while_running_and_after_the_end(tmp_path: Path) 
         "emit: 100/100 recordings, 10.00/10.00 h, 1 failed",
         "1 of 100 recordings rejected: audio-silent 1",
     ]
+    told = status_document(str(tmp_path))
+    assert (told["state"], told["stages"]["emit"]["failed"]) == ("done", 1)
+    assert told == {**json.loads((tmp_path / "status.json").read_text()), "state": "done"}
     with pytest.raises(UsageError, match="holds no run that has begun"):
         status_lines(str(tmp_path / "elsewhere"))
 
@@ -134,6 +137,7 @@ def test_a_killed_process_on_this_machine_is_known_at_once(tmp_path: Path) -> No
         assert status_lines(str(tmp_path))[0].startswith("running; ")
         process.kill()
     assert status_lines(str(tmp_path))[0].startswith("cut off: its process is gone, last heard of 0:0")
+    assert status_document(str(tmp_path))["state"] == "cut off"
 
 
 @pytest.mark.parametrize("clock_seconds", [-600, 600, 0])
