@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# mutagen 1.48.1: `info.length` of a WAV or AIFF file ("audio length, in seconds") counts the blocks of a codec as if each
-# were one sample. Telephone speech in GSM 6.10 and speech in ADPCM are reported as hundreds of times shorter than they
-# are, without a warning. The "fact" chunk of the same file states the samples, and libsndfile reads them.
+# mutagen 1.48.1: `info.length` of a WAV or AIFF file ("audio length, in seconds") counts the blocks of a codec as if
+# each were one sample. Telephone speech in GSM 6.10 and speech in ADPCM are reported as hundreds of times shorter
+# than they are, without a warning. The "fact" chunk of the same file states the samples, and libsndfile reads them.
 # Seen: 10 s are 0.03 s in GSM 6.10, 0.01 s in IMA and Microsoft ADPCM, 0.16 s in IMA ADPCM in AIFF; u-law is right.
 set -euo pipefail
 folder=$(mktemp -d)

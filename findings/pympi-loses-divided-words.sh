@@ -2,8 +2,8 @@
 # pympi-ling 1.71: `Eaf.to_textgrid` leaves out, without a word, each annotation that it cannot place. ELAN keeps the
 # words of an utterance on a tier that divides it, without times of their own (Symbolic_Subdivision: the words come in
 # order; Time_Subdivision: a time slot may have no value), so of a transcript with divided tiers little is left.
-# Seen: of the words "one two three" the TextGrid has "one" over the whole utterance, or none at all; the utterance and
-# its words are all there in the Eaf object.
+# Seen: of the words "one two three" the TextGrid has "one" over the whole utterance, or none at all; the utterance
+# and its words are all there in the Eaf object.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# tfrecord 1.14.6 (the reader that needs no TensorFlow): a feature with several byte strings comes back as a numpy array
-# of fixed-width strings, and numpy takes the zero bytes at the end of such a string for padding. Sound in 16 bits that
-# ends quietly is cut short; a feature with one byte string, or the protocol buffer itself, keeps all bytes.
+# tfrecord 1.14.6 (the reader that needs no TensorFlow): a feature with several byte strings comes back as a numpy
+# array of fixed-width strings, and numpy takes the zero bytes at the end of such a string for padding. Sound in 16
+# bits that ends quietly is cut short; a feature with one byte string, or the protocol buffer itself, keeps all bytes.
 # Seen: clips of 4 and 4 bytes are read as 3 and 1; the same record parsed by hand has 4 and 4.
 set -euo pipefail
 folder=$(mktemp -d)

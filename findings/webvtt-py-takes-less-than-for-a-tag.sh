@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# webvtt-py 0.6.0: WebVTT writes "&" and "<" of the text as character references, SubRip has none. `from_srt` takes the text over
-# as it is, and all that stands between "<" and ">" is markup from then on: spoken words vanish from `text`, and the
-# WebVTT file that is saved loses them in every player. pycaption converts the same file rightly.
+# webvtt-py 0.6.0: WebVTT writes "&" and "<" of the text as character references, SubRip has none. `from_srt` takes
+# the text over as it is, and all that stands between "<" and ">" is markup from then on: spoken words vanish from
+# `text`, and the WebVTT file that is saved loses them in every player. pycaption converts the same file rightly.
 # Seen: "is 5 < 6 and 7 > 2 then" is "is 5  2 then" after the conversion; the file holds a bare "<".
 set -euo pipefail
 folder=$(mktemp -d)
