@@ -28,8 +28,10 @@ from prep_corpus.align.recordings import DEFAULT_LANGUAGE
 from prep_corpus.align.speakers.word_speakers import SpokenBy, spoken_by
 from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.align.transcripts import formats
+from prep_corpus.align.transcripts.pieces import Cue
 from prep_corpus.align.transcripts.versions import Version, version_of
 from prep_corpus.align.words.aligned_text import AlignedText, align_best
+from prep_corpus.align.words.captions import Caption, captions, to_srt, to_vtt
 from prep_corpus.align.words.coarse import fine_frames, finer_alignment
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import to_ctm, to_textgrid
@@ -85,6 +87,7 @@ class AlignedFile:
         info: the model that was used.
         aligned: the alignment in frames and tokens, with the evidence for each word.
         speakers: the speakers whom the transcript names.
+        cues: of the transcript, with its own times.
     """
 
     words: tuple[AlignedWord, ...]
@@ -95,6 +98,30 @@ class AlignedFile:
     info: ModelInfo = field(repr=False)
     aligned: AlignedText = field(repr=False)
     speakers: tuple[str, ...] = ()
+    cues: tuple[Cue, ...] = field(default=(), repr=False)
+
+    def captions(self, *, original_lines: bool = False) -> list[Caption]:
+        """The transcript's cues at the times at which they are said, or new ones where it has none.
+
+        Args:
+            original_lines: show the whole text of each cue, in its lines; else what is said of it, on one line.
+        """
+        return captions(
+            self.aligned.words,
+            self.aligned.normalized,
+            self.cues,
+            frame_seconds=self.info.frame_seconds,
+            speakers=self.speakers,
+            original_lines=original_lines,
+        )
+
+    def to_srt(self, *, original_lines: bool = False) -> str:
+        """The captions as SubRip."""
+        return to_srt(self.captions(original_lines=original_lines))
+
+    def to_vtt(self, *, original_lines: bool = False) -> str:
+        """The captions as WebVTT, with the names of the speakers."""
+        return to_vtt(self.captions(original_lines=original_lines))
 
     def to_ctm(self) -> str:
         """The words that are said as a CTM file: recording, channel, start, duration, word."""
@@ -187,13 +214,8 @@ class Aligner:
             best = replace(best, aligned=_finer(best.aligned, meter, info, fine))
             frames, info = frames * fine, info.finer(fine)
         seconds = info.frame_seconds
-        said = spoken_by(
-            best.aligned.words,
-            best.aligned.normalized,
-            versions[best.number].source,
-            (),
-            frame_seconds=seconds,
-        )
+        source = versions[best.number].source
+        said = spoken_by(best.aligned.words, best.aligned.normalized, source, (), frame_seconds=seconds)
         best = replace(best, aligned=replace(best.aligned, words=said.words))
         return AlignedFile(
             words=tuple(_words(best.aligned, said, seconds)),
@@ -206,6 +228,7 @@ class Aligner:
             info=info,
             aligned=best.aligned,
             speakers=said.names,
+            cues=source.cues if source is not None else (),
         )
 
     def _emissions(

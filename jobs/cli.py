@@ -161,11 +161,16 @@ def run(
 @click.option(
     "--format",
     "file_formats",
-    type=click.Choice(["ctm", "textgrid", "jsonl"]),
+    type=click.Choice(["ctm", "textgrid", "jsonl", "srt", "vtt"]),
     multiple=True,
     default=("ctm",),
     show_default=True,
     help="Format of the files, one per recording; may be repeated.",
+)
+@click.option(
+    "--original-lines",
+    is_flag=True,
+    help="Captions show the whole text of the cues that were given, in its lines, not what is said of it.",
 )
 @with_options(CONFIG, settings_options(MODEL, TEXT, MACHINE))
 @click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
@@ -177,6 +182,7 @@ def align(
     manifest: str,
     out: str,
     file_formats: tuple[str, ...],
+    original_lines: bool,
     quiet: bool,
     beam_options: tuple[str, ...],
     **settings: Any,
@@ -184,7 +190,8 @@ def align(
     """Align the recordings of MANIFEST with their transcripts, of any length, and write the times of the words.
 
     CTM and TextGrid are for other tools; the JSON lines hold for each word its times, its characters in the
-    transcript as written, whether the audio says it, and the evidence, and the stretches without text.
+    transcript as written, whether the audio says it, and the evidence, and the stretches without text. SRT and WebVTT
+    give the cues of a transcript back at the times at which they are said, or make new ones where it has none.
     """
     from prep_corpus.jobs.start.early import check_early
 
@@ -194,7 +201,8 @@ def align(
     check_early(config)
     from prep_corpus.jobs.runs.align import execute
 
-    ctx.exit(execute(config, tuple(dict.fromkeys(file_formats)), quiet=quiet))
+    formats = tuple(dict.fromkeys(file_formats))
+    ctx.exit(execute(config, formats, quiet=quiet, original_lines=original_lines))
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""`prep-corpus align`: forced alignment of long recordings alone, written as CTM, TextGrid and JSON lines."""
+"""`prep-corpus align`: forced alignment of long recordings alone, written as CTM, TextGrid, JSON lines and captions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.transcripts.versions import file_span
+from prep_corpus.align.words.captions import Caption, captions, to_srt, to_vtt
 from prep_corpus.align.words.coarse import fine_frames, finer_alignment
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import to_ctm, to_textgrid
@@ -35,8 +36,8 @@ from prep_corpus.pipeline.stages.transcript_checks import CheckTranscripts, read
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-WORD_TIME_FORMATS = ("ctm", "textgrid", "jsonl")
-_ENDINGS = {"ctm": ".ctm", "textgrid": ".TextGrid", "jsonl": ".jsonl"}
+WORD_TIME_FORMATS = ("ctm", "textgrid", "jsonl", "srt", "vtt")
+_ENDINGS = {"ctm": ".ctm", "textgrid": ".TextGrid", "jsonl": ".jsonl", "srt": ".srt", "vtt": ".vtt"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +48,13 @@ class ExportOptions:
         out: folder of the results.
         formats: of `WORD_TIME_FORMATS`.
         text: how transcripts are normalised.
+        original_lines: captions show the whole text of their cues, in its lines; else what is said of it.
     """
 
     out: str
     formats: tuple[str, ...]
     text: TextOptions
+    original_lines: bool = False
 
 
 def words_json(aligned: AlignedRecording, info: ModelInfo) -> str:
@@ -86,6 +89,19 @@ def words_json(aligned: AlignedRecording, info: ModelInfo) -> str:
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [*lines, *spans])
 
 
+def captions_of(aligned: AlignedRecording, info: ModelInfo, *, original_lines: bool) -> list[Caption]:
+    """The transcript's cues at the times at which they are said, or new ones where it has none."""
+    source = aligned.probed.recording.source
+    return captions(
+        aligned.words,
+        aligned.normalized,
+        source.cues if source is not None else (),
+        frame_seconds=info.frame_seconds,
+        speakers=aligned.speakers,
+        original_lines=original_lines,
+    )
+
+
 def export_recording(aligned: AlignedRecording, info: ModelInfo, options: ExportOptions) -> list[str]:
     """Write one recording's files; returns their paths."""
     id_ = aligned.probed.recording.id
@@ -106,8 +122,11 @@ def export_recording(aligned: AlignedRecording, info: ModelInfo, options: Export
                     aligned.n_samples / info.sample_rate_hz, aligned.n_frames * info.frame_seconds
                 ),
             )
-        else:
+        elif name == "jsonl":
             text = words_json(aligned, info)
+        else:
+            shown = captions_of(aligned, info, original_lines=options.original_lines)
+            text = to_srt(shown) if name == "srt" else to_vtt(shown)
         uri = files.join(options.out, safe_name(id_) + _ENDINGS[name])
         data = text.encode()
         files.write_atomic(uri, lambda file, data=data: file.write(data), replace=True)  # type: ignore[misc]
@@ -136,24 +155,27 @@ def _finer(aligned: AlignedRecording, levels: Levels, info: ModelInfo, parts: in
     return replace(aligned, alignment=alignment, words=words, n_frames=aligned.n_frames * parts)
 
 
-def execute(config: RunConfig, formats: tuple[str, ...], *, quiet: bool) -> int:
+def execute(config: RunConfig, formats: tuple[str, ...], *, quiet: bool, original_lines: bool = False) -> int:
     """Align a manifest and write the results; returns the exit code.
 
     Args:
         config: of a run, whose emissions and alignments these are.
-        formats: of `FORMATS`.
+        formats: of `WORD_TIME_FORMATS`.
         quiet: print errors alone.
+        original_lines: of captions, see `ExportOptions`.
     """
     console = Console(stderr=True, quiet=quiet)
     prepared = prepare_run(config, console, cuts=False)
     with holding(config, console, what="align"):
-        return _align(prepared, formats, console, quiet=quiet)
+        options = ExportOptions(
+            out=config.out, formats=formats, text=prepared.emit.text, original_lines=original_lines
+        )
+        return _align(prepared, options, console, quiet=quiet)
 
 
-def _align(prepared: PreparedRun, formats: tuple[str, ...], console: Console, *, quiet: bool) -> int:
+def _align(prepared: PreparedRun, options: ExportOptions, console: Console, *, quiet: bool) -> int:
     config = prepared.config
     store, emit = prepared.store, prepared.emit
-    options = ExportOptions(out=config.out, formats=formats, text=emit.text)
     bundled = read_bundles(prepared, stages=("emit", "align"))
     corpus, work = bundled.corpus, bundled.work
     with display.shown_progress(work, files.join(config.out, STATUS_NAME), quiet=quiet, console=console):

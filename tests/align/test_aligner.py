@@ -100,6 +100,27 @@ def test_what_other_tools_read(aligner: Aligner, audio: Path) -> None:
     assert found.to_textgrid().count("intervals [") >= 3
 
 
+def test_captions_come_back_at_the_times_of_their_words(
+    aligner: Aligner, audio: Path, tmp_path: Path
+) -> None:
+    late = tmp_path / "late.vtt"
+    late.write_text(
+        "WEBVTT\n\n00:07.500 --> 00:08.000\n<v Anne>River\nstone</v>\n\n00:08.000 --> 00:09.000\n<v Ben>morning.</v>\n"
+    )
+    found = aligner.align(audio, late)
+    assert [word.speaker for word in found.words] == ["Anne", "Anne", "Ben"]
+    first, second = found.captions()
+    starts = [word.start_seconds for word in found.words]
+    assert (first.start_seconds, second.start_seconds) == (starts[0], starts[2])
+    assert (first.text, first.speaker, second.text) == ("River stone", "Anne", "morning.")
+    assert "River\nstone" in found.to_srt(original_lines=True)
+    assert "<v Ben>morning." in found.to_vtt()
+    assert [one.text for one in aligner.align(audio, "River stone. Morning.").captions()] == [
+        "River stone.",
+        "Morning.",
+    ]
+
+
 def test_the_threads_of_the_caller_stay_as_they_are(aligner: Aligner, audio: Path) -> None:
     before = torch.get_num_threads()
     try:

@@ -225,9 +225,11 @@ def test_export_makes_other_shards_of_the_same_utterances_without_model_or_sourc
 
 def test_align_writes_word_times_of_every_recording(corpus: Path, tmp_path: Path) -> None:
     out = tmp_path / "aligned"
-    formats = ("--format", "ctm", "--format", "textgrid", "--format", "jsonl")
+    formats = [word for name in ("ctm", "textgrid", "jsonl", "srt", "vtt") for word in ("--format", name)]
     cli("align", str(corpus), "--out", str(out), "--model", "toy:acoustic_model", *formats)
     assert len(list(out.glob("*.ctm"))) == len(list(out.glob("*.TextGrid"))) == 4
+    assert all(" --> " in path.read_text() for path in (*out.glob("*.srt"), *out.glob("*.vtt")))
+    assert len(list(out.glob("*.srt"))) == len(list(out.glob("*.vtt"))) == 4
     text = (corpus.parent / "talk0.txt").read_text()
     words = [json.loads(line) for line in (out / "talk0.jsonl").read_text().splitlines()]
     words = [word for word in words if "word" in word]

@@ -26,7 +26,7 @@ from prep_corpus.align.transcripts.formats import format_of, parse
 from prep_corpus.align.transcripts.versions import Version, version_of
 from prep_corpus.align.words.words import to_textgrid
 from prep_corpus.filters.linear import bundled_filter
-from prep_corpus.jobs.runs.align import words_json
+from prep_corpus.jobs.runs.align import captions_of, words_json
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.stages.align import AlignedRecording, align_recording
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
@@ -235,6 +235,19 @@ def test_word_times_carry_the_speaker(toy_talk: Talk) -> None:
     again = parse(grid, name="talk.TextGrid")
     assert {turn.speaker for turn in again.turns} == set(NAMES)
     assert again.text.split() == " ".join(one.text for one in toy_talk.said).lower().replace(".", "").split()
+
+
+def test_captions_that_are_late_and_drift_come_back_in_time(toy_talk: Talk) -> None:
+    late = [
+        replace(one, start_seconds=3 + 1.02 * one.start_seconds, end_seconds=3 + 1.02 * one.end_seconds)
+        for one in toy_talk.said
+    ]
+    aligned, _ = toy_talk.cut(".vtt", late)
+    found = captions_of(aligned, toy_talk.info, original_lines=True)
+    assert [(one.text, one.speaker) for one in found] == [(one.text, one.speaker) for one in toy_talk.said]
+    for shown, truth in zip(found, toy_talk.said):
+        assert abs(shown.start_seconds - truth.start_seconds) < 0.1
+        assert abs(shown.end_seconds - truth.end_seconds) < 0.1
 
 
 def test_splits_keep_speakers_and_recordings_whole(tmp_path: Path) -> None:
