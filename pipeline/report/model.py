@@ -119,7 +119,7 @@ class SegmentRow:
     """One segment of the list.
 
     Attributes:
-        id, recording_id: as in the outputs.
+        id, recording_id, speaker: as in the outputs.
         start, end: seconds in the recording.
         kept, reason: what became of it.
         text: the text as written, possibly cut off.
@@ -135,6 +135,7 @@ class SegmentRow:
 
     id: str
     recording_id: str
+    speaker: str | None
     start: float
     end: float
     kept: bool

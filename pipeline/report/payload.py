@@ -70,6 +70,7 @@ def _segments(rows: tuple[SegmentRow, ...], places: dict[str, int]) -> dict[str,
     return {
         "id": [row.id for row in rows],
         "recording": [places[row.recording_id] for row in rows],
+        "speaker": [row.speaker for row in rows],
         "start": [_short(row.start, 2) for row in rows],
         "seconds": [_short(row.seconds, 2) for row in rows],
         "kept": [int(row.kept) for row in rows],

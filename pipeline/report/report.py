@@ -42,7 +42,7 @@ from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.stage_store import Store
 
-VERSION = 1
+VERSION = 2
 _HEAD_BYTES = 4096
 
 

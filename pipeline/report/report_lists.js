@@ -8,7 +8,7 @@ DATA.examples.forEach((example, index) => {
   exampleOfKey.set(example.key, index);
 });
 const rowOfId = new Map(S.id.map((id, row) => [id, row]));
-const lowered = S.text.map((text, row) => `${text}\n${S.id[row]}`.toLowerCase());
+const lowered = S.text.map((text, row) => `${text}\n${S.id[row]}\n${S.speaker[row] || ""}`.toLowerCase());
 let matching = [];
 let shownRows = 0;
 
@@ -70,7 +70,7 @@ function segmentRow(row) {
   h("td", { class: "n wide" }, shown(S.snr[row], 0)),
   h("td", { class: "c-text" }, h("a", { href: hashOf({ ...state, sel: S.id[row] }), class: "text", onclick: (event) => event.preventDefault() },
     S.text[row] || "–"), h("span", { class: "place" }, S.kept[row] ? null : verdict(row),
-    `${DATA.recordingIds[S.recording[row]]} ${clock(S.start[row])}`)));
+    `${DATA.recordingIds[S.recording[row]]} ${clock(S.start[row])}${S.speaker[row] ? ` ${S.speaker[row]}` : ""}`)));
 }
 
 function showMore() {
@@ -156,6 +156,7 @@ function detailFacts(row, index, recording) {
   const start = row === undefined ? DATA.examples[index].start : S.start[row];
   const seconds = row === undefined ? DATA.examples[index].seconds : S.seconds[row];
   facts.push(["place", `${clock(start)} (${shown(start)} s), ${shown(seconds)} s long`]);
+  if (row !== undefined && S.speaker[row]) facts.push(["speaker", S.speaker[row]]);
   if (row !== undefined) {
     const threshold = DATA.utteranceThreshold;
     const limit = threshold === null || threshold < -1e6 ? "" : ` against ${shown(threshold)}`;

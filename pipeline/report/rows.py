@@ -67,6 +67,7 @@ def segment_rows(facts: BundleFacts, limits: Limits) -> list[SegmentRow]:
             SegmentRow(
                 id=row["id"],
                 recording_id=row["recording_id"],
+                speaker=row["speaker"],
                 start=row["start"],
                 end=row["end"],
                 kept=row["kept"],
@@ -108,7 +109,7 @@ def recording_rows(facts: BundleFacts, rows: Mapping[str, list[SegmentRow]]) -> 
         listed.append(
             RecordingRow(
                 id=recording_id,
-                speaker=_together(named.get(recording_id, {})),
+                speaker=together(named.get(recording_id, {})),
                 seconds=decoded / rate,
                 parts={key: value / rate for key, value in samples.items() if key != "decoded"},
                 characters=outcome["characters"],
@@ -126,7 +127,7 @@ def recording_rows(facts: BundleFacts, rows: Mapping[str, list[SegmentRow]]) -> 
     return listed
 
 
-def _together(speakers: Iterable[str]) -> str | None:
+def together(speakers: Iterable[str]) -> str | None:
     """The speakers of a recording in the order in which they speak, the first ones where there are many."""
     names = list(speakers)
     more = f" and {len(names) - _MOST_SPEAKERS} more" if len(names) > _MOST_SPEAKERS else ""

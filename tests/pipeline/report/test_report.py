@@ -29,7 +29,7 @@ from prep_corpus.pipeline.report.model import Limits, ReportOptions
 from prep_corpus.pipeline.report.page import MEANING, funnel, json_block, page
 from prep_corpus.pipeline.report.payload import payload
 from prep_corpus.pipeline.report.report import gather_report, identity, is_current, write_report
-from prep_corpus.pipeline.report.rows import STRIP_BINS, Lowest, strip_of
+from prep_corpus.pipeline.report.rows import STRIP_BINS, Lowest, strip_of, together
 from prep_corpus.pipeline.stages.segment import SPEECH_SILENT
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck, VersionCheck
 
@@ -174,6 +174,12 @@ def test_examples_of_low_scores_come_from_both_ends(tmp_path: Path) -> None:
     assert not any(row.kept for rows in few.values() for row in rows)
 
 
+def test_the_speakers_of_a_recording_are_told_in_the_order_in_which_they_speak() -> None:
+    assert together(()) is None
+    assert together(["bob", "ann"]) == "bob, ann"
+    assert together([f"s{n}" for n in range(10)]) == "s0, s1, s2, s3, s4, s5, s6, s7 and 2 more"
+
+
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory: pytest.TempPathFactory) -> ReportOptions:
     return write_run(tmp_path_factory.mktemp("made-up"), hours=12, segments_an_hour=100)
@@ -197,6 +203,9 @@ def test_the_page_holds_the_limits_and_the_tables_hold_everything(made_up: Repor
     assert {row["recording_id"] for row in least[:3]} <= {row.id for row in report.recordings}
     kept = sum(sum(one.kept) for one in report.histograms if one.key == "seconds")
     assert kept == sum(row["utterances"] for row in recordings)
+    speakers = dict(zip(table["id"].to_pylist(), table["speaker"].to_pylist()))
+    shown = payload(report)["segments"]
+    assert shown["speaker"] == [speakers[id_] for id_ in shown["id"]]
     html = page(report)
     assert "lists 200 of 1,200 segments" in html
     assert "the 5 of 12 recordings" in html
