@@ -114,12 +114,21 @@ bench-scale: setup  ## Costs of the stages, runs at 1 and 2 workers or slots, an
 bench-quality: setup  ## Words kept and word errors on real speech with known truth
 	$(BIN)/python tests/quality.py table
 
-.PHONY: soak soak-live
-soak: setup  ## An hour of runs under faults: kills, full disks, damaged and exchanged files, twins
+.PHONY: soak soak-live mutate mutate-live bench-memory
+bench-memory: setup  ## Peak memory of a run: one recording of an hour, and one of ten
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_memory.py
+
+soak: setup  ## An hour of runs under faults: kills, full disks, damaged files, twins, a store that refuses
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py --minutes 60
 
-soak-live: setup  ## The short form of it: three minutes, five faults at most
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py --minutes 3 --faults 5
+soak-live: setup  ## The short form of it: three minutes
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py --minutes 3
+
+mutate: setup  ## 20,000 mutated inputs over every reader, in whole runs: hours
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mutate.py --count 20000
+
+mutate-live: setup  ## The short form of it: two minutes
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mutate.py --count 20000 --minutes 2
 
 clean:  ## Remove what the other targets made
 	rm -rf .venv .types demo-run bench build dist *.egg-info

@@ -22,6 +22,7 @@
         ├── TranscriptMissing     transcript-missing
         ├── TranscriptNotUtf8     transcript-not-utf8
         ├── TranscriptMalformed   transcript-malformed   not of the format that its name says
+        ├── ParserFailed          parser-failed          parsing it crashed, hung or ate the memory
         ├── TranscriptEmpty       transcript-empty
         ├── TranscriptUnsayable   transcript-unsayable   over half of it is outside the model's alphabet
         ├── Infeasible            transcript-too-long    more tokens than frames
@@ -167,6 +168,12 @@ class TranscriptMalformed(RecordingError):
     """The transcript's file is not of the format that its name says, or holds no text for the recording."""
 
     reason = "transcript-malformed"
+
+
+class ParserFailed(RecordingError):
+    """A process that parsed the transcript alone crashed, took too long or wanted too much memory."""
+
+    reason = "parser-failed"
 
 
 class TranscriptEmpty(RecordingError):

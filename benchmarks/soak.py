@@ -1,21 +1,25 @@
 """Runs under faults, one after another: after each the reference bytes, or a refusal in one line.
 
     python benchmarks/soak.py --minutes 60            # make soak
-    python benchmarks/soak.py --faults 6 --seed 1     # the live part of CI
+    python benchmarks/soak.py --faults 12 --seed 1    # one of each kind
 
 Each round takes a copy of a finished or half-finished run, puts one fault in, and runs the command again without it:
 
-    kill          SIGKILL to the command at a random moment
-    child         SIGKILL to a random process of its tree
+    kill          SIGKILL to the command and all its processes at a random moment
+    child         SIGKILL to one process of its tree, while a recording is decoded apart
     full          no file may grow over a random size (RLIMIT_FSIZE: EFBIG, as ENOSPC on a full disk)
-    flip, cut     a bit of a stage file is flipped, or its end cut off, at a random moment of a run
+    flip          a bit of a stage file is flipped, or its end cut off, at a random moment of a run
+    cut           the same to any file of the work folder, before the run
     swap          a stage file is replaced by another of its stage, or by one of another stage
-    source        a source is replaced by another for one run, and is back for the next
+    source, text  a source or a transcript is another, damaged or gone for one run, and is back for the next
     twin          the same command twice at once
-    stranger      a command of other settings while one is under way: refused, or first and then the other refused
-    clock         the times of all files of the folder are a day off, as after a step of the clock
+    stranger      a command of other settings while one is under way: one of them is refused
+    clock         the times of files are a day off, at a random moment or before, as after a step of the clock
+    store         the folder is on an object store that refuses a tenth of the requests and delays a tenth
 
-A round that ends in other bytes, in a traceback or in an exit code that is not documented fails the soak.
+Then one file of the finished run is damaged, and `check` must name it; `--faults` counts the rounds, each of a fault
+and a damage. A round that ends in other bytes, in a traceback, in more than one line or in an exit code that is not
+documented fails the soak.
 """
 
 from __future__ import annotations
@@ -24,79 +28,114 @@ import argparse
 import json
 import os
 import random
-import resource
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
 
+from soak_faults import FAULTS, Fault, harm  # noqa: E402
 from support.places import ENVIRONMENT  # noqa: E402
+from support.processes import Command  # noqa: E402
 from support.runs import arguments, shards  # noqa: E402
+from support.s3_server import S3Server, s3_server  # noqa: E402
 from support.toy import SAMPLE_RATE_HZ, recording, write_corpus, write_filter  # noqa: E402
 
 REFUSALS = frozenset({1, 2, 3, 4, 130})
-PATIENCE_SECONDS = 600
+FORMATS = ("--format", "parquet", "--format", "webdataset", "--shard-mb", "0.3")
+NO_DAMAGE = frozenset(
+    {"status.json", "outcome.json", "README.md", ".prep-corpus.lock", "prep-corpus-run.json", "used.json"}
+)
+"""What a run tells people, and notes which every run writes anew: nothing that is published comes from them."""
 
 
 class Soak:
-    """One folder, one reference, and what happened so far."""
+    """One corpus, one reference, and what happened so far.
 
-    def __init__(self, root: Path, chance: random.Random) -> None:
-        self.root, self.chance = root, chance
+    Attributes:
+        chance: of everything that is drawn.
+        environment: of every command.
+        corpus: the manifest.
+        wanted: the shards of the reference run.
+        harmed: names of stage files that the fault of this round has damaged, which later stages may not read.
+        done: rounds so far.
+        failures: what went wrong, in words.
+    """
+
+    def __init__(self, root: Path, chance: random.Random, stack: ExitStack) -> None:
+        self.root, self.chance, self._stack = root, chance, stack
+        self.environment = dict(ENVIRONMENT)
         self.corpus = write_corpus(root / "corpus", recordings=3, sentences=6)
         write_filter(root / "corpus" / "filter.json")
         self.counts: Counter[str] = Counter()
         self.failures: list[str] = []
-        began = time.monotonic()
-        self.finish(self.run(root / "reference"))
-        self.seconds = time.monotonic() - began
+        self.done = 0
+        self.harmed: set[str] = set()
+        self._server: S3Server | None = None
+        for _ in range(2):
+            shutil.rmtree(root / "reference", ignore_errors=True)
+            began = time.monotonic()
+            code, output = self.finish(self.start(root / "reference"))
+            assert code == 0, output
+            self.seconds = time.monotonic() - began
         self.wanted = shards(root / "reference")
 
-    def run(self, out: Path, *extra: str, most_bytes: int | None = None) -> subprocess.Popen[str]:
-        """Start the command."""
-
-        def limit() -> None:
-            if most_bytes is not None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-
-        words = arguments(self.corpus, out, "--min-pause-frames", "20", "--max-failed", "0.7", *extra)
-        command = [sys.executable, "-m", "prep_corpus.jobs.cli", *words]
-        return subprocess.Popen(
-            command,
-            env=ENVIRONMENT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=limit,
-            start_new_session=True,
+    def start(
+        self,
+        out: Path | str,
+        *extra: str,
+        most_bytes: int | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> Command:
+        """Start a run into a folder."""
+        words = arguments(self.corpus, Path(), "--min-pause-frames", "20", "--max-failed", "0.7", *FORMATS)
+        words[words.index("--out") + 1] = str(out)
+        return Command(
+            *words,
+            "--quiet",
+            *extra,
+            environment=environment or self.environment,
+            session=True,
+            most_bytes=most_bytes,
         )
 
-    def finish(self, process: subprocess.Popen[str], killed: bool = False) -> tuple[int, str]:
-        """Wait for a command; what it printed must hold no traceback, and its exit code be a documented one."""
-        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
-        code = process.returncode
-        if not killed and (code not in {0, *REFUSALS} or "Traceback" in output):
-            self.failures.append(f"exit {code}:\n{output[-3000:]}")
-        if (
-            not killed
-            and code in (1, 2)
-            and len([li for li in output.splitlines() if li.startswith("Error: ")]) != 1
-        ):
-            self.failures.append(f"exit {code} without one line that says why:\n{output[-3000:]}")
-        return code, output
+    def finish(self, command: Command, killed: bool = False) -> tuple[int, str]:
+        """Wait for a run; if it was not killed, its exit code must be a documented one, and its reason one line."""
+        try:
+            done = command.finish()
+        except AssertionError as error:
+            self.fail(str(error))
+            return -1, str(error)
+        if killed:
+            return done.returncode, done.stderr
+        if done.returncode not in {0, *REFUSALS} or "Traceback" in done.stdout + done.stderr:
+            self.fail(f"exit {done.returncode}:\n{done.stderr[-3000:]}")
+        if done.returncode in (1, 2) and [
+            line[:7] for line in done.stderr.splitlines() if not line.endswith("is made again")
+        ] != ["Error: "]:
+            self.fail(f"exit {done.returncode} without one line that says why:\n{done.stderr[-3000:]}")
+        return done.returncode, done.stderr
+
+    def fail(self, failure: str) -> None:
+        """Note what went wrong."""
+        self.failures.append(failure)
+        print(failure, flush=True)
+
+    def server(self) -> S3Server:
+        """The object store, started when it is first asked for."""
+        if self._server is None:
+            self._server = self._stack.enter_context(s3_server())
+            self._server.client().create_bucket(Bucket="soak")
+        return self._server
 
     def moment(self) -> None:
         """Wait for a random part of what a run takes."""
-        time.sleep(self.chance.uniform(0.1, 1.0) * self.seconds)
+        time.sleep(self.chance.uniform(0.05, 1.0) * self.seconds)
 
     def copy(self) -> Path:
         """A finished run to damage, sometimes without its later stages."""
@@ -108,142 +147,105 @@ class Soak:
         return out
 
     def stage_file(self, out: Path) -> Path:
-        """One of the stage files."""
-        return self.chance.choice(
-            sorted(path for path in out.glob("work/*/*") if path.suffix in (".parquet", ".clips"))
-        )
+        """One of the stage files.
+
+        Raises:
+            FileNotFoundError: there is none yet.
+        """
+        found = sorted(path for path in out.glob("work/*/*") if path.suffix in (".parquet", ".clips"))
+        if not found:
+            raise FileNotFoundError(out)
+        return self.chance.choice(found)
+
+    def work_file(self, out: Path) -> Path:
+        """Any file of the work folder."""
+        return self.chance.choice(sorted(path for path in (out / "work").rglob("[!.]*") if path.is_file()))
+
+    def other_sound(self) -> bytes:
+        """Another recording's file."""
+        import soundfile
+
+        samples_N, _ = recording(self.chance.randrange(100, 200), 6)
+        path = self.root / "other.flac"
+        soundfile.write(path, samples_N, SAMPLE_RATE_HZ)
+        return path.read_bytes()
+
+    def suspect(self, out: Path) -> None:
+        """Leave what a process leaves that died in a decoder, so that a recording is decoded apart."""
+        notes = out / "work" / "attempts"
+        notes.mkdir(parents=True, exist_ok=True)
+        (notes / "00000000-1-1.note").write_bytes(b"talk1".ljust(1024))
 
 
-def kill(soak: Soak, out: Path) -> None:
-    """The command is killed."""
-    shutil.rmtree(out / "work" / "emit", ignore_errors=True)
-    process = soak.run(out)
-    soak.moment()
-    os.killpg(process.pid, signal.SIGKILL)
-    soak.finish(process, killed=True)
-
-
-def child(soak: Soak, out: Path) -> None:
-    """One process of its tree is killed."""
-    process = soak.run(out)
-    soak.moment()
-    listing = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    children = [int(pid) for pid in listing.read_text().split()] if listing.exists() else []
-    with_self = [*children, process.pid]
-    with suppress(ProcessLookupError):
-        os.kill(soak.chance.choice(with_self), signal.SIGKILL)
-    soak.finish(process, killed=True)
-
-
-def full(soak: Soak, out: Path) -> None:
-    """The disk is full."""
-    shutil.rmtree(out)
-    soak.finish(soak.run(out, most_bytes=soak.chance.choice([0, 200, 2_000, 20_000, 60_000])))
-
-
-def flip(soak: Soak, out: Path) -> None:
-    """A bit of a stage file is flipped."""
-    process = soak.run(out)
-    soak.moment()
-    path = soak.stage_file(out)
-    data = bytearray(path.read_bytes())
-    data[soak.chance.randrange(len(data))] ^= 1 << soak.chance.randrange(8)
-    path.write_bytes(data)
-    soak.finish(process)
-
-
-def cut(soak: Soak, out: Path) -> None:
-    """A stage file loses its end."""
-    path = soak.stage_file(out)
-    path.write_bytes(path.read_bytes()[: soak.chance.randrange(path.stat().st_size)])
-
-
-def swap(soak: Soak, out: Path) -> None:
-    """A stage file is another's."""
-    taken, place = soak.stage_file(out), soak.stage_file(out)
-    if taken != place:
-        shutil.copy(taken, place)
-
-
-def source(soak: Soak, out: Path) -> None:
-    """A source is another for one run."""
-    shutil.rmtree(out)
-    talk = soak.corpus.parent / "talk0.flac"
-    original, facts = talk.read_bytes(), talk.stat()
-    process = soak.run(out)
-    soak.moment()
-    import soundfile
-
-    other_N, _ = recording(soak.chance.randrange(100, 200), 6)
-    soundfile.write(talk, other_N, SAMPLE_RATE_HZ)
-    soak.finish(process)
-    talk.write_bytes(original)
-    if soak.chance.random() < 0.5:
-        os.utime(talk, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-
-
-def twin(soak: Soak, out: Path) -> None:
-    """The same command twice at once."""
-    shutil.rmtree(out)
-    both = [soak.run(out), soak.run(out)]
-    for process in both:
-        code, output = soak.finish(process)
-        if code != 0:
-            soak.failures.append(f"a twin ended with {code}:\n{output[-2000:]}")
-
-
-def stranger(soak: Soak, out: Path) -> None:
-    """Another command in the same folder."""
-    shutil.rmtree(out)
-    first = soak.run(out)
-    time.sleep(soak.seconds * 0.7)
-    second = soak.run(out, "--seed", "9")
-    codes = [soak.finish(first)[0], soak.finish(second)[0]]
-    if sorted(codes) != [0, 2]:
-        soak.failures.append(f"a run and one of other settings ended with {codes}, not 0 and 2")
-
-
-def clock(soak: Soak, out: Path) -> None:
-    """Times of files are a day off."""
-    shift = soak.chance.choice([-86_400, 86_400])
-    for path in out.rglob("*"):
-        if path.is_file():
-            os.utime(path, (time.time() + shift, time.time() + shift))
-
-
-FAULTS: list[Callable[[Soak, Path], None]] = [
-    kill,
-    flip,
-    source,
-    cut,
-    full,
-    stranger,
-    twin,
-    swap,
-    child,
-    clock,
-]
-
-
-def round_of(soak: Soak, fault: Callable[[Soak, Path], None]) -> None:
-    """One fault, the command again without it, and what stands then."""
+def round_of(soak: Soak, fault: Fault) -> None:
+    """One fault, the command again without it, and what stands then; then one damage, and what `check` says."""
     name = fault.__name__
     before = len(soak.failures)
+    soak.harmed.clear()
     out = soak.copy()
     fault(soak, out)
-    code, output = soak.finish(soak.run(out))
+    code, output = soak.finish(soak.start(out))
+    if code == 2 and "published.bin is damaged" in output:
+        code, output = soak.finish(soak.start(out, "--force"))
     if code != 0:
-        soak.failures.append(f"after {name} the command ended with {code}:\n{output[-2000:]}")
+        soak.fail(f"after {name} the command ended with {code}:\n{output[-2000:]}")
     elif shards(out) != soak.wanted:
-        soak.failures.append(f"after {name} the shards are not those of the reference")
-    left = [path.name for path in out.rglob(".*.tmp")]
-    if left:
-        soak.failures.append(f"after {name} temporary files are left: {left}")
+        soak.fail(f"after {name} the shards are not those of the reference")
+    else:
+        left = [path.name for path in out.rglob(".*.tmp")]
+        if left:
+            soak.fail(f"after {name} temporary files are left: {left}")
+        checked(soak, out)
     soak.counts[name] += 1
-    print(
-        f"{sum(soak.counts.values()):4d} {name}: {'FAILED' if len(soak.failures) > before else 'well'}",
-        flush=True,
-    )
+    soak.done += 1
+    print(f"{soak.done:4d} {name}: {'FAILED' if len(soak.failures) > before else 'well'}", flush=True)
+
+
+def checked(soak: Soak, out: Path) -> None:
+    """`check` finds nothing in a finished run, and what is damaged after it."""
+    code, said = checking(soak, out)
+    known = [line for line in said.splitlines() if any(one in line for one in soak.harmed)]
+    if code != 0 and len(known) != len(said.splitlines()) - 1:
+        soak.fail(f"check ended with {code} where only {soak.harmed} may be damaged:\n{said[-2000:]}")
+        return
+    used = {f"work/{name}" for name in json.loads((out / "work" / "used.json").read_text())}
+    harmed = [
+        path
+        for path in sorted(out.rglob("*"))
+        if path.is_file()
+        and path.name not in NO_DAMAGE
+        and path.suffix not in (".damaged", ".txt", ".note")
+        and (
+            path.suffix not in (".parquet", ".clips") or _shown(out, path) in used or "work" not in path.parts
+        )
+    ]
+    path = soak.chance.choice(harmed)
+    data = path.read_bytes()
+    if not data:
+        return
+    path.write_bytes(changed(soak, data))
+    code, said = checking(soak, out)
+    if code != 1 or path.name.removesuffix(".clips") not in said:
+        soak.fail(f"check ended with {code} where {path.relative_to(out)} is damaged:\n{said[-2000:]}")
+
+
+def changed(soak: Soak, data: bytes) -> bytes:
+    """The same, harmed; a byte of white space at the end is none."""
+    while (harmed := harm(soak, data)).strip() == data.strip():
+        pass
+    return harmed
+
+
+def _shown(out: Path, path: Path) -> str:
+    return path.relative_to(out).with_suffix("").as_posix()
+
+
+def checking(soak: Soak, out: Path) -> tuple[int, str]:
+    """`check` of a folder: its exit code and what it said."""
+    done = Command("check", str(out), environment=soak.environment).finish()
+    if "Traceback" in done.stderr:
+        soak.fail(done.stderr[-3000:])
+    return done.returncode, done.stdout + done.stderr
 
 
 def main() -> int:
@@ -254,17 +256,25 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--faults", type=int, help="stop after so many")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", action="append", help="kinds of faults; all where none is named")
     given = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     deadline = time.monotonic() + 60 * given.minutes
-    with tempfile.TemporaryDirectory(prefix="prep-corpus-soak-") as folder:
-        soak = Soak(Path(folder), random.Random(given.seed))
-        done = 0
-        while time.monotonic() < deadline and (given.faults is None or done < given.faults):
-            round_of(soak, FAULTS[done % len(FAULTS)])
-            done += 1
-    for failure in soak.failures:
-        print(failure)
-    print(json.dumps({"faults": done, "failed": len(soak.failures), "kinds": dict(soak.counts)}))
+    chosen = [fault for fault in FAULTS if not given.only or fault.__name__ in given.only]
+    with tempfile.TemporaryDirectory(prefix="prep-corpus-soak-") as folder, ExitStack() as stack:
+        soak = Soak(Path(folder), random.Random(given.seed), stack)
+        while time.monotonic() < deadline and (given.faults is None or soak.done < given.faults):
+            round_of(soak, chosen[soak.done % len(chosen)])
+    print(
+        json.dumps(
+            {
+                "seed": given.seed,
+                "faults": soak.done,
+                "failed": len(soak.failures),
+                "kinds": dict(soak.counts),
+            }
+        )
+    )
     return 1 if soak.failures else 0
 
 

@@ -215,7 +215,7 @@ def parse_filter(text: str, name: str) -> Filter:
     """
     try:
         document = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             f"--filter {name}: a filter must be a JSON file, and this is not one ({error})"
         ) from error
@@ -233,7 +233,7 @@ def parse_filter(text: str, name: str) -> Filter:
             data_digest=document["data_digest"],
             guard=_guard(document.get("guard")),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise UsageError(f"--filter {name}: a field is missing or wrong ({error!r})") from error
 
 

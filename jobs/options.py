@@ -102,7 +102,7 @@ def load_toml(ctx: click.Context, parameter: click.Parameter, path: str | None) 
     try:
         with open(path, "rb") as file:
             settings = tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where}: not valid TOML: {error}") from error
     own = {option.lstrip("-"): p for p in ctx.command.params for option in p.opts if option.startswith("--")}
     for name in ("config", "profile"):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.run_files import OUTCOME_NAME
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.documents import read_document, told_as_damage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +49,5 @@ def read_outcome(out: str) -> RunOutcome:
         UsageError: its file is damaged.
     """
     uri = files.join(out, OUTCOME_NAME)
-    try:
-        return RunOutcome(**json.loads(files.read_bytes(uri)))
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{uri} is damaged: {error}; the same run again writes it anew") from error
+    with told_as_damage(uri):
+        return RunOutcome(**read_document(uri))

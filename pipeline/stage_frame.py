@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from prep_corpus.align.model.heap import give_back_memory
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed
@@ -94,7 +95,13 @@ def bundle_stage(
             reasons=reasons_of(store, ref),
         )
 
-    return made_once(stage, lambda: store.find(stage, bundle_digest, digest), make, count)
+    def made() -> StageRef:
+        result = make()
+        # A stage's arrays are gone; the next begins without the holes that they leave.
+        give_back_memory()
+        return result
+
+    return made_once(stage, lambda: store.find(stage, bundle_digest, digest), made, count)
 
 
 def model_of(notes: dict[str, Any]) -> ModelInfo:

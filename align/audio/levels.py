@@ -38,7 +38,8 @@ class LevelMeter:
 
     block_samples: int
     _rest_N: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
-    _bytes: list[ByteArray] = field(default_factory=list)
+    # One growing piece of memory: thousands of small ones would keep the heap from shrinking.
+    _bytes: bytearray = field(default_factory=bytearray)
 
     def through(self, blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
         """Yield the decoded blocks as they are, and measure them on the way."""
@@ -51,14 +52,12 @@ class LevelMeter:
         held_N = np.concatenate((self._rest_N, samples_N))
         whole = len(held_N) // self.block_samples * self.block_samples
         self._rest_N = held_N[whole:]
-        self._bytes.append(_as_bytes(held_N[:whole].reshape(-1, self.block_samples)))
+        self._bytes += _as_bytes(held_N[:whole].reshape(-1, self.block_samples)).tobytes()
 
     def finish(self) -> ByteArray:
         """The levels uint8 [P]: -2 times the dB against full scale; the last block may be a partial one."""
-        pieces = list(self._bytes)
-        if len(self._rest_N):
-            pieces.append(_as_bytes(self._rest_N[None]))
-        return np.concatenate(pieces) if pieces else np.zeros(0, np.uint8)
+        last = _as_bytes(self._rest_N[None]).tobytes() if len(self._rest_N) else b""
+        return np.frombuffer(bytes(self._bytes) + last, np.uint8)
 
 
 def _as_bytes(blocks_PN: FloatArray) -> ByteArray:

@@ -29,6 +29,8 @@ from prep_corpus.align.errors import UsageError
 
 ENGLISH = (" ", *"abcdefghijklmnopqrstuvwxyz", "'", "<blank>")
 _POWER_FLOOR = 2.0**-24
+MOST_OF_ANYTHING, MOST_LAYERS = 200_000, 1_000
+"""Bounds of a config, far above any model, so that a damaged one is refused before it takes the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,21 @@ class NetworkConfig:
                 f"network: hop_samples ({self.hop_samples}) <= window_samples ({self.window_samples}) <= "
                 f"fft_samples ({self.fft_samples}) must hold"
             )
+        for name in ("sample_rate_hz", "window_samples", "hop_samples", "fft_samples", "hidden"):
+            if not 1 <= getattr(self, name) <= MOST_OF_ANYTHING:
+                raise UsageError(
+                    f"network: {name} must be from 1 to {MOST_OF_ANYTHING}, not {getattr(self, name)}"
+                )
+        for name in ("mel_bands", "mel_frames_per_frame", "first_kernel_frames", "kernel_frames"):
+            if not 1 <= getattr(self, name) <= MOST_LAYERS:
+                raise UsageError(
+                    f"network: {name} must be from 1 to {MOST_LAYERS}, not {getattr(self, name)}"
+                )
+        for name in ("convolution_blocks", "recurrent_layers"):
+            if not 0 <= getattr(self, name) <= MOST_LAYERS:
+                raise UsageError(
+                    f"network: {name} must be from 0 to {MOST_LAYERS}, not {getattr(self, name)}"
+                )
         if not 0 <= self.blank < len(self.vocabulary):
             raise UsageError(
                 f"network: blank is {self.blank}, the vocabulary has {len(self.vocabulary)} symbols"
@@ -320,6 +337,13 @@ def load_files(config_path: Path, weights_path: Path, device: str = "cpu") -> Ne
             raise UsageError(f"model: there is no file {path}")
     config_bytes, weights_bytes = config_path.read_bytes(), weights_path.read_bytes()
     config = NetworkConfig.from_json(config_bytes.decode("utf-8"), str(config_path))
+    with torch.device("meta"):
+        wanted = sum(parameter.numel() for parameter in Network(config).parameters())
+    if wanted > len(weights_bytes):
+        raise UsageError(
+            f"{weights_path}: these weights do not fit {config_path}: that wants {wanted} numbers, and the file has "
+            f"{len(weights_bytes)} bytes"
+        )
     network = Network(config)
     try:
         tensors: dict[str, Any] = load_tensors(weights_bytes)

@@ -14,6 +14,7 @@ strip of pairs that ends at the path is computed once more, this time rememberin
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.align.viterbi import kernels, tiles
+from prep_corpus.align.viterbi.checkpoints import HELD_BYTES, Checkpoints, checkpoints
 from prep_corpus.align.viterbi.kernels import BLANK, DEAD, TOKEN
 from prep_corpus.align.viterbi.tiles import BLOCK_FRAMES, DEAD_32, DRIFT_32, TILE_PAIRS
 from prep_corpus.align.viterbi.trellis import (
@@ -105,18 +107,17 @@ class TiledRows:
         return out
 
 
-def _forward_wide(trellis: Trellis, spacing: int) -> list[Checkpoint]:
-    """The scores after every `spacing` frames, and after the last, in 64 bits."""
+def _forward_wide(trellis: Trellis, spacing: int, kept: Checkpoints[Checkpoint]) -> None:
+    """Keep the scores after every `spacing` frames, and after the last, in 64 bits."""
     rows = first_rows(trellis)
-    kept: list[Checkpoint] = []
     for start, end in blocks(0, trellis.frames, spacing):
-        kept.append(rows.strip(trellis, 0, trellis.pairs))
+        kept.push(rows.strip(trellis, 0, trellis.pairs))
         rows.advance(trellis, start, end, keep=False)
-    return [*kept, rows]
+    kept.push(rows)
 
 
-def _forward(trellis: Trellis, spacing: int) -> list[Checkpoint] | None:
-    """The same with 32 bits a score; None where these do not do."""
+def _forward(trellis: Trellis, spacing: int, kept: Checkpoints[Checkpoint]) -> bool:
+    """The same with 32 bits a score; whether these do."""
     count = -(-trellis.pairs // TILE_PAIRS)
     scores = TiledRows.first(trellis, count)
     symbols_P = np.full(count * TILE_PAIRS, len(trellis.columns), np.int32)
@@ -128,9 +129,8 @@ def _forward(trellis: Trellis, spacing: int) -> list[Checkpoint] | None:
     skip_costs_E = trellis.skip_costs_E.astype(np.int32)
     long_costs_E = trellis.long_costs_E.astype(np.int32)
     found_P = tiles.aligned(TILE_PAIRS)
-    kept: list[Checkpoint] = []
     for start, end in blocks(0, trellis.frames, spacing):
-        kept.append(scores.checkpoint(trellis, start))
+        kept.push(scores.checkpoint(trellis, start))
         for chunk in blocks(start, end, CHUNK_FRAMES):
             far = tiles.advance_tiles(
                 scores.blank_P,
@@ -157,8 +157,9 @@ def _forward(trellis: Trellis, spacing: int) -> list[Checkpoint] | None:
                 found_P,
             )
             if far:
-                return None
-    return [*kept, scores.checkpoint(trellis, trellis.frames)]
+                return False
+    kept.push(scores.checkpoint(trellis, trellis.frames))
+    return True
 
 
 def _twins(symbols_P: Int32, columns: int) -> tuple[npt.NDArray[np.uint32], Int32, Int32]:
@@ -248,21 +249,26 @@ def best_path(trellis: Trellis) -> npt.NDArray[np.int32]:
         _trace_directly(trellis, path_T)
         return path_T
     spacing = checkpoint_frames(frames, trellis.pairs)
-    kept = _forward(trellis, spacing) or _forward_wide(trellis, spacing)
-    rows = kept.pop().strip(trellis, last - 1, last + 1)
-    state = _better_end(trellis, rows)
-    for block in reversed(list(blocks(0, frames, spacing))):
-        value = rows.value(trellis, state)
-        before = kept.pop()
-        state = _trace(trellis, before, block, state, value, path_T, spacing * spacing)
-        rows = before.strip(trellis, state[1], state[1] + 1)
+    with ExitStack() as stack:
+        kept = stack.enter_context(checkpoints(HELD_BYTES))
+        if not _forward(trellis, spacing, kept):
+            kept.close()
+            kept = stack.enter_context(checkpoints(HELD_BYTES))
+            _forward_wide(trellis, spacing, kept)
+        rows = kept.pop().strip(trellis, last - 1, last + 1)
+        state = _better_end(trellis, rows)
+        for block in reversed(list(blocks(0, frames, spacing))):
+            value = rows.value(trellis, state)
+            before = kept.pop()
+            state = _trace(trellis, before, block, state, value, path_T, spacing * spacing)
+            rows = before.strip(trellis, state[1], state[1] + 1)
     return path_T
 
 
 def checkpoint_frames(frames: int, pairs: int) -> int:
     """Frames K between two checkpoints, a multiple of the block.
 
-    Memory is 8 bytes x pairs x frames / K for the checkpoints and at most K^2 bytes for a strip, least at
+    Room is 8 bytes x pairs x frames / K for the checkpoints and at most K^2 bytes for a strip, least at
     K = (4 x pairs x frames)^(1/3). Half of that K costs 1.4 times the memory, but the strips are narrower, and
     recomputing them takes less than a tenth of the time.
     """

@@ -62,9 +62,10 @@ def align(
     No band: every path counts. What to leave out, and which tokens are where, is decided in fixed point of 1/512
     nat; when each token begins and ends, in float64. Log-probs under -63 nats count as -63.
 
-    Beside the emissions and the interpreter it holds at most 4.3 * (4 * L * T)^(2/3) + 64 * T bytes + 8 MiB,
-    and 4 bytes for each of 1,024 frames and each symbol of the text: 70 MB for an hour at 20 ms and 15 characters a
-    second, 1.2 GB for ten. (A single leap over more than a tenth of the text may add to it.)
+    Beside the emissions and the interpreter it holds at most (L * T / 2)^(2/3) + 64 * T bytes, 64 MiB of checkpoints
+    and 8 MiB, and 4 bytes for each of 1,024 frames and each symbol of the text. The checkpoints beyond that stand in a
+    file without a name in the folder for temporary files: of ten hours at 20 ms, some 1.2 GB. (A single leap over more
+    than a tenth of the text may add to it.)
 
     Args:
         log_probs_TC: natural log-probabilities, float16 or float32; may hold only the columns in use, and

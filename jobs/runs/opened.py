@@ -6,7 +6,6 @@ takes seconds to import is imported by those that need it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig, config_of
 from prep_corpus.pipeline.outcome import RunOutcome, read_outcome
-from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER, OUTCOME_NAME, USED_NAME
+from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER, OUTCOME_NAME
 from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.documents import read_document, read_used, told_as_damage
 
 if TYPE_CHECKING:
     from prep_corpus.pipeline.finished.stored_run import FinishedRun
@@ -51,7 +51,8 @@ class OpenRun:
         marker = files.join(self.folder, MARKER)
         if not files.exists(marker):
             raise UsageError(f"{self.folder} holds no run of prep-corpus: there is no {MARKER}")
-        settings: Mapping[str, Any] = json.loads(files.read_bytes(marker))["settings"]
+        with told_as_damage(marker):
+            settings: Mapping[str, Any] = dict(read_document(marker)["settings"])
         return settings
 
     @cached_property
@@ -61,7 +62,8 @@ class OpenRun:
         Raises:
             UsageError: the folder holds no run.
         """
-        return config_of(self.settings, out=self.folder)
+        with told_as_damage(files.join(self.folder, MARKER)):
+            return config_of(self.settings, out=self.folder)
 
     @cached_property
     def published(self) -> RunManifest:
@@ -94,8 +96,8 @@ class OpenRun:
     @cached_property
     def used(self) -> frozenset[str] | None:
         """The stage files that the last run to end used, as STAGE/DIGEST; None where none has ended."""
-        uri = files.join(self.folder, USED_NAME)
-        return frozenset(json.loads(files.read_bytes(uri))) if files.exists(uri) else None
+        used = read_used(self.folder)
+        return None if used is None else frozenset(used)
 
     def used_of(self, stage: str) -> list[str]:
         """The digests of the files of one stage that it used, in order."""

@@ -16,8 +16,8 @@ from prep_corpus.jobs.screen.printing import ledger_tables, print_line, transcri
 from prep_corpus.jobs.start.beam_options import pipeline_options
 from prep_corpus.jobs.start.claim import holding
 from prep_corpus.jobs.start.unchanged import note_standing
+from prep_corpus.pipeline.apart.attempts import noting
 from prep_corpus.pipeline.graph import build
-from prep_corpus.pipeline.inputs.attempts import noting
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.outcome import RunOutcome, read_outcome
 from prep_corpus.pipeline.run_files import STATUS_NAME, SUBMITTED_NAME

@@ -16,10 +16,11 @@ from typing import Any
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.screen.pace import in_words
 from prep_corpus.jobs.screen.stage_lines import Work, clock, failures_line, stage_line
-from prep_corpus.pipeline.outcome import RunOutcome, read_outcome
+from prep_corpus.pipeline.outcome import read_outcome
 from prep_corpus.pipeline.progress import StageProgress
 from prep_corpus.pipeline.run_files import OUTCOME_NAME, STATUS_NAME, SUBMITTED_NAME
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.documents import told_as_damage
 from prep_corpus.pipeline.worker_progress import read_progress
 
 FILE_SECONDS = 5.0
@@ -83,6 +84,8 @@ def _read(folder: str, patience_seconds: float) -> tuple[dict[str, Any], str]:
         raise UsageError(f"{folder} holds no run that has begun: there is no {STATUS_NAME}")
     with _named_where_damaged(folder):
         document: dict[str, Any] = json.loads(files.read_bytes(uri))
+        if not isinstance(document["state"], str):
+            raise TypeError(f"a state is a word, not {document['state']!r}")
         if document["state"] in ("probing", "running"):
             return _living_state(uri, document, patience_seconds)
         return document, document["state"]
@@ -92,7 +95,7 @@ def _read(folder: str, patience_seconds: float) -> tuple[dict[str, Any], str]:
 def _named_where_damaged(folder: str) -> Iterator[None]:
     try:
         yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise UsageError(
             f"{files.join(folder, STATUS_NAME)} is damaged, or of another version ({type(error).__name__}: {error}); "
             "a run that goes on writes it anew"
@@ -149,7 +152,7 @@ def _end_lines(folder: str, state: str) -> list[str]:
     uri = files.join(folder, OUTCOME_NAME)
     if state != "done" or not files.exists(uri):
         return []
-    outcome = RunOutcome(**json.loads(files.read_bytes(uri)))
+    outcome = read_outcome(folder)
     if not outcome.published:
         return [f"nothing was published: {outcome.failed} of {outcome.entries} recordings failed"]
     return [f"published: {outcome.utterances} utterances"]
@@ -160,7 +163,11 @@ def submitted_lines(folder: str) -> list[str]:
     uri = files.join(folder, SUBMITTED_NAME)
     if not files.exists(uri):
         return []
-    note = json.loads(files.read_bytes(uri))
+    with told_as_damage(uri, "submit the run again"):
+        return _submitted_lines(folder, json.loads(files.read_bytes(uri)))
+
+
+def _submitted_lines(folder: str, note: dict[str, Any]) -> list[str]:
     since = clock(max(time.time() - note["submitted_at"], 0.0))
     if files.exists(files.join(folder, OUTCOME_NAME)):
         outcome = read_outcome(folder)

@@ -13,6 +13,7 @@ from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER, STANDING_NAME
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.locks import held
+from prep_corpus.pipeline.storage.sealed_json import proven, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,16 +57,16 @@ def claim_folder(config: RunConfig, force: bool) -> None:
     # From now on what stands here may be another's.
     files.remove(files.join(config.out, STANDING_NAME))
     settings = json.loads(json.dumps(settings_of(config)))
-    text = json.dumps({"program": "prep-corpus", "settings": settings}, indent=1).encode()
-    files.write_atomic(files.join(config.out, MARKER), lambda file: file.write(text), replace=True)
+    write_json(files.join(config.out, MARKER), {"program": "prep-corpus", "settings": settings})
 
 
 def _settings_there(out: str) -> dict[str, Any]:
     """The settings of what is published, else of the run that claimed the folder last; none where both are damaged."""
     for name, key in ((MANIFEST_NAME, "config"), (MARKER, "settings")):
-        with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-            found: dict[str, Any] = json.loads(files.read_bytes(files.join(out, name)))[key]
-            return found
+        with suppress(FileNotFoundError, KeyError, TypeError, ValueError):
+            found = proven(files.read_bytes(files.join(out, name)))
+            if found is not None:
+                return dict(found[key])
     return {}
 
 

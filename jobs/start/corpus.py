@@ -11,7 +11,7 @@ from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
-from prep_corpus.pipeline.inputs.attempts import Guard
+from prep_corpus.pipeline.apart.attempts import Guard
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, bundle_digest, cut_bundles, write_bundle
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.noise import pick_voices

@@ -1,15 +1,21 @@
-"""Reading every stage file that a run used, and saying which are not what was written; nothing is changed."""
+"""Reading every file of a run's work folder that proves itself, and saying which are not what was written.
+
+Nothing is changed.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pyarrow as pa
 
-from prep_corpus.pipeline.run_files import USED_NAME
+from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline.run_files import PUBLISHED_NAME, USED_NAME
 from prep_corpus.pipeline.shards.clips import ClipDamaged, read_record
+from prep_corpus.pipeline.shards.published import wrong_with
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.documents import read_used
+from prep_corpus.pipeline.storage.sealed_json import proven
 from prep_corpus.pipeline.storage.seals import SealedFile, Unproven, Unsealed
 from prep_corpus.pipeline.storage.stage_store import Store
 
@@ -20,16 +26,14 @@ def damaged_stage_files(folder: str) -> Iterator[tuple[str, str]]:
     Args:
         folder: a run folder.
     """
-    used = files.join(folder, USED_NAME)
-    if not files.exists(used):
-        return
+    yield from _damaged_notes(folder)
     try:
-        names = sorted(json.loads(files.read_bytes(used)))
-    except ValueError as error:
-        yield USED_NAME, f"it is a JSON list: {error}"
+        names = read_used(folder)
+    except UsageError as error:
+        yield USED_NAME, str(error)
         return
     store = Store(files.join(folder, "work"))
-    for name in names:
+    for name in names or ():
         stage, _, digest = name.partition("/")
         try:
             with files.open_binary(store.uri(stage, digest)) as file:
@@ -42,6 +46,21 @@ def damaged_stage_files(folder: str) -> Iterator[tuple[str, str]]:
             continue
         if stage == "segment":
             yield from _damaged_clips(store, digest, table)
+
+
+def _damaged_notes(folder: str) -> Iterator[tuple[str, str]]:
+    """The small files: receipts of shards, fingerprints, k, what ended a process, and the keys of what is published."""
+    work = files.join(folder, "work")
+    for uri in files.list_files(work):
+        name = uri[len(work) :].lstrip("/")
+        if name.endswith(".json") and f"work/{name}" != USED_NAME and not name.startswith(("progress/", ".")):
+            try:
+                if proven(files.read_bytes(uri)) is None:
+                    yield f"work/{name}", "it is JSON with a checksum of itself, and that is another's"
+            except FileNotFoundError:
+                continue
+        elif f"work/{name}" == PUBLISHED_NAME and (wrong := wrong_with(files.read_bytes(uri))) is not None:
+            yield PUBLISHED_NAME, wrong
 
 
 def _damaged_clips(store: Store, digest: str, table: pa.Table) -> Iterator[tuple[str, str]]:

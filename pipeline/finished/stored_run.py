@@ -5,7 +5,6 @@ Bundle by bundle, so that no more than one bundle's emissions are held at a time
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +13,13 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
-from prep_corpus.pipeline.run_files import USED_NAME
+from prep_corpus.pipeline.run_files import OUTCOME_NAME
 from prep_corpus.pipeline.shards.manifest import RunManifest
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.documents import read_document, read_used
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 
@@ -82,11 +82,13 @@ def stored_results(folder: str, published: RunManifest, text: TextOptions) -> Fi
         UsageError: they are gone.
     """
     store = Store(files.join(folder, "work"))
+    used = read_used(folder)
     try:
-        used = json.loads(files.read_bytes(files.join(folder, USED_NAME)))
-        outcome = json.loads(files.read_bytes(files.join(folder, "outcome.json")))
+        outcome = read_document(files.join(folder, OUTCOME_NAME))
     except FileNotFoundError as error:
         raise _gone(folder) from error
+    if used is None:
+        raise _gone(folder)
     names = [name.partition("/") for name in used]
     alignments = tuple(_reference(store, folder, "align", d) for stage, _, d in names if stage == "align")
     segments = tuple(_reference(store, folder, "segment", d) for stage, _, d in names if stage == "segment")

@@ -9,7 +9,7 @@ import numpy as np
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import RecordingError, SourceChanged
 from prep_corpus.align.model.emissions import FloatArray
-from prep_corpus.pipeline.inputs.attempts import attempt
+from prep_corpus.pipeline.apart.attempts import attempt
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.proof import check_source
 from prep_corpus.pipeline.storage import files

@@ -8,6 +8,7 @@ from typing import Literal
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.documents import told_as_damage
 
 ACCEPTED_MANIFESTS = (
     "JSON lines of entries or of Lhotse cuts (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), each also "
@@ -71,8 +72,10 @@ def clip_uris(uri: str, *, option: str) -> list[str]:
     if uri.endswith(".jsonl"):
         if not files.exists(uri):
             raise UsageError(f"{option} {uri}: there is no such manifest")
-        entries = [json.loads(line) for line in files.read_bytes(uri).decode().splitlines() if line.strip()]
-        found = [files.resolve(uri, entry["audio_filepath"]) for entry in entries]
+        with told_as_damage(f"{option} {uri}", "each line is a JSON object with audio_filepath"):
+            lines = files.read_bytes(uri).decode().splitlines()
+            entries = [json.loads(line) for line in lines if line.strip()]
+            found = [files.resolve(uri, entry["audio_filepath"]) for entry in entries]
     else:
         found = [path for path in files.list_files(uri) if path.lower().endswith(EXTENSIONS)]
     if not found:

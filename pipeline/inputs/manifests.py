@@ -28,6 +28,8 @@ from prep_corpus.align.errors import (
 )
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, parse_entry
 from prep_corpus.align.transcripts.formats import ENDINGS
+from prep_corpus.pipeline.apart.attempts import parsing
+from prep_corpus.pipeline.apart.parsing import Parser
 from prep_corpus.pipeline.inputs.forms import ACCEPTED_MANIFESTS, form_of
 from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entries, is_cut
@@ -104,47 +106,60 @@ def _recordings(
 ) -> Iterator[Recording | DeadLetter]:
     """Check entries, read their transcripts, and reject what breaks a rule."""
     seen = _SeenIds()
-    for name, fields, wrong in _single(found):
-        entry: Entry | None = None
-        try:
-            if wrong is not None:
-                raise wrong
-            entry = parse_entry(fields, join=join, name=name, language=language)
-            for uri in (entry.audio_uri, entry.text_uri or "", *entry.other_text_uris, entry.rttm_uri or ""):
-                if not files.is_supported(uri):
-                    raise EntryInvalid(
-                        f"{name}: a path must be local or of an installed file system, {uri!r} is neither "
-                        "(gs:// needs prep-corpus[gcp], s3:// prep-corpus[aws])"
-                    )
-            seen.add(entry.id, name)
-            recording = entry.recording(*read_versions(entry, name), read_speaker_spans(entry, name))
-        except RecordingError as error:
-            yield DeadLetter(
-                stage=STAGE,
-                recording_id=entry.id if entry is not None else name,
-                reason=error.reason,
-                message=str(error),
-                read_characters=_characters(fields, join),
-            )
-        except (OSError, UsageError):
-            raise
-        except Exception as error:
-            # No line of a manifest stops a run, whatever stands in it.
-            yield DeadLetter(
-                stage=STAGE,
-                recording_id=entry.id if entry is not None else name,
-                reason=InternalError.reason,
-                message=f"{name}: " + "".join(traceback.format_exception(error)).strip(),
-                read_characters=_characters(fields, join),
-            )
-        else:
-            yield recording
+    with parsing() as parser:
+        for name, fields, wrong in _single(found):
+            yield _recording(name, fields, wrong, join, language, seen, parser)
 
 
-def _characters(fields: Mapping[str, Any], join: Callable[[str], str]) -> int:
+def _recording(
+    name: str,
+    fields: Mapping[str, Any],
+    wrong: RecordingError | None,
+    join: Callable[[str], str],
+    language: str,
+    seen: _SeenIds,
+    parser: Parser,
+) -> Recording | DeadLetter:
+    """Check one entry and read its transcripts."""
+    entry: Entry | None = None
+    try:
+        if wrong is not None:
+            raise wrong
+        entry = parse_entry(fields, join=join, name=name, language=language)
+        for uri in (entry.audio_uri, entry.text_uri or "", *entry.other_text_uris, entry.rttm_uri or ""):
+            if not files.is_supported(uri):
+                raise EntryInvalid(
+                    f"{name}: a path must be local or of an installed file system, {uri!r} is neither "
+                    "(gs:// needs prep-corpus[gcp], s3:// prep-corpus[aws])"
+                )
+        seen.add(entry.id, name)
+        recording = entry.recording(*read_versions(entry, name, parser), read_speaker_spans(entry, name))
+    except RecordingError as error:
+        return DeadLetter(
+            stage=STAGE,
+            recording_id=entry.id if entry is not None else name,
+            reason=error.reason,
+            message=str(error),
+            read_characters=_characters(fields, join, parser),
+        )
+    except (OSError, UsageError):
+        raise
+    except Exception as error:
+        # No line of a manifest stops a run, whatever stands in it.
+        return DeadLetter(
+            stage=STAGE,
+            recording_id=entry.id if entry is not None else name,
+            reason=InternalError.reason,
+            message=f"{name}: " + "".join(traceback.format_exception(error)).strip(),
+            read_characters=_characters(fields, join, parser),
+        )
+    return recording
+
+
+def _characters(fields: Mapping[str, Any], join: Callable[[str], str], parser: Parser) -> int:
     """Characters of the transcripts of a rejected entry, as far as they can be had."""
     try:
-        return characters_of(fields, join)
+        return characters_of(fields, join, parser)
     except (OSError, UsageError):
         raise
     except Exception:

@@ -9,7 +9,7 @@ from itertools import islice
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import AudioMissing, DeadLetter, RecordingError
 from prep_corpus.align.recordings import Recording
-from prep_corpus.pipeline.inputs.attempts import Guard, attempt
+from prep_corpus.pipeline.apart.attempts import Guard, attempt
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.proof import content_proof, store_fingerprint
 from prep_corpus.pipeline.storage import files

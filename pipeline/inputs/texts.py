@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from prep_corpus.align.errors import (
-    InternalError,
     RecordingError,
     TranscriptEmpty,
     TranscriptMalformed,
@@ -16,16 +14,10 @@ from prep_corpus.align.errors import (
 )
 from prep_corpus.align.recordings import Entry
 from prep_corpus.align.speakers.rttm import ENDING, SpeakerSpan, parse_rttm
-from prep_corpus.align.transcripts import formats as transcripts
 from prep_corpus.align.transcripts.formats import PLAIN
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Selection
-from prep_corpus.align.transcripts.versions import (
-    TranscriptSource,
-    Version,
-    segments_source,
-    timed_text,
-    version_of,
-)
+from prep_corpus.align.transcripts.versions import TranscriptSource, Version, segments_source, timed_text
+from prep_corpus.pipeline.apart.parsing import Parser
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_texts, is_cut
 from prep_corpus.pipeline.storage import files
 
@@ -33,12 +25,13 @@ MOST_TRANSCRIPT_BYTES = 256 << 20
 """The text of a thousand hours has a fifth of that."""
 
 
-def read_versions(entry: Entry, name: str) -> tuple[list[Version], list[str]]:
+def read_versions(entry: Entry, name: str, parser: Parser) -> tuple[list[Version], list[str]]:
     """The transcripts of an entry that can be read, and what is wrong with the others.
 
     Args:
         entry: checked.
         name: name of the entry in messages.
+        parser: of transcript files.
 
     Returns:
         At least one transcript. Of several with the same text one is enough, that with cue times if there is one.
@@ -57,7 +50,7 @@ def read_versions(entry: Entry, name: str) -> tuple[list[Version], list[str]]:
         uris = (entry.text_uri or "", *entry.other_text_uris)
         for uri in uris:
             try:
-                version = read_version(uri, shown=shown, selection=entry.selection)
+                version = read_version(uri, parser, shown=shown, selection=entry.selection)
             except RecordingError as error:
                 wrong.append(error)
             else:
@@ -80,11 +73,12 @@ def read_versions(entry: Entry, name: str) -> tuple[list[Version], list[str]]:
     return list(full.values()), [str(error) for error in wrong]
 
 
-def read_version(uri: str, *, shown: str, selection: Selection = EVERYTHING) -> Version:
+def read_version(uri: str, parser: Parser, *, shown: str, selection: Selection = EVERYTHING) -> Version:
     """The transcript in a file.
 
     Args:
         uri: the file.
+        parser: of transcript files.
         shown: manifest line and recording, for messages.
         selection: which part of the file.
 
@@ -102,19 +96,8 @@ def read_version(uri: str, *, shown: str, selection: Selection = EVERYTHING) -> 
         if not files.is_absent(error):
             raise
         raise TranscriptMissing(f"{shown}: there must be a transcript at {uri}: {error}") from error
-    place = f"{shown}: {uri}"
-    try:
-        # The message names the place, the ending the format: so the place ends as the file does.
-        original = transcripts.decode(data, name=place)
-        kind = transcripts.format_of(place, original)
-        if kind == PLAIN:
-            return Version(text=original)
-        transcript = transcripts.parse(original, name=place, selection=selection)
-    except RecordingError:
-        raise
-    except Exception as error:
-        raise InternalError(f"{place}: " + "".join(traceback.format_exception(error)).strip()) from error
-    return version_of(transcript, name=uri, kind=kind)
+    # The message names the place, the ending the format: so the place ends as the file does.
+    return parser.parse(data, place=f"{shown}: {uri}", name=uri, selection=selection)
 
 
 def read_speaker_spans(entry: Entry, name: str) -> tuple[SpeakerSpan, ...]:
@@ -151,12 +134,13 @@ def read_speaker_spans(entry: Entry, name: str) -> tuple[SpeakerSpan, ...]:
     return parse_rttm(content, name=f"{shown}: {uri}", recordings=entry.selection.recordings)
 
 
-def characters_of(fields: Mapping[str, Any], join: Callable[[str], str]) -> int:
+def characters_of(fields: Mapping[str, Any], join: Callable[[str], str], parser: Parser) -> int:
     """Characters of the transcripts of an entry that was rejected: they are read too, so that the ledger has them.
 
     Args:
         fields: the entry as found; nothing is known of it.
         join: makes a path of the manifest absolute.
+        parser: of transcript files.
     """
     if is_cut(fields):
         return len("\n".join(cut_texts(fields)))
@@ -173,7 +157,7 @@ def characters_of(fields: Mapping[str, Any], join: Callable[[str], str]) -> int:
     for path in paths if isinstance(paths, list) else [paths]:
         if isinstance(path, str) and path and "\0" not in path and files.is_supported(join(path)):
             try:
-                count += len(read_version(join(path), shown="").text)
+                count += len(read_version(join(path), parser, shown="").text)
             except RecordingError:
                 continue
     return count

@@ -34,7 +34,7 @@ from hashlib import blake2b
 import numpy as np
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.reading.consistency import manifest_findings, row_findings
+from prep_corpus.pipeline.reading.consistency import manifest_findings, row_findings, seal_finding
 from prep_corpus.pipeline.reading.reader import decode_audio
 from prep_corpus.pipeline.reading.run_folder import (
     RunFolder,
@@ -138,6 +138,8 @@ def check_run(uri: str, *, decode: bool = True) -> CheckReport:
     by_speaker = run.manifest.config.get("split_by") != "recording"
     for slug, where, message in corpus.problems(by_speaker=by_speaker):
         problems.append(Problem(slug=slug, where=where, message=message))
+    if not problems and (unsealed := seal_finding(content)) is not None:
+        problems.append(Problem(slug="manifest-invalid", where=run.path(MANIFEST_NAME), message=unsealed))
     return CheckReport(
         problems=tuple(problems), shards=len(run.manifest.shards), utterances=utterances, seconds=seconds
     )

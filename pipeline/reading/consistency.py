@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from prep_corpus.align.errors import PrepCorpusError, UsageError
 from prep_corpus.pipeline.ledgers import Ledgers
-from prep_corpus.pipeline.shards.manifest import RunManifest, split_totals
+from prep_corpus.pipeline.shards.manifest import SEAL, RunManifest, seal_of, split_totals
 from prep_corpus.pipeline.shards.rows import Utterance, utterance_id
 
 _NUMBERS = ("ctc_cost", "ctc_cost_per_frame", "ctc_cost_per_token", "frames_per_token", "score")
@@ -60,6 +60,15 @@ def manifest_findings(content: bytes, run: RunManifest) -> Iterator[Finding]:
         if abs(seconds - kept) > 0.001 * (1 + len(counted)):
             message = f"the ledger counts the seconds kept: {seconds:.3f} in it, {kept:.3f} in the shards"
             yield "ledger-mismatch", message
+
+
+def seal_finding(content: bytes) -> str | None:
+    """What is wrong with a manifest in which nothing else is: it is not what was written. None where it is."""
+    document = json.loads(content)
+    stated, found = document.get(SEAL), seal_of(document)
+    if stated is None or stated == found:
+        return None
+    return f"a manifest is what was written: its seal is {stated!r}, and that of what it says now {found!r}"
 
 
 def row_findings(row: Utterance, run: RunManifest) -> Iterator[Finding]:

@@ -5,7 +5,6 @@ Legend: S segments, W words, P blocks of loudness.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +18,9 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.scoring import score_words
-from prep_corpus.pipeline.run_files import USED_NAME
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.documents import read_used
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 DoubleArray = NDArray[np.float64]
@@ -58,10 +57,7 @@ class BundleFacts:
 
 def used_segments(folder: str) -> list[str]:
     """Digests of the segment files that the last run in a folder used; none where it got no further than reading."""
-    uri = files.join(folder, USED_NAME)
-    if not files.exists(uri):
-        return []
-    names = [name.partition("/") for name in sorted(json.loads(files.read_bytes(uri)))]
+    names = [name.partition("/") for name in read_used(folder) or ()]
     return [digest for stage, _, digest in names if stage == "segment"]
 
 

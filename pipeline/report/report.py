@@ -40,6 +40,7 @@ from prep_corpus.pipeline.shards.manifest import parse_manifest
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck, read_checks
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.documents import told_as_damage
 from prep_corpus.pipeline.storage.stage_store import Store
 
 VERSION = 2
@@ -92,7 +93,7 @@ def identity(options: ReportOptions) -> str:
     """A digest of all that a report is made of: the run's results, its settings, and what draws the page."""
     names = (OUTCOME_NAME, USED_NAME, DEAD_LETTERS_NAME, CHECKS_NAME)
     uris = [files.join(options.folder, name) for name in names]
-    contents = [files.read_bytes(uri).decode() if files.exists(uri) else None for uri in uris]
+    contents = [files.read_bytes(uri).decode(errors="replace") if files.exists(uri) else None for uri in uris]
     fitted = None if options.fitted is None else options.fitted.digest
     return digest_of(
         "report", VERSION, drawing_digest(), contents, options.settings, fitted, asdict(options.limits)
@@ -239,8 +240,9 @@ def _letters(folder: str, count: int) -> tuple[Letter, ...]:
         return ()
     listed = []
     for line in islice(read_lines(uri), count):
-        letter = json.loads(line.data)
-        listed.append(Letter(**{name: letter[name] for name in Letter.__dataclass_fields__}))
+        with told_as_damage(uri):
+            letter = json.loads(line.data)
+            listed.append(Letter(**{name: letter[name] for name in Letter.__dataclass_fields__}))
     return tuple(listed)
 
 

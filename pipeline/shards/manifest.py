@@ -7,7 +7,7 @@
      "formats": {"parquet": [{"path": "data/train-00000-of-00001.parquet", "split": "train", "utterances":
      812,
                               "seconds": 5684.2, "bytes": 91234567, "blake2b": "..."}]},
-     "ledgers": {...}}
+     "ledgers": {...}, "seal": "..."}
 
 Paths are relative to the manifest. No time and no machine's name is in it: the same run gives the same bytes.
 """
@@ -18,6 +18,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from importlib.metadata import version
 from typing import Any
 
@@ -25,6 +26,8 @@ from prep_corpus.align.errors import UsageError
 
 MANIFEST_KIND = "prep-corpus run"
 MANIFEST_VERSION = 1
+SEAL = "seal"
+"""Name of the field that proves the others; manifests of earlier versions have none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +153,7 @@ def manifest(
     formats: dict[str, list[dict[str, Any]]] = {}
     for shard in shards:
         formats.setdefault(shard.format, []).append(_to_json(shard))
-    return {
+    document = {
         "kind": MANIFEST_KIND,
         "version": MANIFEST_VERSION,
         "created_by": versions(),
@@ -163,6 +166,13 @@ def manifest(
         "formats": formats,
         "ledgers": dict(ledgers),
     }
+    return {**document, SEAL: seal_of(document)}
+
+
+def seal_of(document: Mapping[str, Any]) -> str:
+    """The digest of all that a manifest says, which stands in it beside the rest."""
+    content = json.dumps({key: document[key] for key in document if key != SEAL}, sort_keys=True)
+    return blake2b(content.encode(), digest_size=8).hexdigest()
 
 
 def parse_manifest(content: bytes, *, name: str) -> RunManifest:
@@ -192,7 +202,7 @@ def parse_manifest(content: bytes, *, name: str) -> RunManifest:
         )
         keys = ("created_by", "seed", "sample_rate_hz", "model_digest", "config_digest", "config", "ledgers")
         return RunManifest(shards=shards, **{key: columns[key] for key in keys})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"a run's manifest must be JSON with its documented fields: {error!r} in {name}"
         ) from error

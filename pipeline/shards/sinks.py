@@ -90,6 +90,12 @@ class ParquetSink:
             self._end_row_group()
         self._writer.close()
 
+    def __del__(self) -> None:
+        # What was not closed is given up: pyarrow would write a footer, and complain where the file is gone.
+        writer = getattr(self, "_writer", None)
+        if writer is not None:
+            writer.is_open = False
+
     def _end_row_group(self) -> None:
         batch = to_record_batch(self._rows, self._schema)
         self.row_groups.append(len(self._rows))

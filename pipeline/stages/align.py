@@ -26,6 +26,7 @@ from prep_corpus.align.words.aligned_text import align_best, normalize_for_model
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.placing import placed_again
 from prep_corpus.align.words.words import Words
+from prep_corpus.pipeline.apart.attempts import attempt
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.stage_frame import bundle_stage
@@ -190,7 +191,8 @@ def _align(
     def one(probed: ProbedRecording) -> dict[str, Any] | DeadLetter:
         recording = emitted[probed.recording.id]
         try:
-            return _row(align_recording(probed, recording, info, options))
+            with attempt(probed.recording.id, watched=False):
+                return _row(align_recording(probed, recording, info, options))
         except Exception as error:
             return dead_letter("align", probed, error, recording.n_samples)
 

@@ -14,7 +14,7 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.pipeline.counters import tell_engine_of_letters
 from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
 from prep_corpus.pipeline.outcome import RunOutcome
-from prep_corpus.pipeline.run_files import DEAD_LETTERS_NAME, MANIFEST_NAME, OUTCOME_NAME
+from prep_corpus.pipeline.run_files import DEAD_LETTERS_NAME, MANIFEST_NAME, OUTCOME_NAME, USED_NAME
 from prep_corpus.pipeline.shards.dataset_card import dataset_card
 from prep_corpus.pipeline.shards.manifest import ShardEntry, manifest, parse_manifest
 from prep_corpus.pipeline.shards.placing import place
@@ -23,6 +23,7 @@ from prep_corpus.pipeline.shards.tfrecord import feature_spec
 from prep_corpus.pipeline.stages.measure import keep_k
 from prep_corpus.pipeline.stages.write import ShardFile
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.sealed_json import write_json
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 
@@ -128,8 +129,8 @@ def close_run(
     used = sorted({name for ref in stages for name in (f"{ref.stage}/{ref.digest}", f"bundles/{ref.bundle}")})
     if publish or not files.exists(files.join(options.out, MANIFEST_NAME)):
         # What is published keeps its own list.
-        _save(options.out, "work/used.json", json.dumps(used, indent=0))
-    _save(options.out, OUTCOME_NAME, json.dumps(asdict(outcome), indent=1, sort_keys=True))
+        write_json(files.join(options.out, USED_NAME), {"files": used})
+    write_json(files.join(options.out, OUTCOME_NAME), asdict(outcome))
     if publish:
         _publish(options, listed, outcome, keys)
     return outcome

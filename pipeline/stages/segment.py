@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, BinaryIO
 
 import apache_beam as beam
 import numpy as np
@@ -48,6 +50,8 @@ from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 VERSION = 7
+HELD_CLIP_BYTES = 32 << 20
+"""Clips of one recording that wait in memory for those before them; more wait in a file without a name."""
 SPEECH_SILENT = SpeechSilent.reason
 
 
@@ -182,12 +186,17 @@ def _segment(
     letters: list[DeadLetter] = []
     ledgers: list[Ledgers] = []
     outcomes: dict[str, dict[str, Any]] = {}
+    clips_uri = store.uri("segment", digest, ".clips")
+    # On the disk of the clips, where they are on one.
+    spool_folder = os.path.dirname(clips_uri) if files.is_local(clips_uri) else None
 
     def one(aligned: AlignedRecording) -> _Made | DeadLetter:
+        clips = SpooledTemporaryFile(HELD_CLIP_BYTES, dir=spool_folder)  # noqa: SIM115
         try:
             cut = segment_recording(aligned, emitted[aligned.probed.recording.id], info, options, k_frames)
-            return _made(aligned, cut, info, options, digest)
+            return _made(aligned, cut, info, options, digest, clips)
         except Exception as error:
+            clips.close()
             return dead_letter("segment", aligned.probed, error, aligned.n_samples)
 
     def save(file: BinaryIO) -> None:
@@ -201,16 +210,18 @@ def _segment(
                     **made.ledgers.to_json(),
                     "untranscribed_spans": [list(span) for span in made.untranscribed],
                 }
-                for row, record in made.rows:
-                    if record is not None:
-                        row.update(clip_offset=file.tell(), clip_bytes=len(record))
-                        file.write(record)
-                    rows.append(row)
+                made.clips.seek(0)
+                with made.clips:
+                    for row, n_bytes in made.rows:
+                        if n_bytes:
+                            row.update(clip_offset=file.tell(), clip_bytes=n_bytes)
+                            file.write(made.clips.read(n_bytes))
+                        rows.append(row)
         if store.find("segment", alignments.bundle, digest) is not None:
             raise _TwinWasFirst(digest)
 
     try:
-        files.write_atomic(store.uri("segment", digest, ".clips"), save, replace=True)
+        files.write_atomic(clips_uri, save, replace=True)
     except _TwinWasFirst:
         # The other's clips stay, since its table names their places.
         standing = store.find("segment", alignments.bundle, digest)
@@ -233,20 +244,27 @@ def _segment(
 
 @dataclass(frozen=True, kw_only=True)
 class _Made:
-    """A recording's segment rows, each with its clip where it is kept, and its spans of speech without text."""
+    """A recording's segment rows, each with the size of its clip (0 where it is dropped), the clips, one after the
+    other, and its spans of speech without text."""
 
     recording_id: str
-    rows: list[tuple[dict[str, Any], bytes | None]]
+    rows: list[tuple[dict[str, Any], int]]
+    clips: IO[bytes]
     ledgers: Ledgers
     untranscribed: tuple[tuple[int, int], ...]
 
 
 def _made(
-    aligned: AlignedRecording, cut: SegmentedRecording, info: ModelInfo, options: SegmentOptions, digest: str
+    aligned: AlignedRecording,
+    cut: SegmentedRecording,
+    info: ModelInfo,
+    options: SegmentOptions,
+    digest: str,
+    clips: IO[bytes],
 ) -> _Made:
     kept = [segment for segment in cut.cuts.segments if not segment.reason]
     spans = [(segment.sample_start, segment.sample_end) for segment in kept]
-    rows: list[tuple[dict[str, Any], bytes | None]] = []
+    rows: list[tuple[dict[str, Any], int]] = []
     final: list[Segment] = []
     with closing(decoded(aligned.probed, info.sample_rate_hz)) as blocks:
         samples = slices(blocks, spans)
@@ -256,16 +274,17 @@ def _made(
                 segment, clip_N = replace(segment, reason=SPEECH_SILENT), None
             row = segment_row(aligned, segment, info, options.text_style)
             row.update(zip(FEATURE_NAMES, cut.features_SF[s].tolist()), score=float(cut.scores_S[s]))
-            record = None
+            n_bytes = 0
             if clip_N is not None:
                 flac = audio.encode_flac(clip_N, info.sample_rate_hz)
                 fields = clip_fields(aligned, row, info, options.config_digest)
-                record = pack_clip(fields, flac, digest=digest)
-            rows.append((row, record))
+                n_bytes = clips.write(pack_clip(fields, flac, digest=digest))
+            rows.append((row, n_bytes))
             final.append(segment)
     return _Made(
         recording_id=aligned.probed.recording.id,
         rows=rows,
+        clips=clips,
         ledgers=account(aligned, replace(cut.cuts, segments=tuple(final))),
         untranscribed=cut.cuts.untranscribed,
     )

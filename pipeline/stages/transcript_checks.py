@@ -30,6 +30,7 @@ from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import AlignedRecording, normalize_transcript, read_alignments
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.documents import told_as_damage
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 VERSION = 1
@@ -213,7 +214,9 @@ def read_checks(folder: str) -> Iterator[TranscriptCheck]:
     uri = files.join(folder, CHECKS_NAME)
     if files.exists(uri):
         for line in read_lines(uri):
-            yield TranscriptCheck.from_json(decode_line(line))
+            with told_as_damage(uri):
+                check = TranscriptCheck.from_json(decode_line(line))
+            yield check
 
 
 class _CheckBundle(beam.DoFn):

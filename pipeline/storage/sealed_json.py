@@ -26,6 +26,16 @@ def write_json(uri: str, content: dict[str, Any], *, replace: bool = True) -> No
     files.write_atomic(uri, lambda file: file.write(data), replace=replace)
 
 
+def proven(data: bytes) -> dict[str, Any] | None:
+    """What stands in such a file, or None where it does not prove itself."""
+    try:
+        content: dict[str, Any] = json.loads(data)
+        seal = content.pop(_SEAL, None)
+        return content if seal is None or seal == _checksum(content) else None
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return None
+
+
 def read_json(uri: str) -> dict[str, Any] | None:
     """What was written; None where there is nothing, or nothing that proves itself.
 
@@ -35,13 +45,8 @@ def read_json(uri: str) -> dict[str, Any] | None:
         data = files.read_bytes(uri)
     except FileNotFoundError:
         return None
-    try:
-        content: dict[str, Any] = json.loads(data)
-        seal = content.pop(_SEAL, None)
-        sound = seal is None or seal == _checksum(content)
-    except (ValueError, AttributeError, RecursionError):
-        sound = False
-    if sound:
+    content = proven(data)
+    if content is not None:
         return content
     aside = files.set_aside(uri)
     log.error("%s is damaged; it was set aside as %s and is made again", uri, aside.rsplit("/", 1)[-1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -32,15 +33,29 @@ class Command:
         arguments: its words, without the program's name.
     """
 
-    def __init__(self, *arguments: str, environment: Mapping[str, str] = ENVIRONMENT, session: bool = False):
-        """Start `prep-corpus` with these arguments; `session` gives it a process group of its own."""
+    def __init__(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] = ENVIRONMENT,
+        session: bool = False,
+        most_bytes: int | None = None,
+    ):
+        """Start `prep-corpus` with these arguments.
+
+        Args:
+            arguments: without the program's name.
+            environment: all of it.
+            session: give it a process group of its own.
+            most_bytes: what no file may grow over.
+        """
         _start_template()
         self.arguments = arguments
         self._folder = Path(tempfile.mkdtemp(prefix="command-"))
         for name in _STREAMS:
             (self._folder / name).touch()
         self._process = _CONTEXT.Process(
-            target=_be_the_command, args=(arguments, dict(environment), str(self._folder), session)
+            target=_be_the_command,
+            args=(arguments, dict(environment), str(self._folder), session, most_bytes),
         )
         self._process.start()
         assert self._process.pid is not None
@@ -82,10 +97,16 @@ def _start_template() -> None:
 
 
 def _be_the_command(
-    arguments: tuple[str, ...], environment: dict[str, str], folder: str, session: bool
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    folder: str,
+    session: bool,
+    most_bytes: int | None,
 ) -> None:
     if session:
         os.setsid()
+    if most_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
     os.environ.clear()
     os.environ.update(environment)
     sys.path[:0] = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from werkzeug.serving import make_server
 
 Start = Callable[..., Any]
 
+SLOW_SECONDS = 0.5
+"""How late a slow answer is."""
+
 
 class Refusing:
     """Counts requests, and treats some of them badly.
@@ -22,6 +26,7 @@ class Refusing:
     Attributes:
         share: of requests that are refused; half of them before they are done, half after, so that an answer is
             lost.
+        slow_share: of requests that are answered late.
         cut_bodies: how many of the next answers with a body break off half-way.
         knows_conditions: False to behave as a store without conditional writes.
         requests: by method, since the last `clear`.
@@ -33,6 +38,7 @@ class Refusing:
         self._chance = random.Random(0)
         self._lock = threading.Lock()
         self.share = 0.0
+        self.slow_share = 0.0
         self.cut_bodies = 0
         self.knows_conditions = True
         self.clear()
@@ -48,8 +54,11 @@ class Refusing:
             done_first = self._chance.random() < 0.5
             cut = method == "GET" and self.cut_bodies > 0
             self.cut_bodies -= cut
+            slow = self.slow_share > 0 and self._chance.random() < self.slow_share
             self.requests[method] += 1
             self.refused += refuse
+        if slow:
+            time.sleep(SLOW_SECONDS)
         if not self.knows_conditions and "HTTP_IF_NONE_MATCH" in environ:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             return _error(start, "501 Not Implemented", "NotImplemented", method)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
@@ -26,6 +26,7 @@ def test_levels_are_mean_squares_to_half_a_db() -> None:
     assert levels.mean_db(0, 160) == pytest.approx(-9.0, abs=0.3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 300), max_size=8))
 def test_the_bytes_do_not_depend_on_how_the_recording_is_blocked(lengths: list[int]) -> None:
     samples_N = np.random.default_rng(1).uniform(-1, 1, sum(lengths)).astype(np.float32)

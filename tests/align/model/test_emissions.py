@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prep_corpus.align.errors import AudioTooShort, UsageError
-from prep_corpus.align.model.emissions import Emitter, WindowOptions, windows
+from prep_corpus.align.model.emissions import Emitter, Shelf, WindowOptions, windows
+from prep_corpus.align.model.heap import give_back_memory
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
 
 STRIDE = 4
@@ -200,3 +201,15 @@ def _raise(key: str, error: Exception) -> None:
 def test_batches_are_larger_on_a_gpu_and_those_of_a_cpu_are_the_default() -> None:
     assert WindowOptions.for_device("cpu") == WindowOptions()
     assert WindowOptions.for_device("cuda:1").batch_rows == WindowOptions.for_device("cuda").batch_rows == 32
+
+
+def test_what_is_kept_is_the_same_and_stands_apart() -> None:
+    shelf = Shelf()
+    random = np.random.default_rng(0)
+    given = [random.random((frames, 29)).astype(np.float16) for frames in (0, 1, 700, 90_000, 3)]
+    kept = [shelf.keep(array_TC) for array_TC in given]
+    for array_TC, there_TC in zip(given, kept):
+        assert np.array_equal(array_TC, there_TC)
+        assert there_TC.size == 0 or there_TC.base is not None
+    give_back_memory()
+    assert np.array_equal(given[2], kept[2])

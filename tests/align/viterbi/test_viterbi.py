@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
 import threading
 import tracemalloc
+from pathlib import Path
+from typing import BinaryIO
 from unittest import mock
 
 import numpy as np
@@ -15,6 +19,7 @@ from support.plain_trellis import best_score, score_of
 
 from prep_corpus.align.errors import Infeasible
 from prep_corpus.align.viterbi import search as trellis_search
+from prep_corpus.align.viterbi.checkpoints import HELD_BYTES, checkpoints
 from prep_corpus.align.viterbi.detours import sharpness
 from prep_corpus.align.viterbi.kernels import DEAD
 from prep_corpus.align.viterbi.viterbi import DEFAULT_DETOURS, Alignment, DetourCosts, align
@@ -269,7 +274,8 @@ def test_scores_beyond_32_bits_are_found_again_in_64() -> None:
     log_probs_TC[19_500] = (-63.0, -63.0, 0.0)
     tokens_L = np.array([1, 2], np.int32)
     trellis = trellis_search_input(log_probs_TC, tokens_L, None)
-    assert trellis_search._forward(trellis, 1024) is None
+    with checkpoints(1 << 30) as kept:
+        assert not trellis_search._forward(trellis, 1024, kept)
     found = align(log_probs_TC, tokens_L, blank=0, detours=None)
     assert (found.starts_L.tolist(), found.ends_L.tolist()) == ([100, 19_500], [19_000, 19_501])
 
@@ -284,7 +290,32 @@ def test_memory_stays_under_the_stated_bound(detours: DetourCosts | None) -> Non
     align(log_probs_TC, tokens_L, blank=0, delimiter=1, detours=detours)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 4.3 * (4 * tokens * frames) ** (2 / 3) + 64 * frames + (8 << 20)
+    assert peak < (0.5 * tokens * frames) ** (2 / 3) + 64 * frames + HELD_BYTES + (8 << 20)
+
+
+@pytest.mark.parametrize("detours", [None, DEFAULT_DETOURS])
+@pytest.mark.parametrize("disk", ["there", "full"])
+def test_checkpoints_on_the_disk_lead_the_same_way(
+    disk: str, detours: DetourCosts | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tokens_L = np.random.default_rng(8).integers(1, 29, 1500, np.int32)
+    log_probs_TC = _noise(6_000, 29, 9).astype(np.float16)
+    held = align(log_probs_TC, tokens_L, blank=0, delimiter=1, detours=detours)
+    opened: list[Path] = []
+
+    def temporary(**words: int) -> BinaryIO:
+        if disk == "full":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        opened.append(tmp_path)
+        return tempfile.TemporaryFile(dir=tmp_path, **words)  # type: ignore[return-value,call-overload]
+
+    monkeypatch.setattr(trellis_search, "HELD_BYTES", 10_000)
+    monkeypatch.setattr("prep_corpus.align.viterbi.checkpoints.temporary_file", temporary)
+    found = align(log_probs_TC, tokens_L, blank=0, delimiter=1, detours=detours)
+    assert found.score_nats == held.score_nats
+    assert np.array_equal(found.starts_L, held.starts_L)
+    assert np.array_equal(found.ends_L, held.ends_L)
+    assert len(opened) == (disk == "there")
 
 
 def test_other_threads_run_meanwhile() -> None:

@@ -7,7 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -19,8 +22,8 @@ from support.toy import write_corpus, write_filter
 
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.recordings import Recording
-from prep_corpus.pipeline.inputs import attempts
-from prep_corpus.pipeline.inputs.attempts import Guard, attempt, decoded_alone, left_behind, noting
+from prep_corpus.pipeline.apart import attempts
+from prep_corpus.pipeline.apart.attempts import Guard, attempt, decoded_alone, left_behind, noting
 
 CRASHING = {
     **ENVIRONMENT,
@@ -55,7 +58,7 @@ def test_a_crash_is_found_by_the_next_run_named_and_not_tried_again(tmp_path: Pa
     assert "a process that decoded" in letter["message"]
     assert "was ended by SIGABRT" in letter["message"]
     # Known now: neither this process nor another opens it, until it changes.
-    recording = Recording(id="crashing", audio_uri=str(talk.with_name("crashing.flac")), text="a")
+    recording = Recording(id="crashing", audio_uri=str(talk.with_name("crashing.flac")), text="a river")
     with mock.patch.object(attempts, "decoded_alone", side_effect=AssertionError):
         assert isinstance(Guard(str(out / "work")).rejected(recording), DeadLetter)
         os.utime(recording.audio_uri)
@@ -84,3 +87,64 @@ def test_what_comes_back_is_no_failure_and_what_does_not_is_bounded(
     assert decoded_alone(recording, 32_000) is None
     monkeypatch.setattr(attempts, "SECONDS_AT_LEAST", 0.01)
     assert decoded_alone(recording, 0) == "took over 0 s"
+
+
+def test_a_process_that_somebody_ended_is_tried_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "talk.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
+    recording = Recording(id="talk", audio_uri=str(path), text="a")
+    real, deaths = subprocess.run, [-9]
+
+    def run(command: list[str], **words: Any) -> subprocess.CompletedProcess[bytes]:
+        if deaths:
+            return subprocess.CompletedProcess(command, deaths.pop())
+        return real(command, **words)
+
+    monkeypatch.setattr(attempts.subprocess, "run", run)
+    assert decoded_alone(recording, 32_000) is None
+    deaths[:] = [-9, -9]
+    assert decoded_alone(recording, 32_000) == "was ended by SIGKILL"
+
+
+def test_a_call_that_does_not_come_back_is_given_up(tmp_path: Path) -> None:
+    given_up: list[str] = []
+    with noting(str(tmp_path), call_seconds=0.05, give_up=given_up.append):
+        with attempt("well"):
+            pass
+        with attempt("waiting"):
+            # Waiting is no CPU time: a slow disk ends nothing.
+            time.sleep(0.2)
+        assert given_up == []
+        with attempt("an alignment", watched=False):
+            spin(0.3)
+        assert given_up == []
+        with attempt("hanging"):
+            deadline = time.monotonic() + 60
+            while not given_up and time.monotonic() < deadline:
+                pass
+    assert set(given_up) == {"hanging"}
+
+
+def spin(seconds: float) -> None:
+    """Use CPU time."""
+    began = time.thread_time()
+    while time.thread_time() - began < seconds:
+        pass
+
+
+def test_a_changed_text_is_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "talk.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
+    recording = Recording(id="talk", audio_uri=str(path), text="a")
+    with noting(str(tmp_path)), attempt("talk"):
+        (note,) = tmp_path.glob("attempts/*.note")
+        copy = note.read_bytes()
+    note.with_name("00000000-1-1.note").write_bytes(copy)
+    with mock.patch.object(attempts, "decoded_alone", return_value="took over 120 s"):
+        guard = Guard(str(tmp_path))
+        letter = guard.rejected(recording)
+    assert letter is not None
+    assert "read its text alone took over 120 s" in letter.message
+    assert guard.rejected(replace(recording, text="another")) is None

@@ -11,7 +11,9 @@ import pytest
 
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.recordings import Recording
+from prep_corpus.align.transcripts.pieces import EVERYTHING
 from prep_corpus.align.transcripts.versions import file_span
+from prep_corpus.pipeline.apart.parsing import Parser, parsed
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle, write_bundle
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.storage.stage_store import Store
@@ -189,8 +191,17 @@ def test_a_defect_of_a_parser_costs_one_recording(tmp_path: Path, monkeypatch: p
     def broken(original: str, *, name: str) -> None:
         raise ZeroDivisionError(name)
 
-    (tmp_path / "a.srt").write_text(SRT)
+    # The process that parses is another's; it is asked here what it would say.
     monkeypatch.setattr("prep_corpus.align.transcripts.subtitles.parse_srt", broken)
+    answer = parsed(SRT.encode(), "a.srt", EVERYTHING)
+    assert answer["error"] == "InternalError"
+    assert "ZeroDivisionError" in answer["message"]
+
+    def told(self: Parser, header: bytes, data: bytes) -> dict[str, Any]:
+        return answer
+
+    (tmp_path / "a.srt").write_text(SRT)
+    monkeypatch.setattr(Parser, "_ask", told)
     letter, fine = read(
         tmp_path,
         {"audio_filepath": "a.wav", "text_filepath": "a.srt"},

@@ -1,17 +1,23 @@
-"""`python -m prep_corpus.pipeline.inputs.decode_alone URI`: decode a file to its end, within a bound of memory.
+"""`python -m prep_corpus.pipeline.apart.decode_alone URI`: decode a file to its end, within a bound of memory.
 
-What a decoder raises is well: it came back. Exit code 77 says that the memory was not enough.
+Texts that stand on its input, as JSON [language, [text, ...]], are normalised too. What a decoder raises is
+well: it came back. Exit code 77 says that the memory was not enough.
 """
 
 from __future__ import annotations
 
+import json
 import resource
 import sys
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import RecordingError
-from prep_corpus.pipeline.inputs.attempts import MEMORY_EXIT, MOST_MEMORY_BYTES
+from prep_corpus.align.text.normalize import normalize
+from prep_corpus.pipeline.apart.attempts import MOST_MEMORY_BYTES
+from prep_corpus.pipeline.apart.parsing import MEMORY_EXIT
 from prep_corpus.pipeline.storage import files
+
+ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyz'")
 
 
 def main(uri: str) -> int:
@@ -23,6 +29,9 @@ def main(uri: str) -> int:
             audio.probe(file, name=uri)
             for _ in audio.decode(file, name=uri, sample_rate_hz=16_000):
                 pass
+        language, texts = json.loads(sys.stdin.buffer.read() or b'["en", []]')
+        for text in texts:
+            normalize(text, alphabet=ALPHABET, language=language)
     except MemoryError:
         return MEMORY_EXIT
     except (RecordingError, OSError):

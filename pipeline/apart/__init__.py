@@ -1,0 +1,1 @@
+"""What may crash, hang or eat the memory, kept from the run: decoders and parsers in processes of their own."""
