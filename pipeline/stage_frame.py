@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from prep_corpus.align.model.heap import give_back_memory
+from prep_corpus.align.heap import give_back_memory
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, timed

@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import AudioTooShort, UsageError
+from prep_corpus.align.heap import give_back_memory
 from prep_corpus.align.model.ahead import ahead
-from prep_corpus.align.model.heap import give_back_memory
 from prep_corpus.align.model.models import LoadedModel
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ import numpy.typing as npt
 HELD_BYTES = 64 << 20
 """Checkpoints that stay in memory, in all."""
 
-Rows = TypeVar("Rows")
+Kept = TypeVar("Kept")
 
 
-class Checkpoints(Generic[Rows]):
+class Checkpoints(Generic[Kept]):
     """Dataclasses of arrays, last in first out; made by `checkpoints`."""
 
     def __init__(self, held_bytes: int) -> None:
@@ -29,7 +29,7 @@ class Checkpoints(Generic[Rows]):
         self._file: BinaryIO | None = None
         self._kept: list[tuple[Any, int | None]] = []
 
-    def push(self, rows: Rows) -> None:
+    def push(self, rows: Kept) -> None:
         """Keep one; where the disk has no room for it, in memory after all."""
         arrays = _arrays(rows)
         size = sum(array.nbytes for array in arrays.values())
@@ -42,7 +42,7 @@ class Checkpoints(Generic[Rows]):
         self._room_bytes -= size
         self._kept.append((rows, None))
 
-    def pop(self) -> Rows:
+    def pop(self) -> Kept:
         """The last one."""
         rows, place = self._kept.pop()
         if place is None:
@@ -56,7 +56,7 @@ class Checkpoints(Generic[Rows]):
             }
             self._file.truncate(place)
             rows = replace(rows, **read)
-        return cast(Rows, rows)
+        return cast(Kept, rows)
 
     def close(self) -> None:
         """Give the file back."""

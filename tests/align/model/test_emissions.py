@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prep_corpus.align.errors import AudioTooShort, UsageError
+from prep_corpus.align.heap import give_back_memory
 from prep_corpus.align.model.emissions import Emitter, Shelf, WindowOptions, windows
-from prep_corpus.align.model.heap import give_back_memory
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
 
 STRIDE = 4
