@@ -7,7 +7,7 @@ SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help same-bytes setup template demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-emit bench-windows bench-detours bench-hard bench-run bench-real bench-write bench-read bench-scale bench-quality
+.PHONY: help same-bytes setup template demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-pieces bench-emit bench-windows bench-detours bench-hard bench-run bench-real bench-write bench-read bench-scale bench-quality
 .PHONY: reference test-pythons
 
 help:  ## Show the targets
@@ -79,6 +79,9 @@ check: lint types test  ## All of the above
 
 bench-align: setup  ## Alignment against peers: time, memory, exactness
 	$(BIN)/python benchmarks/bench_align.py
+
+bench-pieces: setup  ## Alignment of an hour: a model in pieces beside one in characters
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_pieces.py
 
 same-bytes: setup  ## The demo's shards against those of REV, and whether its stage files are found
 	$(BIN)/python benchmarks/same_bytes.py $(REV)

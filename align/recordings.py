@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prep_corpus.align.errors import EntryInvalid, IdUnsafe
+from prep_corpus.align.language_tags import is_known
 from prep_corpus.align.speakers.rttm import SpeakerSpan, shifted
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Cue, Selection
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version, timed_text
@@ -291,9 +292,18 @@ def parse_entry(
         duration_seconds=duration,
         sliced=offset is not None,
         speaker=_text(entry, "speaker", name),
-        language=_text(entry, "lang", name) or language,
+        language=_language(entry, name) or language,
         channel=channel,
     )
+
+
+def _language(entry: Mapping[str, Any], name: str) -> str | None:
+    tag = _text(entry, "lang", name)
+    if tag is not None and not is_known(tag):
+        raise EntryInvalid(
+            f"{name}: lang must be a language tag that begins with ISO 639, such as en, de-AT or swh; it is {tag!r}"
+        )
+    return tag
 
 
 def _transcripts(entry: Mapping[str, Any], name: str) -> tuple[list[str], list[str], tuple[Cue, ...]]:

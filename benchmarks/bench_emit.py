@@ -2,6 +2,8 @@
 
     python benchmarks/bench_emit.py [--minutes 10] [--hours-on-gpu 16] [--models english quartznet:acoustic_model]
 
+Models of `onnx_exports.EXPORTED` are exported as well, and run by ONNX Runtime beside torch, on the CPU.
+
 Real speech goes through the pipeline's own stage, decoding and storing included, as 16 kHz mono FLAC, as 44.1 kHz
 stereo FLAC, both in recordings of at most an hour, and as clips of ten seconds. Each row is a process of its own. On
 the CPU it has one thread, and what counts is CPU time; beside a GPU it has every core, bundles are emitted side by
@@ -204,6 +206,26 @@ def row(found: dict[str, float], seconds: float, device: str, model_name: str) -
     return f"{factor:14.4f} {times:5.1f} x {found['peak_mb']:8.0f}{met}{bad}"
 
 
+def exported(names: list[str], folder: Path) -> dict[str, str]:
+    """Folders with exports of some models, by the names that rows have; says how far their log-probs differ."""
+    import onnx_exports
+
+    sys.path.append(str(SHARED / "models" / "quartznet15x5"))
+    found = {}
+    samples_N = speech(120).astype(np.float32)
+    for name in names:
+        if name in onnx_exports.EXPORTED:
+            place = folder / name.partition(":")[0]
+            onnx_exports.export(name, place)
+            difference = onnx_exports.largest_difference(name, place, samples_N)
+            print(
+                f"{name} by ONNX: log-probs of two minutes of speech differ by {difference:.1e} at most",
+                flush=True,
+            )
+            found[f"{name.partition(':')[0]} (ONNX)"] = str(place)
+    return found
+
+
 def tables(options: argparse.Namespace) -> Iterator[tuple[str, str, float]]:
     """(device, heading, seconds of speech) of each table; a GPU that is not there is said to be missing."""
     import torch
@@ -229,6 +251,13 @@ def main() -> None:
     if options.one:
         print(json.dumps(measure(options.one, options.models[0], options.device)))
         return
+    with tempfile.TemporaryDirectory() as folder:
+        rows = {name: name for name in options.models} | exported(options.models, Path(folder))
+        print_tables(options, rows)
+
+
+def print_tables(options: argparse.Namespace, rows: dict[str, str]) -> None:
+    """Measure and print every table; `rows` has the models' names as `--model` takes them by those shown."""
     for device, heading, seconds in tables(options):
         print(
             f"\non {device}, {seconds / 60:g} minutes of speech\n{'model':26}{'audio':18}{heading}",
@@ -237,10 +266,12 @@ def main() -> None:
         for kind in options.kinds:
             with tempfile.TemporaryDirectory() as folder:
                 write_material(kind, speech(int(seconds)), Path(folder))
-                for model_name in options.models:
+                for name, model_name in rows.items():
+                    if device != "cpu" and name != model_name:
+                        continue
                     found = measured_apart(Path(folder, "manifest.jsonl"), model_name, device)
                     told = found if isinstance(found, str) else row(found, seconds, device, model_name)
-                    print(f"{model_name:26}{kind:18}{told}", flush=True)
+                    print(f"{name:26}{kind:18}{told}", flush=True)
 
 
 if __name__ == "__main__":

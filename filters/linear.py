@@ -167,16 +167,17 @@ class Filter:
     @property
     def digest(self) -> str:
         """Identity of all its numbers, hexadecimal."""
-        return blake2b(_document(self).encode(), digest_size=16).hexdigest()
+        return blake2b(filter_text(self).encode(), digest_size=16).hexdigest()
 
 
-def _document(fitted: Filter) -> str:
+def filter_text(fitted: Filter) -> str:
+    """The filter as the text of its JSON file, floats in full."""
     return json.dumps({"format": FILTER_FORMAT, **asdict(fitted)}, indent=1, allow_nan=False) + "\n"
 
 
 def save_filter(fitted: Filter, path: Path) -> None:
     """Write the filter as JSON, floats in full."""
-    path.write_text(_document(fitted), encoding="utf-8")
+    path.write_text(filter_text(fitted), encoding="utf-8")
 
 
 def load_filter(path: Path) -> Filter:

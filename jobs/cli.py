@@ -11,6 +11,7 @@ import click
 
 from prep_corpus.align import __version__
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.models_command import models_command
 from prep_corpus.jobs.options import CONFIG, RUN, own_device, run_config, settings_options, with_options
 from prep_corpus.jobs.own_filter.evaluate_command import evaluate_command
 from prep_corpus.jobs.own_filter.fit_filter_command import fit_filter_command
@@ -133,6 +134,7 @@ def run(
     folder of same-stem audio and text files, or a Kaldi data directory. What an earlier run in the same folder has
     done already is not done again. Options after -- go to Apache Beam.
     """
+    from prep_corpus.jobs.cutting_settings import is_one_model
     from prep_corpus.jobs.start.early import check_early
 
     config = run_config(
@@ -142,6 +144,13 @@ def run(
         device=own_device(settings),
         beam_options=tuple(settings["beam_options"]),
     )
+    if not is_one_model(config.model):
+        from prep_corpus.jobs.languages import execute_by_language
+
+        done = execute_by_language(
+            config, dry_run=dry_run, force=force, quiet=quiet, with_report=not no_report
+        )
+        ctx.exit(done)
     check_early(config, force=force, claims=True)
     from prep_corpus.jobs.start.unchanged import standing_outcome
 
@@ -327,6 +336,7 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
 main.add_command(sample_command)
 main.add_command(report_command)
 main.add_command(settings_command)
+main.add_command(models_command)
 main.add_command(agreement_command)
 main.add_command(label_command)
 main.add_command(fit_filter_command)

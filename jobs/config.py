@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.language_tags import UNKNOWN_LANGUAGE, is_known
 from prep_corpus.align.text.normalized import CLEAN, TEXT_STYLES
 from prep_corpus.jobs.cutting_settings import CuttingSettings
 from prep_corpus.jobs.settings import (
@@ -48,6 +49,20 @@ class RunConfig(ShardSettings, CuttingSettings):
         to="bundles",
         parameter=Parameter(regex="^[a-z]{2,3}(-[A-Za-z0-9]+)*$"),
     )
+    only_languages: tuple[str, ...] = setting(
+        (),
+        "--only-language",
+        "Take recordings of this language alone, by its tag as the manifest has it; may be repeated.",
+        kind=str,
+        repeated=True,
+        default_about="all",
+        group=TEXT,
+        to="bundles",
+        parameter=Parameter(
+            label="Languages",
+            regex="^[a-z]{2,3}(-[A-Za-z0-9]+)*(,[a-z]{2,3}(-[A-Za-z0-9]+)*)*$",
+        ),
+    )
     strip_markup: bool = setting(
         False,
         "--strip-markup",
@@ -83,6 +98,13 @@ class RunConfig(ShardSettings, CuttingSettings):
         choices=TEXT_STYLES,
         group=ROWS,
         to="segment.text_style",
+    )
+    romanize: bool = setting(
+        False,
+        "--romanize",
+        "Spell other scripts in Latin letters, for models that know no others.",
+        group=TEXT,
+        to="text.romanize",
     )
     device: str = setting(
         "cpu",
@@ -122,6 +144,14 @@ class RunConfig(ShardSettings, CuttingSettings):
     def __post_init__(self) -> None:
         for one in SETTINGS:
             one.check(getattr(self, one.name))
+        for flag, tag in (
+            ("--language", self.language),
+            *(("--only-language", t) for t in self.only_languages),
+        ):
+            if not is_known(tag) and tag != UNKNOWN_LANGUAGE:
+                raise UsageError(
+                    f"{flag} must be a language tag that begins with ISO 639, such as en, de-AT or swh; not {tag!r}"
+                )
         lengths = (self.min_duration_seconds, self.target_duration_seconds, self.max_duration_seconds)
         if not lengths[0] <= lengths[1] <= lengths[2]:
             raise UsageError(

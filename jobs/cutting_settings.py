@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.model.naming import adapters_of
 from prep_corpus.jobs.settings import (
     AT_LEAST_0,
     AT_LEAST_1,
@@ -15,6 +18,44 @@ from prep_corpus.jobs.settings import (
     setting,
 )
 
+_OF_LANGUAGE = re.compile(r"([A-Za-z]{2,3}(?:[-_][A-Za-z0-9_]+)*)=(.+)", re.DOTALL)
+
+
+def joined_models(words: tuple[str, ...]) -> str:
+    """One value of all --model; without any, the bundled model."""
+    return ",".join(words) or "english"
+
+
+def model_words(model: str) -> list[str]:
+    """What `joined_models` joined."""
+    return [f"{key}={name}" if key else name for key, name in models_by_language(model).items()]
+
+
+def models_by_language(value: str) -> dict[str, str]:
+    """The names of "de=NAME,en=NAME" by language; "" is the key of a name for all others, or for all.
+
+    Raises:
+        UsageError: a language has two.
+    """
+    words = value.split(",")
+    if not any(_OF_LANGUAGE.fullmatch(word) for word in words):
+        return {"": value}
+    found: dict[str, str] = {}
+    for word in words:
+        match = _OF_LANGUAGE.fullmatch(word)
+        key, name = match.groups() if match else ("", word)
+        if key in found:
+            raise UsageError(
+                f"--model must name one model for each language, and {key or 'all others'} has two"
+            )
+        found[key] = name
+    return found
+
+
+def is_one_model(model: str) -> bool:
+    """Whether a run has one model for all of its recordings."""
+    return set(models_by_language(model)) == {""} and not adapters_of(model)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CuttingSettings:
@@ -23,7 +64,12 @@ class CuttingSettings:
     model: str = setting(
         "english",
         "--model",
-        "Bundled model, model folder, Hugging Face CTC model, or module:factory.",
+        "Bundled model, model folder, Hugging Face CTC model, ONNX folder or file, or module:factory; LANG=NAME for "
+        "the recordings of one language, repeated for others.",
+        repeated=True,
+        words=model_words,
+        parse=joined_models,
+        default_about="english",
         group=MODEL,
         to="emit.model",
         parameter=Parameter(
@@ -35,10 +81,10 @@ class CuttingSettings:
     filter: str | None = setting(
         None,
         "--filter",
-        "Filter file, or the name of a bundled filter.",
+        "Filter file, the name of a bundled filter, or nearest: that of the bundled model with frames most alike.",
         kind=str,
         metavar="FILE.json",
-        default_about="the one made for the model",
+        default_about="the one made for the model, else one fitted on the corpus itself",
         group=CUTTING,
         to="segment",
         parameter=Parameter(about="A filter file inside the image.", regex="^/.+\\.json$"),

@@ -146,6 +146,7 @@ class Setting:
         if value is None:
             return None
         if self.parse is not None:
+            value = (value,) if isinstance(value, str) else value
             return self.parse(tuple(value)) if all(isinstance(one, str) for one in value) else _tuples(value)
         if self.repeated:
             return tuple(dict.fromkeys(value))

@@ -350,7 +350,7 @@ def main() -> None:
 def run(arguments: argparse.Namespace, model: str) -> None:
     """One measurement of one model."""
     started = time.perf_counter()
-    corpus = build(arguments, model, with_hard=arguments.what != "peers")
+    corpus = build(arguments, model, with_hard=arguments.what not in ("peers", "self"))
     options = cut_options(corpus.info, arguments)
     print(f"cases built in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     if arguments.what == "fit":

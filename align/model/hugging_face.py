@@ -6,6 +6,7 @@ Nothing is believed of a checkpoint that its own outputs do not show (`proofs.py
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,15 +19,30 @@ from prep_corpus.align.text.spelling import is_special
 
 
 class HuggingFaceModel:
-    """An `AutoModelForCTC` checkpoint; safetensors only, and no code from the checkpoint is run."""
+    """An `AutoModelForCTC` checkpoint; safetensors only, and no code from the checkpoint is run.
 
-    def __init__(self, name: str, device: str) -> None:
+    Args:
+        name: folder, or name on the hub; with "@LANGUAGE" behind it, the adapter of one language.
+        device: where it runs.
+        languages: those that it has adapters for, as far as its folder tells.
+    """
+
+    def __init__(self, name: str, device: str, languages: Sequence[str] = ()) -> None:
+        place, _, adapter = name.rpartition("@") if "@" in name else (name, "", "")
+        if adapter and languages and adapter not in languages:
+            raise UsageError(
+                f"--model {name}: the language behind the @ must be one of its {len(languages)}: "
+                f"{', '.join(languages[:20])}{' ...' if len(languages) > 20 else ''}"
+            )
+        # An adapter has an output layer of its own size.
+        own = {"target_lang": adapter, "ignore_mismatched_sizes": True} if adapter else {}
         try:
             self._model: Any = AutoModelForCTC.from_pretrained(
-                name, trust_remote_code=False, use_safetensors=True
+                place, trust_remote_code=False, use_safetensors=True, **own
             )
-            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-            self._features: Any = AutoFeatureExtractor.from_pretrained(name, trust_remote_code=False)
+            language = {"target_lang": adapter} if adapter else {}
+            tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False, **language)
+            self._features: Any = AutoFeatureExtractor.from_pretrained(place, trust_remote_code=False)
         except ImportError as error:
             reason = " ".join(str(error).split())
             raise UsageError(
@@ -36,13 +52,15 @@ class HuggingFaceModel:
             # Of a vocabulary that maps languages to vocabularies.
             raise UsageError(
                 f"--model {name}: its vocabulary must be one map of symbols to numbers; of a checkpoint of several "
-                f"languages, save the tokenizer and the adapter of one (target_lang): {error}"
+                f"languages, name one, such as {name}@eng: {error}"
             ) from error
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"--model {name}: transformers cannot load it as a CTC model from safetensors, or its vocabulary "
                 f"or feature extractor is missing: {error}"
             ) from error
+        if not adapter:
+            _check_one_language(name, tokenizer)
         self._model.eval().to(device)
         config = self._model.config
         # What this extractor does is done here, on the model's device; others have ways of their own.
@@ -101,6 +119,19 @@ class HuggingFaceModel:
             variance_B1 = waveforms_BN.var(1, keepdim=True, unbiased=False)
             waveforms_BN = (waveforms_BN - mean_B1) / torch.sqrt(variance_B1 + 1e-7)
         return {self._model.main_input_name: waveforms_BN}
+
+
+def _check_one_language(name: str, tokenizer: Any) -> None:
+    """Refuse a vocabulary by language where none is named: the model would be heard without its adapter."""
+    by_language = getattr(tokenizer, "vocab", None)
+    nested = isinstance(by_language, dict) and [
+        key for key, value in by_language.items() if isinstance(value, dict)
+    ]
+    if nested and len(nested) > 1:
+        raise UsageError(
+            f"--model {name}: it has a vocabulary for each of {len(nested)} languages; name one, such as "
+            f"{name}@{nested[0]}, or let `run` choose by the manifest's lang"
+        )
 
 
 def _stated_blanks(tokenizer: Any, config: Any) -> list[int]:

@@ -3,6 +3,7 @@
 english                     a bundled model
 DIR                         a folder with the project's own config.json + model.safetensors
 DIR or ORG/NAME             a Hugging Face CTC checkpoint (extra [hf])
+DIR@LANG or ORG/NAME@LANG   one whose languages have adapters of their own (MMS), with that of one language
 DIR or FILE.onnx            an exported model with its token list (extra [onnx])
 module:factory              a callable that takes a device and returns the model object
 """
@@ -46,7 +47,8 @@ def kind_of(name: str) -> ModelKind:
         )
     if re.fullmatch(r"[\w.]+:\w+", name):
         return "code"
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+    place, at, _ = name.rpartition("@")
+    if re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w-]+)?", name) or (at and Path(place, "config.json").is_file()):
         return "hugging-face"
     raise UsageError(
         f"--model {name}: neither a bundled model ({', '.join(BUNDLED_MODELS)}), nor a folder, nor module:factory, "
@@ -74,6 +76,17 @@ def open_model(name: str, device: str) -> Any:
     return network.load_bundled(name, device) if kind == "bundled" else network.load(Path(name), device)
 
 
+def adapters_of(name: str) -> tuple[str, ...]:
+    """The languages of a folder whose vocabulary and adapters are by language, as MMS has them; else none."""
+    path = Path(name, "vocab.json")
+    try:
+        vocabulary = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError:
+        return ()
+    nested = isinstance(vocabulary, dict) and all(isinstance(one, dict) for one in vocabulary.values())
+    return tuple(sorted(vocabulary)) if nested else ()
+
+
 def _factory(name: str, device: str) -> Any:
     module, _, attribute = name.partition(":")
     try:
@@ -94,7 +107,7 @@ def _hugging_face(name: str, device: str) -> Any:
         raise UsageError(
             f"--model {name}: Hugging Face models need the extra: pip install 'prep-corpus[hf]'"
         ) from error
-    return HuggingFaceModel(name, device)
+    return HuggingFaceModel(name, device, languages=adapters_of(name.rpartition("@")[0] or name))
 
 
 def is_onnx(path: Path) -> bool:

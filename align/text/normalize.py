@@ -12,8 +12,9 @@ from __future__ import annotations
 import html
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ from prep_corpus.align.text.normalized import (
     offers_of,
     runs_of,
 )
+from prep_corpus.align.text.romanised import roman_edits
 from prep_corpus.align.text.spacing import SPACE, quote_edits, spaced
 from prep_corpus.align.traced import Edit, TracedText, codes
 
@@ -65,12 +67,22 @@ class TextOptions:
             elsewhere they are offered as unread.
         strip_directions: stage directions in brackets; None likewise.
         speak: numbers, units, abbreviations and symbols as words.
+        romanize: other scripts in Latin letters, for models that spell in no others.
     """
 
     strip_markup: bool = False
     strip_speakers: bool | None = None
     strip_directions: bool | None = None
     speak: bool = True
+    romanize: bool = False
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What stage files are named by; what came later is in it only where it is used."""
+        fields = asdict(self)
+        if not self.romanize:
+            del fields["romanize"]
+        return fields
 
     def for_script(self, is_script: bool) -> TextOptions:
         """The options with what depends on the transcript settled.
@@ -116,7 +128,9 @@ def normalize(
         mark_spans(traced.text, speakers=read_speakers, brackets=read_brackets, language=folding.language),
     )
     if options.speak:
-        traced = traced.replaced(_sayable_edits(traced.text, folding))
+        traced = traced.replaced(_sayable_edits(traced.text, folding, any_script=options.romanize))
+    if options.romanize:
+        traced = traced.replaced(roman_edits(traced.text, language))
     folded, unsayable_S = folding.fold_text(traced)
     text = spaced(folded.replaced(quote_edits(folded.text)), has_spaces)
     return NormalizedText(
@@ -216,13 +230,14 @@ def _original_spans(traced: TracedText, spans: list[tuple[int, int]]) -> list[tu
     return [(int(traced.starts_L[start]), int(traced.ends_L[end - 1])) for start, end in spans]
 
 
-def _sayable_edits(text: str, folding: Folding) -> list[Edit]:
-    """The spoken forms that the alphabet can write; digits stay where it has them."""
+def _sayable_edits(text: str, folding: Folding, *, any_script: bool = False) -> list[Edit]:
+    """The spoken forms that the alphabet can write, or all of them; digits stay where it has them."""
     digits_are_said = folding.alphabet.issuperset("0123456789")
     return [
         (start, end, spoken)
         for start, end, spoken in spoken_edits(text, folding.language)
-        if folding.can_say(spoken) and not (digits_are_said and any(c.isdecimal() for c in text[start:end]))
+        if (any_script or folding.can_say(spoken))
+        and not (digits_are_said and any(c.isdecimal() for c in text[start:end]))
     ]
 
 

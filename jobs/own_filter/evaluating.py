@@ -90,7 +90,7 @@ def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> 
 
     prepared = prepare_run(config, console)
     model = prepared.model
-    manifest = read_manifest(config.manifest, language=config.language)
+    manifest = read_manifest(config.manifest, language=config.language, only=config.only_languages)
     cache = FingerprintCache(files.join(config.work, "fingerprints.json"))
 
     def probed(recording: Recording) -> ProbedRecording | DeadLetter:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 from rich.console import Console
@@ -13,12 +12,11 @@ from rich.console import Console
 from prep_corpus.align.cutting.cutting import CutOptions
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.filters.cases import Case, Damage
+from prep_corpus.filters.cases import Case
 from prep_corpus.filters.fit import FitOptions, Fitted, Given, fit_filter
 from prep_corpus.filters.fit_report import card
 from prep_corpus.filters.label_file import LabelSet, joined, parse_labels
 from prep_corpus.filters.linear import save_filter
-from prep_corpus.filters.self_labels import Aligned, Unlabelled, self_labelled
 from prep_corpus.filters.sweep import Bench
 from prep_corpus.jobs.config import config_of
 from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_fit, plot_format, rendered
@@ -26,7 +24,8 @@ from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.runs.stage_options import segment_options
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.start.operating_point import open_filter, operating_point
-from prep_corpus.pipeline.finished.fit_material import Drawn, Say, draw_stretches, heard_cases
+from prep_corpus.pipeline.finished.fit_material import Say, draw_stretches, heard_cases
+from prep_corpus.pipeline.finished.self_fit import damaged_cases, data_digest
 from prep_corpus.pipeline.finished.stored_run import FinishedRun, stored_bundles
 from prep_corpus.pipeline.storage import files
 
@@ -135,7 +134,7 @@ def gather(request: FitRequest, say: Say) -> LabelledCases:
                 f"{request.self_supervised} of {own.published.model_digest}"
             )
         drawn = draw_stretches(own, hours=request.hours, seed=request.seed, say=say)
-        damaged = damaged_cases(drawn, own, request.seed, say)
+        damaged = damaged_cases(drawn, cut_options(own, drawn.info), request.seed, say)
         cases, info, run = [*cases, *damaged], drawn.info, run or own
         parts.append(
             f"{drawn.seconds / 3600:.2f} of {drawn.total_seconds / 3600:.2f} hours, their own transcripts damaged at "
@@ -225,27 +224,6 @@ def given_by(run: FinishedRun, say: Say) -> Given:
     )
 
 
-def damaged_cases(drawn: Drawn, run: FinishedRun, seed: int, say: Say) -> list[Case]:
-    """Cases labelled by damage to the stretches' own transcripts."""
-    done = 0
-
-    def realign(one: Unlabelled, words: tuple[str, ...]) -> Aligned:
-        nonlocal done
-        done += 1
-        if done % 20 == 0 or done == len(drawn.stretches):
-            say(f"aligned anew: {done} of {len(drawn.stretches)} stretches")
-        return drawn.realign(one, words)
-
-    return self_labelled(
-        drawn.stretches,
-        realign,
-        recipe=Damage(),
-        seed=seed,
-        fit_options=FitOptions(),
-        cut_options=cut_options(run, drawn.info),
-    )
-
-
 def cut_options(run: FinishedRun, info: ModelInfo) -> CutOptions:
     """How the run's utterances were shaped."""
     defaults = CutOptions(stride_samples=info.stride_samples, sample_rate_hz=info.sample_rate_hz)
@@ -257,16 +235,6 @@ def cut_options(run: FinishedRun, info: ModelInfo) -> CutOptions:
         max_seconds=float(settings.get("max_duration_seconds", defaults.max_seconds)),
         padding_seconds=float(settings.get("padding_seconds", defaults.padding_seconds)),
     )
-
-
-def data_digest(cases: Sequence[Case]) -> str:
-    """Identity of what a filter was fitted on."""
-    digest = blake2b(digest_size=16)
-    for case in cases:
-        digest.update(case.log_probs_TC.tobytes())
-        digest.update(" ".join(case.texts).encode())
-        digest.update(case.right_W.tobytes())
-    return digest.hexdigest()
 
 
 def _notes(material: LabelledCases) -> list[str]:

@@ -95,7 +95,6 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
         UsageError: the run that follows would be refused.
     """
     config, model = prepared.config, prepared.model
-    fitted, point = prepared.fitted, prepared.point
     info: ModelInfo = model.info
     corpus = read_corpus(config, None, None)
     if not force:
@@ -121,9 +120,13 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
         "model",
         f"{config.model} on {config.device}: {len(info.vocabulary)} symbols, {frame_ms:.0f} ms frames",
     )
-    say("filter", f"fitted on {fitted.fitted_on}")
-    say("", f"expected to keep {point.kept_share:.0%} of the spoken words at {point.wer:.2%} wrong "
-        f"(at most {point.wer_upper:.2%})")  # fmt: skip
+    if prepared.must_fit:
+        say("filter", "none was fitted for the model: one will be fitted on the corpus itself")
+    else:
+        fitted, point = prepared.fitted, prepared.point
+        say("filter", f"fitted on {fitted.fitted_on}")
+        say("", f"expected to keep {point.kept_share:.0%} of the spoken words at {point.wer:.2%} wrong "
+            f"(at most {point.wer_upper:.2%})")  # fmt: skip
     state = "a run to go on with" if files.exists(files.join(config.out, MARKER)) else "new"
     say("out", f"{config.out} ({state})")
     if too_many_rejected(config, corpus):

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -31,7 +31,7 @@ from prep_corpus.jobs.screen.stage_lines import Work
 from prep_corpus.jobs.start.claim import claim_folder, refuse_losses
 from prep_corpus.jobs.start.corpus import Corpus, read_corpus, write_bundle_list
 from prep_corpus.jobs.start.early import check_early
-from prep_corpus.jobs.start.operating_point import open_filter, operating_point
+from prep_corpus.jobs.start.operating_point import filter_at_hand, open_filter, operating_point
 from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.manifests import read_manifest
@@ -53,11 +53,13 @@ class PreparedRun:
         config: settings of the run.
         model: loaded.
         console: where warnings go, or None.
+        own: the filter that the run has fitted on its own corpus.
     """
 
     config: RunConfig
     model: LoadedModel
     console: Console | None
+    own: Filter | None = None
 
     @property
     def store(self) -> Store:
@@ -66,8 +68,17 @@ class PreparedRun:
 
     @cached_property
     def fitted(self) -> Filter:
-        """The filter; warns where it was not made for the model."""
-        return open_filter(self.config, self.model.info, self.console)
+        """The filter; warns where it was not made for the model.
+
+        Raises:
+            NoFilter: none was fitted for the model.
+        """
+        return self.own or open_filter(self.config, self.model.info, self.console)
+
+    @cached_property
+    def must_fit(self) -> bool:
+        """Whether no filter is at hand for the model, so that a run must fit one on its corpus."""
+        return self.own is None and filter_at_hand(self.config, self.model.info, None) is None
 
     @cached_property
     def point(self) -> OperatingPoint:
@@ -100,6 +111,10 @@ class BundledCorpus:
     work: Work
 
 
+Fit = Callable[[PreparedRun, BundledCorpus], Filter]
+"""Fits a filter on a run's corpus."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StartedRun:
     """A run whose folder is ours and whose graph can be built.
@@ -128,7 +143,12 @@ def too_many_rejected(config: RunConfig, corpus: Corpus) -> bool:
 
 
 def prepare_run(
-    config: RunConfig, console: Console | None, *, load_on: str | None = None, cuts: bool = True
+    config: RunConfig,
+    console: Console | None,
+    *,
+    load_on: str | None = None,
+    cuts: bool = True,
+    may_fit: bool = False,
 ) -> PreparedRun:
     """Check a run's places, load its model, and choose its filter and thresholds.
 
@@ -137,6 +157,7 @@ def prepare_run(
         console: where warnings go, or None.
         load_on: device to load the model on here, where the run's own is another machine's.
         cuts: whether recordings will be cut; else no filter is asked for.
+        may_fit: whether a filter is fitted on the corpus where none is at hand for the model.
 
     Raises:
         UsageError: a place cannot be used, the manifest cannot be read, or the model, filter or error rate cannot be
@@ -146,7 +167,7 @@ def prepare_run(
     prepared = PreparedRun(
         config=config, model=load_model(config.model, load_on or config.device), console=console
     )
-    if cuts:
+    if cuts and not (may_fit and prepared.must_fit):
         # Warnings and refusals come now, before anything is written.
         _ = prepared.point
     return prepared
@@ -197,25 +218,29 @@ def read_bundles(prepared: PreparedRun, *, stages: Sequence[str] = STAGES) -> Bu
     )
 
 
-def start_run(prepared: PreparedRun, *, force: bool) -> StartedRun:
+def start_run(prepared: PreparedRun, *, force: bool, fit: Fit | None = None) -> StartedRun:
     """Claim the folder, read the corpus, and hand every stage its options.
 
     Args:
         prepared: the run.
         force: write into a folder that is no run, or replace a finished run of other settings.
+        fit: fits a filter on the corpus, where none is at hand for the model.
 
     Raises:
         UsageError: the folder is not ours, or the manifest cannot be read.
     """
     config = prepared.config
     # A manifest that cannot be read is told before anything is written.
-    read_manifest(config.manifest, language=config.language)
+    read_manifest(config.manifest, language=config.language, only=config.only_languages)
     claim_folder(config, force)
     bundled = read_bundles(prepared)
     if not force:
         refuse_losses(config, bundled.corpus.keys)
     if config.noise is None and config.noise_fraction > 0:
         print_line(prepared.console, "no --noise given: generated white, pink and brown noise is used")
+    if fit is not None and prepared.must_fit:
+        prepared = replace(prepared, own=fit(prepared, bundled))
+        _ = prepared.point
     info = prepared.model.info
     place = shard_place(config, info.sample_rate_hz, bundled.corpus.voices)
     options = graph_options(config, bundled.corpus, info, prepared.segment, place, bundled.bundles_uri)

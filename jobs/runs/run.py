@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import apache_beam as beam
 from rich.console import Console
@@ -11,6 +12,7 @@ from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.mending import run_mending
 from prep_corpus.jobs.runs.prepare import StartedRun, prepare_run, start_run
 from prep_corpus.jobs.runs.report import write_after_run
+from prep_corpus.jobs.runs.self_fitted import fit_on_corpus
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import ledger_tables, print_line, transcript_lines
 from prep_corpus.jobs.start.beam_options import pipeline_options
@@ -49,10 +51,10 @@ def run_here(
     console = Console(stderr=True, quiet=quiet)
     # It logs the traceback of what is raised here anyway.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    prepared = prepare_run(config, console)
+    prepared = prepare_run(config, console, may_fit=True)
     status_uri = files.join(config.out, STATUS_NAME)
     with holding(config, console, force=force), display.noting_interrupts(status_uri), noting(config.work):
-        started = start_run(prepared, force=force)
+        started = start_run(prepared, force=force, fit=partial(fit_on_corpus, quiet=quiet))
         # What a submission has left is of no use any more.
         files.remove(files.join(config.out, SUBMITTED_NAME))
         if started.too_many_rejected:
@@ -90,7 +92,7 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_
     if dry_run:
         from prep_corpus.jobs.runs.dry_run import describe
 
-        prepared = prepare_run(config, Console(stderr=True, quiet=quiet))
+        prepared = prepare_run(config, Console(stderr=True, quiet=quiet), may_fit=True)
         return 0 if describe(prepared, console=Console(), force=force) else EXIT_OVER_LIMIT
     outcome = run_here(config, force=force, quiet=quiet, with_report=False)
     code = report(config, outcome, quiet=quiet)

@@ -73,7 +73,7 @@ def probed_bundles(
     """
 
     def good() -> Iterator[ProbedRecording]:
-        entries = read_manifest(config.manifest, language=config.language)
+        entries = read_manifest(config.manifest, language=config.language, only=config.only_languages)
         for entry in probe_all(entries, cache, on_progress=on_progress, guard=guard):
             if isinstance(entry, DeadLetter):
                 letters.append(entry)

@@ -9,6 +9,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.devices import check_device
 from prep_corpus.align.model.naming import kind_of
 from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.cutting_settings import models_by_language
 from prep_corpus.jobs.start.claim import check_claim
 from prep_corpus.pipeline.inputs.forms import clip_uris, form_of
 from prep_corpus.pipeline.storage import files
@@ -34,9 +35,15 @@ def check_early(
         form_of(config.manifest)
         from prep_corpus.pipeline.inputs.manifests import read_manifest
 
-        if next(read_manifest(config.manifest, language=config.language), None) is None:
-            raise UsageError(f"{config.manifest}: the manifest is empty")
+        entries = read_manifest(config.manifest, language=config.language, only=config.only_languages)
+        if next(entries, None) is None:
+            told = f" for {', '.join(config.only_languages)}" if config.only_languages else ""
+            raise UsageError(f"{config.manifest}: the manifest is empty{told}")
     check_device(device or config.device)
+    if set(models_by_language(config.model)) != {""}:
+        raise UsageError(
+            f"--model by language ({config.model}) is for `prep-corpus run`; give one model, and --only-language"
+        )
     kind_of(config.model)
     if config.filter is not None or config.max_wer is not None:
         from prep_corpus.jobs.start.operating_point import check_filter

@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
-from prep_corpus.filters.linear import BUNDLED_FILTERS, Filter, bundled_filter, load_filter
+from prep_corpus.filters.linear import BUNDLED_FILTERS, Filter, bundled_filter, load_filter, parse_filter
 from prep_corpus.jobs.config import DEFAULT_MAX_WER, RunConfig
 from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.pipeline.run_files import FILTER_NAME
+from prep_corpus.pipeline.storage import files
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from prep_corpus.align.model.models import ModelInfo
+
+NEAREST = "nearest"
+"""In place of a filter: the bundled one of the model whose frames are most alike."""
+
+
+class NoFilter(UsageError):
+    """No filter was fitted for the model, and none is named."""
 
 
 def check_filter(config: RunConfig) -> None:
@@ -32,16 +41,37 @@ def check_filter(config: RunConfig) -> None:
 
 
 def _named_filter(name: str | None) -> Filter | None:
-    if name is None:
+    if name is None or name == NEAREST:
         return None
     return bundled_filter(name) if name in BUNDLED_FILTERS else load_filter(Path(name))
 
 
 def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> Filter:
-    """The filter asked for, or the bundled one that was made for the model.
+    """The filter asked for, the bundled one of the model, or the one that the run in the folder has fitted itself.
 
     Raises:
-        UsageError: there is none for the model.
+        NoFilter: there is none for the model.
+        UsageError: the filter asked for cannot be read.
+    """
+    found = filter_at_hand(config, info, console)
+    own_uri = files.join(config.out, FILTER_NAME)
+    if found is None and files.exists(own_uri):
+        own = parse_filter(files.read_bytes(own_uri).decode("utf-8", "replace"), own_uri)
+        found = own if own.fits(info.digest) else None
+    if found is None:
+        raise NoFilter(
+            f"no filter was fitted for the model {config.model}: `prep-corpus run` fits one on the corpus itself, and "
+            "`fit-filter` on a finished run; name it with --filter, or --filter nearest for that of another model, "
+            "which promises nothing"
+        )
+    return found
+
+
+def filter_at_hand(config: RunConfig, info: ModelInfo, console: Console | None) -> Filter | None:
+    """The filter asked for, or the bundled one that was made for the model; None where there is neither.
+
+    Raises:
+        UsageError: the filter asked for cannot be read.
     """
     fitted = _named_filter(config.filter)
     if fitted is not None:
@@ -56,11 +86,13 @@ def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> 
     exact = [fitted for fitted in bundled if fitted.fits(info.digest)]
     if exact:
         return exact[0]
+    if config.filter is None:
+        return None
     nearest = min(bundled, key=lambda fitted: abs(fitted.frame_seconds - info.frame_seconds))
     print_line(
         console,
         f"warning: no bundled filter was fitted for the model {config.model}; one for another model with frames of "
-        f"{1000 * nearest.frame_seconds:.0f} ms is used. Fit your own, and name it with --filter",
+        f"{1000 * nearest.frame_seconds:.0f} ms is used, and its word error rates may not hold",
         style="yellow",
     )
     return nearest

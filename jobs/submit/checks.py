@@ -137,7 +137,7 @@ def _check_manifest(config: RunConfig) -> None:
     files.check_place(config.manifest)
     unusable: list[DeadLetter] = []
     try:
-        for entry in read_manifest(config.manifest, language=config.language):
+        for entry in read_manifest(config.manifest, language=config.language, only=config.only_languages):
             if not isinstance(entry, DeadLetter) or entry.reason != EntryInvalid.reason:
                 return
             unusable.append(entry)

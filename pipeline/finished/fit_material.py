@@ -23,6 +23,7 @@ from prep_corpus.filters.self_labels import Aligned, Unlabelled
 from prep_corpus.filters.stretches import borders, heard_case, stretch, words_within
 from prep_corpus.pipeline.finished.stored_run import (
     FinishedRun,
+    StoredAlignments,
     StoredRecording,
     segment_rows,
     stored_bundles,
@@ -93,11 +94,11 @@ def _as_normalized(words: Sequence[str], info: ModelInfo) -> NormalizedText:
     )
 
 
-def draw_stretches(run: FinishedRun, *, hours: float, seed: int, say: Say) -> Drawn:
+def draw_stretches(run: StoredAlignments, *, hours: float, seed: int, say: Say) -> Drawn:
     """Stretches of about ten minutes, each drawn by the hash of seed, recording and place.
 
     Args:
-        run: a finished run.
+        run: corpus with stored alignments.
         hours: about so much is drawn; everything where there is less.
         seed: of the draw.
         say: told how far it is.
@@ -131,7 +132,7 @@ def draw_stretches(run: FinishedRun, *, hours: float, seed: int, say: Say) -> Dr
     return replace(drawn, stretches=_grouped(drawn.stretches, say))
 
 
-def _seconds(run: FinishedRun) -> Iterator[float]:
+def _seconds(run: StoredAlignments) -> Iterator[float]:
     for bundle in stored_bundles(run):
         for probed in bundle.recordings:
             yield probed.seconds or STRETCH_SECONDS

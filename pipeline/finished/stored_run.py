@@ -24,24 +24,34 @@ from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinishedRun:
-    """A run that has ended and whose stage files are there.
+class StoredAlignments:
+    """A corpus whose emissions and alignments are stored, of a run that may still go on.
 
     Attributes:
         folder: path or URI of the run folder.
-        published: its manifest.
-        outcome: outcome.json, as it stands.
         store: store of its stage files.
         text_options: how its transcripts were normalised.
-        alignments, segments: one reference a bundle; those of segments know no bundle.
+        alignments: one reference per bundle.
     """
 
     folder: str
-    published: RunManifest
-    outcome: Mapping[str, Any]
     store: Store
     text_options: TextOptions
     alignments: tuple[StageRef, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun(StoredAlignments):
+    """A run that has ended and whose stage files are there.
+
+    Attributes:
+        published: its manifest.
+        outcome: outcome.json, as it stands.
+        segments: one reference per bundle, without the bundle's name.
+    """
+
+    published: RunManifest
+    outcome: Mapping[str, Any]
     segments: tuple[StageRef, ...]
 
     @property
@@ -124,7 +134,7 @@ def _reference(store: Store, folder: str, stage: str, digest: str) -> StageRef:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredBundle:
-    """One bundle of a finished run.
+    """One bundle of a corpus whose alignments are stored.
 
     Attributes:
         run: it belongs to.
@@ -132,7 +142,7 @@ class StoredBundle:
         recordings: every recording of the run, failed ones included.
     """
 
-    run: FinishedRun
+    run: StoredAlignments
     alignments: StageRef
     emissions: StageRef
     recordings: tuple[ProbedRecording, ...]
@@ -161,8 +171,8 @@ class StoredBundle:
             yield StoredRecording(info=info, aligned=aligned, emitted=emitted[aligned.probed.recording.id])
 
 
-def stored_bundles(run: FinishedRun) -> Iterator[StoredBundle]:
-    """The bundles of a finished run, one after the other."""
+def stored_bundles(run: StoredAlignments) -> Iterator[StoredBundle]:
+    """The bundles of a corpus, one after the other."""
     for alignments in run.alignments:
         emissions = emissions_of(run.store, alignments)
         recordings = tuple(read_bundle(run.store, emissions.bundle))

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from prep_corpus.align.errors import (
     TranscriptMissing,
     UsageError,
 )
+from prep_corpus.align.language_tags import UNKNOWN_LANGUAGE
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, parse_entry
 from prep_corpus.align.transcripts.formats import ENDINGS
 from prep_corpus.pipeline.apart.attempts import parsing
@@ -64,12 +65,15 @@ _AUDIO_ENDINGS = frozenset(
 FoundEntry = tuple[str, Mapping[str, Any] | RecordingError]
 
 
-def read_manifest(uri: str, *, language: str = DEFAULT_LANGUAGE) -> Iterator[Recording | DeadLetter]:
+def read_manifest(
+    uri: str, *, language: str = DEFAULT_LANGUAGE, only: Sequence[str] = ()
+) -> Iterator[Recording | DeadLetter]:
     """Read a manifest in order.
 
     Args:
         uri: a file or folder, local or of a file system that Beam knows.
         language: language of the entries that state none.
+        only: tags of the languages that are wanted, `UNKNOWN_LANGUAGE` among them for dead letters; all where empty.
 
     Returns:
         One recording or dead letter an entry.
@@ -78,7 +82,13 @@ def read_manifest(uri: str, *, language: str = DEFAULT_LANGUAGE) -> Iterator[Rec
         UsageError: there is no manifest, or it is in no form that is accepted. Raised by the call itself.
     """
     found, join = _open(uri)
-    return _recordings(found, join, language)
+    entries = _recordings(found, join, language)
+    return (one for one in entries if language_of(one) in only) if only else entries
+
+
+def language_of(entry: Recording | DeadLetter) -> str:
+    """The tag of a recording's language; of a dead letter it is not known."""
+    return entry.language if isinstance(entry, Recording) else UNKNOWN_LANGUAGE
 
 
 def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:

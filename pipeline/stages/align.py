@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import apache_beam as beam
@@ -161,7 +161,7 @@ def align_bundle(store: Store, emissions: StageRef, options: TextOptions, thread
         text.VERSION,
         emissions.content,
         [_text_identity(probed.recording) for probed in bundle],
-        asdict(options),
+        options.identity,
     )
     return bundle_stage(
         store,

@@ -52,7 +52,7 @@ class SegmentOptions:
             self.min_seconds,
             self.max_seconds,
             self.padding_seconds,
-            asdict(self.text),
+            self.text.identity,
             # The defaults that no option changes.
             asdict(self.cut_options(1, 1)),
         ]

@@ -299,3 +299,45 @@ FAMILIES: dict[str, Callable[[Path], Expected]] = {
 """Saves a tiny checkpoint of each family that AutoModelForCTC loads, and says how it must be described."""
 NEEDS = {"parakeet_ctc": "librosa", "granite_speech5_ctc": "torchaudio"}
 """The package that the feature extractor of a family needs beside transformers."""
+
+
+def tiny_mms(folder: Path, alphabets: dict[str, str]) -> None:
+    """A checkpoint as MMS is: one encoder, and for each language a vocabulary, an adapter and an output layer.
+
+    Args:
+        folder: where it is saved.
+        alphabets: the letters of each language, by its three letters.
+    """
+    from safetensors.torch import save_file
+    from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
+
+    torch.manual_seed(0)
+    vocabularies = {
+        language: ("<pad>", "<s>", "</s>", "<unk>", "|", *letters) for language, letters in alphabets.items()
+    }
+    small = {
+        **SMALL,
+        "conv_dim": (8,) * 7,
+        "num_conv_pos_embeddings": 16,
+        "num_conv_pos_embedding_groups": 2,
+        "do_stable_layer_norm": True,
+        "feat_extract_norm": "layer",
+        "adapter_attn_dim": 4,
+    }
+    first = next(iter(vocabularies))
+    for language, vocabulary in vocabularies.items():
+        model = Wav2Vec2ForCTC(Wav2Vec2Config(**{**small, "vocab_size": len(vocabulary)}))
+        if language == first:
+            save_blank(model, 0, folder)
+        with torch.no_grad():
+            model.lm_head.bias[0] += 6.0
+        weights = {name: value.detach().contiguous() for name, value in model._get_adapters().items()}
+        save_file(weights, folder / f"adapter.{language}.safetensors", metadata={"format": "pt"})
+    nested = {
+        language: {symbol: at for at, symbol in enumerate(vocabulary)}
+        for language, vocabulary in vocabularies.items()
+    }
+    (folder / "vocab.json").write_text(json.dumps(nested))
+    Wav2Vec2CTCTokenizer(str(folder / "vocab.json"), target_lang=first).save_pretrained(folder)
+    (folder / "vocab.json").write_text(json.dumps(nested))
+    Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder)

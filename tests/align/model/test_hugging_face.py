@@ -16,6 +16,7 @@ from support.checkpoints import (
     FAMILIES,
     NEEDS,
     VOCABULARY,
+    tiny_mms,
     tiny_wav2vec2_bert,
     tiny_waveform_model,
 )
@@ -134,12 +135,31 @@ def test_another_space_is_found_and_none_is_refused(tmp_path: Path) -> None:
         load_model(str(tmp_path / "none"))
 
 
-def test_a_vocabulary_of_several_languages_is_refused(tmp_path: Path) -> None:
-    tiny_waveform_model("wav2vec2", tmp_path)
-    own = json.loads((tmp_path / "vocab.json").read_text())
-    (tmp_path / "vocab.json").write_text(json.dumps({"eng": own, "deu": own}))
-    with pytest.raises(UsageError, match="save the tokenizer and the adapter of one"):
+ALPHABETS = {
+    "eng": "abcdefghijklmnopqrstuvwxyz'",
+    "deu": "abcdefghijklmnopqrstuvwxyz\u00e4\u00f6\u00fc\u00df",
+    "rus": "\u0430\u0431\u0432\u0433\u0434",
+}
+
+
+def test_a_language_of_a_model_with_adapters_is_named(tmp_path: Path) -> None:
+    tiny_mms(tmp_path, ALPHABETS)
+    infos = {language: load_model(f"{tmp_path}@{language}").info for language in ALPHABETS}
+    for language, letters in ALPHABETS.items():
+        assert infos[language].vocabulary[5:] == tuple(letters)
+        assert (infos[language].blank, infos[language].word_delimiter) == (0, "|")
+    assert len({info.digest for info in infos.values()}) == len(ALPHABETS)
+    with pytest.raises(UsageError, match=r"a vocabulary for each of 3 languages; name one, such as .*@eng"):
         load_model(str(tmp_path))
+    with pytest.raises(UsageError, match="must be one of its 3: deu, eng, rus"):
+        load_model(f"{tmp_path}@fra")
+    # A vocabulary by language without adapters is no model of any.
+    plain = tmp_path / "plain"
+    tiny_waveform_model("wav2vec2", plain)
+    own = json.loads((plain / "vocab.json").read_text())
+    (plain / "vocab.json").write_text(json.dumps({"eng": own, "deu": own}))
+    with pytest.raises(UsageError, match="name one, such as"):
+        load_model(str(plain))
 
 
 def test_an_adapter_that_joins_frames_is_measured(tmp_path: Path) -> None:
