@@ -217,9 +217,10 @@ def exported(names: list[str], folder: Path) -> dict[str, str]:
         if name in onnx_exports.EXPORTED:
             place = folder / name.partition(":")[0]
             onnx_exports.export(name, place)
-            difference = onnx_exports.largest_difference(name, place, samples_N)
+            most, likely = onnx_exports.largest_differences(name, place, samples_N)
             print(
-                f"{name} by ONNX: log-probs of two minutes of speech differ by {difference:.1e} at most",
+                f"{name} by ONNX: log-probs of two minutes of speech differ by {most:.1e} at most, those over "
+                f"{onnx_exports.LIKELY:g} by {likely:.1e}",
                 flush=True,
             )
             found[f"{name.partition(':')[0]} (ONNX)"] = str(place)

@@ -137,12 +137,22 @@ def export(name: str, folder: Path) -> None:
     (folder / "tokens.txt").write_text(tokens, encoding="utf-8")
 
 
-def largest_difference(name: str, folder: Path, samples_N: NDArray[np.float32]) -> float:
-    """The largest difference between the log-probs of a model and of its export, in nats, over rows of 30 s."""
+LIKELY = -10.0
+"""Log-probs over this decide alignments."""
+
+
+def largest_differences(name: str, folder: Path, samples_N: NDArray[np.float32]) -> tuple[float, float]:
+    """The largest differences between the log-probs of a model and of its export, in nats, over rows of 30 s.
+
+    Returns:
+        That of all, and that of those over `LIKELY`.
+    """
     from prep_corpus.align.model.models import load_model
 
     theirs, ours = load_model(str(folder)), load_model(name)
     row = 30 * ours.info.sample_rate_hz
     rows_BN = torch.from_numpy(samples_N[: len(samples_N) // row * row].reshape(-1, row))
     with torch.inference_mode():
-        return float((theirs.run(rows_BN) - ours.run(rows_BN)).abs().max())
+        ours_BTC = ours.run(rows_BN)
+        off_BTC = (theirs.run(rows_BN) - ours_BTC).abs()
+    return float(off_BTC.max()), float(off_BTC[ours_BTC > LIKELY].max())
