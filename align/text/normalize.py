@@ -53,7 +53,7 @@ __all__ = [
     "normalize",
 ]
 
-VERSION = 4
+VERSION = 5
 """Raised whenever the normalised text may change."""
 
 

@@ -9,9 +9,13 @@ from prep_corpus.align.traced import Edit
 Span = tuple[int, int]
 
 _HYPHENS = "-\u2010\u00ad¬"
-# A word broken at the end of a line, or where a line's end once was.
+# A number of a page, on a line of its own.
+_PAGE = r"[-–—\[(~* \t]{0,9}(?:(?:page|pg\.?|p\.)[ \t]{0,3})?\d{1,5}[-–—\])~* \t]{0,9}"
+# A word broken at the end of a line, or of a page, or where a line's end once was.
 _BREAK = re.compile(
-    rf"(?<=\w)(?P<hyphen>[{_HYPHENS}])(?P<gap>[ \t\u200b]*\r?\n[ \t]*(?:\r?\n[ \t]*)?|[ ])(?=[^\W\d_])"
+    rf"(?<=\w)(?P<hyphen>[{_HYPHENS}])"
+    rf"(?P<gap>[ \t\u200b]*\r?\n[ \t]*(?:\r?\n[ \t]*)?(?:{_PAGE}\r?\n[ \t]*(?:\r?\n[ \t]*)?)?|[ ])(?=[^\W\d_])",
+    re.I,
 )
 _LEFT = re.compile(r"[^\W\d_][\w'’]{0,40}\Z")
 _RIGHT = re.compile(r"[^\W\d_][\w'’]{0,40}")

@@ -106,6 +106,8 @@ def test_a_text_of_marks_alone_can_lose_them_all() -> None:
         ("UNDER-\nSTAND al-\nlow-\ned", "under stand al low ed", 3, "understand allowed"),
         ("so--\nshe went", "so she went", 0, None),
         ("a grand-\n\nmother", "a grand mother", 1, "a grandmother"),
+        ("a grand-\n\n[Page 12]\n\nmother and hap-\n- 23 -\npy", "a grand mother and hap py", 2,
+         "a grandmother and happy"),
     ],
 )  # fmt: skip
 def test_words_broken_at_line_ends(original: str, text: str, open_breaks: int, joined: str | None) -> None:
