@@ -56,8 +56,9 @@ def seconds_to_do(prepared: PreparedRun, corpus: Corpus) -> dict[str, float]:
     where a bundle's segments are made anew, or where nothing is published.
     """
     config, store = prepared.config, prepared.store
-    k_uri = k_uri_of(config, prepared.model.info, prepared.segment)
-    k_frames = config.min_pause_frames or (None if config.retune else kept_k(k_uri))
+    k_frames = config.min_pause_frames
+    if k_frames is None and not config.retune and prepared.has_filter:
+        k_frames = kept_k(k_uri_of(config, prepared.model.info, prepared.segment))
     to_do = dict.fromkeys(STAGES, 0.0)
     for bundle, seconds in zip(corpus.bundles, corpus.bundle_seconds):
         for stage in _stages_to_do(prepared, store, bundle, k_frames):
@@ -75,7 +76,9 @@ def _stages_to_do(prepared: PreparedRun, store: Store, bundle: str, k_frames: in
     try:
         with finding_only():
             emitted = emit_bundle(store, bundle, prepared.model, prepared.emit)
-            aligned = align_bundle(store, emitted, prepared.segment.text, 1)
+            aligned = align_bundle(store, emitted, prepared.emit.text, 1)
+            if not prepared.has_filter:
+                return STAGES[STAGES.index("measure") : STAGES.index("write")]
             measure_bundle(store, aligned, prepared.segment)
             if k_frames is None:
                 return ("segment",)

@@ -31,7 +31,7 @@ from prep_corpus.jobs.screen.stage_lines import Work
 from prep_corpus.jobs.start.claim import claim_folder, refuse_losses
 from prep_corpus.jobs.start.corpus import Corpus, read_corpus, write_bundle_list
 from prep_corpus.jobs.start.early import check_early
-from prep_corpus.jobs.start.operating_point import filter_at_hand, open_filter, operating_point
+from prep_corpus.jobs.start.operating_point import NoFilter, filter_at_hand, open_filter, operating_point
 from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.manifests import read_manifest
@@ -79,6 +79,15 @@ class PreparedRun:
     def must_fit(self) -> bool:
         """Whether no filter is at hand for the model, so that a run must fit one on its corpus."""
         return self.own is None and filter_at_hand(self.config, self.model.info, None) is None
+
+    @cached_property
+    def has_filter(self) -> bool:
+        """Whether there is a filter: one at hand, or one that an earlier run in the folder has fitted."""
+        try:
+            _ = self.fitted
+        except NoFilter:
+            return False
+        return True
 
     @cached_property
     def point(self) -> OperatingPoint:
