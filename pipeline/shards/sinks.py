@@ -90,12 +90,6 @@ class ParquetSink:
             self._end_row_group()
         self._writer.close()
 
-    def __del__(self) -> None:
-        # What was not closed is given up: pyarrow would write a footer, and complain where the file is gone.
-        writer = getattr(self, "_writer", None)
-        if writer is not None:
-            writer.is_open = False
-
     def _end_row_group(self) -> None:
         batch = to_record_batch(self._rows, self._schema)
         self.row_groups.append(len(self._rows))
@@ -128,15 +122,22 @@ class DigestingFile:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._digest = blake2b(digest_size=DIGEST_BYTES)
+        self._given_up = False
         self.bytes_written = 0
 
     def write(self, data: Any) -> int:
         """Pass `data` on."""
         view = memoryview(data).cast("B")
+        if self._given_up:
+            return len(view)
         self._digest.update(view)
         self._file.write(view)
         self.bytes_written += len(view)
         return len(view)
+
+    def give_up(self) -> None:
+        """Drop what is written from now on: sinks that are not closed write their ends when they go, to no file."""
+        self._given_up = True
 
     def tell(self) -> int:
         """Bytes written so far."""
@@ -144,7 +145,8 @@ class DigestingFile:
 
     def flush(self) -> None:
         """Flush the file under it."""
-        self._file.flush()
+        if not self._given_up:
+            self._file.flush()
 
     def hexdigest(self) -> str:
         """blake2b of all bytes so far, as the manifest lists it."""

@@ -272,6 +272,7 @@ def _write(
             for path in shard_names(shard_format, split, index, count):
                 uri = files.join(out, path)
                 file = DigestingFile(stack.enter_context(files.atomic_writer(uri)))
+                stack.callback(file.give_up)
                 named.append((shard_format, path, file))
                 opened.append(file)
             sinks.append(open_sink(shard_format, opened, gzip=options.gzip))

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import gzip
 import io
 import json
 import math
+import sys
 import tarfile
 
 import google_crc32c
@@ -171,3 +173,22 @@ def test_shard_names_are_those_that_readers_expect() -> None:
 def test_a_sink_wants_as_many_files_as_its_format_has() -> None:
     with pytest.raises(UsageError, match="2 files: 1 given"):
         sinks.open_sink("shar", [io.BytesIO()])
+
+
+@pytest.mark.parametrize("shard_format", sinks.FORMATS)
+def test_a_sink_that_is_given_up_says_nothing(
+    shard_format: sinks.Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda one: said.append(repr(one.exc_value)))
+    plain = [io.BytesIO() for _ in sinks.shard_names(shard_format, "train", 0, 1)]
+    opened = [sinks.DigestingFile(file) for file in plain]
+    sink = sinks.open_sink(shard_format, opened, gzip=True)
+    for number in range(3):
+        sink.write(make_row(number))
+    for file, under in zip(opened, plain):
+        file.give_up()
+        under.close()
+    del sink, opened
+    gc.collect()
+    assert said == []
