@@ -48,6 +48,8 @@ VERSION = 1
 
 BLOCK_SAMPLES = 65_536
 QUALITY = "HQ"
+LOUDEST_SAMPLE = 1e6
+"""Times full scale: far over files that hold 16-bit steps as floats, and far under what a model's sums can take."""
 DURATION_TOLERANCE = 0.01
 # Half a step of 16 bits: below it, every stored sample would be 0.
 SILENCE_PEAK = 0.5 / 32768
@@ -186,11 +188,13 @@ def _checked(
             # The sum of squares is finite where all samples are, but for those over 1e19.
             with np.errstate(over="ignore"):
                 energy = np.dot(block_N, block_N)
-            if not np.isfinite(energy) and not np.isfinite(block_N).all():
-                bad = int(np.flatnonzero(~np.isfinite(block_N))[0])
+            # Written so that a NaN gets there too.
+            if not energy < LOUDEST_SAMPLE**2 and not (np.abs(block_N) < LOUDEST_SAMPLE).all():
+                bad = int(np.flatnonzero(~(np.abs(block_N) < LOUDEST_SAMPLE))[0])
                 seconds = (first + facts.samples + bad) / rate_hz
                 raise AudioNotFinite(
-                    f"{name}: samples must be finite, the one at {seconds:.3f} s is {block_N[bad]}"
+                    f"{name}: samples must be finite, and under {LOUDEST_SAMPLE:g} times full scale; the one at "
+                    f"{seconds:.3f} s is {block_N[bad]}"
                 )
             if facts.is_silent and len(block_N):
                 peak = max(float(block_N.max()), -float(block_N.min()))

@@ -67,6 +67,26 @@ def _as_bytes(blocks_PN: FloatArray) -> ByteArray:
     return steps_P
 
 
+def _tenth(counts_L: NDArray[np.int64]) -> float:
+    """The level in dB under which a tenth of the blocks lie, between two of them as `numpy.quantile` has it.
+
+    Args:
+        counts_L: how many blocks have each level.
+    """
+    total = int(counts_L.sum())
+    if not total:
+        return SILENCE_DB
+    # The quietest first, which have the highest numbers.
+    below_L = np.cumsum(counts_L[::-1])
+    place = 0.1 * (total - 1)
+    low, high = (
+        (len(counts_L) - 1 - int(np.searchsorted(below_L, at, side="right"))) / -_STEPS_PER_DB
+        for at in (int(place), min(int(place) + 1, total - 1))
+    )
+    share = place - int(place)
+    return high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
+
+
 @dataclass(frozen=True, kw_only=True)
 class Levels:
     """A recording's loudness.
@@ -84,9 +104,11 @@ class Levels:
     @classmethod
     def of(cls, levels_P: ByteArray, block_samples: int) -> Levels:
         """From the bytes of a `LevelMeter`."""
-        db_P = levels_P.astype(np.float64) / -_STEPS_PER_DB
-        floor = float(np.quantile(db_P, 0.1)) if len(db_P) else SILENCE_DB
-        return cls(power_P=10 ** (db_P / 10), block_samples=block_samples, floor_db=floor)
+        # Of ten hours there are seven million: each of the 256 levels is worked out once.
+        power_L = 10 ** (np.arange(256) / -_STEPS_PER_DB / 10)
+        return cls(
+            power_P=power_L[levels_P], block_samples=block_samples, floor_db=_tenth(np.bincount(levels_P))
+        )
 
     def mean_db(self, start_sample: int, end_sample: int) -> float:
         """Mean level over a half-open span of samples, in dB against full scale."""

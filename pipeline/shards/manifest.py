@@ -204,7 +204,8 @@ def parse_manifest(content: bytes, *, name: str) -> RunManifest:
         return RunManifest(shards=shards, **{key: columns[key] for key in keys})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
-            f"a run's manifest must be JSON with its documented fields: {error!r} in {name}"
+            f"a run's manifest must be JSON with its documented fields: {type(error).__name__}: "
+            f"{str(error)[:200]} in {name}"
         ) from error
 
 

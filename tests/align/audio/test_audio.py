@@ -358,3 +358,14 @@ DAMAGED = (
     encode_av(noise(RATE_HZ), RATE_HZ, codec="aac", container="ipod"),
     encode_sound(noise(RATE_HZ), RATE_HZ, container="WAV"),
 )
+
+
+@pytest.mark.parametrize(("peak", "is_audio"), [(32768.0, True), (1e5, True), (3e6, False), (1e30, False)])
+def test_samples_beyond_all_loudness_are_no_audio(peak: float, is_audio: bool) -> None:
+    x_N = noise(2 * RATE_HZ)
+    x_N[RATE_HZ] = peak
+    data = encode_sound(x_N, RATE_HZ, container="WAV", subtype="FLOAT")
+    if is_audio:
+        assert float(decoded(data).max()) == pytest.approx(peak)
+    else:
+        failure(data, AudioNotFinite)

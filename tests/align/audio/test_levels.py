@@ -38,3 +38,12 @@ def test_the_bytes_do_not_depend_on_how_the_recording_is_blocked(lengths: list[i
     assert sum(map(len, passed)) == len(samples_N)
     assert pieces.finish().tolist() == whole.finish().tolist()
     assert len(whole.finish()) == -(-len(samples_N) // 80)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 255), max_size=60))
+def test_levels_are_those_of_every_block_by_itself(levels: list[int]) -> None:
+    found = Levels.of(np.array(levels, np.uint8), 80)
+    db_P = np.array(levels, np.float64) / -2
+    assert found.power_P == pytest.approx(10 ** (db_P / 10), rel=1e-14)
+    assert found.floor_db == (float(np.quantile(db_P, 0.1)) if levels else -120.0)
