@@ -5,6 +5,7 @@ Legend: W words of the transcript, N characters of it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -34,7 +35,7 @@ class SpokenBy:
 
     Attributes:
         words: with `speakers`, where anybody is named.
-        names: the speakers that `words.speakers` counts.
+        names: the speakers that `words.speakers` counts; "" for one whom nobody names.
     """
 
     words: Words
@@ -45,7 +46,7 @@ class SpokenBy:
         if self.words.speakers is None:
             return None
         found = self.words.speakers[word_start:word_end][~self.words.skipped[word_start:word_end]]
-        return self.names[int(found[0])] if len(found) and found[0] >= 0 else None
+        return (self.names[int(found[0])] or None) if len(found) and found[0] >= 0 else None
 
 
 def spoken_by(
@@ -71,12 +72,14 @@ def spoken_by(
     names: dict[str, int] = {}
     speakers_W = np.full(len(words), NOBODY, np.int32)
     turns = source.turns if source is not None else ()
-    starts_W = words.char_starts
-    for turn in (*_labelled(normalized), *turns):
-        first, last = np.searchsorted(starts_W, (turn.char_start, turn.char_end)).tolist()
-        speakers_W[first:last] = names.setdefault(turn.speaker, len(names))
+    unnamed = [turn for turn in turns if not turn.speaker]
+    for turn in (*_labelled(normalized, [turn.char_start for turn in unnamed]), *turns):
+        if turn.speaker:
+            _name(speakers_W, words, turn, names.setdefault(turn.speaker, len(names)))
     if spans:
         _by_time(speakers_W, words, spans, names, frame_seconds)
+    for turn in unnamed:
+        _name(speakers_W, words, turn, names.setdefault(f"\0{turn.char_start}", len(names)), only_free=True)
     if source is not None and source.format in TIMED_BY_HAND:
         for start, end in overlap_characters(source.cues):
             first = int(np.searchsorted(words.char_ends, start, side="right"))
@@ -84,7 +87,17 @@ def spoken_by(
             speakers_W[first:last] = SEVERAL
     if not names:
         return SpokenBy(words=words)
-    return SpokenBy(words=replace(words, speakers=speakers_W), names=tuple(names))
+    return SpokenBy(
+        words=replace(words, speakers=speakers_W),
+        names=tuple("" if name.startswith("\0") else name for name in names),
+    )
+
+
+def _name(speakers_W: IntArray, words: Words, turn: Turn, speaker: int, *, only_free: bool = False) -> None:
+    """Give the words of a turn their speaker, or those of them that have none."""
+    first, last = np.searchsorted(words.char_starts, (turn.char_start, turn.char_end)).tolist()
+    inside_W = speakers_W[first:last]
+    inside_W[(inside_W == NOBODY) | (not only_free)] = speaker
 
 
 def speaker_identity(source: TranscriptSource | None, spans: Sequence[SpeakerSpan]) -> list[object]:
@@ -100,8 +113,13 @@ def speaker_identity(source: TranscriptSource | None, spans: Sequence[SpeakerSpa
     ]
 
 
-def _labelled(normalized: NormalizedText) -> list[Turn]:
-    """Turns by the labels of a text that nobody reads, each until the next label."""
+def _labelled(normalized: NormalizedText, borders: Sequence[int] = ()) -> list[Turn]:
+    """Turns by the labels of a text that nobody reads, each until the next label, or a turn of someone else.
+
+    Args:
+        normalized: the transcript.
+        borders: where others' turns begin, rising.
+    """
     labels = speaker_labels(normalized.original)
     if not labels:
         return []
@@ -111,7 +129,12 @@ def _labelled(normalized: NormalizedText) -> list[Turn]:
         for start, end, name in labels
         if np.isin(owners_N[start:end], (STRIPPED, UNREAD)).any()
     ]
-    ends = [start for start, _, _ in found[1:]] + [len(normalized.original)]
+    labels_end = [start for start, _, _ in found[1:]] + [len(normalized.original)]
+    after = [*borders, len(normalized.original)]
+    ends = [
+        min(stop, after[bisect_left(after, min(end, after[-1]))])
+        for stop, (_, end, _) in zip(labels_end, found)
+    ]
     return [
         Turn(char_start=end, char_end=stop, speaker=name)
         for (_, end, name), stop in zip(found, ends)

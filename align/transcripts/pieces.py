@@ -46,7 +46,7 @@ class Turn:
 
     Attributes:
         char_start, char_end: half-open span of the plain text, not empty.
-        speaker: the speaker's name in the file.
+        speaker: the speaker's name in the file; "" where it only says that another speaks than before.
     """
 
     char_start: int
@@ -88,6 +88,22 @@ class Transcript:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """What one speaker says of a piece.
+
+    Attributes:
+        start, end: half-open span of the piece's text.
+        speaker: as the file names them, or None.
+        turn: number of the turn in the file, where it tells turns apart and names nobody.
+    """
+
+    start: int
+    end: int
+    speaker: str | None = None
+    turn: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Piece:
     """A timed or untimed piece of a file, on its way into a transcript.
 
@@ -96,12 +112,14 @@ class Piece:
         start_seconds: None where it has no times that can be used.
         end_seconds: None likewise.
         speaker: the speaker's name in the file.
+        parts: what of its text each of several speakers says; none where it is one speaker's.
     """
 
     traced: TracedText
     start_seconds: float | None = None
     end_seconds: float | None = None
     speaker: str | None = None
+    parts: tuple[Part, ...] = ()
 
 
 def timed_piece(
@@ -153,10 +171,14 @@ def assemble(original: str, pieces: Sequence[Piece], problems: Sequence[str] = (
     cues = []
     turns: list[Turn] = []
     at = 0
+    number = None
     for piece in full:
         end = at + len(piece.traced.text)
-        if piece.speaker:
-            _add_turn(turns, at, end, piece.speaker)
+        for part in piece.parts or (Part(start=0, end=end - at, speaker=piece.speaker),):
+            if part.speaker or part.turn is not None:
+                goes_on = bool(part.speaker) or part.turn == number
+                _add_turn(turns, at + part.start, at + part.end, part.speaker or "", goes_on=goes_on)
+            number = part.turn
         if piece.start_seconds is not None and piece.end_seconds is not None:
             cues.append(
                 Cue(
@@ -179,9 +201,9 @@ def assemble(original: str, pieces: Sequence[Piece], problems: Sequence[str] = (
     )
 
 
-def _add_turn(turns: list[Turn], start: int, end: int, speaker: str) -> None:
-    """One turn more, or the last one longer where it is the same speaker's and touches it."""
-    if turns and turns[-1].speaker == speaker and turns[-1].char_end >= start - 1:
+def _add_turn(turns: list[Turn], start: int, end: int, speaker: str, *, goes_on: bool = True) -> None:
+    """One turn more, or the last one longer where it is the same speaker's, touches it, and goes on."""
+    if goes_on and turns and turns[-1].speaker == speaker and turns[-1].char_end >= start - 1:
         start = turns.pop().char_start
     turns.append(Turn(char_start=start, char_end=end, speaker=speaker))
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 from prep_corpus.align.errors import TranscriptMalformed
 from prep_corpus.align.text.markup import entity_spans, html_edits, raised_number_edits
 from prep_corpus.align.text.print_marks import escape_edits
 from prep_corpus.align.traced import TracedText
-from prep_corpus.align.transcripts.pieces import Piece, Transcript, assemble, joined, piece_of
+from prep_corpus.align.transcripts.pieces import Part, Piece, Transcript, assemble, joined, piece_of
 
 _CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,6}))?"
 _TIMES = re.compile(rf"^\s*{_CLOCK}\s*-{{1,3}}>\s*{_CLOCK}(?=\s|$)")
 _LIKE_TIMES = re.compile(r"-->|^\s*\d{1,4}:[\d:,.]*\s*-+>")
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]+)>")
+_VOICE_OR_TURN = re.compile(r"<v(?:\.[^\s<>]*)?\s(?P<name>[^<>]+)>|(?<!\S)(?:>|&gt;){2,3}")
+_DASH = re.compile(r"[ \t]*[-–—‐](?=\s*[^\s\d-])")
 _STYLING = re.compile(
     r"\{\\[^{}]*\}|[♩♪♫♬]|^[ \t]*[-–—‐](?=\s*[^\s\d])|^[ \t]*>{2,3}|(?<!\S)>{2,3}(?!\S)", re.M
 )
@@ -147,34 +148,69 @@ def _transcript(original: str, given: list[_Block]) -> Transcript:
             f"line {early[0].timing.number}: cues should be in the order of their times, but {len(early)} start before"
             " the one above them; they were put in order"
         )
-    voiced = [
-        [(_clean(original, line), speaker) for line, speaker in _by_voice(original, block.body)]
-        for block in blocks
-    ]
-    voiced = [[(line, speaker) for line, speaker in lines if line.text.strip()] for lines in voiced]
+    voiced = [_voiced(original, block) for block in blocks]
     pieces = []
+    number: int | None = None
     for block, lines, kept in zip(
-        blocks, voiced, _unrolled(blocks, [[line for line, _ in lines] for lines in voiced])
+        blocks, voiced, _unrolled(blocks, [[one.text for one in lines] for lines in voiced])
     ):
         # What a cue repeats of the one before stands at its head.
-        for speaker, group in groupby(lines[len(lines) - len(kept) :], key=lambda one: one[1]):
-            piece = Piece(traced=joined([line for line, _ in group]), speaker=speaker)
-            if block.times is not None:
-                piece = replace(piece, start_seconds=block.times[0], end_seconds=block.times[1])
-            pieces.append(piece)
+        parts: list[Part] = []
+        at = 0
+        shown = lines[len(lines) - len(kept) :]
+        for one in shown:
+            if one.is_turn:
+                number = (number or 0) + 1
+            end = at + len(one.text.text)
+            parts.append(Part(start=at, end=end, speaker=one.speaker, turn=None if one.speaker else number))
+            at = end + 1
+        speaker = next((one.speaker for one in shown if one.speaker), None)
+        piece = Piece(traced=joined([one.text for one in shown]), speaker=speaker, parts=tuple(parts))
+        if block.times is not None:
+            piece = replace(piece, start_seconds=block.times[0], end_seconds=block.times[1])
+        pieces.append(piece)
     return assemble(original, pieces, problems)
 
 
-def _by_voice(original: str, lines: Sequence[_Line]) -> Iterator[tuple[_Line, str | None]]:
-    """The lines of a cue, those in which the voice changes in parts, each with the voice that `<v NAME>` names."""
+@dataclass(frozen=True, kw_only=True)
+class _Voiced:
+    """A line of a cue, or the part of one that one speaker says.
+
+    Attributes:
+        text: without tags and marks.
+        speaker: whom `<v NAME>` names.
+        is_turn: it begins with the mark of another speaker (">>", or a dash where the cue has several).
+    """
+
+    text: TracedText
+    speaker: str | None
+    is_turn: bool
+
+
+def _voiced(original: str, block: _Block) -> list[_Voiced]:
+    """The lines of a cue that hold text, those in which the speaker changes in parts."""
+    dashes = sum(_DASH.match(original, line.start, line.end) is not None for line in block.body)
+    found = []
     speaker: str | None = None
-    for line in lines:
+    for line in block.body:
+        is_turn = dashes > 1 and _DASH.match(original, line.start, line.end) is not None
         at = line.start
-        for voice in _VOICE.finditer(original, line.start, line.end):
-            if voice.start() > at:
-                yield replace(line, start=at, end=voice.start()), speaker
-            at, speaker = voice.start(), voice[1].strip() or None
-        yield replace(line, start=at), speaker
+        for mark in _VOICE_OR_TURN.finditer(original, line.start, line.end):
+            found.append(
+                _Voiced(
+                    text=_clean(original, replace(line, start=at, end=mark.start())),
+                    speaker=speaker,
+                    is_turn=is_turn,
+                )
+            )
+            at = mark.start()
+            if mark["name"] is not None:
+                speaker = mark["name"].strip() or None
+            is_turn = mark["name"] is None
+        found.append(
+            _Voiced(text=_clean(original, replace(line, start=at)), speaker=speaker, is_turn=is_turn)
+        )
+    return [one for one in found if one.text.text.strip()]
 
 
 def _starts_before(block: _Block, other: _Block) -> bool:

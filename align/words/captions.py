@@ -78,7 +78,7 @@ def captions(
                 start_seconds=float(words.frame_starts[group[0]]) * frame_seconds,
                 end_seconds=float(words.frame_ends[group[-1]]) * frame_seconds,
                 text=text.strip() or _text_of(normalized, group),
-                speaker=speakers[who] if who >= 0 else None,
+                speaker=(speakers[who] or None) if who >= 0 else None,
             )
         )
     return [one for one in found if one.text]

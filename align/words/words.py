@@ -141,7 +141,8 @@ def to_textgrid(
     said: dict[str, list[tuple[float, float, str]]] = {}
     for w in np.flatnonzero(~words.skipped).tolist():
         speaker = -1 if words.speakers is None else int(words.speakers[w])
-        said.setdefault(f"{speakers[speaker]} - words" if speaker >= 0 else "words", []).append(
+        name = speakers[speaker] if speaker >= 0 else ""
+        said.setdefault(f"{name} - words" if name else "words", []).append(
             (
                 float(words.frame_starts[w] * frame_seconds),
                 float(words.frame_ends[w] * frame_seconds),

@@ -82,6 +82,56 @@ def test_two_voices_of_one_cue_are_two_turns() -> None:
     assert named(read(".vtt", text)) == ["Ann"] * 3 + ["Bob"] * 2 + ["Ann"] * 2
 
 
+def test_marks_of_turns_part_speakers_whom_nobody_names() -> None:
+    cue = "00:0{}.000 --> 00:0{}.000\n{}\n\n"
+    lines = [
+        "so",
+        "&gt;&gt; It is late.",
+        "yes &gt;&gt; Is it",
+        "now? >> ANN: Yes.",
+        "it is >> no",
+        "- Ah.\n- Oh.",
+    ]
+    text = "WEBVTT\n\n" + "".join(cue.format(at, at + 1, line) for at, line in enumerate(lines))
+    version = read(".vtt", text)
+    assert version.text.split() == "so It is late. yes Is it now? ANN: Yes. it is no Ah. Oh.".split()
+    normalized = normalize(version.text, alphabet=LOWER, options=TextOptions().for_script(True))
+    said = spoken_by(words_of(normalized), normalized, version.source, (), frame_seconds=0.02)
+    assert said.words.speakers is not None
+    turns_of_words = said.words.speakers.tolist()
+    # so | it is late yes | is it now | yes it is | no | ah | oh
+    parts = [1, 4, 3, 3, 1, 1, 1]
+    borders = np.cumsum(parts)[:-1]
+    changes = np.flatnonzero(np.diff(turns_of_words)) + 1
+    assert changes.tolist() == borders.tolist()
+    assert {said.speaker_of(w, w + 1) for w in range(8, 11)} == {"ANN"}
+    assert {said.speaker_of(w, w + 1) for w in (0, 1, 5, 11, 12, 13)} == {None}
+    # An RTTM file says who it was.
+    spans = (SpeakerSpan(start_seconds=0, end_seconds=99, speaker="eve"),)
+    assert set(named(version, spans)) == {"eve", "ANN"}
+    assert "*" not in named(version)
+
+
+def test_captions_that_roll_have_their_turns_once() -> None:
+    lines = [
+        ["&gt;&gt; it is"],
+        ["&gt;&gt; it is", "late now"],
+        ["late now", "&gt;&gt; no"],
+        ["&gt;&gt; no", "it is"],
+        ["it is", "so"],
+    ]
+    cues = "".join(
+        f"00:0{at}.000 --> 00:0{at + 1}.000\n{chr(10).join(lines_)}\n\n" for at, lines_ in enumerate(lines)
+    )
+    version = read(".vtt", f"WEBVTT\n\n{cues}")
+    assert version.text.split() == "it is late now no it is so".split()
+    turns_ = version.source.turns  # type: ignore[union-attr]
+    assert [version.text[turn.char_start : turn.char_end].split() for turn in turns_] == [
+        ["it", "is", "late", "now"],
+        ["no", "it", "is", "so"],
+    ]
+
+
 def test_the_only_tier_names_nobody() -> None:
     lone = TALK[:1]
     assert read(".eaf", turns.eaf(lone)).source.turns == ()  # type: ignore[union-attr]

@@ -131,7 +131,7 @@ def test_marks_of_speakers_and_line_breaks_in_captions_are_no_text() -> None:
         "1\n00:00:01,000 --> 00:00:02,000\n&gt;&gt; so it is\\Nhere\\hnow\\N- yes\n\n"
         "2\n00:00:03,000 --> 00:00:04,000\n>>\n>>> and >> you 3 >2\n"
     )
-    assert [line for _, _, line in timed(transcript)] == ["so it is\nhere now\n yes", "and  you 3 >2"]
+    assert [line for _, _, line in timed(transcript)] == ["so it is\nhere now\n yes", "and\nyou 3 >2"]
     check_offsets(transcript)
 
 
