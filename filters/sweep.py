@@ -38,7 +38,12 @@ UNKNOWN = "\0"
 NO_THRESHOLD = -1e9
 """Written in place of minus infinity: everything passes."""
 
-UTTERANCE_THRESHOLDS = (NO_THRESHOLD, *(step / 2 for step in range(-24, 17)))
+UTTERANCE_THRESHOLDS = (
+    NO_THRESHOLD,
+    *range(-40, -24, 4),
+    *range(-24, -12, 2),
+    *(step / 2 for step in range(-24, 17)),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

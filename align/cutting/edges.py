@@ -2,10 +2,10 @@
 
 Legend: T frames, V spoken words. Around a word's edge the search goes from `slack` inside the word, through
 the frames whose most likely symbol is blank or delimiter, to `slack` beyond them, but not farther than the search
-or half-way to the next word, whether that is in the text or not:
+or half-way to the next word, and not into a word that is left out of the text (by more than half of the slack):
 
     frames        ..dd....o..g........|.....c...
-                        |<- search ->|      next word
+                        |<- search ->|      next spoken word
                     slack ^ end of the word
 """
 
@@ -76,8 +76,8 @@ def find_edges(
 
     Args:
         starts_V, ends_V: frames of the words, half-open, in order.
-        before_V, after_V: where the word before each ends and the one after it begins; -1 and T without one. A model
-            that hears little calls the frames of a word blank, and an edge must not take it in.
+        before_V, after_V: where the word before each ends and the one after it begins, spoken or not; -1 and T
+            without one. A model that hears little calls the frames of a word blank, and an edge must not take it in.
         quiet_T: frames whose most likely symbol is blank or delimiter.
         levels: levels of the recording.
         reach: how far to look.
@@ -133,7 +133,10 @@ def _find(
     frames, words = len(quiet_T), len(starts_V)
     for v in range(words):
         first, last = starts_V[v], ends_V[v]
-        bound = (before_V[v] + first + 1) // 2 if before_V[v] >= 0 else 0
+        beside = ends_V[v - 1] if v else -1
+        bound = (beside + first + 1) // 2 if v else 0
+        if before_V[v] > beside:
+            bound = max(bound, before_V[v] - slack // 2)
         low = first
         while low > max(bound, first - search) and quiet_T[low - 1]:
             low -= 1
@@ -143,7 +146,10 @@ def _find(
         samples[0, v] = max(block * size, (first - padding) * stride)
         power[0, v] = level
 
-        bound = (last + after_V[v] + 1) // 2 if after_V[v] < frames else frames
+        beside = starts_V[v + 1] if v + 1 < words else frames
+        bound = (last + beside + 1) // 2 if v + 1 < words else frames
+        if after_V[v] < beside:
+            bound = min(bound, after_V[v] + slack // 2)
         high = last
         while high < min(bound, last + search) and quiet_T[high]:
             high += 1
