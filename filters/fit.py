@@ -45,7 +45,8 @@ class FitOptions:
         word_names: features of the word classifier.
         seed: the seed of the resampling.
         k_frames: shortest pause to cut at; None to pick it for the target.
-        hard_allowance: on hard ground the text may be so many times as wrong as it may be elsewhere.
+        hard_allowance, paper_hard_allowance: on hard ground the text may be so many times as wrong as it may be
+            elsewhere, cut around words and by the paper's rule.
         heard_covers_all: people's labels are of all words, also of those that a filter would cut out; so the
             curve is measured on them alone.
     """
@@ -59,6 +60,7 @@ class FitOptions:
     seed: int = 0
     k_frames: int | None = None
     hard_allowance: float = 1.0
+    paper_hard_allowance: float = 1.0
     heard_covers_all: bool = False
 
 
@@ -214,7 +216,8 @@ def fit_filter(
         thresholds = (lowest, *(threshold for threshold in WORD_THRESHOLDS if threshold > lowest))
     levels = {"words": _fit_level(bench, scores, heard, fold_C, thresholds, options)}
     if given is None:
-        levels["paper"] = _fit_level(bench, [None] * len(cases), heard, fold_C, (0.0,), options)
+        of_paper = replace(options, hard_allowance=options.paper_hard_allowance)
+        levels["paper"] = _fit_level(bench, [None] * len(cases), heard, fold_C, (0.0,), of_paper)
     fitted = Filter(
         word=word,
         words=levels["words"].level,

@@ -40,8 +40,7 @@ NO_THRESHOLD = -1e9
 
 UTTERANCE_THRESHOLDS = (
     NO_THRESHOLD,
-    *range(-40, -24, 4),
-    *range(-24, -12, 2),
+    *range(-40, -12),
     *(step / 2 for step in range(-24, 17)),
 )
 

@@ -139,7 +139,9 @@ def fit(corpus: Corpus, indices: Sequence[int], options: CutOptions, fitted_on: 
     bench = replace(bench, cases=[*bench.cases, *corpus.hard_without(left_out)], _features={})
     return fit_filter(
         bench,
-        FitOptions(hard_allowance=corpus.hard_allowance),
+        FitOptions(
+            hard_allowance=corpus.hard_allowance, paper_hard_allowance=max(1.0, corpus.hard_allowance)
+        ),
         model_digest=corpus.info.digest,
         frame_seconds=corpus.info.frame_seconds,
         fitted_on=fitted_on,
