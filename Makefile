@@ -13,19 +13,27 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-.venv/ready: pyproject.toml constraints.txt
+# What a run needs; the rest, torch among it, comes with .venv/ready.
+.venv/run: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, not " + sys.version) if sys.version_info < (3, 11) else None'
+	@echo "setting up .venv: 0.3 GB from PyPI, 1.1 GB of disk, a minute or two"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade setuptools
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,hf]'
+	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable .
 	mkdir -p .types/prep_corpus
 	for folder in align augment filters jobs pipeline; do ln -sfn ../../$$folder .types/prep_corpus/$$folder; done
 	touch $@
 
+.venv/ready: .venv/run
+	@echo "adding what tests, training and other models need to .venv: 3.1 GB more from PyPI, torch most of it, and 6 GB of disk"
+	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[dev,hf]'
+	touch $@
+
 setup: .venv/ready  ## Create .venv with the tested versions
 
-demo: setup  ## Run the main job on the demo corpus; shards land in demo-run
+demo: .venv/run  ## Run the main job on the demo corpus; shards land in demo-run
 	rm -rf demo-run
+	@echo "seven minutes of speech become shards: about half a minute"
 	$(BIN)/prep-corpus run demo/manifest.jsonl --out demo-run --format parquet --format tfrecord --noise demo/noise
 	@ls -l demo-run/data demo-run/tfrecord
 

@@ -264,7 +264,7 @@ class Aligner:
                     n_samples += len(block_N)
                     yield block_N
 
-        with _one_thread_per_call():
+        with nullcontext() if self._model.runtime else _one_thread_per_call():
             found = dict(emitter.emit([(0, counted())], lambda _, error: errors.append(error)))
         if errors:
             raise errors[0]

@@ -42,7 +42,6 @@ FEATURE_NAMES = (
 _NAME = re.compile(
     r"(?P<column>[a-z_]+)(?:@(?P<shift>[+-]\d+)|~(?P<width>\d+))?(?:>(?P<knot>-?\d+(?:\.\d+)?))?"
 )
-_BATCH_FRAMES = 40_000
 _MOST_NATS_PER_TOKEN = 30.0
 
 
@@ -178,15 +177,9 @@ def utterance_features(
     frames_S = np.array([s.frame_end - s.frame_start for s in segments], np.int64)
     tokens_S = np.array([len(target) for target in targets], np.int64)
     costs_S = np.zeros(len(segments))
-    order = sorted(range(len(segments)), key=lambda s: int(frames_S[s]))
-    batch: list[int] = []
-    for place, s in enumerate(order):
-        batch.append(s)
-        following = order[place + 1] if place + 1 < len(order) else None
-        if following is None or (len(batch) + 1) * frames_S[following] > _BATCH_FRAMES:
-            pieces = [_padded_piece(log_probs_TC, segments[b], words, blank, delimiter) for b in batch]
-            costs_S[batch] = ctc_costs(pieces, [targets[b] for b in batch], blank)
-            batch = []
+    for s, segment in enumerate(segments):
+        piece_TC = _padded_piece(log_probs_TC, segment, words, blank, delimiter)
+        costs_S[s] = ctc_cost(piece_TC, targets[s], blank)
     features_SF[:, 0] = costs_S
     features_SF[:, 1] = costs_S / np.maximum(frames_S, 1)
     features_SF[:, 2] = costs_S / np.maximum(tokens_S, 1)
@@ -224,32 +217,20 @@ def _padded_piece(
     return piece_TC
 
 
-def ctc_costs(
-    log_probs: Sequence[NDArray[np.floating]], tokens: Sequence[NDArray[np.int32]], blank: int
-) -> DoubleArray:
-    """-log p(tokens | emissions) of each pair, in nats, summed over all paths, at most 30 nats a token.
+def ctc_cost(log_probs_TC: NDArray[np.floating], tokens_L: NDArray[np.int32], blank: int) -> float:
+    """-log p(tokens | emissions) in nats, summed over all paths, at most 30 nats per token.
 
-    More tokens than frames can hold have no path at all; they too cost 30 nats a token.
+    More tokens than frames can hold have no path at all; they too cost 30 nats per token.
 
     Args:
-        log_probs: [T, C] each.
-        tokens: [L] each, 1 <= L.
+        log_probs_TC: natural log-probabilities.
+        tokens_L: at least one token.
         blank: index of the blank.
     """
-    import torch
+    # A filter is read without a compiler.
+    from prep_corpus.align.viterbi.path_sums import path_sum_cost
 
-    longest = max(len(piece) for piece in log_probs)
-    batch_TBC = torch.zeros(longest, len(log_probs), log_probs[0].shape[1])
-    for b, piece_TC in enumerate(log_probs):
-        batch_TBC[: len(piece_TC), b] = torch.from_numpy(np.asarray(piece_TC, dtype=np.float32))
-    costs_B = torch.nn.functional.ctc_loss(
-        batch_TBC,
-        torch.from_numpy(np.concatenate(tokens).astype(np.int64)),
-        torch.tensor([len(piece) for piece in log_probs]),
-        torch.tensor([len(target) for target in tokens]),
-        blank=blank,
-        reduction="none",
+    cost = path_sum_cost(
+        np.ascontiguousarray(log_probs_TC, np.float32), np.ascontiguousarray(tokens_L, np.int32), blank
     )
-    lengths_B = np.array([len(target) for target in tokens], np.float64)
-    costs: DoubleArray = np.minimum(costs_B.double().numpy(), _MOST_NATS_PER_TOKEN * lengths_B)
-    return costs
+    return min(float(cost), _MOST_NATS_PER_TOKEN * len(tokens_L))

@@ -87,6 +87,10 @@ class _Commands(click.Group):
             if ctx.params.get("debug"):
                 raise
             raise _Refusal(printable(str(error))) from error
+        except ModuleNotFoundError as error:
+            if error.name != "torch" or ctx.params.get("debug"):
+                raise
+            raise _Refusal("this command needs torch: pip install 'prep-corpus[torch]'") from error
         except (Exception, KeyboardInterrupt) as error:
             if ctx.params.get("debug"):
                 raise

@@ -139,10 +139,12 @@ def test_click_stays_in_jobs_and_scikit_learn_where_filters_are_fitted() -> None
         ("prep_corpus.align.cutting.cutting", "apache_beam,torch,click,sklearn"),
         ("prep_corpus.align.text.normalize", "apache_beam,torch,click,sklearn"),
         ("prep_corpus.align.audio.decode", "apache_beam,torch,click,sklearn"),
+        ("prep_corpus.align.network.runtime", "apache_beam,torch,click,sklearn,numba"),
         ("prep_corpus.filters.scoring", "apache_beam,torch,click,sklearn"),
         ("prep_corpus.augment.mix", "apache_beam,torch,click,sklearn"),
         ("prep_corpus.pipeline.shards.rows", "apache_beam,torch,click,sklearn"),
         ("prep_corpus.pipeline.reading.reader", "apache_beam,torch,click,sklearn,numba,soxr,av,rapidfuzz"),
+        ("prep_corpus.jobs.runs.run", "torch,transformers,sklearn"),
         ("prep_corpus.jobs.cli", "torch,sklearn,numba,apache_beam,pyarrow,numpy,av,rich"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 
 from prep_corpus.align.errors import UsageError
 
@@ -18,6 +19,10 @@ def check_device(device: str) -> None:
         raise UsageError(f"--device is cpu, cuda or cuda:N, and not {device!r}")
     if kind == "cpu":
         return
+    if find_spec("torch") is None:
+        raise UsageError(
+            f"--device {device} needs torch: pip install 'prep-corpus[torch]'; or use --device cpu"
+        )
     if not _may_have_gpu() or not _has_gpu():
         raise UsageError(f"--device {device}: this machine has no usable GPU; use --device cpu")
     import torch
@@ -28,7 +33,7 @@ def check_device(device: str) -> None:
 
 def default_device() -> str:
     """ "cuda" where a GPU is usable, else "cpu"."""
-    return "cuda" if _may_have_gpu() and _has_gpu() else "cpu"
+    return "cuda" if find_spec("torch") is not None and _may_have_gpu() and _has_gpu() else "cpu"
 
 
 def _may_have_gpu() -> bool:

@@ -318,6 +318,8 @@ class Emitter(Generic[Key]):
 
     def _run(self, rows: list[FloatArray]) -> list[HalfArray]:
         """Emissions of some windows; a batch that is too large for the GPU is halved, and so are those after it."""
+        if self._model.runtime:
+            return [self._half(row_TC) for row_TC in self._model.log_probs(np.stack(rows))]
         import torch
 
         fit = self._rows_that_fit
@@ -336,6 +338,14 @@ class Emitter(Generic[Key]):
         torch.cuda.empty_cache()
         self._rows_that_fit = min(self._rows_that_fit, len(rows) // 2)
         return self._run(rows)
+
+    def _half(self, log_probs_TC: FloatArray) -> HalfArray:
+        if self._columns is not None:
+            others_T1 = np.delete(log_probs_TC, self._columns, axis=1).max(
+                axis=1, keepdims=True, initial=-1e4
+            )
+            log_probs_TC = np.concatenate((log_probs_TC[:, self._columns], others_T1), axis=1)
+        return np.maximum(log_probs_TC, np.float32(-1e4)).astype(np.float16)
 
     def _to_half(self, log_probs_TC: torch.Tensor) -> HalfArray:
         import torch

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.devices import check_device
@@ -196,15 +197,29 @@ class LoadedModel:
 
     Attributes:
         info: what is known of it.
-        run: [B, N] float32 waveforms on `device` -> [B, T, C] log-probs.
+        run: [B, N] float32 waveforms on `device` -> [B, T, C] log-probs; tensors of torch, or arrays.
         device: "cpu", "cuda" or "cuda:N".
         context_seconds: least context that its windows need on each side, where it says so.
+        runtime: what runs it on arrays, without torch, and its version; "" where it runs on tensors.
     """
 
     info: ModelInfo
-    run: Callable[[torch.Tensor], torch.Tensor]
+    run: Callable[[Any], Any]
     device: str
     context_seconds: float = 0.0
+    runtime: str = ""
+
+    def log_probs(self, waveforms_BN: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[B, N] float32 waveforms -> [B, T, C] float32 log-probs, both as arrays on this machine."""
+        if self.runtime:
+            return np.asarray(self.run(waveforms_BN), np.float32)
+        import torch
+
+        with torch.inference_mode():
+            log_probs_BTC: NDArray[np.float32] = (
+                self.run(torch.from_numpy(waveforms_BN).to(self.device)).float().cpu().numpy()
+            )
+        return log_probs_BTC
 
 
 def load_model(name: str, device: str = "cpu") -> LoadedModel:
@@ -227,10 +242,21 @@ def load_model(name: str, device: str = "cpu") -> LoadedModel:
         raise UsageError(f"--model {name} cannot be loaded: {type(error).__name__}: {shown}") from error
     context_seconds = float(getattr(model, "context_seconds", 0.0))
     loaded = LoadedModel(
-        info=_describe(model, name), run=model, device=device, context_seconds=context_seconds
+        info=_describe(model, name),
+        run=model,
+        device=device,
+        context_seconds=context_seconds,
+        runtime=getattr(model, "runtime", ""),
     )
     _probe(loaded, name)
     return loaded
+
+
+def one_thread_a_call() -> None:
+    """Let torch use one thread per call in this process: results change with the threads of a call."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _describe(model: Any, name: str) -> ModelInfo:
@@ -289,13 +315,10 @@ def _digest(model: Any, vocabulary: tuple[str, ...], name: str) -> str:
 
 
 def _probe(model: LoadedModel, name: str) -> None:
-    import torch
-
     info = model.info
     n_samples = _PROBE_SECONDS * info.sample_rate_hz
-    noise_BN = 0.01 * torch.randn(1, n_samples, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        log_probs_BTC = model.run(noise_BN.to(model.device)).float()
+    noise_BN = 0.01 * np.random.default_rng(0).standard_normal((1, n_samples), np.float32)
+    log_probs_BTC = model.log_probs(noise_BN)
     if log_probs_BTC.ndim != 3 or log_probs_BTC.shape[2] != len(info.vocabulary):
         raise UsageError(
             f"--model {name}: [1, {n_samples}] samples must give [1, T, {len(info.vocabulary)}] log-probs, "
@@ -307,7 +330,7 @@ def _probe(model: LoadedModel, name: str) -> None:
             f"--model {name}: {n_samples} samples at a stride of {info.stride_samples} should give about "
             f"{expected_frames:.0f} frames, not {frames}"
         )
-    worst = float(log_probs_BTC.logsumexp(2).abs().max())
+    worst = float(np.abs(np.logaddexp.reduce(log_probs_BTC.astype(np.float64), axis=2)).max())
     if not worst < 0.05:
         raise UsageError(
             f"--model {name}: outputs must be natural log-probabilities that sum to one in each frame; "

@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,16 +66,28 @@ def open_model(name: str, device: str) -> Any:
     """
     kind = kind_of(name)
     if kind == "onnx":
-        from prep_corpus.align.model.onnx_folder import OnnxModel
-
-        return OnnxModel(name, device)
+        return _exported(name, device)
     if kind == "hugging-face":
         return _hugging_face(name, device)
     if kind == "code":
         return _factory(name, device)
-    from prep_corpus.align.model import network
+    if device == "cpu":
+        from prep_corpus.align.network.runtime import load_files
 
-    return network.load_bundled(name, device) if kind == "bundled" else network.load(Path(name), device)
+        return load_files(*_two_files(name, kind))
+    try:
+        from prep_corpus.align.model import network
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--device {device} needs torch: pip install 'prep-corpus[torch]'") from error
+    return network.load_files(*_two_files(name, kind), device)
+
+
+def _two_files(name: str, kind: ModelKind) -> tuple[Path, Path]:
+    """Config and weights of a model in the project's own form."""
+    if kind == "bundled":
+        folder = Path(str(files("prep_corpus.align.model")))
+        return folder / f"{name}.json", folder / f"{name}.safetensors"
+    return Path(name) / "config.json", Path(name) / "model.safetensors"
 
 
 def adapters_of(name: str) -> tuple[str, ...]:
@@ -89,6 +103,8 @@ def adapters_of(name: str) -> tuple[str, ...]:
 
 def _factory(name: str, device: str) -> Any:
     module, _, attribute = name.partition(":")
+    if find_spec("torch") is None:
+        raise UsageError(f"--model {name}: models that are code need torch: pip install 'prep-corpus[torch]'")
     try:
         factory = getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError as error:
@@ -98,6 +114,16 @@ def _factory(name: str, device: str) -> Any:
     except AttributeError as error:
         raise UsageError(f"--model {name}: module {module!r} has no {attribute!r}") from error
     return factory(device)
+
+
+def _exported(name: str, device: str) -> Any:
+    try:
+        from prep_corpus.align.model.onnx_folder import OnnxModel
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--model {name}: exported models need the extra: pip install 'prep-corpus[onnx]'"
+        ) from error
+    return OnnxModel(name, device)
 
 
 def _hugging_face(name: str, device: str) -> Any:

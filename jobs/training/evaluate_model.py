@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 import numpy as np
-import torch
 from rapidfuzz.distance import Levenshtein
 
 from prep_corpus.align.errors import UsageError
@@ -49,10 +48,7 @@ def evaluate(
     edits = characters = word_edits = words = samples = 0
     for text, speech in known:
         samples_N = speech.samples()
-        with torch.inference_mode():
-            log_probs_TC = (
-                model.run(torch.from_numpy(samples_N)[None].to(model.device))[0].float().cpu().numpy()
-            )
+        [log_probs_TC] = model.log_probs(samples_N[None])
         heard = greedy_text(log_probs_TC, info.vocabulary, info.blank)
         heard = " ".join(heard.replace(info.word_delimiter or " ", " ").split())
         edits += Levenshtein.distance(text, heard)

@@ -136,9 +136,7 @@ def symbol_columns(info: ModelInfo, network: NetworkConfig) -> list[int]:
 
 def _teach(teacher: LoadedModel, columns: list[int], samples_N: FloatArray) -> NDArray[np.float16]:
     """The teacher's log-probs of one example, in the order of the model's symbols."""
-    with torch.inference_mode():
-        waveform_BN = torch.from_numpy(samples_N)[None].to(teacher.device)
-        log_probs_SC = teacher.run(waveform_BN)[0].float().cpu()
+    log_probs_SC = torch.from_numpy(teacher.log_probs(samples_N[None])[0])
     absent = torch.full((len(log_probs_SC), 1), _NEVER_NATS)
     ordered_SC = torch.cat((log_probs_SC, absent), dim=1)[:, columns].log_softmax(-1)
     result: NDArray[np.float16] = ordered_SC.clamp_min(_NEVER_NATS).half().numpy()

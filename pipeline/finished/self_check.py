@@ -14,7 +14,7 @@ import numpy as np
 
 from prep_corpus.align.cutting.pause_length import pick_k
 from prep_corpus.align.errors import DeadLetter, UsageError
-from prep_corpus.align.model.models import LoadedModel, ModelInfo
+from prep_corpus.align.model.models import LoadedModel, ModelInfo, one_thread_a_call
 from prep_corpus.align.recordings import Recording
 from prep_corpus.filters.cases import Case, Damage, Damaged, damage
 from prep_corpus.filters.curve import OperatingPoint
@@ -31,7 +31,6 @@ from prep_corpus.pipeline.stages.emit import (
     EmitOptions,
     EmittedRecording,
     emit_bundle,
-    one_thread_a_call,
     read_emissions,
 )
 from prep_corpus.pipeline.stages.measure import Totals, add_totals, measure_bundle, read_totals
@@ -172,7 +171,8 @@ def check_corpus(
     Raises:
         UsageError: nothing could be aligned.
     """
-    one_thread_a_call()
+    if not model.runtime:
+        one_thread_a_call()
     found = Checking()
     done_bundles = []
     totals: Totals = {}

@@ -24,7 +24,7 @@ from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.errors import DeadLetter, InputChanged
 from prep_corpus.align.model.columns import columns_used, needs_columns
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
-from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
+from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model, one_thread_a_call
 from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
@@ -121,7 +121,8 @@ def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: E
         [probed.audio_identity for probed in bundle],
         info.digest,
         asdict(options.windows.fitting(model.context_seconds)),
-        "cuda" if model.device.startswith("cuda") else "cpu",
+        # What torch makes keeps the name that it had before there was another runtime.
+        model.runtime or ("cuda" if model.device.startswith("cuda") else "cpu"),
         list(reduced.vocabulary),
     )
     return bundle_stage(
@@ -236,13 +237,6 @@ def read_emissions(store: Store, ref: StageRef) -> tuple[ModelInfo, dict[str, Em
     return info, emitted
 
 
-def one_thread_a_call() -> None:
-    """Let torch use one thread per call in this process: results change with the threads of a call."""
-    import torch
-
-    torch.set_num_threads(1)
-
-
 class _EmitBundle(beam.DoFn):
     def __init__(self, root: str, options: EmitOptions) -> None:
         self._store = Store(root)
@@ -250,8 +244,9 @@ class _EmitBundle(beam.DoFn):
         self._shared = Shared()
 
     def setup(self) -> None:
-        one_thread_a_call()
         self._model = self._shared.acquire(self._load, tag=(self._options.model, self._options.device))
+        if not self._model.runtime:
+            one_thread_a_call()
         self._pool = ThreadPoolExecutor(self._options.bundles_at_once)
         self._running: deque[Future[StageRef]] = deque()
 

@@ -303,11 +303,6 @@ class _SegmentBundle(beam.DoFn):
     def __init__(self, root: str, options: SegmentOptions, threads: int) -> None:
         self._store, self._options, self._threads = Store(root), options, threads
 
-    def setup(self) -> None:
-        import torch
-
-        torch.set_num_threads(1)
-
     def process(self, alignments: StageRef, k_frames: int) -> Iterator[StageRef]:
         made = segment_bundle(self._store, alignments, self._options, k_frames, self._threads)
         tell_engine("segment")

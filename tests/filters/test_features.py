@@ -11,7 +11,7 @@ from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import Words
-from prep_corpus.filters.features import ctc_costs, utterance_features, word_features
+from prep_corpus.filters.features import ctc_cost, utterance_features, word_features
 
 
 def brute_force_cost(log_probs_TC: np.ndarray, tokens: list[int], blank: int) -> float:
@@ -31,12 +31,12 @@ def log_probs(frames: int, classes: int, seed: int) -> np.ndarray:
 @pytest.mark.parametrize("tokens", [[1], [1, 2], [2, 2], [1, 2, 1]])
 def test_the_cost_sums_over_all_paths(tokens: list[int]) -> None:
     log_probs_TC = log_probs(5, 3, seed=len(tokens))
-    [cost] = ctc_costs([log_probs_TC], [np.array(tokens, np.int32)], 0)
+    cost = ctc_cost(log_probs_TC, np.array(tokens, np.int32), 0)
     assert cost == pytest.approx(brute_force_cost(log_probs_TC, tokens, 0), rel=1e-4)
 
 
 def test_tokens_that_have_no_path_cost_thirty_nats_each() -> None:
-    [cost] = ctc_costs([log_probs(2, 3, seed=0)], [np.array([1, 2, 1], np.int32)], 0)
+    cost = ctc_cost(log_probs(2, 3, seed=0), np.array([1, 2, 1], np.int32), 0)
     assert cost == 90.0
 
 
@@ -76,7 +76,7 @@ def test_the_six_features_by_hand() -> None:
     texts = [[2, 3, 1, 3, 2], [2, 3], [2, 3, 2, 3]]
     for row, one, tokens in zip(found, segments, texts):
         piece = log_probs_TC[one.frame_start : one.frame_end]
-        [cost] = ctc_costs([piece], [np.array(tokens, np.int32)], 0)
+        cost = ctc_cost(piece, np.array(tokens, np.int32), 0)
         frames = one.frame_end - one.frame_start
         assert row[0] == pytest.approx(cost, rel=1e-4)
         assert row[1:4] == pytest.approx([cost / frames, cost / len(tokens), frames / len(tokens)], rel=1e-4)
