@@ -156,9 +156,7 @@ def measure(manifest: Path, model_name: str, device: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as store_uri:
         store, digests = Store(store_uri), bundles(manifest, store_uri)
         # Not measured: what the first calls compile and choose.
-        warm = torch.zeros(options.windows.batch_rows, 30 * model.info.sample_rate_hz, device=device)
-        with torch.inference_mode():
-            model.run(warm)
+        model.log_probs(np.zeros((options.windows.batch_rows, 30 * model.info.sample_rate_hz), np.float32))
         clock = GpuClock() if on_gpu else None
         if clock is not None:
             model = taking_turns(replace(model, run=clock.timed(model.run)), GPU_CALLS)
