@@ -87,6 +87,8 @@ def network_graph(config: NetworkConfig, weights: Weights) -> bytes:
     factor, shift = _norm(weights, "first_norm")
     # Images of height one: the fast kernels are those of images.
     graph.weight("height", np.array([2], np.int64))
+    if weights["mels.mean"].shape != (config.mel_bands,):
+        raise ValueError(f"mel_bands is {config.mel_bands}, and they hold {weights['mels.mean'].shape}")
     filters = mel_filters(config.mel_bands, config.fft_samples, config.sample_rate_hz)
     graph.add("MatMul", ["power", weight("filters", filters.T)], "energy")
     graph.add("Add", ["energy", weight("floor", np.array([_POWER_FLOOR]))], "energy_floored")
