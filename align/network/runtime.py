@@ -27,7 +27,7 @@ Weights = Mapping[str, NDArray[np.float64]]
 
 VERSION = 1
 """Raised whenever its log-probabilities may change: it is part of what emissions depend on."""
-CONTEXT_SECONDS = 6.0
+_CONTEXT_SECONDS = 6.0
 _POWER_FLOOR = 2.0**-24
 _EPSILON = 1e-5
 _BLOCK_FRAMES = 4096
@@ -195,7 +195,7 @@ class CpuNetwork:
 
     word_delimiter = " "
     case = "lower"
-    context_seconds = CONTEXT_SECONDS
+    context_seconds = _CONTEXT_SECONDS
     takes_arrays = True
     runtime = f"onnxruntime {VERSION}"
 
