@@ -39,6 +39,17 @@ Exit codes:
 """
 
 
+_GROUPS = (
+    ("Make", ("run", "export", "align")),
+    ("Look", ("status", "report", "check", "settings", "clean")),
+    ("A filter of your own", ("evaluate", "sample", "agreement", "label", "fit-filter")),
+    ("Models", ("models", "train", "train-english", "error-rates")),
+    ("Clusters", ("submit", "workers")),
+)
+_WHOLE = 1000
+"""Characters of a sentence of help: none is cut off."""
+
+
 class _Refusal(click.ClickException):
     """Wrong usage: nothing was started."""
 
@@ -77,6 +88,15 @@ class _Commands(click.Group):
         if "--debug" in ours:
             args = ["--debug", *(word for word in ours if word != "--debug"), *args[len(ours) :]]
         return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by what they are for, each with its whole first sentence."""
+        named = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        for title, names in _GROUPS:
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name, one.get_short_help_str(_WHOLE)) for name in names if (one := named.get(name))]
+                )
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

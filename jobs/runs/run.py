@@ -10,15 +10,18 @@ from rich.console import Console
 
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.mending import run_mending
+from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.runs.prepare import StartedRun, prepare_run, start_run
 from prep_corpus.jobs.runs.report import write_after_run
 from prep_corpus.jobs.runs.self_fitted import fit_on_corpus
 from prep_corpus.jobs.screen import display
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import ledger_tables, print_line, transcript_lines
 from prep_corpus.jobs.start.beam_options import pipeline_options
 from prep_corpus.jobs.start.claim import holding
 from prep_corpus.jobs.start.unchanged import note_standing
 from prep_corpus.pipeline.apart.attempts import noting
+from prep_corpus.pipeline.finished.gave_nothing import gave_nothing
 from prep_corpus.pipeline.graph import build
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.outcome import RunOutcome, read_outcome
@@ -29,6 +32,8 @@ from prep_corpus.pipeline.storage import files
 
 EXIT_INTERNAL_ERRORS = 3
 EXIT_OVER_LIMIT = 4
+_SHOWN = 10
+"""Recordings that are named at the end of a run."""
 
 
 def run_here(
@@ -101,6 +106,15 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_
     return code
 
 
+def nothing_lines(out: str) -> list[str]:
+    """The recordings that gave no utterance, a line each; the rest is counted."""
+    run = open_run(out)
+    found = list(gave_nothing(run.store, run.used_of("segment")))
+    lines = [f"{recording_id} gave no utterance: {reason}" for recording_id, reason in found[:_SHOWN]]
+    more = len(found) - _SHOWN
+    return [*lines, f"{counted(more, 'more recording')} gave no utterance"] if more > 0 else lines
+
+
 def report(config: RunConfig, outcome: RunOutcome, *, quiet: bool) -> int:
     """Print the ledgers and what to do next; returns the exit code."""
     console = Console(stderr=not outcome.published, quiet=quiet)
@@ -111,6 +125,8 @@ def report(config: RunConfig, outcome: RunOutcome, *, quiet: bool) -> int:
         print_line(console, f"{count} recordings rejected: {reason}")
     if outcome.failed:
         print_line(console, f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}")
+    for line in nothing_lines(config.out):
+        print_line(console, line)
     for line in transcript_lines(read_checks(config.out)):
         print_line(console, line)
     if outcome.lost:

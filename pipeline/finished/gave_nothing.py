@@ -1,0 +1,62 @@
+"""Recordings that gave no utterance, each with the likeliest reason, told from its ledgers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from prep_corpus.pipeline.storage.stage_store import Store
+
+_MOST = 0.5
+"""A share from which on something is told of the whole."""
+_SILENT = 0.95
+
+
+def why_nothing(outcome: Mapping[str, Any]) -> str | None:
+    """The likeliest reason why a recording gave no utterance; None where it gave some.
+
+    Args:
+        outcome: its ledgers as JSON: "samples", "characters" and "counts".
+    """
+    samples, characters = outcome["samples"], outcome["characters"]
+    if outcome["counts"].get("utterances", 0):
+        return None
+    text = characters.get("read", 0) - characters.get("stripped", 0)
+    decoded = max(samples.get("decoded", 0), 1)
+    if text <= 0:
+        return "its transcript has no words"
+    if characters.get("unsayable", 0) > _MOST * text:
+        return "most of its text is in characters that the model cannot say: another language or script?"
+    if samples.get("pause", 0) > _SILENT * decoded:
+        return "hardly anything is said in it: a silent channel, or the wrong track?"
+    unspoken = characters.get("unspoken", 0) > _MOST * text
+    untranscribed = samples.get("untranscribed", 0) > _MOST * decoded
+    if unspoken and untranscribed:
+        return "what is said is not its text: the wrong text, another language, or the wrong track?"
+    if unspoken:
+        return "most of its text is not said: the wrong text, or that of a longer recording?"
+    if untranscribed:
+        return "most of what is said has no text: the wrong text, or too little of it?"
+    dropped = {key: count for key, count in samples.items() if key.startswith("dropped:") and count}
+    if dropped:
+        reason = max(sorted(dropped), key=lambda key: dropped[key]).removeprefix("dropped:")
+        return f"all its segments were dropped, most of them as {reason}: words that are not said, or noise?"
+    return "nothing in it is long enough to keep"
+
+
+def gave_nothing(store: Store, segments: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(recording id, likeliest reason) of the recordings without an utterance.
+
+    Args:
+        store: stage files of a run.
+        segments: digests of its segment files.
+    """
+    for digest in segments:
+        stage = store.find("segment", "", digest)
+        if stage is None:
+            # Kept for this run alone, since it holds internal errors.
+            continue
+        for recording_id, outcome in store.read(stage, columns=[]).notes.get("recordings", {}).items():
+            reason = why_nothing(outcome)
+            if reason is not None:
+                yield recording_id, reason

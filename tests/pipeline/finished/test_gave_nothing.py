@@ -1,0 +1,43 @@
+"""Why a recording gave nothing, from its ledgers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from prep_corpus.pipeline.finished.gave_nothing import why_nothing
+
+
+def outcome(samples: dict[str, int], characters: dict[str, int], utterances: int = 0) -> dict[str, Any]:
+    return {
+        "samples": {**samples, "decoded": sum(samples.values())},
+        "characters": {**characters, "read": sum(characters.values())},
+        "counts": {"recordings": 1, "utterances": utterances},
+    }
+
+
+@pytest.mark.parametrize(
+    ("samples", "characters", "part"),
+    [
+        ({"pause": 100}, {"stripped": 20}, "no words"),
+        ({"untranscribed": 90, "pause": 10}, {"unsayable": 80, "unspoken": 20}, "another language or script"),
+        ({"pause": 98, "untranscribed": 2}, {"unspoken": 100}, "silent channel"),
+        ({"untranscribed": 70, "pause": 30}, {"unspoken": 100}, "is not its text"),
+        ({"dropped:low-score": 40, "pause": 60}, {"unspoken": 90, "dropped:low-score": 10}, "is not said"),
+        ({"untranscribed": 90, "dropped:too-short": 10}, {"dropped:too-short": 30}, "has no text"),
+        (
+            {"dropped:low-score": 60, "dropped:too-short": 10, "pause": 30},
+            {"dropped:low-score": 100},
+            "most of them as low-score",
+        ),
+    ],
+)
+def test_the_likeliest_reason(samples: dict[str, int], characters: dict[str, int], part: str) -> None:
+    reason = why_nothing(outcome(samples, characters))
+    assert reason is not None
+    assert part in reason
+
+
+def test_a_recording_with_an_utterance_needs_none() -> None:
+    assert why_nothing(outcome({"kept": 1, "pause": 99}, {"kept": 1, "unspoken": 99}, utterances=1)) is None
