@@ -98,6 +98,7 @@ def write_after_run(folder: str, console: Console) -> None:
         options = report_options(folder)
         uri = files.join(folder, REPORT_PAGE_NAME)
         if not is_current(options):
+            print_line(console, "writing the report")
             write_report(options)
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__

@@ -23,6 +23,7 @@ from prep_corpus.pipeline.storage import files
 
 _REFRESH_SECONDS = 0.5
 _PLAIN_SECONDS = 10.0
+_LEAST_TO_GO_SECONDS = 1.0
 
 
 class _Watch:
@@ -32,6 +33,7 @@ class _Watch:
         self._work, self._status_uri, self._board = work, status_uri, board
         self._began = time.monotonic()
         self._paces: dict[str, Pace] = {}
+        self._whole: set[str] = set()
         self._finish = Finish(self._began)
         self._to_go_seconds: float | None = None
 
@@ -43,7 +45,11 @@ class _Watch:
         for stage, progress in stages.items():
             if stage not in self._paces:
                 self._paces[stage] = Pace(now - _REFRESH_SECONDS if self._paces else self._began)
-            self._paces[stage].note(now, progress.audio_seconds - progress.found_seconds)
+            # A stage that is done keeps the speed that it had while it ran.
+            if stage not in self._whole:
+                self._paces[stage].note(now, progress.audio_seconds - progress.found_seconds)
+            if progress.recordings >= self._work.recordings and stage != "write":
+                self._whole.add(stage)
         estimate = estimate_to_go(
             stages,
             self.speeds(),
@@ -69,9 +75,10 @@ class _Watch:
             shown[stage] = (min(share, 1.0), stage_line(stage, progress, self._work, speeds.get(stage)))
         elapsed = time.monotonic() - self._began
         failures = failures_line(stages, self._work)
-        if shown and (self._to_go_seconds or failures):
-            to_go = self._to_go_seconds or 0.0
-            parts = [f"about {in_words(to_go)} to go"] if to_go else []
+        if shown and (self._to_go_seconds is not None or failures):
+            # While anything goes on there is something to go.
+            to_go = max(self._to_go_seconds or 0.0, _LEAST_TO_GO_SECONDS)
+            parts = [] if self._to_go_seconds is None else [f"about {in_words(to_go)} to go"]
             whole = elapsed / max(elapsed + to_go, 1e-9)
             shown["all"] = (whole, ", ".join([*parts, *([failures] if failures else [])]))
         return shown

@@ -17,6 +17,7 @@ from rich.console import Console
 from support.object_store import MemoryFileSystem
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.display import Probing, shown_progress
 from prep_corpus.jobs.screen.printing import ledger_tables, print_line, transcript_lines
 from prep_corpus.jobs.screen.stage_lines import Work, clock, failures_line, stage_line
@@ -240,3 +241,21 @@ def test_brackets_in_names_are_printed_as_they_are(capsys: pytest.CaptureFixture
     text = "talk[/b][red]3[/red]: no such file in out[1], which is longer than the terminal is wide"
     print_line(Console(width=20), text)
     assert capsys.readouterr().out == text + "\n"
+
+
+def test_a_stage_that_is_done_keeps_its_speed_and_the_whole_never_stands_at_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("prep_corpus.jobs.screen.display.time.monotonic", lambda: now[0])
+    work = Work(bundles=1, audio_seconds=60.0, recordings=1)
+    done = {"emit": StageProgress(units=1, recordings=1, audio_seconds=60.0)}
+    watch = display._Watch(work, "nowhere", lambda: done)
+    now[0] = 6.0
+    first = watch.lines()
+    assert "10 x real time" in first["emit"][1]
+    for now[0] in (70.0, 6_000.0, 60_000.0):
+        later = watch.lines()
+    assert later["emit"] == first["emit"]
+    assert later["all"][1] == "about 0:01 to go"
+    assert later["all"][0] < 1
