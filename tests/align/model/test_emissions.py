@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,9 +114,11 @@ def test_a_recording_that_breaks_off_takes_no_other_with_it() -> None:
     }
 
 
-def test_left_out_columns_are_held_by_their_maximum() -> None:
-    def run(waveforms_BN: torch.Tensor) -> torch.Tensor:
-        return torch.tensor([[-1.0, -2.0, -3.0, -4.0]]).expand(len(waveforms_BN), 5, 4)
+@pytest.mark.parametrize("runtime", ["", "arrays 1"])
+def test_left_out_columns_are_held_by_their_maximum(runtime: str) -> None:
+    def run(waveforms_BN: Any) -> Any:
+        log_probs_BTC = torch.tensor([[-1.0, -2.0, -3.0, -4.0]]).expand(len(waveforms_BN), 5, 4)
+        return log_probs_BTC.numpy() if runtime else log_probs_BTC
 
     info = ModelInfo(
         sample_rate_hz=4,
@@ -126,7 +129,7 @@ def test_left_out_columns_are_held_by_their_maximum() -> None:
         case="lower",
         digest="x",
     )
-    model = LoadedModel(info=info, run=run, device="cpu")
+    model = LoadedModel(info=info, run=run, device="cpu", runtime=runtime)
     emitter = Emitter[str](model, WindowOptions(), columns=np.array([0, 3]))
     ((_, log_probs),) = emitter.emit([("one", [np.zeros(20, np.float32)])], on_error=lambda *_: None)
     np.testing.assert_array_equal(log_probs[0], np.array([-1, -4, -2], np.float16))
