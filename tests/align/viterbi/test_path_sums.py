@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prep_corpus.align.viterbi.path_sums import path_sum_cost
+
+torch = pytest.importorskip("torch", reason="its CTC loss is what is compared with")
 
 
 def torch_cost(log_probs_TC: np.ndarray, tokens_L: np.ndarray, blank: int) -> float:
