@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,16 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
         targets = re.findall(r"\]\(([^)#\s]+\.md)", page.read_text())
         todo += [page.parent / target for target in targets if "://" not in target]
     assert set(DOCS.glob("*.md")) <= found
+
+
+def test_every_extra_that_pages_and_messages_name_is_one() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    code = [
+        path for folder in ("align", "filters", "jobs", "pipeline") for path in (ROOT / folder).rglob("*.py")
+    ]
+    named: dict[str, str] = {}
+    for path in [*PAGES, *code]:
+        for extras in re.findall(r"prep-corpus\[([a-z0-9,]+)\]", path.read_text()):
+            named.update(dict.fromkeys(extras.split(","), path.name))
+    assert {"torch", "hf", "aws"} <= named.keys()
+    assert {extra: page for extra, page in named.items() if extra not in declared} == {}
