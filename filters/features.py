@@ -228,7 +228,7 @@ def ctc_cost(log_probs_TC: NDArray[np.floating], tokens_L: NDArray[np.int32], bl
         blank: index of the blank.
     """
     # A filter is read without a compiler.
-    from prep_corpus.align.viterbi.path_sums import path_sum_cost
+    from prep_corpus.filters.path_sums import path_sum_cost
 
     cost = path_sum_cost(
         np.ascontiguousarray(log_probs_TC, np.float32), np.ascontiguousarray(tokens_L, np.int32), blank

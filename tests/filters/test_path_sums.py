@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prep_corpus.align.viterbi.path_sums import path_sum_cost
+from prep_corpus.filters.path_sums import path_sum_cost
 
 torch = pytest.importorskip("torch", reason="its CTC loss is what is compared with")
 
