@@ -9,7 +9,7 @@ from typing import Any
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.language_tags import UNKNOWN_LANGUAGE, is_known
-from prep_corpus.align.text.normalized import CLEAN, TEXT_STYLES
+from prep_corpus.align.text.styles import CLEAN, TEXT_STYLES
 from prep_corpus.jobs.cutting_settings import CuttingSettings
 from prep_corpus.jobs.settings import (
     AT_LEAST_1,

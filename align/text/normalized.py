@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.text.spacing import SPACE, spaced
+from prep_corpus.align.text.styles import CLEAN, NORMALIZED, WRITTEN
 from prep_corpus.align.traced import TracedText, codes, string
 
 UNSAYABLE = -1
@@ -24,9 +25,6 @@ STRIPPED = -2
 NO_WORDS = -3
 UNREAD = -4
 
-CLEAN, WRITTEN, NORMALIZED = "clean", "written", "normalized"
-TEXT_STYLES = (CLEAN, WRITTEN, NORMALIZED)
-"""How words are written: what is said, on one line; the transcript's own characters; what the model reads."""
 
 Span = tuple[int, int]
 

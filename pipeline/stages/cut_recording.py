@@ -8,7 +8,7 @@ from prep_corpus.align.cutting.cutting import CutOptions, Cuts, cut_paper, cut_w
 from prep_corpus.align.cutting.unheard import without_unheard
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
-from prep_corpus.align.text.normalized import CLEAN
+from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.scoring import Verdicts, heard_words, score_words, verdicts

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.text.normalized import CLEAN
+from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.transcripts.versions import file_span
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.pipeline.shards.rows import utterance_id

@@ -13,7 +13,7 @@ from support.toy_stages import K_FRAMES, MODEL, graph_options
 
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import load_model
-from prep_corpus.align.text.normalized import TEXT_STYLES
+from prep_corpus.align.text.styles import TEXT_STYLES
 from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.bundles import write_bundle
 from prep_corpus.pipeline.inputs.manifests import read_manifest
