@@ -81,7 +81,7 @@ OTHERS = [
     f"run {MANIFEST} --out",
     "align {0}/nowhere.jsonl --out {0}/out",
     "align {0}/empty.jsonl --out {0}/out",
-    f"align {MANIFEST} --out {{0}}/out --format srt",
+    f"align {MANIFEST} --out {{0}}/out --format zip",
     f"align {MANIFEST} --out {{0}}/out --workers 0",
     f"align {MANIFEST} --out {{0}}/out --model nowhere",
     "evaluate {0}/empty.jsonl",
