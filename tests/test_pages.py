@@ -94,7 +94,7 @@ def test_contributing_names_files_targets_and_names_that_are_there() -> None:
         "_OF_NAME",
         "_inside",
         "SCRIPTS",
-        "_open",
+        "open_model",
         "BUNDLED_FILTERS",
         "shard_names",
         "open_sink",
