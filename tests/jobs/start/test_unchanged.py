@@ -90,10 +90,11 @@ def test_a_folder_that_is_claimed_stands_no_more(config: RunConfig) -> None:
     assert not stands(config)
 
 
-def test_what_is_tried_again_is_no_standing_result(config: RunConfig, tmp_path: Path) -> None:
-    outcome = tmp_path / "run" / "outcome.json"
-    document = json.loads(outcome.read_text())
-    outcome.write_text(json.dumps({**document, "reasons": {"internal-error": 1}}))
+def test_what_is_tried_again_is_no_standing_result(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = replace(unchanged.read_outcome(config.out), reasons={"internal-error": 1})
+    monkeypatch.setattr(unchanged, "read_outcome", lambda out: outcome)
     (tmp_path / "run" / "work" / "standing.json").unlink()
     note_standing(config, (), ())
     assert not (tmp_path / "run" / "work" / "standing.json").exists()
