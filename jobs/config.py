@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -200,4 +201,5 @@ def config_of(settings: Mapping[str, Any], *, manifest: str = "", out: str = "")
 
 def default_settings() -> dict[str, Any]:
     """The default of every setting that decides the output, as JSON takes them."""
-    return settings_of(RunConfig(manifest="", out=""))
+    found: dict[str, Any] = json.loads(json.dumps(settings_of(RunConfig(manifest="", out=""))))
+    return found

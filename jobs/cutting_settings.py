@@ -22,7 +22,16 @@ _OF_LANGUAGE = re.compile(r"([A-Za-z]{2,3}(?:[-_][A-Za-z0-9_]+)*)=(.+)", re.DOTA
 
 
 def joined_models(words: tuple[str, ...]) -> str:
-    """One value of all --model; without any, the bundled model."""
+    """One value of all --model; without any, the bundled model.
+
+    Raises:
+        UsageError: there are several, and no language is named.
+    """
+    if len(words) > 1 and not any(_OF_LANGUAGE.fullmatch(word) for word in words):
+        raise UsageError(
+            "several --model must name their languages, as in --model de=NAME --model en=NAME, "
+            f"not {' and '.join(words)}"
+        )
     return ",".join(words) or "english"
 
 

@@ -32,10 +32,11 @@ _POWER_FLOOR = 2.0**-24
 
 def mel_filters(bands: int, fft_samples: int, sample_rate_hz: int) -> Tensor:
     """Triangles of equal area, equidistant in mel (2595 log10(1 + f / 700)): float32 [F, fft_samples // 2 + 1]."""
-    top_mel = 2595 * torch.log10(torch.tensor(1 + sample_rate_hz / 2 / 700, dtype=torch.float64))
-    corners_mel = torch.linspace(0, 1, bands + 2, dtype=torch.float64) * top_mel
+    exact = {"dtype": torch.float64, "device": "cpu"}  # whatever device the model is being built on
+    top_mel = 2595 * torch.log10(torch.tensor(1 + sample_rate_hz / 2 / 700, **exact))
+    corners_mel = torch.linspace(0, 1, bands + 2, **exact) * top_mel
     corners_hz = 700 * (10 ** (corners_mel / 2595) - 1)
-    bins_hz = torch.linspace(0, sample_rate_hz / 2, fft_samples // 2 + 1, dtype=torch.float64)
+    bins_hz = torch.linspace(0, sample_rate_hz / 2, fft_samples // 2 + 1, **exact)
     width = corners_hz.diff()[:, None]
     up = (bins_hz - corners_hz[:-2, None]) / width[:-1]
     down = (corners_hz[2:, None] - bins_hz) / width[1:]
@@ -56,7 +57,7 @@ class LogMels(nn.Module):
         self.hop, self.fft, self.width = config.hop_samples, config.fft_samples, config.window_samples
         filters = mel_filters(config.mel_bands, config.fft_samples, config.sample_rate_hz)
         self.register_buffer("filters", filters, persistent=False)
-        window = torch.hann_window(config.window_samples, periodic=False)
+        window = torch.hann_window(config.window_samples, periodic=False, device="cpu")
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("mean", torch.zeros(config.mel_bands))
         self.register_buffer("scale", torch.ones(config.mel_bands))

@@ -71,6 +71,8 @@ def fit_filter_command(
         raise UsageError(f"--max-wer is a share, such as 0.01 for 1 %, between 0 and 1; not {max_wer}")
     if hours <= 0:
         raise UsageError(f"--hours must be positive, not {hours}")
+    if not out.endswith(".json"):
+        raise UsageError(f"--out names the filter's JSON file, such as my-filter.json; not {out}")
     for uri in labels:
         if not files.exists(uri):
             raise UsageError(f"{uri}: the labels cannot be read: there is no such file")

@@ -77,8 +77,6 @@ def execute(request: FitRequest, *, force: bool, quiet: bool) -> None:
         print_line(console, line)
 
     out = Path(request.out)
-    if out.suffix != ".json":
-        raise UsageError(f"--out names the filter's JSON file, such as my-filter.json; not {request.out}")
     if out.exists() and not force:
         raise UsageError(f"--out {out} is there already; --force replaces it, or choose another name")
     if request.plot is not None:

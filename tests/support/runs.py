@@ -19,13 +19,14 @@ BOTH = ("--format", "parquet", "--format", "tfrecord", "--shard-mb", "0.5")
 
 
 def arguments(manifest: Path, out: Path, *extra: str) -> list[str]:
+    # A second --model would be another language's.
+    model = [] if "--model" in extra else ["--model", "toy:acoustic_model"]
     return [
         "run",
         str(manifest),
         "--out",
         str(out),
-        "--model",
-        "toy:acoustic_model",
+        *model,
         "--filter",
         str(manifest.parent / "filter.json"),
         "--no-report",

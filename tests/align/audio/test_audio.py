@@ -190,9 +190,10 @@ def test_one_sample_that_is_no_number_is_found(value: float) -> None:
     failure(encode_sound(x_N, RATE_HZ, container="WAV", subtype="FLOAT"), AudioNotFinite)
 
 
-def test_huge_finite_samples_are_no_infinities() -> None:
-    x_N = np.full(1000, 1e30, np.float32)
+def test_large_samples_are_taken_and_samples_beyond_all_loudness_are_refused() -> None:
+    x_N = np.full(1000, 9e5, np.float32)
     assert len(decoded(encode_sound(x_N, RATE_HZ, container="WAV", subtype="FLOAT"))) == 1000
+    failure(encode_sound(1e25 * x_N, RATE_HZ, container="WAV", subtype="FLOAT"), AudioNotFinite)
 
 
 def test_silence_is_told_from_quiet_speech() -> None:

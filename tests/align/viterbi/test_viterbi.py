@@ -213,10 +213,14 @@ def test_the_tiles_hold_what_64_bits_hold(
 ) -> None:
     tokens_L = np.random.default_rng(1).integers(1, classes, tokens, np.int32)
     trellis = trellis_search_input(_noise(frames, classes, 2), tokens_L, detours)
-    tiled = trellis_search._forward(trellis, 256)
-    wide = trellis_search._forward_wide(trellis, 256)
-    assert tiled is not None
-    assert len(tiled) == len(wide) == -(-frames // 256) + 1
+    count = -(-frames // 256) + 1
+    with checkpoints(1 << 30) as narrow_ones, checkpoints(1 << 30) as exact_ones:
+        assert trellis_search._forward(trellis, 256, narrow_ones)
+        trellis_search._forward_wide(trellis, 256, exact_ones)
+        tiled, wide = ([kept.pop() for _ in range(count)][::-1] for kept in (narrow_ones, exact_ones))
+        for kept in (narrow_ones, exact_ones):
+            with pytest.raises(IndexError):
+                kept.pop()
     for done, (narrow, exact) in enumerate(zip(tiled, wide)):
         after = min(256 * done, frames)
         low, high = (0, trellis.pairs) if detours else (max(0, tokens - 1 - (frames - after)), after + 1)

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 from support import corpora, toy
-from support.places import SUPPORT
+from support.places import DEMO, SUPPORT
 
 from prep_corpus.filters.linear import load_filter
 from prep_corpus.filters.measures import KeptUtterance, Tally, tally
@@ -335,8 +335,11 @@ def test_an_error_rate_out_of_reach_is_told_with_what_can_be_had(corpus: Corpus,
             "a finished run has a manifest.json",
         ),
         (["label", "none", "t.jsonl", "--out", "l.jsonl"], "a finished run has a manifest.json"),
-        (["evaluate", "none.jsonl", "--rate", "odd=1"], "--rate takes light"),
-        (["evaluate", "none.jsonl", "--hours", "0"], "--hours must be positive"),
+        (["evaluate", str(DEMO / "manifest.jsonl"), "--rate", "odd=1"], "--rate takes light"),
+        (
+            ["evaluate", str(DEMO / "manifest.jsonl"), "--hours", "0"],
+            "'--hours': 0.0 is not in the range x>0",
+        ),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str) -> None:

@@ -135,7 +135,7 @@ def test_another_sample_and_another_folder_are_left_alone(finished: Path, tmp_pa
 
 
 def test_what_is_no_finished_run_is_told(finished: Path, tmp_path: Path) -> None:
-    assert "no folder" in command("sample", tmp_path / "nowhere", code=2).output
+    assert "there is none here" in command("sample", tmp_path / "nowhere", code=2).output
     (tmp_path / "empty").mkdir()
     assert "let `prep-corpus run` come to its end" in command("sample", tmp_path / "empty", code=2).output
     shutil.copytree(finished, tmp_path / "cut-off")
@@ -148,7 +148,7 @@ def test_what_is_no_finished_run_is_told(finished: Path, tmp_path: Path) -> None
         "another folder than the run's own" in command("sample", finished, "--out", finished, code=2).output
     )
     assert "local folder" in command("sample", finished, "--out", "s3://bucket/x", code=2).output
-    assert "--kept must lie between" in command("sample", finished, "--kept", "2", code=2).output
+    assert "not in the range 0<=x<=1" in command("sample", finished, "--kept", "2", code=2).output
 
 
 def test_audio_that_is_gone_or_has_changed_is_told_and_kept_clips_need_none(

@@ -111,7 +111,7 @@ def test_a_manifest_that_may_not_be_read_is_told(
 ) -> None:
     from prep_corpus.jobs.submit import checks
 
-    def forbidden(uri: str, *, language: str) -> None:
+    def forbidden(uri: str, *, language: str, only: tuple[str, ...]) -> None:
         raise PermissionError(13, "Permission denied", uri)
 
     monkeypatch.setattr(checks, "read_manifest", forbidden)
