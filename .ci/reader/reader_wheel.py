@@ -96,7 +96,8 @@ def version() -> str:
 def metadata() -> str:
     """METADATA, with the ranges that the whole asks for."""
     whole = project()
-    ranges = {re.split(r"[^A-Za-z0-9_.-]", one)[0]: one for one in whole["dependencies"]}
+    asked_for = [*whole["dependencies"], *whole["optional-dependencies"]["torch"]]
+    ranges = {re.split(r"[^A-Za-z0-9_.-]", one)[0]: one for one in asked_for}
     lines = [
         "Metadata-Version: 2.4",
         f"Name: {NAME}",

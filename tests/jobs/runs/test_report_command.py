@@ -106,6 +106,7 @@ def test_a_report_that_fails_costs_a_run_nothing_but_a_line(finished: Path) -> N
     (finished / "report").write_text("in the way of the folder")
     said = run(finished.parent / "talks" / "manifest.jsonl", finished)
     lines = [line for line in said.splitlines() if "report" in line]
+    assert lines.pop(0) == "writing the report"
     assert len(lines) == 1
     assert lines[0].startswith("no report was written (")
     assert f"prep-corpus report {finished} tries again" in lines[0]
