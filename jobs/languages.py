@@ -25,10 +25,8 @@ from prep_corpus.jobs.cutting_settings import models_by_language
 from prep_corpus.jobs.runs import run
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.inputs.manifests import language_of, read_manifest
-from prep_corpus.pipeline.run_files import MANIFEST_NAME, OUTCOME_NAME
+from prep_corpus.pipeline.run_files import LANGUAGES_NAME, MANIFEST_NAME, OUTCOME_NAME
 from prep_corpus.pipeline.storage import files
-
-LANGUAGES_NAME = "languages.json"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prep_corpus.pipeline.run_files import OUTCOME_NAME
+from prep_corpus.align.errors import UsageError
+from prep_corpus.pipeline.run_files import LANGUAGES_NAME, OUTCOME_NAME
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.documents import read_document, told_as_damage
 
@@ -51,3 +53,19 @@ def read_outcome(out: str) -> RunOutcome:
     uri = files.join(out, OUTCOME_NAME)
     with told_as_damage(uri):
         return RunOutcome(**read_document(uri))
+
+
+def refuse_run_by_language(folder: str) -> None:
+    """Name the folders of a run by language.
+
+    Raises:
+        UsageError: the folder holds such a run.
+    """
+    uri = files.join(folder, LANGUAGES_NAME)
+    if not files.exists(uri):
+        return
+    with told_as_damage(uri):
+        parts = [files.join(folder, str(part["folder"])) for part in json.loads(files.read_bytes(uri))]
+    raise UsageError(
+        f"{folder} holds a run by language, each part a run of its own: name {' or '.join(parts)}"
+    )

@@ -49,6 +49,8 @@ def kind_of(name: str) -> ModelKind:
         )
     if re.fullmatch(r"[\w.]+:\w+", name):
         return "code"
+    if name.endswith(".onnx"):
+        raise UsageError(f"--model {name}: there is no such file")
     place, at, _ = name.rpartition("@")
     if re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w-]+)?", name) or (at and Path(place, "config.json").is_file()):
         return "hugging-face"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def seconds_to_do(prepared: PreparedRun, corpus: Corpus) -> dict[str, float]:
     Where k is yet to be picked, or a stage before is to be done, what follows is to be done too. Shards are written
     where a bundle's segments are made anew, or where nothing is published.
     """
-    config, store = prepared.config, prepared.store
+    config, store = prepared.config, replace(prepared.store, looks_only=True)
     k_frames = config.min_pause_frames
     if k_frames is None and not config.retune and prepared.has_filter:
         k_frames = kept_k(k_uri_of(config, prepared.model.info, prepared.segment))

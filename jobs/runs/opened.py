@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig, config_of
-from prep_corpus.pipeline.outcome import RunOutcome, read_outcome
+from prep_corpus.pipeline.outcome import RunOutcome, read_outcome, refuse_run_by_language
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER, OUTCOME_NAME
 from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
 from prep_corpus.pipeline.storage import files
@@ -122,7 +122,8 @@ def open_run(folder: str) -> OpenRun:
     """The run in a folder.
 
     Raises:
-        UsageError: the folder's store cannot be reached.
+        UsageError: the folder's store cannot be reached, or holds a run by language, whose parts are to be named.
     """
     files.check_place(folder)
+    refuse_run_by_language(folder)
     return OpenRun(folder=folder)

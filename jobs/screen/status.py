@@ -16,7 +16,7 @@ from typing import Any
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.screen.pace import in_words
 from prep_corpus.jobs.screen.stage_lines import Work, clock, failures_line, stage_line
-from prep_corpus.pipeline.outcome import read_outcome
+from prep_corpus.pipeline.outcome import read_outcome, refuse_run_by_language
 from prep_corpus.pipeline.progress import StageProgress
 from prep_corpus.pipeline.run_files import OUTCOME_NAME, STATUS_NAME, SUBMITTED_NAME
 from prep_corpus.pipeline.storage import files
@@ -81,6 +81,7 @@ def _read(folder: str, patience_seconds: float) -> tuple[dict[str, Any], str]:
     """(what a run wrote last, its state as it turns out)."""
     uri = files.join(folder, STATUS_NAME)
     if not files.exists(uri):
+        refuse_run_by_language(folder)
         raise UsageError(f"{folder} holds no run that has begun: there is no {STATUS_NAME}")
     with _named_where_damaged(folder):
         document: dict[str, Any] = json.loads(files.read_bytes(uri))

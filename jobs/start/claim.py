@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig, default_settings, settings_of
+from prep_corpus.pipeline.outcome import refuse_run_by_language
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER, STANDING_NAME
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
@@ -84,6 +85,7 @@ def check_claim(config: RunConfig, force: bool) -> None:
                 "and does again only what the change touches, or choose another --out"
             )
     elif not force and files.holds_files(config.out) and not files.exists(marker):
+        refuse_run_by_language(config.out)
         # Else a twin has made it ours meanwhile.
         raise UsageError(
             f"{config.out} is not empty and holds no run of prep-corpus; choose another --out, or --force"

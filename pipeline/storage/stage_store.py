@@ -148,9 +148,11 @@ class Store:
 
     Attributes:
         root: local path or URI of the folder that holds them.
+        looks_only: a damaged file is told and stays where it is, as a dry run wants it.
     """
 
     root: str
+    looks_only: bool = False
 
     def uri(self, stage: str, digest: str, suffix: str = ".parquet") -> str:
         """Where a stage's result stands."""
@@ -172,6 +174,8 @@ class Store:
 
     def _set_aside(self, stage: str, digest: str, uri: str, error: object) -> StageFileDamaged:
         """Take a damaged file, and what belongs to it, from its place; nothing is deleted."""
+        if self.looks_only:
+            return StageFileDamaged(f"{uri} is damaged ({error}); a run sets it aside and makes it again")
         aside = files.set_aside(uri)
         if not uri.endswith(".retry.parquet"):
             # A table and its clips are made together.

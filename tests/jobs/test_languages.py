@@ -81,6 +81,11 @@ def test_each_language_has_its_model_filter_ledger_and_shards(corpus: Path, tmp_
     assert "it is 'xx'" in letters[0]
     assert letters[1:] == ["", ""]
 
+    for command in ("status", "check", "settings", "report"):
+        refused = CliRunner().invoke(main, [command, str(tmp_path / "one")])
+        assert refused.exit_code == 2
+        assert f"name {tmp_path}/one/de or {tmp_path}/one/en or {tmp_path}/one/fr" in refused.output
+
     again = run(corpus, tmp_path / "two")
     assert again.exit_code == 0, again.output
     for tag in ("de", "en", "fr"):

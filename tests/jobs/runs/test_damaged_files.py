@@ -93,6 +93,20 @@ def test_truncated_and_exchanged_files_are_named_set_aside_and_mended(
     assert shards(out) == wanted
 
 
+def test_a_dry_run_names_what_is_damaged_and_leaves_it(
+    finished: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    path = one(out / "work", "segment/*.parquet")
+    truncated(path)
+    before = sorted(out.rglob("*"))
+    done = run_here(corpus, out, "--dry-run")
+    assert f"{path} is damaged" in done.output + caplog.text
+    assert "a run sets it aside and makes it again" in done.output + caplog.text
+    assert sorted(out.rglob("*")) == before
+
+
 def test_check_finds_what_is_damaged_and_changes_nothing(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     shutil.copytree(finished, out)
