@@ -89,11 +89,23 @@ def _numeral(run: str, at: int, numerals: dict[str, str], before: list[Edit]) ->
 
 
 def _edges(run: str, code: str) -> list[Edit]:
-    """What uroman makes of a run: pieces in order, without gaps or overlaps."""
+    """What uroman makes of a run: pieces in order, without gaps or overlaps.
+
+    uroman 1.3.1 fails on some runs, such as one whose sign of a fraction ends it; these are halved until it does not.
+    """
     roman, form = _uroman()
+    try:
+        edges = roman.romanize_string(run, lcode=code, rom_format=form)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        half = len(run) // 2
+        if not half:
+            return [(0, len(run), "")]
+        return _edges(run[:half], code) + [
+            (half + start, half + end, text) for start, end, text in _edges(run[half:], code)
+        ]
     found: list[Edit] = []
     done = 0
-    for edge in roman.romanize_string(run, lcode=code, rom_format=form):
+    for edge in edges:
         start, end = max(int(edge.start), done), int(edge.end)
         if start > done:
             found.append((done, start, ""))

@@ -117,3 +117,8 @@ def test_tags_of_two_letters_are_known_by_three() -> None:
     assert is_known("cmn")
     assert not is_known("xx")
     assert not is_known("english")
+
+
+@pytest.mark.parametrize("original", ["百分之", "说 百分之", "三分之", "十分之后"])
+def test_a_sign_of_a_fraction_that_ends_a_word_is_written(original: str) -> None:
+    assert "fenzhi" in romanised(original, "zh").text
