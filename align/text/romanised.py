@@ -82,7 +82,8 @@ def _pieces(run: str, code: str) -> tuple[Edit, ...]:
 
 def _numeral(run: str, at: int, numerals: dict[str, str], before: list[Edit]) -> str:
     if run[at] in _REPEATS:
-        return before[-1][2] if before else ""
+        # With nothing to repeat it stays as it is, and is told as what the model cannot say.
+        return (before[-1][2] if before else "") or run[at]
     if run[at] in numerals:
         return numerals[run[at]]
     return "".join(roman for _, _, roman in _edges(run[at], "zho"))
