@@ -1,6 +1,7 @@
 """Public checkpoints that suit this pipeline: what `prep-corpus models` lists. Nothing here is ever downloaded.
 
-What stands here is what the makers say on the checkpoint's card, which counts; sizes are rounded.
+The facts were written down without fetching the checkpoints and have not been compared with their cards; the card of a
+checkpoint counts. Sizes are rounded.
 """
 
 from __future__ import annotations
