@@ -1,8 +1,8 @@
 # make demo and make test set up everything they need in .venv.
 
 PYTHON ?= python3
-# As many tests side by side as there are cores; files stay whole, so that theirs share what they have made.
-SIDE_BY_SIDE := --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+# One test more side by side than there are cores, for many of them wait; files stay whole, so that theirs share what they have made.
+SIDE_BY_SIDE = --numprocesses $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder
 SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
