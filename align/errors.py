@@ -4,6 +4,7 @@
     ├── StageFileDamaged      a stored file is not what was written; an OSError too
     ├── InputChanged          the noise or the model is not what it was when the run began
     ├── UsageError            a wrong option, config file or manifest as a whole: exit code 2
+    │   └── DocumentDamaged       a document of a run is not what was written; `check` tells it as a problem
     └── RecordingError        one recording cannot go on: it becomes a dead letter, the others go on
         ├── EntryInvalid          entry-invalid          the manifest entry breaks a rule
         ├── DuplicateId           duplicate-id
@@ -33,6 +34,7 @@ Every message states the rule, both values, and which recording.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -43,6 +45,10 @@ class PrepCorpusError(Exception):
 
 class UsageError(PrepCorpusError):
     """The command was asked for something it cannot do; nothing was started."""
+
+
+class DocumentDamaged(UsageError):
+    """A document of a run folder is not what was written; the message names it."""
 
 
 class InputChanged(PrepCorpusError):
@@ -219,3 +225,16 @@ class DeadLetter:
     message: str
     decoded_samples: int = 0
     read_characters: int = 0
+
+
+def damage_in_words(error: Exception) -> str:
+    """What is wrong with a document on which JSON, or the code that takes its values, gave up."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON from line {error.lineno}, column {error.colno} on"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is no text: byte {error.start} is no UTF-8"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
+        return f"it has no {error.args[0]!r}"
+    return "its values are not of the kinds that are written there"

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from prep_corpus.align import __version__
-from prep_corpus.align.errors import UsageError
+from prep_corpus.align.errors import DocumentDamaged, UsageError
 from prep_corpus.jobs.models_command import models_command
 from prep_corpus.jobs.options import CONFIG, RUN, own_device, run_config, settings_options, with_options
 from prep_corpus.jobs.own_filter.evaluate_command import evaluate_command
@@ -177,8 +177,10 @@ def run(
         ctx.exit(done)
     check_early(config, force=force, claims=True)
     from prep_corpus.jobs.start.unchanged import standing_outcome
+    from prep_corpus.pipeline.storage.looking import looking_only
 
-    standing = standing_outcome(config, with_report=not no_report)
+    with looking_only(dry_run):
+        standing = standing_outcome(config, with_report=not no_report)
     if standing is not None:
         if not quiet:
             click.echo(nothing_to_do(config.out, standing.entries, standing.utterances))
@@ -283,12 +285,15 @@ def check(ctx: click.Context, folder: str, fast: bool) -> None:
     """
     from prep_corpus.jobs.runs.opened import open_run
 
-    run = open_run(folder)
-    _ = run.published
+    try:
+        open_run(folder).refuse_unfinished()
+    except DocumentDamaged as damaged:
+        # Which run it is cannot be told: nothing else can be checked.
+        click.echo(printable(f"document-damaged: {damaged}"), err=True)
+        ctx.exit(1)
     from prep_corpus.pipeline.finished.proven import damaged_stage_files
     from prep_corpus.pipeline.reading.check import check_run
 
-    folder = run.folder
     report = check_run(folder, decode=not fast)
     problems = [f"{one.slug}: {one.where}: {one.message}" for one in report.problems]
     if not fast:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 
+from prep_corpus.align.errors import StageFileDamaged
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
 from prep_corpus.jobs.runs.prepare import PreparedRun, shard_place, too_many_rejected
 from prep_corpus.jobs.runs.stage_options import k_uri_of
@@ -19,16 +20,27 @@ from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.screen.stage_lines import clock
 from prep_corpus.jobs.start.claim import refuse_losses
 from prep_corpus.jobs.start.corpus import Corpus, read_corpus
+from prep_corpus.pipeline.finished.proven import read_clips
 from prep_corpus.pipeline.progress import BOARD, STAGES
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER
+from prep_corpus.pipeline.shards.clips import ClipDamaged
 from prep_corpus.pipeline.stage_frame import NotMade, finding_only
 from prep_corpus.pipeline.stages.align import align_bundle
 from prep_corpus.pipeline.stages.emit import emit_bundle
 from prep_corpus.pipeline.stages.measure import kept_k, measure_bundle
 from prep_corpus.pipeline.stages.segment import segment_bundle
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import Store
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
+log = logging.getLogger(__name__)
+
+_READ_BY = {
+    "align": ("emit",),
+    "measure": ("emit", "align"),
+    "segment": ("emit", "align"),
+    "write": ("segment",),
+}
+"""What each stage reads of those before it."""
 # FLAC of 16 kHz mono speech holds about half of its 16 bits a sample; shards hold as much again.
 _FLAC_SHARE = 0.55
 # CPU seconds per hour of audio for everything but the model, from `make bench-run`; decoding is emit's and segment's.
@@ -50,40 +62,84 @@ def model_seconds_per_hour(model: LoadedModel) -> float:
 def seconds_to_do(prepared: PreparedRun, corpus: Corpus) -> dict[str, float]:
     """Audio that each stage still has to do, in seconds; what stands in the store is found and not made.
 
+    What stands and is read by a stage that is to be done is proven; what is damaged is told, and to be done again.
+
     Where k is yet to be picked, or a stage before is to be done, what follows is to be done too. Shards are written
     where a bundle's segments are made anew, or where nothing is published.
     """
-    config, store = prepared.config, replace(prepared.store, looks_only=True)
+    config, store = prepared.config, prepared.store
     k_frames = config.min_pause_frames
     if k_frames is None and not config.retune and prepared.has_filter:
         k_frames = kept_k(k_uri_of(config, prepared.model.info, prepared.segment))
+    writes = not files.exists(files.join(config.out, MANIFEST_NAME))
     to_do = dict.fromkeys(STAGES, 0.0)
     for bundle, seconds in zip(corpus.bundles, corpus.bundle_seconds):
-        for stage in _stages_to_do(prepared, store, bundle, k_frames):
+        for stage in _stages_to_do(prepared, store, bundle, k_frames, writes=writes):
             to_do[stage] += seconds
-    if not files.exists(files.join(config.out, MANIFEST_NAME)) or to_do["segment"]:
+    if writes or to_do["segment"]:
         to_do["write"] = corpus.audio_seconds
     BOARD.clear()
     return to_do
 
 
-def _stages_to_do(prepared: PreparedRun, store: Store, bundle: str, k_frames: int | None) -> tuple[str, ...]:
+def _stages_to_do(
+    prepared: PreparedRun, store: Store, bundle: str, k_frames: int | None, *, writes: bool
+) -> tuple[str, ...]:
     """The stages of a bundle that do not stand: those from the first one on that is to be made."""
     if store.find("bundles", bundle, bundle) is None:
         return STAGES
+    standing: list[StageRef] = []
     try:
         with finding_only():
-            emitted = emit_bundle(store, bundle, prepared.model, prepared.emit)
-            aligned = align_bundle(store, emitted, prepared.emit.text, 1)
-            if not prepared.has_filter:
-                return STAGES[STAGES.index("measure") : STAGES.index("write")]
-            measure_bundle(store, aligned, prepared.segment)
-            if k_frames is None:
-                return ("segment",)
-            segment_bundle(store, aligned, prepared.segment, k_frames, 1)
+            first = _first_to_do(prepared, store, bundle, k_frames, standing)
     except NotMade as missing:
-        return STAGES[STAGES.index(str(missing)) : STAGES.index("write")]
-    return ()
+        first = str(missing)
+    except StageFileDamaged as damaged:
+        # What says which recordings the bundle holds, on which all depends.
+        log.error("%s", damaged)
+        return STAGES
+    if first is None and writes:
+        first = "write"
+    read = _READ_BY.get(first or "", ())
+    for ref in standing:
+        if ref.stage in read and not _is_proven(store, ref):
+            first = ref.stage
+            break
+    return () if first is None else STAGES[STAGES.index(first) : STAGES.index("write")]
+
+
+def _first_to_do(
+    prepared: PreparedRun, store: Store, bundle: str, k_frames: int | None, standing: list[StageRef]
+) -> str | None:
+    """The first stage that is to be made for another reason than that it does not stand; what stands is listed.
+
+    Raises:
+        NotMade: that one, where it does not stand.
+    """
+    standing.append(emit_bundle(store, bundle, prepared.model, prepared.emit))
+    standing.append(aligned := align_bundle(store, standing[-1], prepared.emit.text, 1))
+    if not prepared.has_filter:
+        return "measure"
+    standing.append(measure_bundle(store, aligned, prepared.segment))
+    if k_frames is None:
+        return "segment"
+    standing.append(segment_bundle(store, aligned, prepared.segment, k_frames, 1))
+    return None
+
+
+def _is_proven(store: Store, ref: StageRef) -> bool:
+    """Whether a file is what was written; what is damaged is told."""
+    try:
+        table = store.read(ref).table
+        if ref.stage == "segment":
+            read_clips(store, ref.digest, table)
+    except StageFileDamaged as damaged:
+        log.error("%s", damaged)
+        return False
+    except ClipDamaged as damaged:
+        log.error("%s", store.damaged_clips(ref.digest, damaged))
+        return False
+    return True
 
 
 def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:

@@ -72,13 +72,21 @@ class OpenRun:
         Raises:
             UsageError: the run has not come to its end, or its manifest cannot be read.
         """
+        self.refuse_unfinished()
         uri = files.join(self.folder, MANIFEST_NAME)
-        if not files.exists(uri):
+        return parse_manifest(files.read_bytes(uri), name=uri)
+
+    def refuse_unfinished(self) -> None:
+        """See that the run has come to its end.
+
+        Raises:
+            UsageError: it has not.
+        """
+        if not files.exists(files.join(self.folder, MANIFEST_NAME)):
             raise UsageError(
                 f"{self.folder}: a finished run has a {MANIFEST_NAME}, and there is none here; "
                 "let `prep-corpus run` come to its end first"
             )
-        return parse_manifest(files.read_bytes(uri), name=uri)
 
     @cached_property
     def outcome(self) -> RunOutcome:

@@ -29,6 +29,7 @@ from prep_corpus.pipeline.run_files import STATUS_NAME, SUBMITTED_NAME
 from prep_corpus.pipeline.stages.close import close_run
 from prep_corpus.pipeline.stages.transcript_checks import read_checks
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.looking import looking_only
 
 EXIT_INTERNAL_ERRORS = 3
 EXIT_OVER_LIMIT = 4
@@ -97,8 +98,9 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_
     if dry_run:
         from prep_corpus.jobs.runs.dry_run import describe
 
-        prepared = prepare_run(config, Console(stderr=True, quiet=quiet), may_fit=True)
-        return 0 if describe(prepared, console=Console(), force=force) else EXIT_OVER_LIMIT
+        with looking_only():
+            prepared = prepare_run(config, Console(stderr=True, quiet=quiet), may_fit=True)
+            return 0 if describe(prepared, console=Console(), force=force) else EXIT_OVER_LIMIT
     outcome = run_here(config, force=force, quiet=quiet, with_report=False)
     code = report(config, outcome, quiet=quiet)
     if with_report:

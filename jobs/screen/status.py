@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from prep_corpus.align.errors import UsageError
+from prep_corpus.align.errors import UsageError, damage_in_words
 from prep_corpus.jobs.screen.pace import in_words
 from prep_corpus.jobs.screen.stage_lines import Work, clock, failures_line, stage_line
 from prep_corpus.pipeline.outcome import read_outcome, refuse_run_by_language
@@ -98,7 +98,7 @@ def _named_where_damaged(folder: str) -> Iterator[None]:
         yield
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise UsageError(
-            f"{files.join(folder, STATUS_NAME)} is damaged, or of another version ({type(error).__name__}: {error}); "
+            f"{files.join(folder, STATUS_NAME)} is damaged, or of another version: {damage_in_words(error)}; "
             "a run that goes on writes it anew"
         ) from error
 

@@ -1,4 +1,4 @@
-"""Transcript files parsed by a process of their own, so that none can end, stop or fill up the run.
+"""Transcripts and RTTM files parsed by a process of their own, so that none can end, stop or fill up the run.
 
 One process per run parses all files, one after the other; it starts with the first. A file on which it takes too long,
 wants too much memory or dies twice costs itself alone, at once: the next file gets a new process. What happened is kept
@@ -23,7 +23,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from types import MappingProxyType
@@ -32,6 +32,7 @@ from typing import Any, BinaryIO
 from prep_corpus.align import errors
 from prep_corpus.align.errors import InternalError, ParserFailed, RecordingError
 from prep_corpus.align.offsets import OffsetMap
+from prep_corpus.align.speakers.rttm import SpeakerSpan, parse_rttm
 from prep_corpus.align.transcripts import formats
 from prep_corpus.align.transcripts.formats import PLAIN
 from prep_corpus.align.transcripts.pieces import Cue, Selection, Turn
@@ -77,8 +78,49 @@ class Parser:
         Raises:
             RecordingError: it is not of its format, or the process that parsed it did not come back.
         """
+        answer = self._answer(data, place, {"selection": asdict(selection)})
+        if answer["kind"] == PLAIN:
+            return Version(text=formats.decode(data, name=place))
+        offsets = answer["offsets"]
+        return Version(
+            text=answer["text"],
+            source=TranscriptSource(
+                name=name,
+                format=answer["kind"],
+                offsets=None if offsets is None else OffsetMap.of_flat(offsets),
+                cues=tuple(Cue(**cue) for cue in answer["cues"]),
+                problems=tuple(answer["problems"]),
+                turns=tuple(Turn(**turn) for turn in answer["turns"]),
+            ),
+        )
+
+    def parse_speakers(
+        self, data: bytes, *, place: str, recordings: Sequence[str] = ()
+    ) -> tuple[SpeakerSpan, ...]:
+        """Who speaks when by an RTTM file.
+
+        Args:
+            data: the file.
+            place: as for `parse`.
+            recordings: names that the recording may have in it.
+
+        Raises:
+            RecordingError: as for `parse`.
+        """
+        spans = self._answer(data, place, {"speakers_of": list(recordings)})["spans"]
+        return tuple(
+            SpeakerSpan(start_seconds=start, end_seconds=end, speaker=speaker)
+            for start, end, speaker in spans
+        )
+
+    def _answer(self, data: bytes, place: str, wanted: dict[str, Any]) -> dict[str, Any]:
+        """What the process makes of a file.
+
+        Raises:
+            RecordingError: as for `parse`.
+        """
         bounds = {"seconds": seconds_for(len(data)), "memory_bytes": _memory_for(len(data))}
-        header = json.dumps({"place": place, "selection": asdict(selection), **bounds}).encode()
+        header = json.dumps({"place": place, **wanted, **bounds}).encode()
         known = self._failed.get(digest_of_file(data)) if self._failed else None
         if known is not None:
             raise _failure(place, known)
@@ -101,20 +143,7 @@ class Parser:
             kind = getattr(errors, answer["error"])
             assert issubclass(kind, RecordingError)
             raise kind(answer["message"])
-        if answer["kind"] == PLAIN:
-            return Version(text=formats.decode(data, name=place))
-        offsets = answer["offsets"]
-        return Version(
-            text=answer["text"],
-            source=TranscriptSource(
-                name=name,
-                format=answer["kind"],
-                offsets=None if offsets is None else OffsetMap.of_flat(offsets),
-                cues=tuple(Cue(**cue) for cue in answer["cues"]),
-                problems=tuple(answer["problems"]),
-                turns=tuple(Turn(**turn) for turn in answer["turns"]),
-            ),
-        )
+        return answer
 
     def close(self) -> None:
         """End the process, if there is one."""
@@ -201,20 +230,19 @@ def _read(file: Any, count: int) -> bytes:
     return data
 
 
-def parsed(data: bytes, place: str, selection: Selection) -> dict[str, Any]:
+def parsed(data: bytes, place: str, wanted: dict[str, Any]) -> dict[str, Any]:
     """What is in a file, or what is wrong with it, as JSON values.
 
     Args:
         data: the file.
         place: the file, for messages; ends as its name does.
-        selection: which part of it.
+        wanted: `selection`, which part of a transcript; or `speakers_of`, names of a recording in an RTTM file.
     """
     try:
-        original = formats.decode(data, name=place)
-        kind = formats.format_of(place, original)
-        if kind == PLAIN:
-            return {"kind": PLAIN}
-        version = version_of(formats.parse(original, name=place, selection=selection), name="", kind=kind)
+        if "speakers_of" in wanted:
+            spans = parse_rttm(data, name=place, recordings=wanted["speakers_of"])
+            return {"spans": [[span.start_seconds, span.end_seconds, span.speaker] for span in spans]}
+        return _transcript(data, place, _selection(wanted["selection"]))
     except MemoryError:
         raise
     except RecordingError as error:
@@ -222,6 +250,14 @@ def parsed(data: bytes, place: str, selection: Selection) -> dict[str, Any]:
     except Exception as error:
         told = f"{place}: " + "".join(traceback.format_exception(error)).strip()
         return {"error": InternalError.__name__, "message": told}
+
+
+def _transcript(data: bytes, place: str, selection: Selection) -> dict[str, Any]:
+    original = formats.decode(data, name=place)
+    kind = formats.format_of(place, original)
+    if kind == PLAIN:
+        return {"kind": PLAIN}
+    version = version_of(formats.parse(original, name=place, selection=selection), name="", kind=kind)
     source = version.source
     assert source is not None
     return {
@@ -251,7 +287,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> int:
         signal.setitimer(signal.ITIMER_PROF, header["seconds"])
         try:
             data = _read(requests, n_bytes)
-            answer = json.dumps(parsed(data, header["place"], _selection(header["selection"]))).encode()
+            answer = json.dumps(parsed(data, header["place"], header)).encode()
         except MemoryError:
             return MEMORY_EXIT
         signal.setitimer(signal.ITIMER_PROF, 0)

@@ -6,11 +6,12 @@ Nothing is changed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pyarrow as pa
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.run_files import PUBLISHED_NAME, USED_NAME
+from prep_corpus.pipeline.run_files import MARKER, OUTCOME_NAME, PUBLISHED_NAME, USED_NAME
 from prep_corpus.pipeline.shards.clips import ClipDamaged, read_record
 from prep_corpus.pipeline.shards.published import wrong_with
 from prep_corpus.pipeline.storage import files
@@ -49,7 +50,12 @@ def damaged_stage_files(folder: str) -> Iterator[tuple[str, str]]:
 
 
 def _damaged_notes(folder: str) -> Iterator[tuple[str, str]]:
-    """The small files: receipts of shards, fingerprints, k, what ended a process, and the keys of what is published."""
+    """The small files: how the run was begun and ended, receipts of shards, fingerprints, k, what ended a process, and
+    the keys of what is published."""
+    for name in (MARKER, OUTCOME_NAME):
+        with suppress(FileNotFoundError):
+            if proven(files.read_bytes(files.join(folder, name))) is None:
+                yield name, "it is JSON with a checksum of itself, and that is another's"
     work = files.join(folder, "work")
     for uri in files.list_files(work):
         name = uri[len(work) :].lstrip("/")
@@ -65,11 +71,26 @@ def _damaged_notes(folder: str) -> Iterator[tuple[str, str]]:
 
 def _damaged_clips(store: Store, digest: str, table: pa.Table) -> Iterator[tuple[str, str]]:
     try:
-        with files.open_binary(store.uri("segment", digest, ".clips")) as file:
-            for row in table.select(["kept", "clip_offset", "clip_bytes"]).to_pylist():
-                if row["kept"]:
-                    read_record(file, offset=row["clip_offset"], n_bytes=row["clip_bytes"], digest=digest)
+        read_clips(store, digest, table)
     except FileNotFoundError:
         return
     except ClipDamaged as error:
         yield f"work/segment/{digest}.clips", str(error)
+
+
+def read_clips(store: Store, digest: str, table: pa.Table) -> None:
+    """Read the clips of a bundle through.
+
+    Args:
+        store: of the run.
+        digest: of the bundle's segments.
+        table: their rows.
+
+    Raises:
+        ClipDamaged: one is not what was written.
+        FileNotFoundError: they are gone.
+    """
+    with files.open_binary(store.uri("segment", digest, ".clips")) as file:
+        for row in table.select(["kept", "clip_offset", "clip_bytes"]).to_pylist():
+            if row["kept"]:
+                read_record(file, offset=row["clip_offset"], n_bytes=row["clip_bytes"], digest=digest)

@@ -143,7 +143,9 @@ def _recording(
                     "(gs:// needs prep-corpus[gcp], s3:// prep-corpus[aws])"
                 )
         seen.add(entry.id, name)
-        recording = entry.recording(*read_versions(entry, name, parser), read_speaker_spans(entry, name))
+        recording = entry.recording(
+            *read_versions(entry, name, parser), read_speaker_spans(entry, name, parser)
+        )
     except RecordingError as error:
         return DeadLetter(
             stage=STAGE,

@@ -13,7 +13,7 @@ from prep_corpus.align.errors import (
     TranscriptMissing,
 )
 from prep_corpus.align.recordings import Entry
-from prep_corpus.align.speakers.rttm import ENDING, SpeakerSpan, parse_rttm
+from prep_corpus.align.speakers.rttm import ENDING, SpeakerSpan
 from prep_corpus.align.transcripts.formats import PLAIN
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Selection
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version, segments_source, timed_text
@@ -100,7 +100,7 @@ def read_version(uri: str, parser: Parser, *, shown: str, selection: Selection =
     return parser.parse(data, place=f"{shown}: {uri}", name=uri, selection=selection)
 
 
-def read_speaker_spans(entry: Entry, name: str) -> tuple[SpeakerSpan, ...]:
+def read_speaker_spans(entry: Entry, name: str, parser: Parser) -> tuple[SpeakerSpan, ...]:
     """Who speaks when in an entry's audio: by the RTTM file that it names, or one of its name beside audio or text.
 
     Beside files that are not on a disk none is looked for.
@@ -108,6 +108,7 @@ def read_speaker_spans(entry: Entry, name: str) -> tuple[SpeakerSpan, ...]:
     Args:
         entry: checked.
         name: name of the entry in messages.
+        parser: of RTTM files.
 
     Raises:
         RecordingError: the file that is named is not there, or one is not of its format.
@@ -131,7 +132,7 @@ def read_speaker_spans(entry: Entry, name: str) -> tuple[SpeakerSpan, ...]:
         if not files.is_absent(error):
             raise
         raise TranscriptMissing(f"{shown}: there must be an RTTM file at {uri}: {error}") from error
-    return parse_rttm(content, name=f"{shown}: {uri}", recordings=entry.selection.recordings)
+    return parser.parse_speakers(content, place=f"{shown}: {uri}", recordings=entry.selection.recordings)
 
 
 def characters_of(fields: Mapping[str, Any], join: Callable[[str], str], parser: Parser) -> int:

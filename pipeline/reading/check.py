@@ -107,8 +107,9 @@ def check_run(uri: str, *, decode: bool = True) -> CheckReport:
     """
     try:
         run = open_run(uri)
-    except UsageError as error:
-        problem = Problem(slug="manifest-invalid", where=uri, message=str(error))
+    except (UsageError, OSError) as error:
+        told = str(error) if isinstance(error, UsageError) else f"{MANIFEST_NAME} cannot be read: {error}"
+        problem = Problem(slug="manifest-invalid", where=uri, message=told)
         return CheckReport(problems=(problem,), shards=0, utterances=0, seconds=0.0)
     with run.open(MANIFEST_NAME) as file:
         content = bytes(file.read())

@@ -12,6 +12,9 @@ import numpy.typing as npt
 from prep_corpus.pipeline.shards.rows import Utterance
 from prep_corpus.pipeline.shards.shard_plan import numbers_a_voice
 
+_NAMED = 4
+"""Utterances with one id, or one audio, that are named."""
+
 
 class WholeCorpus:
     """Collects every utterance's id, audio, place and groups as numbers; names are kept once each."""
@@ -49,18 +52,18 @@ class WholeCorpus:
         Args:
             by_speaker: whether a speaker in two splits is one.
         """
-        for index, times in _repeats(self._ids):
-            yield (
-                "duplicate-id",
-                self._place(index),
-                f"an id must be unique: {times} utterances have this one",
-            )
-        for index, times in _repeats(self._audio):
-            yield (
-                "duplicate-audio",
-                self._place(index),
-                f"audio must be unique: {times} utterances have this one",
-            )
+        for slug, what, keys in (
+            ("duplicate-id", "an id", self._ids),
+            ("duplicate-audio", "audio", self._audio),
+        ):
+            for same in _repeats(keys):
+                first, *others = (self._place(index) for index in same[:_NAMED])
+                more = f" and {len(same) - _NAMED} more" if len(same) > _NAMED else ""
+                yield (
+                    slug,
+                    first,
+                    f"{what} must be unique: this one is also that of {', '.join(others)}{more}",
+                )
         yield from self._overlaps()
         yield from _leaks("leak-recording", "recording", self._recording_splits)
         if by_speaker:
@@ -95,12 +98,13 @@ class WholeCorpus:
         return f"{self._listed[self._recordings[index]]} [{self._starts[index]}, {self._ends[index]})"
 
 
-def _repeats(keys: array[int]) -> Iterator[tuple[int, int]]:
-    """First index and count of every key that occurs more than once."""
+def _repeats(keys: array[int]) -> Iterator[list[int]]:
+    """The indices of every key that occurs more than once, rising."""
     values: npt.NDArray[np.uint64] = np.frombuffer(keys, np.uint64)
-    _, first, counts = np.unique(values, return_index=True, return_counts=True)
-    for place in np.flatnonzero(counts > 1):
-        yield int(first[place]), int(counts[place])
+    order = np.argsort(values, kind="stable")
+    bounds = np.concatenate(([0], np.flatnonzero(np.diff(values[order])) + 1, [len(values)]))
+    for place in np.flatnonzero(np.diff(bounds) > 1):
+        yield order[bounds[place] : bounds[place + 1]].tolist()
 
 
 def _leaks(slug: str, noun: str, splits: dict[str, set[str]]) -> Iterator[tuple[str, str, str]]:

@@ -22,12 +22,21 @@ from hashlib import blake2b
 from importlib.metadata import version
 from typing import Any
 
-from prep_corpus.align.errors import UsageError
+from prep_corpus.align.errors import DocumentDamaged, UsageError, damage_in_words
 
 MANIFEST_KIND = "prep-corpus run"
 MANIFEST_VERSION = 1
 SEAL = "seal"
 """Name of the field that proves the others; manifests of earlier versions have none."""
+_KINDS = {
+    "created_by": dict,
+    "seed": int,
+    "sample_rate_hz": int | None,
+    "model_digest": str,
+    "config_digest": str | None,
+    "config": dict,
+    "ledgers": dict,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,12 +209,12 @@ def parse_manifest(content: bytes, *, name: str) -> RunManifest:
             for shard_format, section in columns["formats"].items()
             for entry in section
         )
-        keys = ("created_by", "seed", "sample_rate_hz", "model_digest", "config_digest", "config", "ledgers")
-        return RunManifest(shards=shards, **{key: columns[key] for key in keys})
+        return RunManifest(
+            shards=shards, **{key: _of_kind(columns, key, kind) for key, kind in _KINDS.items()}
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(
-            f"a run's manifest must be JSON with its documented fields: {type(error).__name__}: "
-            f"{str(error)[:200]} in {name}"
+        raise DocumentDamaged(
+            f"a run's manifest must be JSON with its documented fields, and {name} is damaged: {damage_in_words(error)}"
         ) from error
 
 
@@ -243,10 +252,23 @@ def _to_json(shard: ShardEntry) -> dict[str, Any]:
 def _from_json(shard_format: str, entry: Mapping[str, Any]) -> ShardEntry:
     return ShardEntry(
         format=shard_format,
-        path=entry["path"],
-        split=entry["split"],
-        utterances=entry["utterances"],
-        seconds=entry["seconds"],
-        n_bytes=entry["bytes"],
-        digest=entry["blake2b"],
+        path=_of_kind(entry, "path", str),
+        split=_of_kind(entry, "split", str),
+        utterances=_of_kind(entry, "utterances", int),
+        seconds=_of_kind(entry, "seconds", int | float),
+        n_bytes=_of_kind(entry, "bytes", int),
+        digest=_of_kind(entry, "blake2b", str),
     )
+
+
+def _of_kind(fields: Mapping[str, Any], name: str, kind: Any) -> Any:
+    """A field.
+
+    Raises:
+        KeyError: there is none.
+        TypeError: it is of another kind.
+    """
+    value = fields[name]
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is of another kind: {value!r}")
+    return value

@@ -39,7 +39,7 @@ from prep_corpus.pipeline.inputs.decoding import decoded, slices
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.shards.clips import pack_clip
-from prep_corpus.pipeline.stage_frame import bundle_stage, emissions_of
+from prep_corpus.pipeline.stage_frame import NotMade, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments, speakers_identity
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording, words_trusted
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
@@ -47,6 +47,7 @@ from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.stages.segment_rows import SCHEMA, clip_fields, segment_row
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.looking import is_looking
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 VERSION = 8
@@ -165,6 +166,8 @@ def _remove_without_clips(store: Store, digest: str) -> None:
     """A table whose clips are gone serves nobody, and would be in the way of the new one."""
     table = store.uri("segment", digest)
     if files.exists(table) and not files.exists(store.uri("segment", digest, ".clips")):
+        if is_looking():
+            raise NotMade("segment")
         files.remove(table)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from prep_corpus.align.errors import UsageError
+from prep_corpus.align.errors import DocumentDamaged, damage_in_words
 from prep_corpus.pipeline.run_files import USED_NAME
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.sealed_json import proven
@@ -20,7 +20,7 @@ def told_as_damage(uri: str, way_out: str = WRITTEN_ANEW) -> Iterator[None]:
     """Say of a file that it is damaged, where what is made of it inside the block does not work.
 
     Raises:
-        UsageError: in place of what JSON, and values of other types than were written, raise.
+        DocumentDamaged: in place of what JSON, and values of other types than were written, raise.
     """
     try:
         yield
@@ -33,19 +33,18 @@ def told_as_damage(uri: str, way_out: str = WRITTEN_ANEW) -> Iterator[None]:
         ArithmeticError,
         RecursionError,
     ) as error:
-        told = " ".join(str(error).split())[:200]
-        raise UsageError(f"{uri} is damaged ({type(error).__name__}: {told}); {way_out}") from error
+        raise DocumentDamaged(f"{uri} is damaged: {damage_in_words(error)}; {way_out}") from error
 
 
 def read_document(uri: str) -> dict[str, Any]:
     """An object with a checksum of itself; one of an earlier version has none.
 
     Raises:
-        UsageError: it is not what was written.
+        DocumentDamaged: it is not what was written.
     """
     content = proven(files.read_bytes(uri))
     if content is None:
-        raise UsageError(f"{uri} is damaged: it is not what was written; {WRITTEN_ANEW}")
+        raise DocumentDamaged(f"{uri} is damaged: it is not what was written; {WRITTEN_ANEW}")
     return content
 
 
@@ -53,7 +52,7 @@ def read_used(folder: str) -> list[str] | None:
     """The stage files that the last run to end in a folder used, as STAGE/DIGEST; None where none has ended.
 
     Raises:
-        UsageError: the list is damaged.
+        DocumentDamaged: the list is damaged.
     """
     uri = files.join(folder, USED_NAME)
     if not files.exists(uri):

@@ -9,6 +9,7 @@ from typing import Any
 import google_crc32c
 
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.looking import TOLD, is_looking
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,9 @@ def read_json(uri: str) -> dict[str, Any] | None:
     content = proven(data)
     if content is not None:
         return content
+    if is_looking():
+        log.error("%s is damaged; %s", uri, TOLD)
+        return None
     aside = files.set_aside(uri)
     log.error("%s is damaged; it was set aside as %s and is made again", uri, aside.rsplit("/", 1)[-1])
     return None

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from prep_corpus.align.errors import DeadLetter, StageFileDamaged
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.looking import TOLD, is_looking
 from prep_corpus.pipeline.storage.seals import SealedFile, Unproven, Unsealed, write_sealed
 
 log = logging.getLogger(__name__)
@@ -148,11 +149,9 @@ class Store:
 
     Attributes:
         root: local path or URI of the folder that holds them.
-        looks_only: a damaged file is told and stays where it is, as a dry run wants it.
     """
 
     root: str
-    looks_only: bool = False
 
     def uri(self, stage: str, digest: str, suffix: str = ".parquet") -> str:
         """Where a stage's result stands."""
@@ -174,8 +173,8 @@ class Store:
 
     def _set_aside(self, stage: str, digest: str, uri: str, error: object) -> StageFileDamaged:
         """Take a damaged file, and what belongs to it, from its place; nothing is deleted."""
-        if self.looks_only:
-            return StageFileDamaged(f"{uri} is damaged ({error}); a run sets it aside and makes it again")
+        if is_looking():
+            return StageFileDamaged(f"{uri} is damaged ({error}); {TOLD}")
         aside = files.set_aside(uri)
         if not uri.endswith(".retry.parquet"):
             # A table and its clips are made together.

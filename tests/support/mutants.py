@@ -274,9 +274,11 @@ def write_mutants(folder: Path, material: Material, chance: random.Random, count
         _transcript,
         _entry,
         _cut,
+        _speakers,
     )
     return [
-        chance.choices(makers, (4, 4, 2, 1))[0](folder, material, chance, number) for number in range(count)
+        chance.choices(makers, (4, 4, 2, 1, 1))[0](folder, material, chance, number)
+        for number in range(count)
     ]
 
 
@@ -315,3 +317,11 @@ def _entry(folder: Path, material: Material, chance: random.Random, number: int)
 def _cut(folder: Path, material: Material, chance: random.Random, number: int) -> bytes:
     cut = cut_line("mutants/sound-a.flac", material.text, 2.5)
     return mutated_document({**cut, "id": f"c{number}"}, chance).replace(b"\n", b" ")
+
+
+def _speakers(folder: Path, material: Material, chance: random.Random, number: int) -> bytes:
+    path = f"mutants/{number}-a.rttm"
+    lines = "".join(f"SPEAKER talk 1 {n * 0.4:.3f} 0.350 <NA> <NA> v{n % 2} <NA> <NA>\n" for n in range(8))
+    (folder / path).write_bytes(mutated(lines.encode(), chance, list(material.transcripts.values())))
+    fields = {"id": f"s{number}", "audio_filepath": "mutants/sound-a.wav", "text": material.text}
+    return json.dumps({**fields, "rttm_filepath": path}).encode()

@@ -65,6 +65,72 @@ def test_one_line_names_the_file(
     (line,) = [line for line in done.output.splitlines() if line.strip()]
     assert path.name in line
     assert line.startswith("Error: ")
+    assert "Error" not in line.removeprefix("Error: "), "Python's own words"
+
+
+@pytest.mark.parametrize("damage", NOT_WHAT_WAS_WRITTEN)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "manifest.json",
+        "outcome.json",
+        "prep-corpus-run.json",
+        "languages.json",
+        "work/used.json",
+        "work/standing.json",
+    ],
+)
+def test_check_tells_it_as_a_problem(name: str, damage: str, finished: Path) -> None:
+    path = finished / name
+    before = path.read_bytes() if path.exists() else None
+    path.write_bytes(NOT_WHAT_WAS_WRITTEN[damage](before or b'[{"folder": "a"}]'))
+    done = call("check", str(finished))
+    if before is None:
+        path.unlink()
+    else:
+        path.write_bytes(before)
+    assert done.exit_code == 1, done.output
+    (line,) = [line for line in done.output.splitlines() if path.name in line]
+    assert not any(word in line for word in ("Error", "NoneType", "object", "indices", "str")), line
+
+
+def test_check_of_a_manifest_that_cannot_be_read_is_no_wrong_usage(finished: Path) -> None:
+    path = finished / "manifest.json"
+    aside = path.rename(path.with_name("aside"))
+    assert call("check", str(finished)).exit_code == 2
+    path.mkdir()
+    done = call("check", str(finished))
+    path.rmdir()
+    aside.rename(path)
+    assert done.exit_code == 1, done.output
+    assert "manifest-invalid" in done.output
+    assert "manifest.json cannot be read" in done.output
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": []},
+        {"ledgers": 3},
+        {"created_by": None},
+        {"seed": "0"},
+        {"model_digest": 3},
+        {"formats": []},
+        {"formats": {"parquet": [{}]}},
+        {"formats": {"parquet": 3}},
+    ],
+)
+def test_a_manifest_with_values_of_other_kinds_is_one_problem(
+    change: dict[str, object], finished: Path
+) -> None:
+    path = finished / "manifest.json"
+    before = path.read_bytes()
+    path.write_text(json.dumps({**json.loads(before), **change}))
+    done = call("check", str(finished))
+    path.write_bytes(before)
+    assert done.exit_code == 1, done.output
+    (line,) = [line for line in done.output.splitlines() if "manifest-invalid" in line]
+    assert "manifest.json is damaged: it" in line
 
 
 def test_noise_filters_and_settings_that_are_no_such_files(

@@ -107,6 +107,60 @@ def test_a_dry_run_names_what_is_damaged_and_leaves_it(
     assert sorted(out.rglob("*")) == before
 
 
+def test_a_dry_run_leaves_damaged_documents_where_they_are(
+    finished: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    work = out / "work"
+    damaged = [work / "fingerprints.json", one(work, "k/*.json"), work / "standing.json"]
+    damaged[2].write_text('{"left": ')
+    for path in damaged[:2]:
+        flipped(path)
+    before = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+    told = run_here(corpus, out, "--dry-run", "--no-report").output + caplog.text
+    for path in damaged:
+        assert f"{path} is damaged; a run sets it aside and makes it again" in told
+    assert {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("damaged", "gone", "first"),
+    [
+        ("emit/*.parquet", ["work/align"], "emit"),
+        ("align/*.parquet", ["work/segment"], "align"),
+        ("segment/*.clips", ["manifest.json", "work/write", "data", "tfrecord"], "segment"),
+        ("segment/*.parquet", ["manifest.json", "work/write", "data", "tfrecord"], "segment"),
+    ],
+)
+def test_a_dry_run_proves_what_the_stages_to_do_will_read(
+    damaged: str,
+    gone: list[str],
+    first: str,
+    finished: Path,
+    corpus: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    wanted = shards(out)
+    path = one(out / "work", damaged)
+    flipped(path)
+    for left in (out / name for name in gone):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    before = {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+    done = run_here(corpus, out, "--dry-run")
+    assert f"{path} is damaged" in done.output + caplog.text
+    (line,) = [line for line in done.output.splitlines() if line.startswith("to do")]
+    assert line.split()[2] == first
+    assert {path: path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()} == before
+    # As the run says that follows.
+    caplog.clear()
+    named_once(path, run_here(corpus, out).output + caplog.text)
+    assert shards(out) == wanted
+
+
 def test_check_finds_what_is_damaged_and_changes_nothing(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     shutil.copytree(finished, out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -13,13 +14,16 @@ from pathlib import Path
 import pytest
 from support.mutants import mutated, transcript_samples
 
-from prep_corpus.align.errors import ParserFailed, RecordingError
+from prep_corpus.align.errors import DeadLetter, ParserFailed, RecordingError
+from prep_corpus.align.recordings import Recording
+from prep_corpus.align.speakers.rttm import parse_rttm
 from prep_corpus.align.transcripts import formats
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Selection
 from prep_corpus.align.transcripts.versions import Version, version_of
 from prep_corpus.pipeline.apart import parsing as parsing_module
 from prep_corpus.pipeline.apart.attempts import noting, parsing
 from prep_corpus.pipeline.apart.parsing import Parser
+from prep_corpus.pipeline.inputs.manifests import read_manifest
 
 SAMPLES = transcript_samples("River stone. Morning light, carry the window. Garden silver")
 
@@ -63,6 +67,49 @@ def test_what_is_selected_is_told_apart(parser: Parser) -> None:
     chosen = Selection(recordings=("other", "debate"), channel_index=0, tiers=("words",), strict=True)
     for name in ("debate.stm", "words.TextGrid", "a.ctm"):
         assert apart(parser, SAMPLES[name], name, chosen) == here(SAMPLES[name], name, chosen)
+
+
+RTTM = b"".join(b"SPEAKER talk 1 %d.5 1.25 <NA> <NA> ann <NA> <NA>\n" % n for n in range(9))
+
+
+def test_who_speaks_is_the_same_apart(parser: Parser) -> None:
+    chance = random.Random(4)
+    contents = [RTTM, RTTM + RTTM.replace(b"talk", b"other"), b"", b"\xff", RTTM.replace(b"1.25", b"1e308")]
+    contents += [mutated(RTTM, chance) for _ in range(40)]
+    for content in contents:
+        for recordings in ((), ("other",)):
+            wanted: object
+            found: object
+            try:
+                wanted = parse_rttm(content, name="m:1: a.rttm", recordings=recordings)
+            except RecordingError as error:
+                wanted = (error.reason, str(error))
+            try:
+                found = parser.parse_speakers(content, place="m:1: a.rttm", recordings=recordings)
+            except RecordingError as error:
+                found = (error.reason, str(error))
+            assert found == wanted
+
+
+def test_an_rttm_file_over_its_bounds_costs_its_recording_alone(
+    parser: Parser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.rttm").write_bytes(RTTM * 4000)
+    (tmp_path / "b.rttm").write_bytes(RTTM)
+    for name in "ab":
+        (tmp_path / f"{name}.wav").write_bytes(b"")
+    lines = [
+        {"audio_filepath": f"{name}.wav", "text": "river", "rttm_filepath": f"{name}.rttm"} for name in "ab"
+    ]
+    manifest = tmp_path / "m.jsonl"
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    monkeypatch.setattr(parsing_module, "PARSING_SECONDS", 0.02)
+    monkeypatch.setattr(parsing_module, "PARSING_SECONDS_PER_MB", 0.001)
+    bad, good = read_manifest(str(manifest))
+    assert isinstance(bad, DeadLetter)
+    assert bad.reason == "parser-failed"
+    assert isinstance(good, Recording)
+    assert len(good.speaker_spans) == 9
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,7 @@ def test_a_defect_of_a_parser_costs_one_recording(tmp_path: Path, monkeypatch: p
 
     # The process that parses is another's; it is asked here what it would say.
     monkeypatch.setattr("prep_corpus.align.transcripts.subtitles.parse_srt", broken)
-    answer = parsed(SRT.encode(), "a.srt", EVERYTHING)
+    answer = parsed(SRT.encode(), "a.srt", {"selection": asdict(EVERYTHING)})
     assert answer["error"] == "InternalError"
     assert "ZeroDivisionError" in answer["message"]
 

@@ -169,10 +169,19 @@ def test_duplicates_are_named(tmp_path: Path) -> None:
     rows = _rows()
     report = _check(tmp_path, [*rows, rows[1]])
     assert _slugs(report) == ["duplicate-id", "duplicate-audio"]
+    assert {problem.where for problem in report.problems} == {"r1 [160000, 161601)"}
     report = _check(tmp_path, _rows((2, {"audio": flac(samples_of(3, 1602))}), (3, {})))
     assert _slugs(report) == []
     same = make_row(9, samples=1601, recording="r9", speaker="s9", audio=rows[1].audio)
-    assert _slugs(_check(tmp_path, [*rows, same])) == ["duplicate-audio"]
+    (problem,) = _check(tmp_path, [*rows, same]).problems
+    assert (problem.slug, problem.where) == ("duplicate-audio", "r1 [160000, 161601)")
+    assert problem.message == "audio must be unique: this one is also that of r9 [160000, 161601)"
+    many = [
+        make_row(20 + n, samples=1601, recording=f"q{n}", speaker="s9", audio=rows[1].audio) for n in range(6)
+    ]
+    (problem,) = _check(tmp_path, [*rows, *many]).problems
+    named = ", ".join(f"q{n} [{n * 160000}, {n * 160000 + 1601})" for n in range(3))
+    assert problem.message.endswith(f"also that of {named} and 3 more")
 
 
 def test_utterances_that_overlap_are_named(tmp_path: Path) -> None:
