@@ -22,7 +22,7 @@ def rules_of(tongue: Tongue) -> Sequence[Rule]:
     """The rules of one of the languages in the tables."""
     return (
         date_rule(tongue),
-        *hashtag_rules(tongue.code),
+        *hashtag_rules(tongue.numbers),
         *_counting_rules(tongue),
         *_ORDINALS.get(tongue.code, ()),
         *_word_rules(tongue),
@@ -35,8 +35,8 @@ def rules_of(tongue: Tongue) -> Sequence[Rule]:
 
 
 def plain_rules_of(language: str) -> Sequence[Rule]:
-    """The rules of a language that only num2words knows: whole numbers."""
-    pattern = re.compile(rf"(?<!\d)(?:\d{{1,3}}(?:[.,{_SPACES}]\d{{3}})+(?!\d)|\d+)")
+    """The rules of a language whose whole numbers alone are known; thousands, or hundreds and thousands as in India."""
+    pattern = re.compile(rf"(?<!\d)(?:\d{{1,3}}(?:[.,{_SPACES}]\d{{3}})+(?!\d)|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?!\d)|\d+)")
     return (Rule(pattern=pattern, say=lambda found: whole_in_words(re.sub(r"\D", "", found[0]), language)),)
 
 
@@ -48,11 +48,11 @@ def number(written: str, tongue: Tongue) -> str | None:
         tongue: the language.
     """
     whole, _, places = written.partition(",")
-    spoken = whole_in_words(re.sub(r"\D", "", whole), tongue.code)
+    spoken = whole_in_words(re.sub(r"\D", "", whole), tongue.numbers)
     if not places or spoken is None:
         return spoken
     as_number = tongue.places_as_number and len(places) <= 2 and places[0] != "0"
-    after = whole_in_words(places, tongue.code) if as_number else digits_in_words(places, tongue.code)
+    after = whole_in_words(places, tongue.numbers) if as_number else digits_in_words(places, tongue.numbers)
     return None if after is None else f"{spoken} {tongue.point} {after}"
 
 
@@ -63,7 +63,7 @@ def _plain(written: str, tongue: Tongue) -> str | None:
         and len(written) == 4
         and 1100 <= int(written) <= 1999
     ):
-        return in_words(int(written), tongue.code, "year")
+        return in_words(int(written), tongue.numbers, "year")
     return number(written, tongue)
 
 
@@ -95,14 +95,14 @@ def _counting_rules(tongue: Tongue) -> Iterable[Rule]:
         whole, _, cents = (found["amount"] or found["amount_before"]).partition(",")
         if len(cents) != 2:
             return _counted(f"{whole},{cents}" if cents else whole, forms, tongue)
-        spoken, small = _counted(whole, forms, tongue), in_words(int(cents), tongue.code)
+        spoken, small = _counted(whole, forms, tongue), in_words(int(cents), tongue.numbers)
         return spoken if not int(cents) or spoken is None else f"{spoken}{tongue.joins_cents}{small}"
 
     def time(found: _Match) -> str | None:
-        hours, minutes = in_words(int(found["hours"]), tongue.code), int(found["minutes"])
+        hours, minutes = in_words(int(found["hours"]), tongue.numbers), int(found["minutes"])
         if hours is not None and found["hours"].lstrip("0") == "1" and tongue.code == "de":
             hours = "ein"
-        spoken = f"{hours}{tongue.joins_minutes}{in_words(minutes, tongue.code) if minutes else ''}".rstrip()
+        spoken = f"{hours}{tongue.joins_minutes}{in_words(minutes, tongue.numbers) if minutes else ''}".rstrip()
         return spoken.removesuffix(" e")
 
     def span(found: _Match) -> str | None:

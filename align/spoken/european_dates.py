@@ -24,7 +24,7 @@ def date_rule(tongue: Tongue) -> Rule:
 
     def say(found: re.Match[str]) -> str | None:
         day, month = int(found["day"]), int(found["month"])
-        year = in_words(int(found["year"]), tongue.code, "year")
+        year = in_words(int(found["year"]), tongue.numbers, "year")
         if year is None or not (1 <= day <= 31 and 1 <= month <= 12):
             return None
         first = _day(day, (found["before"] or "").lower(), tongue)
@@ -41,4 +41,4 @@ def _day(day: int, before: str, tongue: Tongue) -> str | None:
         return None if spoken is None else spoken + ending
     if day == 1 and tongue.code in ("fr", "it", "es", "pt"):
         return {"fr": "premier", "it": "primo", "es": "primero", "pt": "primeiro"}[tongue.code]
-    return in_words(day, tongue.code)
+    return in_words(day, tongue.numbers)

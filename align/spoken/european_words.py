@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Forms = tuple[str, str]
 """Singular and plural."""
@@ -29,6 +29,7 @@ class Tongue:
         units: units by symbol.
         abbreviations: abbreviations as written, with their full stops.
         before_numbers: abbreviations that count only before a digit.
+        region: in small letters, where one counts otherwise ("br"); else "".
     """
 
     code: str
@@ -47,6 +48,12 @@ class Tongue:
     units: dict[str, Forms]
     abbreviations: dict[str, str]
     before_numbers: dict[str, str]
+    region: str = ""
+
+    @property
+    def numbers(self) -> str:
+        """The language whose numbers these are, with its region."""
+        return f"{self.code}-{self.region}" if self.region else self.code
 
 
 _UNIT_SYMBOLS = (
@@ -294,7 +301,14 @@ DUTCH = Tongue(
     before_numbers={"nr.": "nummer", "Nr.": "nummer", "blz.": "bladzijde", "p.": "pagina", "art.": "artikel"},
 )  # fmt: skip
 
-TONGUES = {tongue.code: tongue for tongue in (GERMAN, FRENCH, SPANISH, ITALIAN, PORTUGUESE, DUTCH)}
+_REGIONS = tuple(
+    replace(tongue, region=region) for tongue, region in ((PORTUGUESE, "br"), (FRENCH, "be"), (FRENCH, "ch"))
+)
+TONGUES = {
+    tongue.numbers: tongue
+    for tongue in (GERMAN, FRENCH, SPANISH, ITALIAN, PORTUGUESE, DUTCH, *_REGIONS)
+}
+"""By primary subtag, and by region where that counts otherwise."""
 
 MONTH_NAMES = {
     "de": (

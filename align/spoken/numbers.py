@@ -1,11 +1,12 @@
-"""Numbers in words, through num2words, with the choices that it leaves open."""
+"""Numbers in words, with the choices that libraries leave open."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 from prep_corpus.align.spoken.bounded import TookTooLong, within
+from prep_corpus.align.spoken.number_words import cardinal, counts_years, said
 
 MOST_SECONDS = 5.0
 """Of one number: num2words 0.5.14 loops for ever on some numbers of some languages."""
@@ -21,21 +22,21 @@ def in_words(
 
     Args:
         number: 0 or more.
-        language: primary subtag.
+        language: primary subtag, with a region where that counts otherwise ("pt-br").
         form: the kind of number, by num2words' names.
 
     Returns:
-        The words, or None where num2words has no such form in that language.
+        The words, or None where nobody here knows them.
     """
-    from num2words import num2words  # imports all its languages
-
+    plain = form == "cardinal" or (form == "year" and not counts_years(language))
+    call = partial(cardinal, number, language) if plain else partial(said, number, language, form)
     try:
-        spoken = within(MOST_SECONDS, lambda: str(num2words(number, lang=language, to=form)))
+        spoken = within(MOST_SECONDS, call)
     except TookTooLong:
         return None
     except (NotImplementedError, AttributeError, OverflowError, ValueError, KeyError, IndexError, TypeError):
         return None
-    return " ".join(spoken.replace("-", " ").replace(",", " ").split())
+    return spoken and " ".join(spoken.replace("-", " ").replace(",", " ").split())
 
 
 def digits_in_words(digits: str, language: str, zero: str | None = None) -> str | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from prep_corpus.align.language_tags import THREE_LETTERS, primary_of
 from prep_corpus.align.spoken import english as spoken_english
 from prep_corpus.align.spoken import european as spoken_european
 from prep_corpus.align.spoken import mandarin as spoken_mandarin
@@ -14,13 +15,13 @@ from prep_corpus.align.spoken.numbers import in_words
 from prep_corpus.align.spoken.rules import Rule, apply_rules
 from prep_corpus.align.traced import Edit
 
-_THREE_LETTERS = {
-    "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it", "por": "pt",
-    "nld": "nl", "dut": "nl", "rus": "ru", "pol": "pl", "zho": "zh", "chi": "zh", "cmn": "zh", "jpn": "ja",
-    "kor": "ko", "tur": "tr", "ukr": "uk", "ces": "cs", "cze": "cs", "swe": "sv", "dan": "da", "nor": "no",
-    "nob": "no", "nb": "no", "fin": "fi", "hun": "hu", "ara": "ar", "fas": "fa", "per": "fa", "cat": "ca",
-    "ron": "ro", "rum": "ro", "vie": "vi", "tha": "th", "heb": "he", "ind": "id", "kaz": "kk",
+_OTHER_CODES = {
+    "ger": "de", "fre": "fr", "dut": "nl", "chi": "zh", "cmn": "zh", "cze": "cs", "nob": "no", "nb": "no", "per": "fa",
+    "pes": "fa", "rum": "ro", "gre": "el", "alb": "sq", "als": "sq", "arb": "ar", "arm": "hy", "ekk": "et", "geo": "ka",
+    "ice": "is", "lvs": "lv", "mac": "mk", "may": "ms", "slo": "sk", "swh": "sw", "wel": "cy", "zsm": "ms",
 }  # fmt: skip
+"""Codes of libraries and of single languages of a group, and those of Norwegian's written form, as the usual two letters."""
+_TWO_LETTERS = {three: two for two, three in THREE_LETTERS.items()} | _OTHER_CODES
 
 
 def primary_language(tag: str) -> str:
@@ -29,8 +30,19 @@ def primary_language(tag: str) -> str:
     Args:
         tag: a BCP 47 tag or an ISO 639-3 code.
     """
-    primary = re.split(r"[-_]", tag.strip().lower())[0]
-    return _THREE_LETTERS.get(primary, primary)
+    primary = primary_of(tag.strip())
+    return _TWO_LETTERS.get(primary, primary)
+
+
+def counting_language(tag: str) -> str:
+    """The primary subtag, with the region where that counts otherwise: "pt-br", "fr-be" and "fr-ch".
+
+    Args:
+        tag: a BCP 47 tag ("pt-BR", "por_Latn_BR").
+    """
+    primary = primary_language(tag)
+    regional = (f"{primary}-{part.lower()}" for part in re.split("[-_]", tag.strip())[1:])
+    return next((one for one in regional if one in TONGUES), primary)
 
 
 def spoken_edits(text: str, language: str) -> list[Edit]:
@@ -38,7 +50,7 @@ def spoken_edits(text: str, language: str) -> list[Edit]:
 
     Args:
         text: came through `characters.cleaning_edits`.
-        language: primary subtag. For one without rules there is nothing.
+        language: as `counting_language` gives it. For one without rules there is nothing.
     """
     return apply_rules(text, rules_for(language))
 
@@ -48,7 +60,7 @@ def rules_for(language: str) -> Sequence[Rule]:
     """The rules of a language, the most special first; none for one whose numbers nobody here knows.
 
     Args:
-        language: primary subtag.
+        language: as `counting_language` gives it.
     """
     if language == "en":
         return spoken_english.ENGLISH_RULES

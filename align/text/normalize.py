@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.spoken.reading import primary_language, spoken_edits
+from prep_corpus.align.spoken.reading import counting_language, primary_language, spoken_edits
 from prep_corpus.align.text import markup, print_marks
 from prep_corpus.align.text.characters import cleaning_edits
 from prep_corpus.align.text.folding import APOSTROPHES, Folding
@@ -53,7 +53,7 @@ __all__ = [
     "normalize",
 ]
 
-VERSION = 5
+VERSION = 6
 """Raised whenever the normalised text may change."""
 
 
@@ -128,7 +128,7 @@ def normalize(
         mark_spans(traced.text, speakers=read_speakers, brackets=read_brackets, language=folding.language),
     )
     if options.speak:
-        traced = traced.replaced(_sayable_edits(traced.text, folding, any_script=options.romanize))
+        traced = traced.replaced(_sayable_edits(traced.text, folding, counting_language(language), options.romanize))
     if options.romanize:
         traced = traced.replaced(roman_edits(traced.text, language))
     folded, unsayable_S = folding.fold_text(traced)
@@ -230,12 +230,12 @@ def _original_spans(traced: TracedText, spans: list[tuple[int, int]]) -> list[tu
     return [(int(traced.starts_L[start]), int(traced.ends_L[end - 1])) for start, end in spans]
 
 
-def _sayable_edits(text: str, folding: Folding, *, any_script: bool = False) -> list[Edit]:
+def _sayable_edits(text: str, folding: Folding, language: str, any_script: bool) -> list[Edit]:
     """The spoken forms that the alphabet can write, or all of them; digits stay where it has them."""
     digits_are_said = folding.alphabet.issuperset("0123456789")
     return [
         (start, end, spoken)
-        for start, end, spoken in spoken_edits(text, folding.language)
+        for start, end, spoken in spoken_edits(text, language)
         if (any_script or folding.can_say(spoken))
         and not (digits_are_said and any(c.isdecimal() for c in text[start:end]))
     ]
