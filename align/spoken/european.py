@@ -35,8 +35,12 @@ def rules_of(tongue: Tongue) -> Sequence[Rule]:
 
 
 def plain_rules_of(language: str) -> Sequence[Rule]:
-    """The rules of a language whose whole numbers alone are known; thousands, or hundreds and thousands as in India."""
-    pattern = re.compile(rf"(?<!\d)(?:\d{{1,3}}(?:[.,{_SPACES}]\d{{3}})+(?!\d)|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?!\d)|\d+)")
+    """The rules of a language whose whole numbers alone are known; parted by thousands, or as in India."""
+    by_thousands, as_in_india = (
+        rf"\d{{1,3}}(?:[.,{_SPACES}]\d{{3}})+(?!\d)",
+        r"\d{1,2}(?:,\d{2})+,\d{3}(?!\d)",
+    )
+    pattern = re.compile(rf"(?<!\d)(?:{by_thousands}|{as_in_india}|\d+)")
     return (Rule(pattern=pattern, say=lambda found: whole_in_words(re.sub(r"\D", "", found[0]), language)),)
 
 
@@ -102,7 +106,9 @@ def _counting_rules(tongue: Tongue) -> Iterable[Rule]:
         hours, minutes = in_words(int(found["hours"]), tongue.numbers), int(found["minutes"])
         if hours is not None and found["hours"].lstrip("0") == "1" and tongue.code == "de":
             hours = "ein"
-        spoken = f"{hours}{tongue.joins_minutes}{in_words(minutes, tongue.numbers) if minutes else ''}".rstrip()
+        spoken = (
+            f"{hours}{tongue.joins_minutes}{in_words(minutes, tongue.numbers) if minutes else ''}".rstrip()
+        )
         return spoken.removesuffix(" e")
 
     def span(found: _Match) -> str | None:

@@ -305,8 +305,7 @@ _REGIONS = tuple(
     replace(tongue, region=region) for tongue, region in ((PORTUGUESE, "br"), (FRENCH, "be"), (FRENCH, "ch"))
 )
 TONGUES = {
-    tongue.numbers: tongue
-    for tongue in (GERMAN, FRENCH, SPANISH, ITALIAN, PORTUGUESE, DUTCH, *_REGIONS)
+    tongue.numbers: tongue for tongue in (GERMAN, FRENCH, SPANISH, ITALIAN, PORTUGUESE, DUTCH, *_REGIONS)
 }
 """By primary subtag, and by region where that counts otherwise."""
 

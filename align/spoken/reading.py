@@ -20,7 +20,7 @@ _OTHER_CODES = {
     "pes": "fa", "rum": "ro", "gre": "el", "alb": "sq", "als": "sq", "arb": "ar", "arm": "hy", "ekk": "et", "geo": "ka",
     "ice": "is", "lvs": "lv", "mac": "mk", "may": "ms", "slo": "sk", "swh": "sw", "wel": "cy", "zsm": "ms",
 }  # fmt: skip
-"""Codes of libraries and of single languages of a group, and those of Norwegian's written form, as the usual two letters."""
+"""Codes of libraries, of single languages of a group, and of Norwegian's written form, as the usual two letters."""
 _TWO_LETTERS = {three: two for two, three in THREE_LETTERS.items()} | _OTHER_CODES
 
 

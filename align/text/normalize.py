@@ -128,7 +128,9 @@ def normalize(
         mark_spans(traced.text, speakers=read_speakers, brackets=read_brackets, language=folding.language),
     )
     if options.speak:
-        traced = traced.replaced(_sayable_edits(traced.text, folding, counting_language(language), options.romanize))
+        traced = traced.replaced(
+            _sayable_edits(traced.text, folding, counting_language(language), options.romanize)
+        )
     if options.romanize:
         traced = traced.replaced(roman_edits(traced.text, language))
     folded, unsayable_S = folding.fold_text(traced)
