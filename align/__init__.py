@@ -17,7 +17,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from prep_corpus.align.aligner import AlignedFile, AlignedWord, Aligner, align_file
+    from prep_corpus.align.aligned_file import AlignedFile, AlignedWord
+    from prep_corpus.align.aligner import Aligner, align_file
     from prep_corpus.align.errors import PrepCorpusError, RecordingError, UsageError
     from prep_corpus.align.text.normalize import TextOptions
 
@@ -36,8 +37,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AlignedFile": "aligner",
-    "AlignedWord": "aligner",
+    "AlignedFile": "aligned_file",
+    "AlignedWord": "aligned_file",
     "Aligner": "aligner",
     "align_file": "aligner",
     "PrepCorpusError": "errors",

@@ -11,12 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
+from prep_corpus.align.aligned_file import AlignedFile, AlignedWord
 from prep_corpus.align.audio.decode import decode
 from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.errors import AudioMissing, TranscriptMissing, UsageError
@@ -28,13 +27,10 @@ from prep_corpus.align.recordings import DEFAULT_LANGUAGE
 from prep_corpus.align.speakers.word_speakers import SpokenBy, spoken_by
 from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.align.transcripts import formats
-from prep_corpus.align.transcripts.pieces import Cue
 from prep_corpus.align.transcripts.versions import Version, version_of
 from prep_corpus.align.words.aligned_text import AlignedText, align_best
-from prep_corpus.align.words.captions import Caption, captions, to_srt, to_vtt
 from prep_corpus.align.words.coarse import fine_frames, finer_alignment
-from prep_corpus.align.words.evidence import EVIDENCE_NAMES
-from prep_corpus.align.words.words import to_ctm, to_textgrid
+from prep_corpus.align.words.timed_words import word_scores
 
 Audio = str | os.PathLike[str] | BinaryIO
 """The path of an audio file, or an open binary file that can seek."""
@@ -43,105 +39,6 @@ Text = str | os.PathLike[str]
 """A transcript itself, as a str, or the path of its file, as a Path."""
 
 _GPU_CALLS = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlignedWord:
-    """One word of a transcript, and when it is said.
-
-    Attributes:
-        text: the word as the transcript writes it, with its punctuation; empty for the later words of what is
-            written once and said in several words ("25").
-        spoken: the word in the model's alphabet.
-        start_seconds: time of its first sound.
-        end_seconds: time at which it ends; equal to the start where it is not said.
-        score: how well the audio agrees, 0 to 1: over the word's frames, the geometric mean of the probability of the
-            aligned symbol divided by that of the likeliest symbol. 0 where it is not said.
-        is_said: whether the audio holds the word; if not, the alignment has left it out.
-        char_start: first character in the plain text of the transcript.
-        char_end: character after its last.
-        speaker: who says it, where the transcript names someone.
-    """
-
-    text: str
-    spoken: str
-    start_seconds: float
-    end_seconds: float
-    score: float
-    is_said: bool
-    char_start: int
-    char_end: int
-    speaker: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlignedFile:
-    """One recording, aligned with its text.
-
-    Attributes:
-        words: the words of the transcript in order, those that are not said among them.
-        untranscribed: (start, end) in seconds of speech that the transcript does not have.
-        duration_seconds: length of the recording.
-        version: place of the transcript that was used, among those that were given.
-        name: what messages and the CTM call the recording.
-        info: the model that was used.
-        aligned: the alignment in frames and tokens, with the evidence for each word.
-        speakers: the speakers whom the transcript names.
-        cues: of the transcript, with its own times.
-    """
-
-    words: tuple[AlignedWord, ...]
-    untranscribed: tuple[tuple[float, float], ...]
-    duration_seconds: float
-    version: int
-    name: str
-    info: ModelInfo = field(repr=False)
-    aligned: AlignedText = field(repr=False)
-    speakers: tuple[str, ...] = ()
-    cues: tuple[Cue, ...] = field(default=(), repr=False)
-
-    def captions(self, *, original_lines: bool = False) -> list[Caption]:
-        """The transcript's cues at the times at which they are said, or new ones where it has none.
-
-        Args:
-            original_lines: show the whole text of each cue, in its lines; else what is said of it, on one line.
-        """
-        return captions(
-            self.aligned.words,
-            self.aligned.normalized,
-            self.cues,
-            frame_seconds=self.info.frame_seconds,
-            speakers=self.speakers,
-            original_lines=original_lines,
-        )
-
-    def to_srt(self, *, original_lines: bool = False) -> str:
-        """The captions as SubRip."""
-        return to_srt(self.captions(original_lines=original_lines))
-
-    def to_vtt(self, *, original_lines: bool = False) -> str:
-        """The captions as WebVTT, with the names of the speakers."""
-        return to_vtt(self.captions(original_lines=original_lines))
-
-    def to_ctm(self) -> str:
-        """The words that are said as a CTM file: recording, channel, start, duration, word."""
-        return to_ctm(
-            self.aligned.words,
-            self.aligned.normalized,
-            recording_id=self.name,
-            frame_seconds=self.info.frame_seconds,
-        )
-
-    def to_textgrid(self) -> str:
-        """A Praat TextGrid: words, words that are not said, and speech without text."""
-        return to_textgrid(
-            self.aligned.words,
-            self.aligned.normalized,
-            self.aligned.alignment.untranscribed,
-            frame_seconds=self.info.frame_seconds,
-            duration_seconds=self.duration_seconds,
-            speakers=self.speakers,
-        )
 
 
 class Aligner:
@@ -178,6 +75,7 @@ class Aligner:
         language: str = DEFAULT_LANGUAGE,
         options: TextOptions | None = None,
         channel: int | None = None,
+        track: str | int | None = None,
     ) -> AlignedFile:
         """Align one recording with its text.
 
@@ -189,6 +87,7 @@ class Aligner:
             options: what is left out of the transcript; by default, speaker names and stage directions of subtitles
                 and scripts.
             channel: the one channel to take, counted from 0; the mean of all if None.
+            track: of several audio tracks, its number from 0 or its language; the default one if None.
 
         Returns:
             The words of the transcript with their times.
@@ -207,7 +106,9 @@ class Aligner:
         versions = [read_text(one) for one in given]
         texts = [(version.text, options.for_script(version.is_script)) for version in versions]
         meter = LevelMeter(block_samples(self.info.sample_rate_hz))
-        n_samples, log_probs_TC, info = self._emissions(audio, texts, language, channel, name, meter)
+        n_samples, log_probs_TC, info = self._emissions(
+            audio, texts, language, (channel, None if track is None else str(track)), name, meter
+        )
         best = align_best(log_probs_TC, texts, info, language=language, recording_id=name)
         frames, fine = len(log_probs_TC), fine_frames(info.stride_samples, info.sample_rate_hz)
         if fine > 1:
@@ -229,6 +130,8 @@ class Aligner:
             aligned=best.aligned,
             speakers=said.names,
             cues=source.cues if source is not None else (),
+            audio=name,
+            language=language,
         )
 
     def _emissions(
@@ -236,11 +139,11 @@ class Aligner:
         audio: Audio,
         texts: Sequence[tuple[str, TextOptions]],
         language: str,
-        channel: int | None,
+        part: tuple[int | None, str | None],
         name: str,
         meter: LevelMeter,
     ) -> tuple[int, HalfArray, ModelInfo]:
-        """Samples decoded, log-probs [T, C], and the model whose columns they hold."""
+        """Samples decoded, log-probs [T, C], and the model whose columns they hold; `part` is channel and track."""
         info = self._model.info
         symbols: set[str] = set()
         if needs_columns(info):
@@ -259,7 +162,9 @@ class Aligner:
         def counted() -> Iterator[FloatArray]:
             nonlocal n_samples
             with _opened(audio, name) as file:
-                blocks = decode(file, name=name, sample_rate_hz=info.sample_rate_hz, channel=channel)
+                blocks = decode(
+                    file, name=name, sample_rate_hz=info.sample_rate_hz, channel=part[0], track=part[1]
+                )
                 for block_N in meter.through(blocks):
                     n_samples += len(block_N)
                     yield block_N
@@ -327,7 +232,7 @@ def _finer(aligned: AlignedText, meter: LevelMeter, info: ModelInfo, parts: int)
 
 def _words(aligned: AlignedText, said: SpokenBy, frame_seconds: float) -> Iterator[AlignedWord]:
     words, normalized = aligned.words, aligned.normalized
-    scores_W = np.exp(np.minimum(aligned.evidence_WF[:, EVIDENCE_NAMES.index("ratio_mean")], 0.0))
+    scores_W = word_scores(aligned.evidence_WF)
     for w in range(len(words)):
         is_said = not bool(words.skipped[w])
         yield AlignedWord(

@@ -12,7 +12,17 @@ import click
 from prep_corpus.align import __version__
 from prep_corpus.align.errors import DocumentDamaged, UsageError
 from prep_corpus.jobs.models_command import models_command
-from prep_corpus.jobs.options import CONFIG, RUN, own_device, run_config, settings_options, with_options
+from prep_corpus.jobs.options import (
+    CONFIG,
+    ORIGINAL_LINES,
+    PLAIN_FORMATS,
+    RUN,
+    WORD_TIME_FORMATS,
+    own_device,
+    run_config,
+    settings_options,
+    with_options,
+)
 from prep_corpus.jobs.own_filter.evaluate_command import evaluate_command
 from prep_corpus.jobs.own_filter.fit_filter_command import fit_filter_command
 from prep_corpus.jobs.own_filter.label_command import label_command
@@ -196,17 +206,13 @@ def run(
 @click.option(
     "--format",
     "file_formats",
-    type=click.Choice(["ctm", "textgrid", "jsonl", "srt", "vtt"]),
+    type=click.Choice(WORD_TIME_FORMATS),
     multiple=True,
     default=("ctm",),
     show_default=True,
     help="Format of the files, one per recording; may be repeated.",
 )
-@click.option(
-    "--original-lines",
-    is_flag=True,
-    help="Captions show the whole text of the cues that were given, in its lines, not what is said of it.",
-)
+@ORIGINAL_LINES
 @with_options(CONFIG, settings_options(MODEL, TEXT, MACHINE))
 @click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
@@ -226,7 +232,8 @@ def align(
 
     CTM and TextGrid are for other tools; the JSON lines hold for each word its times, its characters in the
     transcript as written, whether the audio says it, and the evidence, and the stretches without text. SRT and WebVTT
-    give the cues of a transcript back at the times at which they are said, or make new ones where it has none.
+    give the cues of a transcript back at the times at which they are said, or make new ones where it has none; so do
+    EAF (for ELAN) and JSON (as Whisper's relatives write it), with the words of each.
     """
     from prep_corpus.jobs.start.early import check_early
 
@@ -243,6 +250,15 @@ def align(
 @main.command()
 @click.argument("folder", metavar="RUN")
 @click.option("--out", required=True, metavar="DIR", help="Folder of the new shards (path or URI).")
+@click.option(
+    "--files",
+    "file_formats",
+    type=click.Choice([*WORD_TIME_FORMATS, *PLAIN_FORMATS]),
+    multiple=True,
+    help="Also write the utterances as plain audio files with a NeMo manifest or a Kaldi data directory, or what was "
+    "said when, one file per recording, in the folder `words`; may be repeated.",
+)
+@ORIGINAL_LINES
 @with_options(CONFIG, settings_options(SHARDS, SEED))
 @click.option(
     "--force", is_flag=True, help="Write into a folder that holds no run, or replace a run of other settings."
@@ -255,6 +271,8 @@ def export(
     /,
     folder: str,
     out: str,
+    file_formats: tuple[str, ...],
+    original_lines: bool,
     force: bool,
     quiet: bool,
     beam_options: tuple[str, ...],
@@ -269,9 +287,10 @@ def export(
     config = run_config(settings, manifest=folder, out=out, beam_options=beam_options)
     # Refused before what writes shards is loaded.
     _ = open_run(folder).published
-    from prep_corpus.jobs.runs.export import execute
+    from prep_corpus.jobs.runs.export import Extras, execute
 
-    ctx.exit(execute(folder, config, force=force, quiet=quiet))
+    extras = Extras(files=tuple(dict.fromkeys(file_formats)), original_lines=original_lines)
+    ctx.exit(execute(folder, config, extras, force=force, quiet=quiet))
 
 
 @main.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -13,6 +13,18 @@ from prep_corpus.jobs.settings import BABBLE, CUTTING, FAILURES, MODEL, ROWS, SE
 
 Command = Callable[..., Any]
 Options = tuple[Callable[[Command], Command], ...]
+
+WORD_TIME_FORMATS = ("ctm", "textgrid", "eaf", "json", "jsonl", "srt", "vtt")
+"""Files that say what was said when, one per recording."""
+
+PLAIN_FORMATS: tuple[Literal["nemo", "kaldi"], ...] = ("nemo", "kaldi")
+"""Lists of plain audio files, one per utterance."""
+
+ORIGINAL_LINES = click.option(
+    "--original-lines",
+    is_flag=True,
+    help="Captions show the whole text of the cues that were given, in its lines, not what is said of it.",
+)
 
 _BY_KEY = {one.key: one for one in SETTINGS}
 

@@ -42,7 +42,7 @@ _SPEAKER_TIER = re.compile(rf"(?P<speaker>\S(?:.*\S)?) - (?P<kind>{'|'.join(_TEX
 """A tier's name as the Montreal Forced Aligner writes it, "ann - words"."""
 _LAYER = re.compile(
     r"phone|phonem|segment|syll|tone|break|pitch|accent|gesture|gaze|gloss|translat|\bpos\b|note|comment|noise"
-    r"|ipa|sampa|maus|\bkan\b|event|silence",
+    r"|ipa|sampa|maus|\bkan\b|event|silence|\buntranscribed\b|\bunspoken\b",
     re.I,
 )
 """Names of tiers that say something about the speech, and are not what is said."""

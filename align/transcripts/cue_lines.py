@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from prep_corpus.align.errors import TranscriptMalformed
@@ -18,14 +19,16 @@ from prep_corpus.align.transcripts.pieces import (
     lines_of_words,
     piece_of,
     timed_piece,
+    with_turns,
 )
 from prep_corpus.align.transcripts.positions import with_single_spaces
 
 _LINE = re.compile(r"[^\r\n]+")
 _TSV = re.compile(r"(\d+)\t(\d+)\t([^\r\n]*)")
 _LABEL = re.compile(r"(-?\d+(?:[.,]\d+)?)\t(-?\d+(?:[.,]\d+)?)(?:\t([^\r\n]*))?")
-_CTM = re.compile(r"\s*(\S+)\s+(\S+)\s+(\d+\.?\d*|\.\d+)\s+(\d+\.?\d*|\.\d+)\s+(\S+)(?:\s+\S+)*\s*")
+_CTM = re.compile(r"\s*(\S+)\s+(\S+)\s+(\d+\.?\d*|\.\d+)\s+(\d+\.?\d*|\.\d+)\s+(\S+)((?:\s+\S+)*)\s*")
 _CTM_MARKS = re.compile(r"<[^<>\s]*>|\[[^\[\]\s]*\]|%\w+|@")
+_NO_SPEAKER = frozenset({"null", "<na>", "na", "unknown"})
 _CLOCK = r"(\d{1,3}):(\d{1,2}):(\d{1,2})[.:](\d{1,3})"
 _CLOCKS = re.compile(rf"\s*{_CLOCK}\s*,\s*{_CLOCK}\s*")
 _BREAK = re.compile(r"\[br\]", re.I)
@@ -66,7 +69,7 @@ def parse_whisper_tsv(original: str, *, name: str = "TSV") -> Transcript:
 
 
 def parse_ctm(original: str, *, name: str = "CTM", selection: Selection = EVERYTHING) -> Transcript:
-    """Time-marked words: recording, channel, start, duration, word, and perhaps a confidence.
+    """Time-marked words: recording, channel, start, duration, word, and perhaps confidence, type and speaker.
 
     Of alternatives (`<ALT_BEGIN>`, `<ALT>`, `<ALT_END>`) the first counts; marks of noises are left out.
 
@@ -95,7 +98,10 @@ def parse_ctm(original: str, *, name: str = "CTM", selection: Selection = EVERYT
             )
         elif alternative < 2 and not _CTM_MARKS.fullmatch(found[5]):
             start = float(found[3])
-            words.append((found[1], found[2], _piece(line, found.span(5), start, start + float(found[4]))))
+            more = found[6].split()
+            speaker = more[2] if len(more) > 2 and more[2].lower() not in _NO_SPEAKER else None
+            piece = _piece(line, found.span(5), start, start + float(found[4]))
+            words.append((found[1], found[2], replace(piece, speaker=speaker)))
     if not words and problems:
         raise TranscriptMalformed(f"{name}: a CTM file must hold time-marked words; {problems[0]}")
     chosen = _selected(words, selection, name)
@@ -174,7 +180,7 @@ def parse_sbv(original: str, *, name: str = "SBV") -> Transcript:
         raise TranscriptMalformed(
             f"{name}: there must be lines such as '0:00:01.000,0:00:02.500' before the text, and there is none"
         )
-    return assemble(original, [timed_piece(joined(lines), *times) for times, lines in blocks])
+    return assemble(original, with_turns(timed_piece(joined(lines), *times) for times, lines in blocks))
 
 
 def parse_sub(original: str, *, name: str = "SUB") -> Transcript:

@@ -7,8 +7,9 @@ Legend: N characters of the plain text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.offsets import OffsetMap
 from prep_corpus.align.traced import TracedText
 
+_TURN_MARK = re.compile(r"(?<!\S)>{2,3}\s*")
 _MAX_PROBLEMS = 100
 _MAX_SECONDS = 1e9
 
@@ -137,6 +139,36 @@ def timed_piece(
         end_seconds=end_seconds if good else None,
         speaker=speaker,
     )
+
+
+def with_turns(pieces: Iterable[Piece]) -> list[Piece]:
+    """Pieces without the marks (">>") that say that another speaks than before, each in turns by them.
+
+    Args:
+        pieces: in the order of the text; one that names its speaker keeps that name.
+    """
+    number: int | None = None
+    found = []
+    for piece in pieces:
+        text = piece.traced.text
+        parts: list[Part] = []
+        at = removed = 0
+        marks = list(_TURN_MARK.finditer(text))
+        for start, end in [*(mark.span() for mark in marks), (len(text), len(text))]:
+            if text[at:start].strip():
+                parts.append(Part(start=at - removed, end=start - removed, turn=number))
+            if start < end:
+                number = (number or 0) + 1
+            removed += end - start
+            at = end
+        found.append(
+            replace(
+                piece,
+                traced=piece.traced.replaced([(*mark.span(), "") for mark in marks]),
+                parts=() if piece.speaker else tuple(parts),
+            )
+        )
+    return found
 
 
 def piece_of(original: str, start: int, end: int) -> TracedText:

@@ -23,6 +23,7 @@ from prep_corpus.align.transcripts.pieces import (
     joined,
     lines_of_words,
     timed_piece,
+    with_turns,
 )
 from prep_corpus.align.transcripts.positions import (
     JsonString,
@@ -127,6 +128,10 @@ def _chunk_pieces(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
 
 
 def _events(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
+    yield from with_turns(_event_pieces(entries))
+
+
+def _event_pieces(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
     for entry in entries:
         segments = entry.get("segs")
         if not isinstance(segments, list) or entry.get("aAppend"):

@@ -10,7 +10,7 @@ from prep_corpus.align.errors import TranscriptMalformed
 from prep_corpus.align.text.markup import entity_spans
 from prep_corpus.align.traced import TracedText
 from prep_corpus.align.transcripts.annotations import is_layer
-from prep_corpus.align.transcripts.pieces import Piece, Transcript, assemble, timed_piece
+from prep_corpus.align.transcripts.pieces import Piece, Transcript, assemble, timed_piece, with_turns
 from prep_corpus.align.transcripts.positions import XmlElement, adjoined, read_xml, with_single_spaces
 
 _CLOCK = re.compile(r"(\d{2,3}):(\d{2}):(\d{2})(?:(\.\d+)|:(\d{2,3})(?:\.\d+)?)?")
@@ -86,7 +86,7 @@ def _ttml(original: str, root: XmlElement) -> Transcript:
                 walk(inner, start, own if own is not None else end, agent)
 
     walk(root, 0.0, None, None)
-    return assemble(original, sorted(pieces, key=lambda piece: piece.start_seconds or 0.0))
+    return assemble(original, with_turns(sorted(pieces, key=lambda piece: piece.start_seconds or 0.0)))
 
 
 def _paragraph(
@@ -140,7 +140,7 @@ def _youtube(original: str, root: XmlElement) -> Transcript:
             spans = entity_spans(traced.text)
             traced = traced.replaced([(a, b, html.unescape(traced.text[a:b])) for a, b in spans])
         pieces.append(timed_piece(with_single_spaces(traced), start, start + duration))
-    return assemble(original, sorted(pieces, key=lambda piece: piece.start_seconds or 0.0))
+    return assemble(original, with_turns(sorted(pieces, key=lambda piece: piece.start_seconds or 0.0)))
 
 
 def _transcriber(original: str, root: XmlElement) -> Transcript:
@@ -214,7 +214,9 @@ def _elan(original: str, root: XmlElement, name: str, wanted: tuple[str, ...]) -
             f"{name}: there must be a tier of annotations with text and times, but there are {ids}"
         )
     left_out = [
-        one for tier, one in zip(tiers, ids) if tier not in chosen and "PARENT_REF" not in tier.attributes
+        one
+        for tier, one in zip(tiers, ids)
+        if tier not in chosen and "PARENT_REF" not in tier.attributes and not is_layer(one)
     ]
     problems = (
         [f"the tiers {', '.join(left_out)} are not read; text_tier names those to read"] if left_out else []

@@ -35,12 +35,14 @@ class Caption:
         start_seconds, end_seconds: of its first and last word that is said.
         text: lines.
         speaker: who says it, where that is known.
+        words: numbers of its words that are said.
     """
 
     start_seconds: float
     end_seconds: float
     text: str
     speaker: str | None = None
+    words: tuple[int, ...] = ()
 
 
 def captions(
@@ -79,6 +81,7 @@ def captions(
                 end_seconds=float(words.frame_ends[group[-1]]) * frame_seconds,
                 text=text.strip() or _text_of(normalized, group),
                 speaker=(speakers[who] or None) if who >= 0 else None,
+                words=tuple(group.tolist()),
             )
         )
     return [one for one in found if one.text]

@@ -91,16 +91,27 @@ def word_table(alignment: Alignment, normalized: NormalizedText, spelled: Spelle
     )
 
 
-def to_ctm(words: Words, normalized: NormalizedText, *, recording_id: str, frame_seconds: float) -> str:
+def to_ctm(
+    words: Words,
+    normalized: NormalizedText,
+    *,
+    recording_id: str,
+    frame_seconds: float,
+    speakers: Sequence[str] = (),
+) -> str:
     """The words that are said as lines of `recording channel start duration word`, times in seconds.
+
+    Where anybody is named, `NA lex speaker` follows: no confidence, a word, and who says it ("null" if nobody is named).
 
     Args:
         words: the table that `word_table` made.
         normalized: the transcript.
         recording_id: first column; white space in it becomes "_", since columns are parted by it.
         frame_seconds: length of a frame.
+        speakers: names of the speakers that `words.speakers` counts; white space in them becomes "_".
 
-    Source: NIST sctk, CTM; channel is always 1, as the audio is mono.
+    Source: NIST sctk, CTM, and the Rich Transcription evaluation plans for the columns behind the word; channel is
+    always 1, as the audio is mono.
     """
     name = "_".join(recording_id.split())
     lines = []
@@ -108,7 +119,10 @@ def to_ctm(words: Words, normalized: NormalizedText, *, recording_id: str, frame
         start = words.frame_starts[w] * frame_seconds
         length = (words.frame_ends[w] - words.frame_starts[w]) * frame_seconds
         said = normalized.spoken_of(int(w), int(w) + 1)
-        lines.append(f"{name} 1 {start:.3f} {length:.3f} {said}\n")
+        speaker = -1 if words.speakers is None else int(words.speakers[w])
+        who = "_".join(speakers[speaker].split()) if speaker >= 0 else ""
+        named = f" NA lex {who or 'null'}" if any(speakers) else ""
+        lines.append(f"{name} 1 {start:.3f} {length:.3f} {said}{named}\n")
     return "".join(lines)
 
 

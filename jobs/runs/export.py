@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import apache_beam as beam
 from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import SETTINGS, RunConfig, config_of, settings_of
+from prep_corpus.jobs.options import PLAIN_FORMATS, WORD_TIME_FORMATS
 from prep_corpus.jobs.runs.opened import OpenRun, open_run
 from prep_corpus.jobs.runs.prepare import shard_place
 from prep_corpus.jobs.runs.run import report
-from prep_corpus.jobs.runs.stage_options import plan_options, write_options
+from prep_corpus.jobs.runs.stage_options import plan_options, text_options, write_options
+from prep_corpus.jobs.runs.word_files import ExportOptions, export_bundle
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.stage_lines import Work
 from prep_corpus.jobs.settings import SEED, SHARDS
@@ -20,6 +22,8 @@ from prep_corpus.jobs.start.beam_options import pipeline_options
 from prep_corpus.jobs.start.claim import claim_folder, holding
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.outcome import read_outcome
+from prep_corpus.pipeline.plain_files.lists import PlainFormat
+from prep_corpus.pipeline.plain_files.write import WritePlainFiles
 from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.run_files import STATUS_NAME
 from prep_corpus.pipeline.stages.close import Close, CloseOptions, Ends, KeepsPublished, ledgers_of
@@ -27,6 +31,46 @@ from prep_corpus.pipeline.stages.plan import Plan
 from prep_corpus.pipeline.stages.write import WriteShards
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
+
+
+WORDS_FOLDER = "words"
+"""Folder of the files that say what was said when."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What is written beside the shards.
+
+    Attributes:
+        files: of `jobs.options.WORD_TIME_FORMATS` and `PLAIN_FORMATS`.
+        original_lines: of captions, see `ExportOptions`.
+    """
+
+    files: tuple[str, ...] = ()
+    original_lines: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Files that say what was said when, one per recording."""
+        return tuple(name for name in self.files if name in WORD_TIME_FORMATS)
+
+    @property
+    def plain(self) -> tuple[PlainFormat, ...]:
+        """Lists of plain audio files, one per utterance."""
+        return tuple(name for name in PLAIN_FORMATS if name in self.files)
+
+
+def standing_alignments(run: OpenRun) -> list[str]:
+    """Digests of the alignments that a run used.
+
+    Raises:
+        UsageError: one of them is gone.
+    """
+    digests = run.used_of("align")
+    for digest in digests:
+        if run.store.find("align", "", digest) is None:
+            raise UsageError(f"{run.store.uri('align', digest)} is gone: run the same command again first")
+    return digests
 
 
 def standing_segments(run: OpenRun) -> list[str]:
@@ -59,12 +103,13 @@ def with_cuts_of(source: RunConfig, config: RunConfig) -> RunConfig:
     )
 
 
-def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
+def execute(source: str, config: RunConfig, extras: Extras, *, force: bool, quiet: bool) -> int:
     """Write the shards of a finished run anew in another folder; returns the exit code.
 
     Args:
         source: folder of the finished run.
         config: what shapes shards is read of it: formats, noise, splits, order, size, seed; and `out`.
+        extras: what is written beside them.
         force: write into a folder that is no run, or replace a run of other settings.
         quiet: print errors alone.
     """
@@ -77,14 +122,24 @@ def execute(source: str, config: RunConfig, *, force: bool, quiet: bool) -> int:
         raise UsageError("--out must be another folder than the run's own, whose shards stay as they are")
     config = with_cuts_of(config_of(published.config), config)
     digests = standing_segments(run)
+    aligned = standing_alignments(run) if extras.words else []
     with holding(config, console, force=force):
         claim_folder(config, force)
-        _write(run, config, digests, console, force=force, quiet=quiet)
+        _write(run, config, digests, extras, console, force=force, quiet=quiet)
+        if aligned:
+            _write_words(run, config, aligned, extras)
     return report(config, read_outcome(config.out), quiet=quiet)
 
 
 def _write(
-    run: OpenRun, config: RunConfig, digests: list[str], console: Console, *, force: bool, quiet: bool
+    run: OpenRun,
+    config: RunConfig,
+    digests: list[str],
+    extras: Extras,
+    console: Console,
+    *,
+    force: bool,
+    quiet: bool,
 ) -> None:
     store, receipts = run.store, Store(config.work)
     published, outcome = run.published, run.outcome
@@ -113,11 +168,10 @@ def _write(
         )
         recordings = segments | "Recordings" >> beam.Map(lambda ref: ledgers_of(store, ref)[1])
         publish = pipeline | "Publish" >> beam.Create([True]) | KeepsPublished(close, recordings)
-        shards = (
-            segments
-            | Plan(store.root, plan_options(config))
-            | WriteShards(store.root, receipts.root, config.out, write, publish)
-        )
+        planned = segments | Plan(store.root, plan_options(config))
+        shards = planned | WriteShards(store.root, receipts.root, config.out, write, publish)
+        if extras.plain:
+            planned | WritePlainFiles(store.root, files.absolute(config.out), extras.plain, write, publish)
         ends = Ends(
             publish=publish,
             k_frames=pipeline | "K" >> beam.Create([outcome.k_frames]),
@@ -131,7 +185,25 @@ def _write(
         pipeline.run().wait_until_finish()
 
 
-def _found(store: Store, digest: str) -> StageRef:
-    ref = store.find("segment", "", digest)
-    assert ref is not None, "standing_segments has looked"
+def _write_words(run: OpenRun, config: RunConfig, digests: list[str], extras: Extras) -> None:
+    """What was said when in each recording of a run, from its alignments."""
+    store = run.store
+    options = ExportOptions(
+        out=files.join(config.out, WORDS_FOLDER),
+        formats=extras.words,
+        text=text_options(config),
+        original_lines=extras.original_lines,
+    )
+    with beam.Pipeline(options=pipeline_options(config)) as pipeline:
+        _ = (
+            pipeline
+            | "Alignments" >> beam.Create(digests)
+            | "Spread" >> beam.Reshuffle()
+            | "Words" >> beam.FlatMap(lambda digest: export_bundle(store, _found(store, digest, "align"), options))
+        )
+
+
+def _found(store: Store, digest: str, stage: str = "segment") -> StageRef:
+    ref = store.find(stage, "", digest)
+    assert ref is not None, "it was there when the command began"
     return ref

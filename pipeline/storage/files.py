@@ -109,6 +109,11 @@ def join(folder: str, *names: str) -> str:
     return "/".join([folder.rstrip("/"), *names])
 
 
+def absolute(uri: str) -> str:
+    """A local path from the root; a URI as it is."""
+    return os.path.abspath(uri) if is_local(uri) else uri
+
+
 def resolve(manifest: str, name: str) -> str:
     """A name in a manifest: absolute as it is, else relative to the manifest's folder; file:// is dropped."""
     name = name.removeprefix("file://")

@@ -258,6 +258,48 @@ def test_tiers_of_elan_are_speakers(tmp_path: Path) -> None:
         parse(original, name="a.eaf", selection=Selection(tiers=("Eve",)))
 
 
+def marked(ending: str) -> str:
+    """Three cues in which ">>" says that another speaks; the second begins in the middle of a turn."""
+    texts = (">> Good morning. >> Morning!", "How are you?", ">>> Fine & well.")
+    if ending == "json3":
+        events = [
+            {"tStartMs": 1000 * at, "dDurationMs": 900, "segs": [{"utf8": text}]} for at, text in enumerate(texts)
+        ]
+        return json.dumps({"events": events})
+    if ending == "sbv":
+        return "\n\n".join(f"0:00:0{at}.000,0:00:0{at}.900\n{text}" for at, text in enumerate(texts)) + "\n"
+    escaped = [text.replace("&", "&amp;").replace(">", "&gt;") for text in texts]
+    if ending == "srv3":
+        lines = [f'<p t="{1000 * at}" d="900">{text}</p>' for at, text in enumerate(escaped)]
+        return f"<timedtext><body>{''.join(lines)}</body></timedtext>"
+    lines = [f'<p begin="{at}s" end="{at}.9s">{text}</p>' for at, text in enumerate(escaped)]
+    return f'<tt xmlns="http://www.w3.org/ns/ttml"><body><div>{"".join(lines)}</div></body></tt>'
+
+
+@pytest.mark.parametrize("ending", ["ttml", "sbv", "json3", "srv3"])
+def test_marks_of_another_speaker_part_turns(ending: str) -> None:
+    transcript = parse(marked(ending), name=f"a.{ending}")
+    check_places(transcript)
+    assert transcript.text == "Good morning. Morning!\nHow are you?\nFine & well."
+    assert [(turn.speaker, transcript.text[turn.char_start : turn.char_end].strip()) for turn in transcript.turns] == [
+        ("", "Good morning."),
+        ("", "Morning!\nHow are you?"),
+        ("", "Fine & well."),
+    ]
+    assert [cue.start_seconds for cue in transcript.cues] == [0, 1, 2]
+
+
+def test_the_speakers_of_a_ctm_are_its_eighth_column() -> None:
+    names = ("Ann", "Ann", "null", "Bo")
+    lines = [f"t 1 {at}.0 0.5 word{at} 0.9 lex {name}\n" for at, name in enumerate(names)]
+    transcript = parse("".join(lines), name="a.ctm")
+    assert [(turn.speaker, transcript.text[turn.char_start : turn.char_end]) for turn in transcript.turns] == [
+        ("Ann", "word0 word1"),
+        ("Bo", "word3"),
+    ]
+    assert parse("t 1 0.0 0.5 word 0.9\n", name="a.ctm").turns == ()
+
+
 def test_words_with_times_become_lines() -> None:
     for name, original in (("a.ctm", ctm()), ("words.json", pipeline_words())):
         transcript = parse(original, name=name)

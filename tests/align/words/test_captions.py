@@ -6,39 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.worded import script, words_of
 
-from prep_corpus.align.text.normalize import NormalizedText, TextOptions, normalize
 from prep_corpus.align.transcripts.formats import parse
 from prep_corpus.align.transcripts.pieces import Cue
 from prep_corpus.align.words.captions import Caption, captions, to_srt, to_vtt
-from prep_corpus.align.words.words import Words
 
-LOWER = frozenset("abcdefghijklmnopqrstuvwxyz'")
 SRT = (
     "1\n00:00:11,000 --> 00:00:12,000\nJOHN: It is\n<i>very</i> late.\n\n"
     "2\n00:00:12,500 --> 00:00:13,000\n[door]\n\n3\n00:00:13,000 --> 00:00:15,000\nNo & yes 日本.\n\n"
     "4\n00:00:15,000 --> 00:00:15,500\nunsaid words\n"
 )
-
-
-def words_of(normalized: NormalizedText, unsaid: tuple[int, ...] = ()) -> Words:
-    """A word every half second, 0.4 s long, in frames of 20 ms."""
-    spans = np.array(normalized.words(), np.int32)
-    starts = np.arange(len(spans), dtype=np.int32) * 25
-    skipped = np.isin(np.arange(len(spans)), unsaid)
-    return Words(
-        token_starts=spans[:, 0],
-        token_ends=spans[:, 1],
-        frame_starts=starts,
-        frame_ends=starts + np.where(skipped, 0, 20).astype(np.int32),
-        char_starts=normalized.starts_L[spans[:, 0]],
-        char_ends=normalized.ends_L[spans[:, 1] - 1],
-        skipped=skipped,
-    )
-
-
-def script(text: str) -> NormalizedText:
-    return normalize(text, alphabet=LOWER, options=TextOptions().for_script(True))
 
 
 def shown(found: list[Caption]) -> list[tuple[float, float, str]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from prep_corpus.align.text.normalize import NormalizedText, normalize
+from prep_corpus.align.transcripts.formats import parse
 from prep_corpus.align.viterbi.viterbi import Alignment
 from prep_corpus.align.words.words import Words, to_ctm, to_textgrid, word_table
 
@@ -67,6 +69,18 @@ def test_ctm_has_one_line_for_each_word_that_is_said() -> None:
     assert words.skipped.tolist() == [False, True, False]
     ctm = to_ctm(words, normalized, recording_id="my talk", frame_seconds=FRAME_SECONDS)
     assert ctm.splitlines() == ["my_talk 1 0.000 0.100 one", "my_talk 1 0.320 0.180 three"]
+
+
+def test_ctm_says_who_speaks_where_anybody_is_named() -> None:
+    alignment, normalized = _aligned("one two three", {})
+    words = replace(word_table(alignment, normalized), speakers=np.array([0, -1, 1], np.int32))
+    ctm = to_ctm(words, normalized, recording_id="t", frame_seconds=FRAME_SECONDS, speakers=("Ann B", "bo"))
+    assert [line.split()[4:] for line in ctm.splitlines()] == [
+        ["one", "NA", "lex", "Ann_B"],
+        ["two", "NA", "lex", "null"],
+        ["three", "NA", "lex", "bo"],
+    ]
+    assert [turn.speaker for turn in parse(ctm, name="t.ctm").turns] == ["Ann_B", "bo"]
 
 
 def _tiers(grid: str) -> dict[str, list[tuple[float, float, str]]]:

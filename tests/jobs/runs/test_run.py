@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -18,6 +19,8 @@ from support import toy
 from support.places import DOCS, ENVIRONMENT, ROOT
 from support.processes import Command
 from support.runs import BOTH, arguments, cli, outcome, run, shards
+
+from prep_corpus.align.transcripts.formats import parse
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +48,6 @@ def test_what_is_kept_is_what_the_audio_says(corpus: Path, finished: Path) -> No
 
 
 def test_clean_utterances_are_slices_of_the_decoded_source(corpus: Path, finished: Path) -> None:
-    import io
-
     checked = 0
     for path in sorted((finished / "data").iterdir()):
         for row in pq.read_table(path).to_pylist():
@@ -214,8 +215,13 @@ def test_export_makes_other_shards_of_the_same_utterances_without_model_or_sourc
 ) -> None:
     moved = tmp_path / "moved"
     shutil.copytree(finished, moved)
-    cli("export", str(moved), "--out", str(tmp_path / "same"), *BOTH)
+    more = [word for name in ("json", "eaf", "nemo", "kaldi") for word in ("--files", name)]
+    cli("export", str(moved), "--out", str(tmp_path / "same"), *BOTH, *more)
     assert shards(tmp_path / "same") == shards(finished)
+    check_plain_files(tmp_path / "same")
+    for ending in ("json", "eaf"):
+        (path,) = (tmp_path / "same" / "words").glob(f"talk0.{ending}")
+        assert parse(path.read_text(), name=path.name).cues
     cli("export", str(moved), "--out", str(tmp_path / "other"), "--format", "webdataset", "--seed", "5")
     assert outcome(tmp_path / "other")["utterances"] == outcome(finished)["utterances"]
     assert "no problems" in cli("check", str(tmp_path / "other")).stdout
@@ -223,18 +229,57 @@ def test_export_makes_other_shards_of_the_same_utterances_without_model_or_sourc
     assert "must be another folder" in refused.stderr
 
 
+def check_plain_files(out: Path) -> None:
+    """NeMo's manifest and Kaldi's directory hold the utterances of the shards, sample for sample."""
+    rows = [row for path in sorted((out / "data").iterdir()) for row in pq.read_table(path).to_pylist()]
+    listed = [json.loads(line) for line in (out / "nemo" / "train.jsonl").read_text().splitlines()]
+    assert [(line["id"], line["text"], line["duration"]) for line in listed] == [
+        (row["id"], row["text"], row["duration"]) for row in rows
+    ]
+    assert [(out / "nemo" / line["audio_filepath"]).read_bytes() for line in listed] == [
+        row["audio"]["bytes"] for row in rows
+    ]
+    folder = out / "kaldi" / "train"
+    lists = {name: (folder / name).read_bytes().splitlines() for name in ("wav.scp", "text", "utt2spk", "utt2dur")}
+    for name, lines in lists.items():
+        keys = [line.split()[0] for line in lines]
+        assert keys == sorted(keys), name
+        assert len(keys) == len(set(keys)) == len(rows), name
+    assert [line.split()[1] for line in lists["utt2spk"]] == sorted(line.split()[1] for line in lists["utt2spk"])
+    by_key = {row["audio"]["path"].removesuffix(".flac"): row for row in rows}
+    for scp, text in zip(lists["wav.scp"], lists["text"], strict=True):
+        utterance, _, path = scp.decode().partition(" ")
+        row = by_key[Path(path).stem]
+        assert text.decode() == f"{utterance} {' '.join(row['text'].split())}"
+        samples_N, rate_hz = soundfile.read(path, dtype="int16")
+        wanted_N, _ = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="int16")
+        assert (rate_hz, samples_N.tolist()) == (row["sample_rate_hz"], wanted_N.tolist())
+    spoken = {line.split()[0]: line.split()[1:] for line in (folder / "spk2utt").read_bytes().splitlines()}
+    assert sorted(one for many in spoken.values() for one in many) == [line.split()[0] for line in lists["text"]]
+
+
 def test_align_writes_word_times_of_every_recording(corpus: Path, tmp_path: Path) -> None:
     out = tmp_path / "aligned"
-    formats = [word for name in ("ctm", "textgrid", "jsonl", "srt", "vtt") for word in ("--format", name)]
+    names = ("ctm", "textgrid", "eaf", "json", "jsonl", "srt", "vtt")
+    formats = [word for name in names for word in ("--format", name)]
     cli("align", str(corpus), "--out", str(out), "--model", "toy:acoustic_model", *formats)
     assert len(list(out.glob("*.ctm"))) == len(list(out.glob("*.TextGrid"))) == 4
     assert all(" --> " in path.read_text() for path in (*out.glob("*.srt"), *out.glob("*.vtt")))
     assert len(list(out.glob("*.srt"))) == len(list(out.glob("*.vtt"))) == 4
+    for name in ("talk0.eaf", "talk0.json", "talk0.TextGrid", "talk0.vtt"):
+        back = parse((out / name).read_text(), name=name)
+        assert back.text.lower().replace(".", "").split() == spoken_in(out / "talk0.jsonl")
     text = (corpus.parent / "talk0.txt").read_text()
     words = [json.loads(line) for line in (out / "talk0.jsonl").read_text().splitlines()]
     words = [word for word in words if "word" in word]
     assert [word["written"].lower() for word in words] == text.lower().replace(".", "").split()
     assert all(text[word["char_start"] : word["char_end"]] == word["written"] for word in words)
+
+
+def spoken_in(path: Path) -> list[str]:
+    """The words that the audio says, by `align`'s JSON lines."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [line["word"] for line in lines if line.get("spoken")]
 
 
 def test_clean_removes_what_the_last_run_did_not_use(corpus: Path, tmp_path: Path) -> None:
