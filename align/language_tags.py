@@ -19,6 +19,15 @@ wa:wln wo:wol xh:xho yi:yid yo:yor za:zha zh:zho zu:zul
 THREE_LETTERS = {pair[:2]: pair[3:] for pair in _PAIRS.split()}
 """ISO 639-3 by ISO 639-1."""
 
+_BIBLIOGRAPHIC = dict(
+    pair.split(":")
+    for pair in (
+        "alb:sqi arm:hye baq:eus bur:mya chi:zho cze:ces dut:nld fre:fra geo:kat ger:deu gre:ell ice:isl mac:mkd mao:mri "
+        "may:msa per:fas rum:ron slo:slk tib:bod wel:cym"
+    ).split()
+)
+"""ISO 639-3 by the codes of ISO 639-2/B, which media files have."""
+
 UNKNOWN_LANGUAGE = "?"
 """In place of a tag: of manifest entries of which nothing is known, since they break a rule."""
 
@@ -31,7 +40,7 @@ def primary_of(tag: str) -> str:
 def three_letters(tag: str) -> str:
     """The ISO 639-3 code of a tag; what is no ISO 639-1 stays as it is."""
     primary = primary_of(tag)
-    return THREE_LETTERS.get(primary, primary)
+    return THREE_LETTERS.get(primary, _BIBLIOGRAPHIC.get(primary, primary))
 
 
 def is_known(tag: str) -> bool:

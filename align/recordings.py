@@ -35,6 +35,7 @@ ENTRY_KEYS = (
     "speaker",
     "lang",
     "channel",
+    "track",
 )
 
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
@@ -57,6 +58,7 @@ class Recording:
         speaker: who speaks, where known.
         language: a tag such as "en".
         channel: the one channel to take, counted from 0; the mean of all where None.
+        track: of several audio tracks, its number from 0 or its language; the default one where None.
         source: where `text` comes from; None for plain text that needs no explaining.
         others: further transcripts of the same audio, of which the alignment chooses one; see `version`.
         lost: what became of those that could not be read, one message each.
@@ -75,6 +77,7 @@ class Recording:
     speaker: str | None = None
     language: str = DEFAULT_LANGUAGE
     channel: int | None = None
+    track: str | None = None
     source: TranscriptSource | None = None
     others: tuple[Version, ...] = ()
     lost: tuple[str, ...] = ()
@@ -146,6 +149,7 @@ class Entry:
     selection: Selection = EVERYTHING
     cues: tuple[Cue, ...] = ()
     rttm_uri: str | None = None
+    track: str | None = None
 
     def recording(
         self, versions: Sequence[Version], lost: Sequence[str] = (), speaker_spans: Sequence[SpeakerSpan] = ()
@@ -171,6 +175,7 @@ class Entry:
             speaker=self.speaker,
             language=self.language,
             channel=self.channel,
+            track=self.track,
         )
 
 
@@ -222,8 +227,10 @@ def check_span(
         raise EntryInvalid(f"{name}: channel must be at least 0, it is {channel}")
 
 
-def default_id(audio_filepath: str, *, offset: float | None, channel: int | None) -> str:
-    """The id of an entry that states none: its audio path without extension, its offset and channel.
+def default_id(
+    audio_filepath: str, *, offset: float | None, channel: int | None, track: str | None = None
+) -> str:
+    """The id of an entry that states none: its audio path without extension, its offset, track and channel.
 
     The leading slash or scheme of an absolute path, and names that lead upwards, are left out.
 
@@ -231,6 +238,7 @@ def default_id(audio_filepath: str, *, offset: float | None, channel: int | None
         audio_filepath: the path in the manifest's own spelling.
         offset: seconds, as the manifest gives it.
         channel: the channel that the manifest names.
+        track: the track that it names.
 
     Returns:
         For example "book/chapter1", or "book/chapter1-12.5" for the part that starts at 12.5 s.
@@ -240,6 +248,8 @@ def default_id(audio_filepath: str, *, offset: float | None, channel: int | None
     stem = posixpath.splitext("/".join(parts))[0]
     if offset is not None:
         stem += f"-{offset:.6f}".rstrip("0").rstrip(".")
+    if track is not None:
+        stem += f"-track{track}"
     return stem if channel is None else f"{stem}-channel{channel}"
 
 
@@ -271,9 +281,10 @@ def parse_entry(
     check_span(offset_seconds=offset or 0.0, duration_seconds=duration, channel=channel, name=name)
     texts, paths, cues = _transcripts(entry, name)
     rttm = _text(entry, "rttm_filepath", name)
+    track = _track(entry, name)
     recording_id = _text(entry, "id", name)
     if recording_id is None:
-        recording_id = default_id(audio, offset=offset, channel=channel)
+        recording_id = default_id(audio, offset=offset, channel=channel, track=track)
     try:
         check_id(recording_id)
     except IdUnsafe as error:
@@ -294,7 +305,18 @@ def parse_entry(
         speaker=_text(entry, "speaker", name),
         language=_language(entry, name) or language,
         channel=channel,
+        track=track,
     )
+
+
+def _track(entry: Mapping[str, Any], name: str) -> str | None:
+    """Number or language of an audio track."""
+    track = _text(entry, "track", name)
+    if track is not None and not (track.isascii() and track.isdecimal()) and not is_known(track):
+        raise EntryInvalid(
+            f"{name}: track must be a whole number counted from 0, or a language such as en or fra, it is {track!r}"
+        )
+    return track
 
 
 def _language(entry: Mapping[str, Any], name: str) -> str | None:

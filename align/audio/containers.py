@@ -7,7 +7,7 @@ Shapes: N samples (of one channel), C channels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import av
 import numpy as np
 import soxr
+from av.stream import Disposition
 
 from prep_corpus.align.audio.sound_files import SoundFileSource
 from prep_corpus.align.audio.sources import (
@@ -27,7 +28,8 @@ from prep_corpus.align.audio.sources import (
     OpenAudio,
     one_line,
 )
-from prep_corpus.align.errors import AudioEmpty, AudioTruncated, AudioUnreadable
+from prep_corpus.align.errors import AudioEmpty, AudioTruncated, AudioUnreadable, EntryInvalid
+from prep_corpus.align.language_tags import three_letters
 
 MIN_RATE_HZ = 1_000
 MAX_RATE_HZ = 768_000
@@ -43,15 +45,19 @@ _CODEC_FRAMES_OF_PADDING = 3
 _PLANES_OF_A_FRAME = 8
 
 
-def open_source(file: BinaryIO, *, name: str, header_only: bool = False) -> OpenAudio:
+def open_source(
+    file: BinaryIO, *, name: str, header_only: bool = False, track: str | None = None
+) -> OpenAudio:
     """Find the library that reads a file, by its content.
 
     Args:
         file: seekable; read from its start.
         name: name of the recording, for messages.
         header_only: do not look through an Ogg file for a second stream; its length is an estimate then.
+        track: which of several audio tracks: its number from 0, or its language; the default one where None.
 
     Raises:
+        EntryInvalid: the file has no such track.
         AudioEmpty: the file has no bytes.
         AudioUnreadable: neither library reads it, or its rate is out of range.
         AudioTruncated: it ends before the length that its WAV header states.
@@ -62,7 +68,7 @@ def open_source(file: BinaryIO, *, name: str, header_only: bool = False) -> Open
     guard.raise_io_error()
     if not start:
         raise AudioEmpty(f"{name}: an audio file must have samples, this one has 0 bytes")
-    opens: list[Callable[[GuardedFile, str], OpenAudio]] = [SoundFileSource, AvSource]
+    opens: list[Callable[[GuardedFile, str, str | None], OpenAudio]] = [_sound_file, AvSource]
     is_ogg = start[:4] == b"OggS"
     if _is_av(start) or (is_ogg and not header_only and _is_chained(guard)):
         opens.reverse()
@@ -70,7 +76,7 @@ def open_source(file: BinaryIO, *, name: str, header_only: bool = False) -> Open
     for open_one in opens:
         guard.seek(0)
         try:
-            source = open_one(guard, name)
+            source = open_one(guard, name, track)
         except CannotOpen as error:
             guard.raise_io_error()
             reasons.append(str(error))
@@ -86,10 +92,25 @@ def open_source(file: BinaryIO, *, name: str, header_only: bool = False) -> Open
     raise AudioUnreadable(f"{name}: no decoder reads it as {ACCEPTED_AUDIO} ({'; '.join(reasons)})")
 
 
-class AvSource:
-    """A file that FFmpeg reads."""
+def _sound_file(file: GuardedFile, name: str, track: str | None) -> OpenAudio:
+    source = SoundFileSource(file, name)
+    if track not in (None, "0"):
+        raise EntryInvalid(
+            f"{name}: track must be 0, the only audio track, which names no language, and it is {track!r}"
+        )
+    return source
 
-    def __init__(self, file: GuardedFile, name: str) -> None:
+
+class AvSource:
+    """A file that FFmpeg reads.
+
+    Args:
+        file: the file.
+        name: name of the recording, for messages.
+        track: see `open_source`.
+    """
+
+    def __init__(self, file: GuardedFile, name: str, track: str | None = None) -> None:
         self._guard = file
         self._name = name
         self.mixing = Mixing()
@@ -101,7 +122,12 @@ class AvSource:
         if not streams:
             self._container.close()
             raise CannotOpen("PyAV: there is no audio stream in it")
-        self._stream = stream = streams[0]
+        try:
+            chosen = _chosen(streams, track, name)
+        except EntryInvalid:
+            self._container.close()
+            raise
+        self._stream = stream = streams[chosen]
         if stream.codec_context is None or not stream.rate or not stream.channels:
             self._container.close()
             raise CannotOpen("PyAV: its codec, rate and channels cannot be found out")
@@ -119,6 +145,7 @@ class AvSource:
             duration_is_exact=duration is not None and kind not in _ESTIMATED_LENGTH,
             slack_seconds=max(0.05, padding),
             decoder="av",
+            track=chosen,
         )
 
     def blocks(self, channel: int | None, start_samples: int) -> Iterator[FloatArray]:
@@ -163,6 +190,25 @@ class AvSource:
             self._guard.raise_io_error()
             raise AudioTruncated(f"{self._name}: the audio breaks off: {one_line(error)}") from error
         self._guard.raise_io_error()
+
+
+def _chosen(streams: Sequence[Any], track: str | None, name: str) -> int:
+    """The place of the audio track that is meant; where none is named, of the first that is flagged as default.
+
+    Raises:
+        EntryInvalid: there is no such track.
+    """
+    if track is None:
+        return next((at for at, one in enumerate(streams) if one.disposition & Disposition.default), 0)
+    if track.isdecimal():
+        if int(track) < len(streams):
+            return int(track)
+    else:
+        for at, one in enumerate(streams):
+            if one.language and three_letters(one.language) == three_letters(track):
+                return at
+    languages = ", ".join(f"{at} ({one.language or 'no language'})" for at, one in enumerate(streams))
+    raise EntryInvalid(f"{name}: track must be one of the file's audio tracks, {languages}, and it is {track!r}")
 
 
 class _Pending:

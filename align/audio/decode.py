@@ -55,19 +55,21 @@ DURATION_TOLERANCE = 0.01
 SILENCE_PEAK = 0.5 / 32768
 
 
-def probe(file: BinaryIO, *, name: str) -> AudioHeader:
+def probe(file: BinaryIO, *, name: str, track: str | None = None) -> AudioHeader:
     """Read the header of an audio file, and little else of it.
 
     Args:
         file: open, binary, seekable.
         name: name of the recording, for messages.
+        track: see `decode`.
 
     Raises:
+        EntryInvalid: the file has no such track.
         AudioEmpty: the file has no bytes, or its header says that it has no samples.
         AudioUnreadable: no decoder opens it.
         AudioTruncated: a WAV file ends before its stated length.
     """
-    header = open_source(file, name=name, header_only=True).header
+    header = open_source(file, name=name, header_only=True, track=track).header
     if header.duration_is_exact and header.duration_seconds == 0:
         raise AudioEmpty(f"{name}: an audio file must have samples, its header says that it has 0")
     return header
@@ -110,6 +112,7 @@ def decode(
     name: str,
     sample_rate_hz: int,
     channel: int | None = None,
+    track: str | None = None,
     offset_seconds: float = 0.0,
     duration_seconds: float | None = None,
     sliced: bool = False,
@@ -125,6 +128,7 @@ def decode(
         name: name of the recording, for messages.
         sample_rate_hz: rate of the result.
         channel: the one channel to take, counted from 0; the mean of all where None.
+        track: of several audio tracks, its number from 0 or its language; the default one where None.
         offset_seconds: where the recording starts in the file.
         duration_seconds: length of the part where `sliced`, else the stated length of the whole file.
         sliced: take [offset, offset + duration) out of the file; implied by an offset over 0.
@@ -139,7 +143,7 @@ def decode(
     """
     yielded = 0
     try:
-        source = open_source(file, name=name)
+        source = open_source(file, name=name, track=track)
         header = source.header
         sliced = sliced or offset_seconds > 0
         check_stated(

@@ -31,6 +31,7 @@ class AudioHeader:
         duration_is_exact: False where the length is an estimate, as in an MP3 file.
         slack_seconds: how far lengths may differ on short files, where a codec pads.
         decoder: which library reads it.
+        track: which of its audio tracks it is, from 0.
     """
 
     sample_rate_hz: int
@@ -39,6 +40,7 @@ class AudioHeader:
     duration_is_exact: bool
     slack_seconds: float
     decoder: Literal["soundfile", "av"]
+    track: int = 0
 
 
 _MIXING_STEP = 16

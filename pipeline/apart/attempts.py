@@ -249,6 +249,8 @@ def decoded_alone(recording: Recording, size_bytes: int) -> str | None:
 def _decoded_alone(recording: Recording, size_bytes: int, *, again: bool) -> str | None:
     seconds = SECONDS_AT_LEAST + SECONDS_PER_MB * size_bytes / 1e6
     command = [sys.executable, "-m", "prep_corpus.pipeline.apart.decode_alone", recording.audio_uri]
+    if recording.track is not None:
+        command.append(recording.track)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""`python -m prep_corpus.pipeline.apart.decode_alone URI`: decode a file to its end, within a bound of memory.
+"""`python -m prep_corpus.pipeline.apart.decode_alone URI [TRACK]`: decode a file to its end, within a bound of memory.
 
 Texts that stand on its input, as JSON [language, [text, ...]], are normalised too. What a decoder raises is
 well: it came back. Exit code 77 says that the memory was not enough.
@@ -20,14 +20,14 @@ from prep_corpus.pipeline.storage import files
 ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyz'")
 
 
-def main(uri: str) -> int:
+def main(uri: str, track: str | None = None) -> int:
     """Decode; returns the exit code."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, hard))
     try:
         with files.open_binary(uri) as file:
-            audio.probe(file, name=uri)
-            for _ in audio.decode(file, name=uri, sample_rate_hz=16_000):
+            audio.probe(file, name=uri, track=track)
+            for _ in audio.decode(file, name=uri, sample_rate_hz=16_000, track=track):
                 pass
         language, texts = json.loads(sys.stdin.buffer.read() or b'["en", []]')
         for text in texts:
@@ -40,4 +40,4 @@ def main(uri: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:3]))

@@ -70,6 +70,7 @@ SCHEMA = pa.schema(
         ("fingerprint", pa.string()),
         ("proof", pa.string()),
         ("seconds", pa.float64()),
+        ("track", pa.string()),
     ]
 )
 
@@ -107,6 +108,7 @@ class ProbedRecording:
             recording.duration_seconds,
             recording.sliced,
             recording.channel,
+            *([] if recording.track is None else [recording.track]),
         )
 
 
@@ -142,6 +144,7 @@ def _rows(bundle: list[ProbedRecording]) -> list[dict[str, Any]]:
             "speaker": probed.recording.speaker,
             "language": probed.recording.language,
             "channel": probed.recording.channel,
+            **({} if probed.recording.track is None else {"track": probed.recording.track}),
             **_version_fields(probed.recording),
             "fingerprint": probed.fingerprint,
             "proof": probed.proof,
@@ -170,7 +173,7 @@ def read_bundle(store: Store, digest: str) -> list[ProbedRecording]:
     return [
         ProbedRecording(
             recording=Recording(
-                **{key: row[key] for key in _PLAIN_FIELDS},
+                **{key: row.get(key) for key in _PLAIN_FIELDS},
                 source=_source(row["source"]),
                 others=tuple(
                     Version(text=other["text"], source=_source(other["source"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 
 from prep_corpus.align.audio import decode as audio
@@ -67,7 +68,7 @@ def probe(recording: Recording, cache: FingerprintCache) -> ProbedRecording | De
         try:
             fingerprint, proof = cache.prove(recording.audio_uri)
             with files.open_binary(recording.audio_uri) as file:
-                header = audio.probe(file, name=recording.id)
+                header = audio.probe(file, name=recording.id, track=recording.track)
             audio.check_stated(
                 header,
                 name=recording.id,
@@ -92,6 +93,9 @@ def probe(recording: Recording, cache: FingerprintCache) -> ProbedRecording | De
             message=str(error),
             read_characters=recording.read_characters,
         )
+    if header.track:
+        # A default or a language may name another track to another library; a number does not.
+        recording = replace(recording, track=str(header.track))
     seconds = recording.duration_seconds
     if seconds is None:
         seconds = max((header.duration_seconds or 0.0) - recording.offset_seconds, 0.0)

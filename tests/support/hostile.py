@@ -17,6 +17,7 @@ import av
 import numpy as np
 import soundfile
 import soxr
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -124,6 +125,36 @@ def encode_av(
             for ready in [*resampler.resample(frame), *resampler.resample(None), None]:
                 for packet in stream.encode(ready):
                     output.mux(packet)
+        return path.read_bytes()
+
+
+def encode_tracks(
+    tracks: Sequence[FloatArray], sample_rate_hz: int, *, languages: Sequence[str], default: int | None
+) -> bytes:
+    """A Matroska file of several audio tracks, each in FLAC.
+
+    Args:
+        tracks: mono samples of each.
+        sample_rate_hz: of all.
+        languages: of each, as ISO 639-2 has them.
+        default: the one that is flagged as the default.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "encoded"
+        with av.open(str(path), "w", format="matroska") as output:
+            streams: list[Any] = []
+            for at, language in enumerate(languages):
+                stream: Any = output.add_stream("flac", rate=sample_rate_hz, layout="mono")
+                stream.metadata["language"] = language
+                stream.disposition = Disposition.default if at == default else Disposition(0)
+                streams.append(stream)
+            for stream, audio_N in zip(streams, tracks):
+                steps_1N = np.rint(audio_N[None] * 32767).astype(np.int16)
+                frame = av.AudioFrame.from_ndarray(steps_1N, format="s16", layout="mono")
+                frame.sample_rate = sample_rate_hz
+                for ready in (frame, None):
+                    for packet in stream.encode(ready):
+                        output.mux(packet)
         return path.read_bytes()
 
 

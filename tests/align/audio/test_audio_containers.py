@@ -8,10 +8,10 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import soundfile
-from support.hostile import encode_av, encode_sound, vbr_mp3_without_xing
+from support.hostile import encode_av, encode_sound, encode_tracks, vbr_mp3_without_xing
 
 from prep_corpus.align.audio import decode as audio
-from prep_corpus.align.errors import AudioUnreadable, RecordingError
+from prep_corpus.align.errors import AudioUnreadable, EntryInvalid, RecordingError
 
 RATE_HZ = 16_000
 
@@ -34,6 +34,52 @@ def heard(samples_N: np.ndarray) -> list[int]:
 
 def decoded(data: bytes) -> np.ndarray:
     return np.concatenate(list(audio.decode(io.BytesIO(data), name="r", sample_rate_hz=RATE_HZ)))
+
+
+LANGUAGES = ("ger", "eng", "fra")
+
+
+def tracks(default: int | None) -> bytes:
+    """Three tracks of which each has tones of its own: from 300, 500 and 700 Hz on."""
+    all_N = tones(14)
+    parts = [all_N[2 * at * RATE_HZ : (2 * at + 5) * RATE_HZ] for at in range(3)]
+    return encode_tracks(parts, RATE_HZ, languages=LANGUAGES, default=default)
+
+
+@pytest.mark.parametrize(
+    ("default", "track", "expected"),
+    [
+        (None, None, 0),
+        (0, None, 0),
+        (1, None, 1),
+        (2, "1", 1),
+        (2, "0", 0),
+        (0, "en", 1),
+        (0, "deu", 0),
+        (0, "fre", 2),
+        (0, "fr-CA", 2),
+    ],
+)
+def test_of_several_tracks_the_one_meant_is_taken(
+    default: int | None, track: str | None, expected: int
+) -> None:
+    data = tracks(default)
+    header = audio.probe(io.BytesIO(data), name="r", track=track)
+    assert header.track == expected
+    samples_N = np.concatenate(
+        list(audio.decode(io.BytesIO(data), name="r", sample_rate_hz=RATE_HZ, track=track))
+    )
+    assert heard(samples_N)[:4] == [300 + 200 * expected + 100 * s for s in range(4)]
+
+
+@pytest.mark.parametrize("track", ["3", "es"])
+def test_a_track_that_is_not_there_is_refused_with_those_that_are(track: str) -> None:
+    with pytest.raises(EntryInvalid, match=r"0 \(\w+\), 1 \(eng\), 2 \(\w+\), and it is '" + track):
+        audio.probe(io.BytesIO(tracks(0)), name="r", track=track)
+    wav = encode_sound(tones(1), RATE_HZ, container="WAV", subtype="PCM_16")
+    assert audio.probe(io.BytesIO(wav), name="r", track="0").track == 0
+    with pytest.raises(EntryInvalid, match="track must be 0"):
+        list(audio.decode(io.BytesIO(wav), name="r", sample_rate_hz=RATE_HZ, track=track))
 
 
 TEN = [300 + 100 * s for s in range(10)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from prep_corpus.align.recordings import Recording
@@ -50,3 +51,7 @@ def test_a_bundle_is_read_back_as_it_was(tmp_path: Path) -> None:
     ref = write_bundle(store, bundle)
     assert read_bundle(store, ref.digest) == bundle
     assert write_bundle(store, bundle) == ref
+    second = replace(bundle[0], recording=replace(bundle[0].recording, track="1"))
+    again = write_bundle(store, [second])
+    assert read_bundle(store, again.digest) == [second]
+    assert second.audio_identity == (*bundle[0].audio_identity, "1")
