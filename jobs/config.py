@@ -100,6 +100,21 @@ class RunConfig(ShardSettings, CuttingSettings):
         group=ROWS,
         to="segment.text_style",
     )
+    word_times: bool = setting(
+        False,
+        "--word-times",
+        "Add a column word_times: for each word its text, start, end, score and speaker.",
+        group=ROWS,
+        to=("segment.word_times", "write.word_times"),
+    )
+    sample_rate: str = setting(
+        "model",
+        "--sample-rate",
+        "Rate of the audio in the shards: the model's, or that of each file (source), cut at the same places.",
+        choices=("model", "source"),
+        group=ROWS,
+        to="segment.sample_rate",
+    )
     romanize: bool = setting(
         False,
         "--romanize",
@@ -162,6 +177,16 @@ class RunConfig(ShardSettings, CuttingSettings):
         for name, span in (("--snr-db", self.snr_db), ("--level-db", self.level_db)):
             if span is not None and not span[0] <= span[1]:
                 raise UsageError(f"{name} takes MIN MAX, and {span[0]} is not at most {span[1]}")
+        if self.sample_rate == "source" and self.noise_fraction > 0:
+            raise UsageError(
+                "--sample-rate source keeps the rate of each file, and noise is mixed at the model's: it needs "
+                f"--noise-fraction 0, not {self.noise_fraction:g}"
+            )
+        if self.sample_rate == "source" and self.audio_format == "opus":
+            raise UsageError(
+                "--sample-rate source keeps the rate of each file, and Opus knows few of them: it needs --audio-format "
+                "flac or wav"
+            )
         if not self.formats:
             raise UsageError(f"--format must be of {', '.join(FORMATS)}, not none")
         if not abs(sum(share for _, share in self.splits) - 1) <= 1e-6:

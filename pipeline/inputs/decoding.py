@@ -35,6 +35,7 @@ def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArra
                     name=recording.id,
                     sample_rate_hz=sample_rate_hz,
                     channel=recording.channel,
+                    track=recording.track,
                     offset_seconds=recording.offset_seconds,
                     duration_seconds=recording.duration_seconds,
                     sliced=recording.sliced,
@@ -65,14 +66,47 @@ def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArra
         raise changed from error
 
 
-def slices(blocks: Iterator[FloatArray], spans: list[tuple[int, int]]) -> Iterator[FloatArray]:
-    """The samples of ordered spans without overlap, from blocks in order, holding little more than one span."""
+def own_rate_hz(probed: ProbedRecording) -> int:
+    """The rate of a recording's file.
+
+    Raises:
+        SourceChanged: the file is gone.
+        RecordingError: it cannot be read any more.
+    """
+    recording = probed.recording
+    try:
+        with files.open_binary(recording.audio_uri) as file, attempt(recording.id):
+            return audio.probe(file, name=recording.id, track=recording.track).sample_rate_hz
+    except OSError as error:
+        if not files.is_absent(error):
+            raise
+        raise SourceChanged(
+            f"{recording.id}: the audio must be what it was when the run began, and {recording.audio_uri} is not: {error}"
+        ) from error
+
+
+def slices(
+    blocks: Iterator[FloatArray], spans: list[tuple[int, int]], *, may_lack: int = 0
+) -> Iterator[FloatArray]:
+    """The samples of ordered spans without overlap, from blocks in order, holding little more than one span.
+
+    Args:
+        blocks: of the recording.
+        spans: half-open, in samples.
+        may_lack: samples by which the last span may end after the audio, where ends are rounded at another rate.
+
+    Raises:
+        EOFError: the audio is shorter.
+    """
     held: list[FloatArray] = []
     held_start = held_end = 0
     for start, end in spans:
         while held_end < end:
             block_N = next(blocks, None)
             if block_N is None:
+                if start < held_end and end - held_end <= may_lack:
+                    end = held_end
+                    break
                 raise EOFError(f"the audio ended at sample {held_end}, and was longer when it was aligned")
             held.append(block_N)
             held_end += len(block_N)

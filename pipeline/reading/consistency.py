@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 
 from prep_corpus.align.errors import PrepCorpusError, UsageError
@@ -12,6 +13,9 @@ from prep_corpus.pipeline.shards.manifest import SEAL, RunManifest, seal_of, spl
 from prep_corpus.pipeline.shards.rows import Utterance, utterance_id
 
 _NUMBERS = ("ctc_cost", "ctc_cost_per_frame", "ctc_cost_per_token", "frames_per_token", "score")
+
+_TOLERANCE = 1e-3
+_LOWEST_RATE_HZ = 1000
 
 # (slug, message)
 Finding = tuple[str, str]
@@ -56,8 +60,9 @@ def manifest_findings(content: bytes, run: RunManifest) -> Iterator[Finding]:
     if run.sample_rate_hz:
         kept = sum(one["seconds"] for one in counted.values())
         seconds = ledgers.samples.get("kept", 0) / run.sample_rate_hz
-        # Seconds of a split are rounded to milliseconds.
-        if abs(seconds - kept) > 0.001 * (1 + len(counted)):
+        # Seconds of a split are rounded to milliseconds, and edges at another rate to its samples.
+        rounding = utterances / _LOWEST_RATE_HZ if _keeps_rates(run) else 0.0
+        if abs(seconds - kept) > 0.001 * (1 + len(counted)) + rounding:
             message = f"the ledger counts the seconds kept: {seconds:.3f} in it, {kept:.3f} in the shards"
             yield "ledger-mismatch", message
 
@@ -71,13 +76,28 @@ def seal_finding(content: bytes) -> str | None:
     return f"a manifest is what was written: its seal is {stated!r}, and that of what it says now {found!r}"
 
 
+def _keeps_rates(run: RunManifest) -> bool:
+    """Whether clips have the rate of their file, and ids and ledgers that of the model."""
+    return run.config.get("sample_rate") == "source"
+
+
+def _is_placed(row: Utterance, model_rate_hz: int) -> bool:
+    """Whether an id of samples at the model's rate is of a row at another."""
+    found = re.fullmatch(r"(.*)-(\d{9,})-(\d{9,})", row.id, re.S)
+    if found is None or found[1] != row.recording_id or not model_rate_hz:
+        return False
+    start, end = (int(found[at]) * row.sample_rate_hz // model_rate_hz for at in (2, 3))
+    return start == row.start_sample and 0 <= end - row.end_sample <= 1 + row.sample_rate_hz // model_rate_hz
+
+
 def row_findings(row: Utterance, run: RunManifest) -> Iterator[Finding]:
     """Where an utterance contradicts itself or its run."""
+    keeps_rates = _keeps_rates(run)
     wanted = utterance_id(row.recording_id, row.start_sample, row.end_sample)
-    if row.id != wanted:
+    if row.id != wanted and not (keeps_rates and _is_placed(row, run.sample_rate_hz or 0)):
         yield "id-mismatch", f"an id is of its recording and samples: {wanted} by those, {row.id} in the row"
     for name, stated in (
-        ("sample_rate_hz", run.sample_rate_hz),
+        ("sample_rate_hz", None if keeps_rates else run.sample_rate_hz),
         ("model_digest", run.model_digest),
         ("config_digest", run.config_digest),
     ):
@@ -93,6 +113,18 @@ def row_findings(row: Utterance, run: RunManifest) -> Iterator[Finding]:
             "text-empty",
             f"an utterance has text: it has {row.text!r}, {row.text_normalized!r} in the alphabet",
         )
+    at = 0.0
+    for word in row.word_times or ():
+        # In float32, as TFRecord has them.
+        inside = at - _TOLERANCE <= word.start <= word.end <= row.duration + _TOLERANCE
+        if not inside or not 0 <= word.score <= 1:
+            yield (
+                "word-times-invalid",
+                f"words follow one another inside their utterance, with scores of 0 to 1: {word} after {at} s of "
+                f"{row.duration} s",
+            )
+            break
+        at = word.end
     if row.noise is not None:
         try:
             plan = json.loads(row.noise)

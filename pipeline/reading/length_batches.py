@@ -101,13 +101,19 @@ def read_batches(
 
 
 def plan_batches(pool: Sequence[Row], batching: Batching, epoch: int) -> list[list[int]]:
-    """Groups of indices into a pool: sorted by length, cut, permuted."""
-    by_length = sorted(range(len(pool)), key=lambda index: (pool[index].utterance.samples, index))
+    """Groups of indices into a pool: sorted by length, cut, permuted; all utterances of a group have one rate."""
+    by_length = sorted(
+        range(len(pool)), key=lambda index: (pool[index].utterance.sample_rate_hz, pool[index].utterance.samples, index)
+    )
     groups: list[list[int]] = []
     for index in by_length:
         row = pool[index].utterance
         padded_seconds = (len(groups[-1]) + 1) * row.samples / row.sample_rate_hz if groups else 0.0
-        full = not groups or len(groups[-1]) >= batching.utterances
+        full = (
+            not groups
+            or len(groups[-1]) >= batching.utterances
+            or pool[groups[-1][0]].utterance.sample_rate_hz != row.sample_rate_hz
+        )
         if full or (batching.padded_seconds is not None and padded_seconds > batching.padded_seconds):
             groups.append([])
         groups[-1].append(index)

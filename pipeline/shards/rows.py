@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from hashlib import blake2b
 from typing import Any, Literal
@@ -31,6 +31,25 @@ FEATURE_COLUMNS = (
     "words",
     "characters",
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordTime:
+    """When one word of an utterance is said.
+
+    Attributes:
+        text: the word as the transcript writes it.
+        start: seconds from the beginning of the utterance.
+        end: seconds likewise, not before the start.
+        score: how well the audio agrees, 0 to 1.
+        speaker: who says it, where that is known.
+    """
+
+    text: str
+    start: float
+    end: float
+    score: float
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +83,7 @@ class Utterance:
         model_digest: the acoustic model that aligned it.
         config_digest: the run's configuration.
         sample_rate_hz: rate of `audio` and of the sample positions.
+        word_times: its words in order, where the run was asked for them.
     """
 
     id: str
@@ -92,6 +112,7 @@ class Utterance:
     model_digest: str
     config_digest: str
     sample_rate_hz: int
+    word_times: tuple[WordTime, ...] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_sample < self.end_sample:
@@ -145,7 +166,12 @@ NULLABLE_COLUMNS = frozenset({"speaker", "noise", "snr_db"})
 # Columns that repeat from row to row; the others hardly ever do.
 REPEATING_COLUMNS = ("recording_id", "speaker", "language", "source_uri", "model_digest", "config_digest")
 
-FIELD_NAMES = tuple(field.name for field in fields(Utterance) if field.name not in ("audio", "audio_path"))
+WORD_TIMES = "word_times"
+"""The column that a run has only where it is asked for; `words` is the number of them."""
+
+FIELD_NAMES = tuple(
+    field.name for field in fields(Utterance) if field.name not in ("audio", "audio_path", WORD_TIMES)
+)
 
 
 def column_kind(name: str) -> Literal["string", "int64", "float64"]:
@@ -156,12 +182,16 @@ def column_kind(name: str) -> Literal["string", "int64", "float64"]:
 
 
 @cache
-def arrow_schema() -> pa.Schema:
-    """The Parquet schema, with the metadata by which Hugging Face datasets decodes `audio` without code."""
+def arrow_schema(*, word_times: bool = False) -> pa.Schema:
+    """The Parquet schema, with the metadata by which Hugging Face datasets decodes `audio` without code.
+
+    Args:
+        word_times: with the column of that name.
+    """
     arrow_types = {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
     columns = [pa.field("id", pa.string(), nullable=False)]
     columns.append(pa.field("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())])))
-    features: dict[str, dict[str, str]] = {
+    features: dict[str, Any] = {
         "id": {"dtype": "string", "_type": "Value"},
         "audio": {"_type": "Audio"},
     }
@@ -169,6 +199,11 @@ def arrow_schema() -> pa.Schema:
         kind = column_kind(name)
         columns.append(pa.field(name, arrow_types[kind], nullable=name in NULLABLE_COLUMNS))
         features[name] = {"dtype": kind, "_type": "Value"}
+    if word_times:
+        kinds = {"text": "string", "start": "float64", "end": "float64", "score": "float64", "speaker": "string"}
+        word = pa.struct([(name, arrow_types[kind]) for name, kind in kinds.items()])
+        columns.append(pa.field(WORD_TIMES, pa.list_(word)))
+        features[WORD_TIMES] = [{name: {"dtype": kind, "_type": "Value"} for name, kind in kinds.items()}]
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     return pa.schema(columns, metadata=metadata)
 
@@ -183,10 +218,14 @@ def to_record_batch(rows: list[Utterance], schema: pa.Schema | None = None) -> p
         ],
         names=["bytes", "path"],
     )
-    columns = [
-        audio if field.name == "audio" else pa.array([getattr(row, field.name) for row in rows], field.type)
-        for field in schema
-    ]
+    columns = []
+    for field in schema:
+        if field.name == "audio":
+            columns.append(audio)
+        elif field.name == WORD_TIMES:
+            columns.append(pa.array([_word_fields(row) for row in rows], field.type))
+        else:
+            columns.append(pa.array([getattr(row, field.name) for row in rows], field.type))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
@@ -195,16 +234,31 @@ def from_record_batch(batch: pa.RecordBatch) -> Iterable[Utterance]:
     audio = batch.column("audio")
     blobs, paths = audio.field("bytes"), audio.field("path")
     columns = {name: batch.column(name).to_pylist() for name in FIELD_NAMES}
+    if WORD_TIMES in batch.schema.names:
+        columns[WORD_TIMES] = batch.column(WORD_TIMES).to_pylist()
     for index in range(batch.num_rows):
         values = {name: column[index] for name, column in columns.items()}
-        yield Utterance(audio=blobs[index].as_py(), audio_path=paths[index].as_py(), **values)
+        yield from_fields(values, blobs[index].as_py(), paths[index].as_py())
 
 
 def to_fields(row: Utterance) -> dict[str, Any]:
     """All columns but the audio, as JSON takes them; nulls stay null."""
-    return {name: getattr(row, name) for name in FIELD_NAMES}
+    columns = {name: getattr(row, name) for name in FIELD_NAMES}
+    if row.word_times is not None:
+        columns[WORD_TIMES] = _word_fields(row)
+    return columns
+
+
+def _word_fields(row: Utterance) -> list[dict[str, Any]] | None:
+    return None if row.word_times is None else [asdict(word) for word in row.word_times]
 
 
 def from_fields(columns: dict[str, Any], audio: bytes, path: str) -> Utterance:
     """The row whose other columns `to_fields` gave; unknown columns are left out."""
-    return Utterance(audio=audio, audio_path=path, **{name: columns.get(name) for name in FIELD_NAMES})  # type: ignore[arg-type]
+    words = columns.get(WORD_TIMES)
+    return Utterance(
+        audio=audio,
+        audio_path=path,
+        word_times=None if words is None else tuple(WordTime(**word) for word in words),
+        **{name: columns.get(name) for name in FIELD_NAMES},  # type: ignore[arg-type]
+    )

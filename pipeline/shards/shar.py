@@ -1,7 +1,8 @@
 """Lhotse Shar: cuts as JSON lines, and a tar with each cut's audio followed by its recording manifest.
 
 The cut's id has to equal the audio member's name without its extension, so it is the utterance's safe name;
-the supervision carries the utterance's own id, and every other column as a custom field.
+the supervision carries the utterance's own id, and every other column as a custom field. Words with their times are
+its alignment of the kind "word"; those whose speaker is not the utterance's have theirs in a custom field.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from prep_corpus.pipeline.shards.rows import Utterance, from_fields, to_fields
+from prep_corpus.pipeline.shards.rows import WORD_TIMES, Utterance, from_fields, to_fields
 from prep_corpus.pipeline.shards.tar_members import add_member, members, open_tar
 
 _GZIP_LEVEL = 6
 # Columns that a supervision has a field of its own for.
 _OWN_FIELDS = ("id", "text", "language", "speaker")
+_WORD_SPEAKERS = "word_speakers"
+# Sums of decimal fractions are not the fraction that was meant.
+_PLACES = 6
 
 
 class SharSink:
@@ -55,6 +59,10 @@ def _recording(row: Utterance) -> dict[str, Any]:
 
 def _cut(row: Utterance, recording: dict[str, Any]) -> dict[str, Any]:
     columns = to_fields(row)
+    columns.pop(WORD_TIMES, None)
+    words = row.word_times
+    if words is not None and any(word.speaker != row.speaker for word in words):
+        columns[_WORD_SPEAKERS] = [word.speaker for word in words]
     supervision = {
         "id": row.id,
         "recording_id": recording["id"],
@@ -65,6 +73,11 @@ def _cut(row: Utterance, recording: dict[str, Any]) -> dict[str, Any]:
         "language": row.language,
         "speaker": row.speaker,
         "custom": {name: value for name, value in columns.items() if name not in _OWN_FIELDS},
+        "alignment": None
+        if words is None
+        else {
+            "word": [[word.text, word.start, round(word.end - word.start, _PLACES), word.score] for word in words]
+        },
     }
     return {
         "id": recording["id"],
@@ -99,6 +112,19 @@ def read_shar(cuts_file: BinaryIO, recordings_file: BinaryIO) -> Iterator[Uttera
             next(archive, None)
             supervision = cut["supervisions"][0]
             columns = {key: supervision.get(key) for key in _OWN_FIELDS}
-            yield from_fields({**columns, **supervision["custom"]}, audio, name)
+            custom = dict(supervision["custom"])
+            speakers = custom.pop(_WORD_SPEAKERS, None)
+            if (aligned := supervision.get("alignment")) is not None:
+                columns[WORD_TIMES] = [
+                    {
+                        "text": text,
+                        "start": start,
+                        "end": round(start + duration, _PLACES),
+                        "score": score,
+                        "speaker": speakers[at] if speakers else columns["speaker"],
+                    }
+                    for at, (text, start, duration, score) in enumerate(aligned["word"])
+                ]
+            yield from_fields({**columns, **custom}, audio, name)
     if (left_over := next(archive, None)) is not None:
         raise ValueError(f"every recording must have a cut: {left_over[0]} has none")

@@ -25,7 +25,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.shards.rows import REPEATING_COLUMNS, Utterance, arrow_schema, to_record_batch
+from prep_corpus.pipeline.shards.rows import (
+    REPEATING_COLUMNS,
+    WORD_TIMES,
+    Utterance,
+    arrow_schema,
+    to_record_batch,
+)
 from prep_corpus.pipeline.shards.shar import SharSink
 from prep_corpus.pipeline.shards.tfrecord import TFRecordSink
 from prep_corpus.pipeline.shards.webdataset import WebDatasetSink
@@ -59,11 +65,16 @@ class ParquetSink:
     Args:
         file: open for writing.
         row_group_bytes: audio bytes after which a row group ends.
+        word_times: with the column of that name.
     """
 
-    def __init__(self, file: BinaryIO, *, row_group_bytes: int = ROW_GROUP_BYTES) -> None:
-        self._schema = arrow_schema()
-        names = [name for name in self._schema.names if name != "audio"]
+    def __init__(
+        self, file: BinaryIO, *, row_group_bytes: int = ROW_GROUP_BYTES, word_times: bool = False
+    ) -> None:
+        self._schema = arrow_schema(word_times=word_times)
+        names = [name for name in self._schema.names if name not in ("audio", WORD_TIMES)]
+        if word_times:
+            names += [f"{WORD_TIMES}.list.element.{part.name}" for part in self._schema.field(WORD_TIMES).type.value_type]
         self._writer = pq.ParquetWriter(
             _Borrowed(file),
             self._schema,
@@ -176,7 +187,12 @@ def shard_names(shard_format: Format, split: str, index: int, count: int) -> tup
 
 
 def open_sink(
-    shard_format: Format, files: Sequence[Any], *, gzip: bool = False, row_group_bytes: int = ROW_GROUP_BYTES
+    shard_format: Format,
+    files: Sequence[Any],
+    *,
+    gzip: bool = False,
+    row_group_bytes: int = ROW_GROUP_BYTES,
+    word_times: bool = False,
 ) -> Sink:
     """A sink of a format onto open binary files, in the order of `shard_names`.
 
@@ -185,12 +201,13 @@ def open_sink(
         files: the files to write, as many as `shard_names` gives.
         gzip: compress TFRecord as a whole; other formats ignore it.
         row_group_bytes: size of a row group for Parquet.
+        word_times: whether the rows have them.
     """
     expected = 2 if shard_format == "shar" else 1
     if len(files) != expected:
         raise UsageError(f"a {shard_format} shard must have {expected} files: {len(files)} given")
     if shard_format == "parquet":
-        return ParquetSink(files[0], row_group_bytes=row_group_bytes)
+        return ParquetSink(files[0], row_group_bytes=row_group_bytes, word_times=word_times)
     if shard_format == "tfrecord":
         return TFRecordSink(files[0], gzip=gzip)
     if shard_format == "webdataset":

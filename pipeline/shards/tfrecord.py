@@ -22,6 +22,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from prep_corpus.pipeline.shards.rows import (
     FIELD_NAMES,
     NULLABLE_COLUMNS,
+    WORD_TIMES,
     Utterance,
     column_kind,
     from_fields,
@@ -31,6 +32,7 @@ _MASK_DELTA = 0xA282EAD8
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 _GZIP_LEVEL = 1  # the audio does not shrink; a higher level costs four times as much and gains nothing
+_WORD_NUMBERS = ("start", "end", "score")
 _LONGEST_RECORD_BYTES = 1 << 31
 
 
@@ -112,6 +114,11 @@ def encode_example(row: Utterance) -> bytes:
             features[name].int64_list.value.append(value)
         else:
             features[name].float_list.value.append(value)
+    for word in row.word_times or ():
+        features[f"{WORD_TIMES}/text"].bytes_list.value.append(word.text.encode())
+        features[f"{WORD_TIMES}/speaker"].bytes_list.value.append((word.speaker or "").encode())
+        for name in _WORD_NUMBERS:
+            features[f"{WORD_TIMES}/{name}"].float_list.value.append(getattr(word, name))
     # A protobuf map has no order of its own.
     encoded: bytes = example.SerializeToString(deterministic=True)
     return encoded
@@ -132,6 +139,16 @@ def decode_example(record: bytes) -> Utterance:
             columns[name] = feature[name].int64_list.value[0]
         else:
             columns[name] = feature[name].float_list.value[0]
+    if f"{WORD_TIMES}/text" in feature:
+        columns[WORD_TIMES] = [
+            {"text": text.decode(), "speaker": speaker.decode() or None, **dict(zip(_WORD_NUMBERS, numbers))}
+            for text, speaker, *numbers in zip(
+                feature[f"{WORD_TIMES}/text"].bytes_list.value,
+                feature[f"{WORD_TIMES}/speaker"].bytes_list.value,
+                *(feature[f"{WORD_TIMES}/{name}"].float_list.value for name in _WORD_NUMBERS),
+                strict=True,
+            )
+        ]
     path = feature["audio_path"].bytes_list.value[0].decode()
     return from_fields(columns, feature["audio"].bytes_list.value[0], path)
 
@@ -143,11 +160,11 @@ def read_tfrecord(file: BinaryIO, *, gzip: bool = False) -> Iterator[Utterance]:
         yield decode_example(record)
 
 
-def feature_spec(*, gzip: bool = False) -> dict[str, Any]:
+def feature_spec(*, gzip: bool = False, word_times: bool = False) -> dict[str, Any]:
     """What `tf.io.parse_single_example` has to know, to be stored as JSON beside the shards.
 
-    Every feature is scalar. One with a default may be missing from an Example: "" and NaN then stand for
-    null.
+    Every feature is scalar but those of words, whose shape is [-1]: one value per word. One with a default may be
+    missing from an Example: "" and NaN then stand for null.
     """
     dtypes = {"string": "string", "int64": "int64", "float64": "float32"}
     features: dict[str, dict[str, Any]] = {
@@ -159,6 +176,10 @@ def feature_spec(*, gzip: bool = False) -> dict[str, Any]:
         features[name] = {"dtype": dtypes[kind], "shape": []}
         if name in NULLABLE_COLUMNS:
             features[name]["default"] = "" if kind == "string" else "nan"
+    if word_times:
+        for name in ("text", *_WORD_NUMBERS, "speaker"):
+            dtype = "float32" if name in _WORD_NUMBERS else "string"
+            features[f"{WORD_TIMES}/{name}"] = {"dtype": dtype, "shape": [-1]}
     return {"compression": "GZIP" if gzip else "", "features": features}
 
 

@@ -149,7 +149,10 @@ def _publish(options: CloseOptions, shards: list[ShardFile], outcome: RunOutcome
         config_digest=options.config_digest,
     )
     if "tfrecord" in document["formats"]:
-        spec = feature_spec(gzip=bool(options.settings.get("tfrecord_gzip")))
+        spec = feature_spec(
+            gzip=bool(options.settings.get("tfrecord_gzip")),
+            word_times=bool(options.settings.get("word_times")),
+        )
         _save(options.out, "tfrecord/features.json", json.dumps(spec, indent=1, sort_keys=True))
     if "parquet" in document["formats"]:
         published = parse_manifest(json.dumps(document).encode(), name=uri)
@@ -166,7 +169,7 @@ def _entry(shard: ShardFile, options: CloseOptions) -> ShardEntry:
         path=shard.path,
         split=shard.split,
         utterances=shard.utterances,
-        seconds=shard.samples / options.sample_rate_hz,
+        seconds=shard.seconds_at(options.sample_rate_hz),
         n_bytes=shard.n_bytes,
         digest=shard.digest,
     )

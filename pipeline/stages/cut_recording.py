@@ -16,6 +16,9 @@ from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.stages.emit import EmittedRecording
 
 
+MODEL_RATE = "model"
+
+
 @dataclass(frozen=True, kw_only=True)
 class SegmentOptions:
     """What measure and segment read of the configuration.
@@ -29,6 +32,8 @@ class SegmentOptions:
         text: how transcripts are normalised.
         config_digest: goes into each row.
         text_style: what the column `text` holds, of `TEXT_STYLES`; segments are the same with each.
+        word_times: rows carry the times of their words.
+        sample_rate: the clips have the model's rate ("model") or that of their file ("source").
     """
 
     cut: str
@@ -41,6 +46,8 @@ class SegmentOptions:
     text: TextOptions
     config_digest: str
     text_style: str = CLEAN
+    word_times: bool = False
+    sample_rate: str = MODEL_RATE
 
     def identity(self) -> list[object]:
         """All that decides where cuts are and what is kept, for a digest."""
@@ -57,9 +64,11 @@ class SegmentOptions:
             asdict(self.cut_options(1, 1)),
         ]
 
-    def row_identity(self) -> list[object]:
+    def row_identity(self) -> list[str]:
         """What else decides the rows, for a digest; nothing by default."""
-        return [] if self.text_style == CLEAN else [self.text_style]
+        style = [] if self.text_style == CLEAN else [self.text_style]
+        words = ["word_times"] if self.word_times else []
+        return [*style, *words, *([] if self.sample_rate == MODEL_RATE else ["source rate"])]
 
     def cut_options(self, stride_samples: int, sample_rate_hz: int) -> CutOptions:
         """The same for a model's frames."""

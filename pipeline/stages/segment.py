@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import repeat
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO
 
@@ -17,6 +18,7 @@ from apache_beam.pvalue import AsSingleton, PCollection
 from numpy.typing import NDArray
 
 from prep_corpus.align.audio import decode as audio
+from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.cutting.cut_ledgers import character_ledger, sample_ledger
 from prep_corpus.align.cutting.cutting import (
     Cuts,
@@ -35,16 +37,16 @@ from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.scoring import score_utterances
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
-from prep_corpus.pipeline.inputs.decoding import decoded, slices
+from prep_corpus.pipeline.inputs.decoding import decoded, own_rate_hz, slices
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.shards.clips import pack_clip
 from prep_corpus.pipeline.stage_frame import NotMade, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments, speakers_identity
-from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording, words_trusted
+from prep_corpus.pipeline.stages.cut_recording import MODEL_RATE, SegmentOptions, cut_recording, words_trusted
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
-from prep_corpus.pipeline.stages.segment_rows import SCHEMA, clip_fields, segment_row
+from prep_corpus.pipeline.stages.segment_rows import SCHEMA, clip_fields, positions, segment_row, word_times
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.looking import is_looking
@@ -197,7 +199,8 @@ def _segment(
         clips = SpooledTemporaryFile(HELD_CLIP_BYTES, dir=spool_folder)  # noqa: SIM115
         try:
             cut = segment_recording(aligned, emitted[aligned.probed.recording.id], info, options, k_frames)
-            return _made(aligned, cut, info, options, digest, clips)
+            levels = emitted[aligned.probed.recording.id].levels
+            return _made(aligned, cut, levels, info, options, digest, clips)
         except Exception as error:
             clips.close()
             return dead_letter("segment", aligned.probed, error, aligned.n_samples)
@@ -260,27 +263,41 @@ class _Made:
 def _made(
     aligned: AlignedRecording,
     cut: SegmentedRecording,
+    levels: Levels,
     info: ModelInfo,
     options: SegmentOptions,
     digest: str,
     clips: IO[bytes],
 ) -> _Made:
     kept = [segment for segment in cut.cuts.segments if not segment.reason]
-    spans = [(segment.sample_start, segment.sample_end) for segment in kept]
+    model_hz = info.sample_rate_hz
+    rate_hz = model_hz if options.sample_rate == MODEL_RATE else own_rate_hz(aligned.probed)
+    # The same places, and neighbours still touch: every edge is rounded down.
+    spans = [
+        (segment.sample_start * rate_hz // model_hz, segment.sample_end * rate_hz // model_hz)
+        for segment in kept
+    ]
+    starts = iter(start for start, _ in spans)
+    words: Iterator[list[dict[str, Any]] | None] = ( 
+        word_times(aligned, levels, kept, info) if options.word_times else repeat(None)
+    )
     rows: list[tuple[dict[str, Any], int]] = []
     final: list[Segment] = []
-    with closing(decoded(aligned.probed, info.sample_rate_hz)) as blocks:
-        samples = slices(blocks, spans)
+    with closing(decoded(aligned.probed, rate_hz)) as blocks:
+        samples = slices(blocks, spans, may_lack=0 if rate_hz == model_hz else 1 + rate_hz // model_hz)
         for s, segment in enumerate(cut.cuts.segments):
             clip_N = None if segment.reason else next(samples)
-            if clip_N is not None and _is_silent(clip_N, info):
+            said = None if segment.reason else next(words)
+            start = 0 if segment.reason else next(starts)
+            if clip_N is not None and _is_silent(clip_N, rate_hz):
                 segment, clip_N = replace(segment, reason=SPEECH_SILENT), None
             row = segment_row(aligned, segment, info, options.text_style)
             row.update(zip(FEATURE_NAMES, cut.features_SF[s].tolist()), score=float(cut.scores_S[s]))
             n_bytes = 0
             if clip_N is not None:
-                flac = audio.encode_flac(clip_N, info.sample_rate_hz)
-                fields = clip_fields(aligned, row, info, options.config_digest)
+                flac = audio.encode_flac(clip_N, rate_hz)
+                fields = clip_fields(aligned, row, info, options.config_digest, said)
+                fields.update(positions(start, start + len(clip_N), rate_hz), sample_rate_hz=rate_hz)
                 n_bytes = clips.write(pack_clip(fields, flac, digest=digest))
             rows.append((row, n_bytes))
             final.append(segment)
@@ -293,10 +310,10 @@ def _made(
     )
 
 
-def _is_silent(clip_N: FloatArray, info: ModelInfo) -> bool:
+def _is_silent(clip_N: FloatArray, rate_hz: int) -> bool:
     """Whether it has no power that noise could be measured against."""
     try:
-        active_power(audio.to_int16(clip_N), info.sample_rate_hz, utterance_id="")
+        active_power(audio.to_int16(clip_N), rate_hz, utterance_id="")
     except SpeechSilent:
         return True
     return False

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.transcripts.versions import file_span
+from prep_corpus.align.words.coarse import fine_frames, finer_words
+from prep_corpus.align.words.timed_words import timed_words, word_scores
 from prep_corpus.filters.features import FEATURE_NAMES
-from prep_corpus.pipeline.shards.rows import utterance_id
+from prep_corpus.pipeline.shards.rows import WORD_TIMES, utterance_id
 from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
@@ -42,6 +45,9 @@ SCHEMA = pa.schema(
     ]
 )
 
+TIME_PLACES = 6
+"""Decimal places of the times of words, in seconds."""
+
 _NOT_IN_SHARDS = ("kept", "reason", "char_start", "char_end", "file_char_start", "file_char_end")
 
 
@@ -61,11 +67,7 @@ def segment_row(
         "speaker": aligned.speaker_of(segment.word_start, segment.word_end),
         "kept": not segment.reason,
         "reason": segment.reason,
-        "start_sample": segment.sample_start,
-        "end_sample": segment.sample_end,
-        "start": segment.sample_start / rate,
-        "end": segment.sample_end / rate,
-        "duration": (segment.sample_end - segment.sample_start) / rate,
+        **positions(segment.sample_start, segment.sample_end, rate),
         "text": between.join(
             filter(None, (normalized.styled(start, end, text_style) for start, end in ranges))
         ),
@@ -77,10 +79,55 @@ def segment_row(
     }
 
 
+def positions(start_sample: int, end_sample: int, rate_hz: int) -> dict[str, Any]:
+    """The columns that say where a half-open span of samples stands."""
+    return {
+        "start_sample": start_sample,
+        "end_sample": end_sample,
+        "start": start_sample / rate_hz,
+        "end": end_sample / rate_hz,
+        "duration": (end_sample - start_sample) / rate_hz,
+    }
+
+
+def word_times(
+    aligned: AlignedRecording, levels: Levels, segments: Sequence[Segment], info: ModelInfo
+) -> Iterator[list[dict[str, Any]]]:
+    """The words of each segment, as `rows.WordTime` has them; its times are those of `align`."""
+    fine = fine_frames(info.stride_samples, info.sample_rate_hz)
+    words = finer_words(aligned.words, levels, info.stride_samples, fine) if fine > 1 else aligned.words
+    scores_W = word_scores(aligned.evidence_WF)
+    for segment in segments:
+        origin, end = segment.sample_start / info.sample_rate_hz, segment.sample_end / info.sample_rate_hz
+        said = timed_words(
+            words,
+            aligned.normalized,
+            (w for first, last in segment.spoken_ranges() for w in range(first, last)),
+            scores_W,
+            frame_seconds=info.frame_seconds / fine,
+            speakers=aligned.speakers,
+            own_speaker=aligned.probed.recording.speaker,
+        )
+        yield [
+            {
+                "text": word.text,
+                "start": round(min(max(word.start_seconds, origin), end) - origin, TIME_PLACES),
+                "end": round(min(max(word.end_seconds, origin), end) - origin, TIME_PLACES),
+                "score": round(word.score, TIME_PLACES),
+                "speaker": word.speaker,
+            }
+            for word in said
+        ]
+
+
 def clip_fields(
-    aligned: AlignedRecording, row: dict[str, Any], info: ModelInfo, config_digest: str
+    aligned: AlignedRecording,
+    row: dict[str, Any],
+    info: ModelInfo,
+    config_digest: str,
+    words: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """The row of an utterance without audio and noise, as `rows.from_fields` takes it."""
+    """The row of an utterance without audio and noise, as `rows.from_fields` takes it; with its words where given."""
     recording = aligned.probed.recording
     fields = {key: row[key] for key in row if key not in _NOT_IN_SHARDS}
     return {
@@ -92,6 +139,7 @@ def clip_fields(
         "model_digest": info.digest,
         "config_digest": config_digest,
         "sample_rate_hz": info.sample_rate_hz,
+        **({} if words is None else {WORD_TIMES: words}),
     }
 
 

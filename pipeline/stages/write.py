@@ -24,7 +24,7 @@ from prep_corpus.pipeline.progress import StageProgress
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, NEXT_NAME
 from prep_corpus.pipeline.shards.clips import ClipDamaged, UtteranceRef, read_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
-from prep_corpus.pipeline.shards.rows import AudioFormat, Utterance, audio_path, from_fields
+from prep_corpus.pipeline.shards.rows import WORD_TIMES, AudioFormat, Utterance, audio_path, from_fields
 from prep_corpus.pipeline.shards.sinks import DigestingFile, Format, open_sink, shard_names
 from prep_corpus.pipeline.stage_frame import made_once
 from prep_corpus.pipeline.storage import files
@@ -52,6 +52,7 @@ class WriteOptions:
         sample_rate_hz: rate of the clips.
         audio_format: format of the audio inside the shards.
         gzip: compress TFRecord files.
+        word_times: the rows have the times of their words.
     """
 
     formats: tuple[Format, ...]
@@ -64,6 +65,7 @@ class WriteOptions:
     sample_rate_hz: int
     audio_format: AudioFormat = "flac"
     gzip: bool = False
+    word_times: bool = False
     published: str = ""
 
 
@@ -98,6 +100,7 @@ class ShardFile(NamedTuple):
         samples: samples in it.
         n_bytes: its length.
         digest: digest of its bytes.
+        seconds: length of its audio, where clips have other rates than the model; else the samples tell.
     """
 
     format: str
@@ -108,6 +111,11 @@ class ShardFile(NamedTuple):
     samples: int
     n_bytes: int
     digest: str
+    seconds: float | None = None
+
+    def seconds_at(self, sample_rate_hz: int) -> float:
+        """Length of its audio."""
+        return self.samples / sample_rate_hz if self.seconds is None else self.seconds
 
 
 def noisy_row(fields: dict[str, object], flac: bytes, bank: NoiseBank, options: WriteOptions) -> Utterance:
@@ -184,6 +192,7 @@ def write_shard(
         options.seed,
         options.audio_format,
         options.gzip,
+        *([WORD_TIMES] if options.word_times else []),
     )
     name = f"{split}-{index:05d}-of-{count:05d}"
     placed = receipts.uri("write", name, ".json")
@@ -201,7 +210,7 @@ def write_shard(
         return written
 
     def counted(written: list[ShardFile], stood: bool) -> StageProgress:
-        seconds = written[0].samples / options.sample_rate_hz
+        seconds = written[0].seconds_at(options.sample_rate_hz)
         return StageProgress(
             units=1, found=int(stood), recordings=written[0].utterances, audio_seconds=seconds
         )
@@ -264,6 +273,7 @@ def _write(
 ) -> list[ShardFile]:
     split, index, count = address
     noisy = samples = 0
+    seconds, is_mixed = 0.0, False
     named: list[tuple[Format, str, DigestingFile]] = []
     with ExitStack() as stack:
         sinks = []
@@ -275,10 +285,14 @@ def _write(
                 stack.callback(file.give_up)
                 named.append((shard_format, path, file))
                 opened.append(file)
-            sinks.append(open_sink(shard_format, opened, gzip=options.gzip))
+            sinks.append(
+                open_sink(shard_format, opened, gzip=options.gzip, word_times=options.word_times)
+            )
         for row in rows_of(store, refs, bank, options):
             noisy += row.noise is not None
             samples += row.samples
+            seconds += row.samples / row.sample_rate_hz
+            is_mixed = is_mixed or row.sample_rate_hz != options.sample_rate_hz
             for sink in sinks:
                 sink.write(row)
         for sink in sinks:
@@ -296,6 +310,7 @@ def _write(
             samples=samples,
             n_bytes=file.bytes_written,
             digest=file.hexdigest(),
+            seconds=seconds if is_mixed else None,
         )
         for shard_format, path, file in named
     ]

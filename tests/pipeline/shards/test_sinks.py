@@ -16,7 +16,7 @@ from support.sample_rows import make_row
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.shards import sinks
-from prep_corpus.pipeline.shards.rows import Utterance, arrow_schema
+from prep_corpus.pipeline.shards.rows import Utterance, WordTime, arrow_schema, from_record_batch
 from prep_corpus.pipeline.shards.shar import read_shar
 from prep_corpus.pipeline.shards.tfrecord import feature_spec, frame, masked_crc32c, read_tfrecord, records
 from prep_corpus.pipeline.shards.webdataset import read_webdataset
@@ -104,9 +104,74 @@ def test_tfrecord_gives_the_rows_back_in_float32(gzipped: bool) -> None:
                 assert wanted == got
 
 
+WORDED = [
+    dataclasses.replace(
+        row,
+        word_times=(
+            WordTime(text="Wörd", start=0.0, end=0.05, score=0.75, speaker=row.speaker),
+            WordTime(text='"x"', start=0.0625, end=0.2, score=1.0, speaker=row.speaker if at % 2 else "other"),
+        ),
+    )
+    for at, row in enumerate(ROWS)
+]
+
+
+@pytest.mark.parametrize("shard_format", sinks.FORMATS)
+def test_words_and_their_times_come_back_from_every_format(shard_format: sinks.Format) -> None:
+    written = [io.BytesIO(data) for data in _written(shard_format, WORDED, word_times=True)]
+    if shard_format == "parquet":
+        (batch,) = pq.read_table(written[0]).combine_chunks().to_batches()
+        back = list(from_record_batch(batch))
+    elif shard_format == "tfrecord":
+        back = list(read_tfrecord(written[0]))
+    elif shard_format == "webdataset":
+        back = list(read_webdataset(written[0]))
+    else:
+        back = list(read_shar(*written))
+    assert [row.id for row in back] == [row.id for row in WORDED]
+    for row, wanted in zip(back, WORDED):
+        assert row.word_times is not None
+        assert wanted.word_times is not None
+        for word, one in zip(row.word_times, wanted.word_times, strict=True):
+            assert (word.text, word.speaker) == (one.text, one.speaker)
+            assert (word.start, word.end, word.score) == pytest.approx((one.start, one.end, one.score))
+
+
+def test_words_are_a_list_of_structs_that_hugging_face_knows() -> None:
+    table = pq.read_table(io.BytesIO(_written("parquet", WORDED, word_times=True)[0]))
+    assert table.schema.equals(arrow_schema(word_times=True), check_metadata=True)
+    assert table.column("word_times").to_pylist()[0] == [
+        {"text": "Wörd", "start": 0.0, "end": 0.05, "score": 0.75, "speaker": None},
+        {"text": '"x"', "start": 0.0625, "end": 0.2, "score": 1.0, "speaker": "other"},
+    ]
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features.from_arrow_schema(table.schema)
+    assert features["word_times"].feature["start"].dtype == "float64"
+
+
+def test_lhotse_has_words_as_its_alignment() -> None:
+    cuts = gzip.decompress(_written("shar", WORDED, word_times=True)[0]).splitlines()
+    (supervision,) = json.loads(cuts[1])["supervisions"]
+    assert supervision["alignment"] == {"word": [["Wörd", 0.0, 0.05, 0.75], ['"x"', 0.0625, 0.1375, 1.0]]}
+    assert "word_times" not in supervision["custom"]
+    lhotse = pytest.importorskip("lhotse")
+    (read, _) = lhotse.MonoCut.from_dict(json.loads(cuts[1])).supervisions[0].alignment["word"]
+    assert (read.symbol, read.start, read.duration, read.score) == ("Wörd", 0.0, 0.05, 0.75)
+
+
+@pytest.mark.parametrize("shard_format", sinks.FORMATS)
+def test_without_words_no_format_says_anything_of_them(shard_format: sinks.Format) -> None:
+    written = b"".join(_written(shard_format, ROWS))
+    assert b"word_times" not in written
+    assert written == b"".join(_written(shard_format, ROWS, word_times=False))
+
+
 def test_feature_spec_names_every_feature() -> None:
     features = feature_spec()["features"]
-    assert set(features) == {field.name for field in dataclasses.fields(Utterance)}
+    assert set(features) == {field.name for field in dataclasses.fields(Utterance)} - {"word_times"}
+    more = feature_spec(word_times=True)["features"]
+    assert set(more) - set(features) == {f"word_times/{name}" for name in ("text", "start", "end", "score", "speaker")}
+    assert more["word_times/start"] == {"dtype": "float32", "shape": [-1]}
     assert features["snr_db"] == {"dtype": "float32", "shape": [], "default": "nan"}
     assert json.loads(json.dumps(feature_spec(gzip=True)))["compression"] == "GZIP"
 
