@@ -255,8 +255,9 @@ def align(
     "file_formats",
     type=click.Choice([*WORD_TIME_FORMATS, *PLAIN_FORMATS]),
     multiple=True,
-    help="Also write the utterances as plain audio files with a NeMo manifest or a Kaldi data directory, or what was "
-    "said when, one file per recording, in the folder `words`; may be repeated.",
+    help="Also write plain audio files: utterances with a NeMo manifest or a Kaldi data directory, samples of up to "
+    "30 s with time stamps for Whisper; or what was said when, one file per recording, in the folder `words`. May be "
+    "repeated.",
 )
 @ORIGINAL_LINES
 @with_options(CONFIG, settings_options(SHARDS, SEED))

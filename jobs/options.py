@@ -17,7 +17,7 @@ Options = tuple[Callable[[Command], Command], ...]
 WORD_TIME_FORMATS = ("ctm", "textgrid", "eaf", "json", "jsonl", "srt", "vtt")
 """Files that say what was said when, one per recording."""
 
-PLAIN_FORMATS: tuple[Literal["nemo", "kaldi"], ...] = ("nemo", "kaldi")
+PLAIN_FORMATS: tuple[Literal["nemo", "kaldi", "whisper"], ...] = ("nemo", "kaldi", "whisper")
 """Lists of plain audio files, one per utterance."""
 
 ORIGINAL_LINES = click.option(

@@ -32,7 +32,6 @@ from prep_corpus.pipeline.stages.write import WriteShards
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-
 WORDS_FOLDER = "words"
 """Folder of the files that say what was said when."""
 
@@ -199,7 +198,8 @@ def _write_words(run: OpenRun, config: RunConfig, digests: list[str], extras: Ex
             pipeline
             | "Alignments" >> beam.Create(digests)
             | "Spread" >> beam.Reshuffle()
-            | "Words" >> beam.FlatMap(lambda digest: export_bundle(store, _found(store, digest, "align"), options))
+            | "Words"
+            >> beam.FlatMap(lambda digest: export_bundle(store, _found(store, digest, "align"), options))
         )
 
 

@@ -1,4 +1,4 @@
-"""The lists beside plain audio files, from the rows of all parts of a split.
+"""The lists beside plain audio files, from the rows of all parts of a split; those of packed samples: `packed.py`.
 
     nemo/train.jsonl                                     one JSON object per line, paths relative to the file
     nemo/audio/train-00000-0123456789abcdef/KEY.flac
@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from tempfile import TemporaryFile
 from typing import IO, Any, Literal
 
-PlainFormat = Literal["nemo", "kaldi"]
+PlainFormat = Literal["nemo", "kaldi", "whisper"]
 
 _NO_NAME = re.compile("[^A-Za-z0-9_]")
 _MOST_OPEN = 200
@@ -134,7 +134,7 @@ def merged(parts: Iterable[Callable[[], IO[bytes]]], key: Callable[[bytes], byte
     try:
         while len(openers) > _MOST_OPEN:
             several, openers = openers[:_MOST_OPEN], openers[_MOST_OPEN:]
-            spool = TemporaryFile()  # noqa: SIM115
+            spool: IO[bytes] = TemporaryFile()  # noqa: SIM115
             held.append(spool)
             spool.writelines(_merged_few(several, key))
             spool.seek(0)

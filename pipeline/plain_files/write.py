@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from hashlib import blake2b
 from typing import IO, NamedTuple, cast
 
 import apache_beam as beam
@@ -25,9 +26,10 @@ from prep_corpus.pipeline.plain_files.lists import (
     merged,
     nemo_line,
 )
+from prep_corpus.pipeline.plain_files.packed import Packed, packed
 from prep_corpus.pipeline.shards.clips import UtteranceRef
 from prep_corpus.pipeline.shards.encoding import encode_audio
-from prep_corpus.pipeline.shards.rows import Utterance
+from prep_corpus.pipeline.shards.rows import AudioFormat, Utterance
 from prep_corpus.pipeline.stages.write import WriteOptions, rows_of, same_bank
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
@@ -78,11 +80,39 @@ def write_part(
     part = PlainPart(format=shape, split=split, index=index, name=f"{split}-{index:05d}-{digest[:16]}")
     uri = _list_uri(out, part)
     if not files.exists(uri):
-        lines = [_written(row, out, part) for row in rows_of(store, ordered, bank, options)]
+        if shape == "whisper":
+            clean = replace(options, noise=replace(options.noise, fraction=0.0), audio_format="flac")
+            rows = rows_of(store, sorted(ordered, key=lambda ref: placed(ref.id)), bank, clean)
+            lines = [_packed(sample, out, part, options.audio_format) for sample in packed(rows)]
+        else:
+            lines = [_written(row, out, part) for row in rows_of(store, ordered, bank, options)]
         if shape == "kaldi":
             lines.sort(key=kaldi_order)
         files.write_atomic(uri, lambda file: file.writelines(lines), replace=True)
     return part
+
+
+def placed(utterance_id: str) -> tuple[str, int]:
+    """The recording of an utterance, and the sample at which it begins, from its id."""
+    recording_id, start, _ = utterance_id.rsplit("-", 2)
+    return recording_id, int(start)
+
+
+def by_recording(shard: tuple[Address, Iterable[UtteranceRef]]) -> Iterator[tuple[Address, UtteranceRef]]:
+    """A shard's references, each with the part to which all of its recording go: as many parts as shards."""
+    (split, _, count), refs = shard
+    for ref in refs:
+        hashed = blake2b(placed(ref.id)[0].encode(), digest_size=8).digest()
+        yield (split, int.from_bytes(hashed, "big") % count, count), ref
+
+
+def _packed(sample: Packed, out: str, part: PlainPart, audio_format: AudioFormat) -> bytes:
+    """Write a packed sample's audio; returns its line."""
+    data = encode_audio(sample.samples_N, sample.sample_rate_hz, audio_format)
+    path = f"audio/{part.name}/{sample.key}.{audio_format}"
+    uri = files.join(out, part.format, *path.split("/"))
+    files.write_atomic(uri, lambda file: file.write(data), replace=True)
+    return sample.to_line(path)
 
 
 def _list_uri(out: str, part: PlainPart) -> str:
@@ -123,10 +153,10 @@ def write_lists(out: str, parts: Iterable[PlainPart]) -> None:
     for part in sorted(set(parts), key=lambda part: (part.format, part.split, part.index)):
         by_list.setdefault((part.format, part.split), []).append(part)
     for (shape, split), listed in by_list.items():
-        if shape == "nemo":
-            _write_nemo(out, split, listed)
-        else:
+        if shape == "kaldi":
             _write_kaldi(out, split, listed)
+        else:
+            _write_manifest(out, shape, split, listed)
     for shape in {part.format for part in parts}:
         wanted = {part.name for part in parts if part.format == shape}
         # A part's list says that its audio is there, and so goes first.
@@ -136,13 +166,16 @@ def write_lists(out: str, parts: Iterable[PlainPart]) -> None:
                     files.remove(uri)
 
 
-def _write_nemo(out: str, split: str, parts: list[PlainPart]) -> None:
+def _write_manifest(out: str, shape: PlainFormat, split: str, parts: list[PlainPart]) -> None:
     def save(file: IO[bytes]) -> None:
         for part in parts:
             with files.open_binary(_list_uri(out, part)) as lines:
-                file.writelines(nemo_line(PlainRow.from_line(line)) for line in lines)
+                if shape == "nemo":
+                    file.writelines(nemo_line(PlainRow.from_line(line)) for line in lines)
+                else:
+                    file.writelines(lines)
 
-    files.write_atomic(files.join(out, "nemo", split + ".jsonl"), save, replace=True)
+    files.write_atomic(files.join(out, shape, split + ".jsonl"), save, replace=True)
 
 
 def _write_kaldi(out: str, split: str, parts: list[PlainPart]) -> None:
@@ -166,9 +199,7 @@ class _WritePart(beam.DoFn):
     def setup(self) -> None:
         self._bank = self._shared.acquire(lambda: same_bank(self._options), tag=self._options.bank_digest)
 
-    def process(
-        self, shard: tuple[Address, Iterable[UtteranceRef]], publish: bool
-    ) -> Iterator[PlainPart]:
+    def process(self, shard: tuple[Address, Iterable[UtteranceRef]], publish: bool) -> Iterator[PlainPart]:
         address, refs = shard
         ordered = list(refs)
         for shape in self._shapes if publish else ():
@@ -190,15 +221,24 @@ class WritePlainFiles(beam.PTransform):
         self._root, self._out, self._shapes = root, out, shapes
         self._options, self._publish = options, publish
 
+    def _written(self, shapes: tuple[PlainFormat, ...]) -> beam.ParDo:
+        return beam.ParDo(
+            _WritePart(self._root, self._out, shapes, self._options), AsSingleton(self._publish)
+        )
+
     def expand(self, shards: PCollection[tuple[Address, Iterable[UtteranceRef]]]) -> PCollection[None]:
         """One list for each split and format, after all its parts."""
         out = self._out
+        utterances = tuple(shape for shape in self._shapes if shape != "whisper")
+        parts = []
+        if utterances:
+            parts.append(shards | "WriteParts" >> self._written(utterances))
+        if "whisper" in self._shapes:
+            recordings = shards | "ByRecording" >> beam.FlatMap(by_recording) | beam.GroupByKey()
+            parts.append(recordings | "WritePacked" >> self._written(("whisper",)))
         return (
-            shards
-            | "WriteParts"
-            >> beam.ParDo(
-                _WritePart(self._root, out, self._shapes, self._options), AsSingleton(self._publish)
-            )
+            parts
+            | beam.Flatten()
             | "Parts" >> beam.combiners.ToList()
             | "WriteLists" >> beam.Map(lambda parts: write_lists(out, parts))
         )

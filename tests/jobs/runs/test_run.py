@@ -215,7 +215,7 @@ def test_export_makes_other_shards_of_the_same_utterances_without_model_or_sourc
 ) -> None:
     moved = tmp_path / "moved"
     shutil.copytree(finished, moved)
-    more = [word for name in ("json", "eaf", "nemo", "kaldi") for word in ("--files", name)]
+    more = [word for name in ("json", "eaf", "nemo", "kaldi", "whisper") for word in ("--files", name)]
     cli("export", str(moved), "--out", str(tmp_path / "same"), *BOTH, *more)
     assert shards(tmp_path / "same") == shards(finished)
     check_plain_files(tmp_path / "same")
@@ -240,12 +240,16 @@ def check_plain_files(out: Path) -> None:
         row["audio"]["bytes"] for row in rows
     ]
     folder = out / "kaldi" / "train"
-    lists = {name: (folder / name).read_bytes().splitlines() for name in ("wav.scp", "text", "utt2spk", "utt2dur")}
+    lists = {
+        name: (folder / name).read_bytes().splitlines() for name in ("wav.scp", "text", "utt2spk", "utt2dur")
+    }
     for name, lines in lists.items():
         keys = [line.split()[0] for line in lines]
         assert keys == sorted(keys), name
         assert len(keys) == len(set(keys)) == len(rows), name
-    assert [line.split()[1] for line in lists["utt2spk"]] == sorted(line.split()[1] for line in lists["utt2spk"])
+    assert [line.split()[1] for line in lists["utt2spk"]] == sorted(
+        line.split()[1] for line in lists["utt2spk"]
+    )
     by_key = {row["audio"]["path"].removesuffix(".flac"): row for row in rows}
     for scp, text in zip(lists["wav.scp"], lists["text"], strict=True):
         utterance, _, path = scp.decode().partition(" ")
@@ -254,8 +258,21 @@ def check_plain_files(out: Path) -> None:
         samples_N, rate_hz = soundfile.read(path, dtype="int16")
         wanted_N, _ = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="int16")
         assert (rate_hz, samples_N.tolist()) == (row["sample_rate_hz"], wanted_N.tolist())
+    packed = [json.loads(line) for line in (out / "whisper" / "train.jsonl").read_text().splitlines()]
+    order = dict.fromkeys(line["recording_id"] for line in packed)
+    in_time = sorted(rows, key=lambda row: row["start_sample"])
+    assert [segment["text"] for line in packed for segment in line["segments"]] == [
+        row["text"] for name in order for row in in_time if row["recording_id"] == name
+    ]
+    for line in packed:
+        facts = soundfile.info(out / "whisper" / line["audio_filepath"])
+        assert facts.frames / facts.samplerate == pytest.approx(line["duration"])
+        assert line["duration"] <= 30
+    assert sum(bool(line["prev_text"]) for line in packed) == len(packed) - 4
     spoken = {line.split()[0]: line.split()[1:] for line in (folder / "spk2utt").read_bytes().splitlines()}
-    assert sorted(one for many in spoken.values() for one in many) == [line.split()[0] for line in lists["text"]]
+    assert sorted(one for many in spoken.values() for one in many) == [
+        line.split()[0] for line in lists["text"]
+    ]
 
 
 def test_align_writes_word_times_of_every_recording(corpus: Path, tmp_path: Path) -> None:

@@ -49,9 +49,7 @@ def plain(number: int, speaker: str | None = None, recording: str = "talk") -> P
 def written(rows: list[PlainRow]) -> dict[str, bytes]:
     files: dict[str, io.BytesIO] = {}
     lines = sorted((row.to_line() for row in rows), key=kaldi_order)
-    kaldi_lists(
-        map(PlainRow.from_line, lines), "/data", lambda name: files.setdefault(name, io.BytesIO())
-    )
+    kaldi_lists(map(PlainRow.from_line, lines), "/data", lambda name: files.setdefault(name, io.BytesIO()))
     return {name: file.getvalue() for name, file in files.items()}
 
 
@@ -74,9 +72,7 @@ def test_kaldi_lists_of_a_few_rows() -> None:
     assert found["text"].splitlines()[1] == f'{names[1]} Wörd 2, "quoted" line'.encode()
     assert found["wav.scp"].splitlines()[0].startswith(f"{names[0]} /data/audio/train-00000/".encode())
     assert found["utt2dur"].splitlines()[0] == f"{names[0]} 0.2".encode()
-    assert found["spk2utt"] == "".join(
-        f"{name.split('-')[0]} {name}\n" for name in names
-    ).encode()
+    assert found["spk2utt"] == "".join(f"{name.split('-')[0]} {name}\n" for name in names).encode()
     assert written([]) == dict.fromkeys(found, b"")
 
 
@@ -133,7 +129,7 @@ def data(tmp_path: Path) -> Path:
     files: list[IO[bytes]] = []
 
     def opened(name: str) -> IO[bytes]:
-        files.append(open(folder / name, "wb"))
+        files.append(open(folder / name, "wb"))  # noqa: SIM115
         return files[-1]
 
     kaldi_lists(map(PlainRow.from_line, lines), str(tmp_path), opened)
