@@ -81,7 +81,8 @@ def own_rate_hz(probed: ProbedRecording) -> int:
         if not files.is_absent(error):
             raise
         raise SourceChanged(
-            f"{recording.id}: the audio must be what it was when the run began, and {recording.audio_uri} is not: {error}"
+            f"{recording.id}: the audio must be what it was when the run began, and {recording.audio_uri} is not: "
+            f"{error}"
         ) from error
 
 

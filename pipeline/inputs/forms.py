@@ -13,13 +13,15 @@ from prep_corpus.pipeline.storage.documents import told_as_damage
 ACCEPTED_MANIFESTS = (
     "JSON lines of entries or of Lhotse cuts (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), each also "
     "with .gz, a folder of audio files each with a transcript of the same name (.txt, .srt, .vtt, .json, "
-    ".TextGrid, .eaf and the like), or a Kaldi data directory with wav.scp and text"
+    ".TextGrid, .eaf and the like), a Kaldi data directory with wav.scp and text, WebDataset (.tar, or a folder of "
+    "them), Lhotse Shar, a tarred NeMo manifest beside its tars, or a data set on disk (Parquet, or Arrow of "
+    "save_to_disk)"
 )
 EXTENSIONS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm")
 """Of clips in a folder of noise."""
 _JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")
 
-Form = Literal["folder", "csv", "tsv", "json"]
+Form = Literal["folder", "csv", "tsv", "json", "tar"]
 
 
 def form_of(uri: str) -> Form:
@@ -47,6 +49,8 @@ def form_of(uri: str) -> Form:
         return "tsv"
     if ending in _JSON_ENDINGS:
         return "json"
+    if ending == ".tar":
+        return "tar"
     raise UsageError(
         f"{uri}: the ending {ending!r} names no known form of manifest; accepted are {ACCEPTED_MANIFESTS}"
     )

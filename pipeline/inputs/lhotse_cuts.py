@@ -19,6 +19,11 @@ _LANGUAGES = {
 }  # fmt: skip
 
 
+def language_tag(written: str) -> str:
+    """The tag of a language that may be written by its name."""
+    return _LANGUAGES.get(written.lower(), written)
+
+
 def is_cut(fields: Mapping[str, Any]) -> bool:
     """Whether a JSON object is a Lhotse cut and no manifest entry."""
     kind = fields.get("type")

@@ -1,7 +1,8 @@
 """Reading manifests: every entry ends as a recording or as a dead letter, in bounded memory.
 
-Accepted: NeMo-style JSON lines, Lhotse cuts (`lhotse_cuts.py`), CSV and TSV, all of them also gzipped; a folder of
-audio files with transcripts of the same name beside them; and a Kaldi data directory (`kaldi.py`).
+Accepted: NeMo-style JSON lines (also tarred), Lhotse cuts (`lhotse_cuts.py`), CSV and TSV, all of them also gzipped;
+a folder of audio files with transcripts of the same name beside them; a Kaldi data directory (`kaldi.py`); tars of
+WebDataset and Lhotse Shar (`tars.py`); and a data set on disk (`datasets_on_disk.py`).
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, par
 from prep_corpus.align.transcripts.formats import ENDINGS
 from prep_corpus.pipeline.apart.attempts import parsing
 from prep_corpus.pipeline.apart.parsing import Parser
+from prep_corpus.pipeline.inputs.datasets_on_disk import dataset_entries, is_dataset, tables_of
 from prep_corpus.pipeline.inputs.forms import ACCEPTED_MANIFESTS, form_of
 from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entries, is_cut
 from prep_corpus.pipeline.inputs.lines import MAX_LINE_BYTES, Line, decode_line, open_plain, read_lines
+from prep_corpus.pipeline.inputs.tars import TarredAudio, shar_entries, shar_shards, webdataset_entries
 from prep_corpus.pipeline.inputs.texts import characters_of, read_speaker_spans, read_versions
 from prep_corpus.pipeline.storage import files
 
@@ -99,16 +102,33 @@ def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
         if is_kaldi(uri):
             return kaldi_entries(uri), folder_join
         audio, names = _listing(uri)
-        if not audio:
+        if audio:
+            return _pair_entries(uri, audio, names), folder_join
+        packed = _packed_entries(uri)
+        if packed is None:
             raise UsageError(
                 f"{uri}: the folder holds no pairs of audio and text; accepted are {ACCEPTED_MANIFESTS}"
             )
-        return _pair_entries(uri, audio, names), folder_join
+        return packed, folder_join
     join = partial(files.resolve, uri)
+    if form == "tar":
+        return webdataset_entries([uri]), join
     if form == "json":
         _refuse_json_array(uri)
         return _json_entries(uri), join
     return _table_entries(uri, "," if form == "csv" else "\t"), join
+
+
+def _packed_entries(uri: str) -> Iterator[FoundEntry] | None:
+    """The entries of a folder that other tools packed: Lhotse Shar, a data set on disk, WebDataset; None of another."""
+    prefix = uri.rstrip("/") + "/"
+    names = [path[len(prefix) :] for path in files.list_files(uri) if path.startswith(prefix)]
+    if shards := shar_shards(names):
+        return shar_entries(uri, shards)
+    if is_dataset(names):
+        return dataset_entries(uri, tables_of(uri, names))
+    tars = [files.join(uri, *name.split("/")) for name in sorted(names) if name.endswith(".tar")]
+    return webdataset_entries(tars) if tars else None
 
 
 def _recordings(
@@ -218,6 +238,7 @@ class _SeenIds:
 
 
 def _json_entries(uri: str) -> Iterator[FoundEntry]:
+    tars = TarredAudio(uri)
     for line in read_lines(uri):
         if not line.data.strip():
             continue
@@ -231,7 +252,7 @@ def _json_entries(uri: str) -> Iterator[FoundEntry]:
             yield line.name, EntryInvalid(f"{line.name}: a line must be one JSON object; {error}")
             continue
         if isinstance(fields, dict):
-            yield line.name, fields
+            yield line.name, tars.placed(fields, line.name)
         else:
             kind = type(fields).__name__
             yield (

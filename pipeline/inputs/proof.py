@@ -21,8 +21,9 @@ from prep_corpus.align.errors import SourceChanged
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.object_stores import Identity
+from prep_corpus.pipeline.storage.parts import HeldFile, SpanFile
 
-_State = tuple[int, ...]
+_State = tuple[object, ...]
 
 # Within one tick of the file system's clock a second change leaves no trace in the times.
 _TICK_NS = 100_000_000
@@ -37,8 +38,11 @@ def store_fingerprint(facts: Identity) -> str | None:
 
 
 def _state(file: BinaryIO) -> _State:
-    facts = os.fstat(file.fileno())
-    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+    held = getattr(file, "raw", file)
+    place = held.place if isinstance(held, SpanFile | HeldFile) else ()
+    facts = held.facts if isinstance(held, HeldFile) else os.fstat(file.fileno())
+    assert facts is not None, "files of a disk have facts"
+    return *place, facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def content_proof(file: BinaryIO) -> str:
@@ -52,7 +56,8 @@ def content_proof(file: BinaryIO) -> str:
     while block := file.read(1 << 20):
         crc, size_bytes = google_crc32c.extend(crc, block), size_bytes + len(block)
     proof = f"{size_bytes}:{crc:08x}"
-    if _state(file) == state and state[-1] + _TICK_NS < time.time_ns():
+    changed_ns = state[-1]
+    if _state(file) == state and isinstance(changed_ns, int) and changed_ns + _TICK_NS < time.time_ns():
         with _lock:
             _known[state] = proof
             if len(_known) > _MOST_KNOWN:

@@ -19,12 +19,14 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.storage.object_stores import Identity, ObjectStore, RangedFile, failing_as_os_error
+from prep_corpus.pipeline.storage.parts import HeldFile, Place, SpanFile, open_part, part_of
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -126,6 +128,7 @@ def resolve(manifest: str, name: str) -> str:
 
 def exists(uri: str) -> bool:
     """Whether a file or local folder is there."""
+    uri = _whole_of(uri)
     if is_local(uri):
         return os.path.exists(uri)
     store = _object_store(uri)
@@ -136,6 +139,18 @@ def exists(uri: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _whole_of(uri: str) -> str:
+    part = part_of(uri)
+    return uri if part is None else part.whole
+
+
+def _of_part(whole: Identity, place: Place) -> Identity:
+    """The identity of a part: a store vouches for the whole, and the place tells its parts apart."""
+    vouched = None if whole.checksum is None else f"{whole.checksum}#{','.join(map(str, place))}"
+    size_bytes = place[1] - place[0] if len(place) == 2 else whole.size_bytes
+    return replace(whole, checksum=vouched, size_bytes=size_bytes)
 
 
 def size(uri: str) -> int:
@@ -149,6 +164,8 @@ def identity(uri: str) -> Identity:
     Raises:
         FileNotFoundError: no such file.
     """
+    if (part := part_of(uri)) is not None:
+        return _of_part(identity(part.whole), part.place)
     if is_local(uri):
         facts = os.stat(uri)
         return Identity(
@@ -169,6 +186,8 @@ def open_binary(uri: str) -> BinaryIO:
     Raises:
         FileNotFoundError: no such file.
     """
+    if (part := part_of(uri)) is not None:
+        return open_part(part, open_binary)
     if is_local(uri):
         # Opening a pipe waits for a writer, unless it is told not to.
         descriptor = os.open(uri, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
@@ -199,7 +218,10 @@ def read_bytes(uri: str) -> bytes:
 
 def opened_identity(file: BinaryIO) -> Identity | None:
     """What an object store says of the version that an open file reads; None for other files."""
-    raw = getattr(file, "raw", None)
+    raw = getattr(file, "raw", file)
+    if isinstance(raw, SpanFile | HeldFile):
+        whole = opened_identity(raw.whole)
+        return None if whole is None else _of_part(whole, raw.place)
     return raw.identity if isinstance(raw, RangedFile) else None
 
 
