@@ -19,13 +19,11 @@ wa:wln wo:wol xh:xho yi:yid yo:yor za:zha zh:zho zu:zul
 THREE_LETTERS = {pair[:2]: pair[3:] for pair in _PAIRS.split()}
 """ISO 639-3 by ISO 639-1."""
 
-_BIBLIOGRAPHIC = dict(
-    pair.split(":")
-    for pair in (
-        "alb:sqi arm:hye baq:eus bur:mya chi:zho cze:ces dut:nld fre:fra geo:kat ger:deu gre:ell ice:isl mac:mkd mao:mri "
-        "may:msa per:fas rum:ron slo:slk tib:bod wel:cym"
-    ).split()
-)
+_BIBLIOGRAPHIC_PAIRS = """
+alb:sqi arm:hye baq:eus bur:mya chi:zho cze:ces dut:nld fre:fra geo:kat ger:deu gre:ell ice:isl mac:mkd mao:mri may:msa
+per:fas rum:ron slo:slk tib:bod wel:cym
+"""
+_BIBLIOGRAPHIC = {pair[:3]: pair[4:] for pair in _BIBLIOGRAPHIC_PAIRS.split()}
 """ISO 639-3 by the codes of ISO 639-2/B, which media files have."""
 
 UNKNOWN_LANGUAGE = "?"

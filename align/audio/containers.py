@@ -208,7 +208,9 @@ def _chosen(streams: Sequence[Any], track: str | None, name: str) -> int:
             if one.language and three_letters(one.language) == three_letters(track):
                 return at
     languages = ", ".join(f"{at} ({one.language or 'no language'})" for at, one in enumerate(streams))
-    raise EntryInvalid(f"{name}: track must be one of the file's audio tracks, {languages}, and it is {track!r}")
+    raise EntryInvalid(
+        f"{name}: track must be one of the file's audio tracks, {languages}, and it is {track!r}"
+    )
 
 
 class _Pending:

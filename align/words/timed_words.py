@@ -39,7 +39,7 @@ class TimedWord:
 def word_scores(evidence_WF: Any) -> NDArray[np.float64]:
     """How well the audio agrees with each word, float64 [W] from 0 to 1.
 
-    Over the word's frames, the geometric mean of the probability of the aligned symbol divided by that of the likeliest.
+    Over the word's frames, the geometric mean of the aligned symbol's probability divided by that of the likeliest.
     """
     ratios_W = np.asarray(evidence_WF, np.float64)[:, EVIDENCE_NAMES.index("ratio_mean")]
     return np.exp(np.minimum(ratios_W, 0.0))

@@ -101,7 +101,7 @@ def to_ctm(
 ) -> str:
     """The words that are said as lines of `recording channel start duration word`, times in seconds.
 
-    Where anybody is named, `NA lex speaker` follows: no confidence, a word, and who says it ("null" if nobody is named).
+    Where anybody is named, `NA lex speaker` follows: no confidence, a word, and who says it ("null" for nobody).
 
     Args:
         words: the table that `word_table` made.

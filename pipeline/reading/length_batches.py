@@ -103,7 +103,8 @@ def read_batches(
 def plan_batches(pool: Sequence[Row], batching: Batching, epoch: int) -> list[list[int]]:
     """Groups of indices into a pool: sorted by length, cut, permuted; all utterances of a group have one rate."""
     by_length = sorted(
-        range(len(pool)), key=lambda index: (pool[index].utterance.sample_rate_hz, pool[index].utterance.samples, index)
+        range(len(pool)),
+        key=lambda index: (pool[index].utterance.sample_rate_hz, pool[index].utterance.samples, index),
     )
     groups: list[list[int]] = []
     for index in by_length:

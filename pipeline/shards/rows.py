@@ -200,9 +200,15 @@ def arrow_schema(*, word_times: bool = False) -> pa.Schema:
         columns.append(pa.field(name, arrow_types[kind], nullable=name in NULLABLE_COLUMNS))
         features[name] = {"dtype": kind, "_type": "Value"}
     if word_times:
-        kinds = {"text": "string", "start": "float64", "end": "float64", "score": "float64", "speaker": "string"}
+        kinds = {
+            "text": "string",
+            "start": "float64",
+            "end": "float64",
+            "score": "float64",
+            "speaker": "string",
+        }
         word = pa.struct([(name, arrow_types[kind]) for name, kind in kinds.items()])
-        columns.append(pa.field(WORD_TIMES, pa.list_(word)))
+        columns.append(pa.field(WORD_TIMES, pa.list_(pa.field("element", word))))
         features[WORD_TIMES] = [{name: {"dtype": kind, "_type": "Value"} for name, kind in kinds.items()}]
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     return pa.schema(columns, metadata=metadata)

@@ -76,7 +76,9 @@ def _cut(row: Utterance, recording: dict[str, Any]) -> dict[str, Any]:
         "alignment": None
         if words is None
         else {
-            "word": [[word.text, word.start, round(word.end - word.start, _PLACES), word.score] for word in words]
+            "word": [
+                [word.text, word.start, round(word.end - word.start, _PLACES), word.score] for word in words
+            ]
         },
     }
     return {

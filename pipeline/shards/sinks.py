@@ -74,7 +74,10 @@ class ParquetSink:
         self._schema = arrow_schema(word_times=word_times)
         names = [name for name in self._schema.names if name not in ("audio", WORD_TIMES)]
         if word_times:
-            names += [f"{WORD_TIMES}.list.element.{part.name}" for part in self._schema.field(WORD_TIMES).type.value_type]
+            names += [
+                f"{WORD_TIMES}.list.element.{part.name}"
+                for part in self._schema.field(WORD_TIMES).type.value_type
+            ]
         self._writer = pq.ParquetWriter(
             _Borrowed(file),
             self._schema,

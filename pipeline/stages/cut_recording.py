@@ -15,7 +15,6 @@ from prep_corpus.filters.scoring import Verdicts, heard_words, score_words, verd
 from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.stages.emit import EmittedRecording
 
-
 MODEL_RATE = "model"
 
 

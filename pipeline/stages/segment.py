@@ -278,7 +278,7 @@ def _made(
         for segment in kept
     ]
     starts = iter(start for start, _ in spans)
-    words: Iterator[list[dict[str, Any]] | None] = ( 
+    words: Iterator[list[dict[str, Any]] | None] = (
         word_times(aligned, levels, kept, info) if options.word_times else repeat(None)
     )
     rows: list[tuple[dict[str, Any], int]] = []

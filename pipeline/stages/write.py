@@ -285,9 +285,7 @@ def _write(
                 stack.callback(file.give_up)
                 named.append((shard_format, path, file))
                 opened.append(file)
-            sinks.append(
-                open_sink(shard_format, opened, gzip=options.gzip, word_times=options.word_times)
-            )
+            sinks.append(open_sink(shard_format, opened, gzip=options.gzip, word_times=options.word_times))
         for row in rows_of(store, refs, bank, options):
             noisy += row.noise is not None
             samples += row.samples

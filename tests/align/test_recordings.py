@@ -90,19 +90,19 @@ def test_an_id_that_passes_stays_inside_its_folder(recording_id: str) -> None:
 )
 def test_default_ids(path: str, offset: float | None, channel: int | None, expected: str) -> None:
     assert default_id(path, offset=offset, channel=channel) == expected
+    check_id(expected)
 
 
 def test_a_track_is_a_number_or_a_language() -> None:
     entry = {"audio_filepath": "a/b.mkv", "text": "t"}
-    for given, track in ((1, "1"), ("0", "0"), ("en", "en"), ("fre", "fre"), (None, None)):
-        found = parse_entry({**entry, "track": given}, join=str, name="m:1")
+    for written, track in ((1, "1"), ("0", "0"), ("en", "en"), ("fre", "fre"), (None, None)):
+        found = parse_entry({**entry, "track": written}, join=str, name="m:1")
         assert found.track == track
         assert found.id == ("a/b" if track is None else f"a/b-track{track}")
         assert found.recording([Version(text="t")]).track == track
     for wrong in ("-1", "1.5", "the second"):
         with pytest.raises(EntryInvalid, match="track must be a whole number counted from 0, or a language"):
             parse_entry({**entry, "track": wrong}, join=str, name="m:1")
-    check_id(expected)
 
 
 def test_a_full_entry() -> None:

@@ -131,7 +131,7 @@ def encode_av(
 def encode_tracks(
     tracks: Sequence[FloatArray], sample_rate_hz: int, *, languages: Sequence[str], default: int | None
 ) -> bytes:
-    """A Matroska file of several audio tracks, each in FLAC.
+    """A Matroska file of several audio tracks, each in PCM.
 
     Args:
         tracks: mono samples of each.
@@ -144,7 +144,7 @@ def encode_tracks(
         with av.open(str(path), "w", format="matroska") as output:
             streams: list[Any] = []
             for at, language in enumerate(languages):
-                stream: Any = output.add_stream("flac", rate=sample_rate_hz, layout="mono")
+                stream: Any = output.add_stream("pcm_s16le", rate=sample_rate_hz, layout="mono")
                 stream.metadata["language"] = language
                 stream.disposition = Disposition.default if at == default else Disposition(0)
                 streams.append(stream)

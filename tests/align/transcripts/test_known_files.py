@@ -263,7 +263,8 @@ def marked(ending: str) -> str:
     texts = (">> Good morning. >> Morning!", "How are you?", ">>> Fine & well.")
     if ending == "json3":
         events = [
-            {"tStartMs": 1000 * at, "dDurationMs": 900, "segs": [{"utf8": text}]} for at, text in enumerate(texts)
+            {"tStartMs": 1000 * at, "dDurationMs": 900, "segs": [{"utf8": text}]}
+            for at, text in enumerate(texts)
         ]
         return json.dumps({"events": events})
     if ending == "sbv":
@@ -281,7 +282,9 @@ def test_marks_of_another_speaker_part_turns(ending: str) -> None:
     transcript = parse(marked(ending), name=f"a.{ending}")
     check_places(transcript)
     assert transcript.text == "Good morning. Morning!\nHow are you?\nFine & well."
-    assert [(turn.speaker, transcript.text[turn.char_start : turn.char_end].strip()) for turn in transcript.turns] == [
+    assert [
+        (turn.speaker, transcript.text[turn.char_start : turn.char_end].strip()) for turn in transcript.turns
+    ] == [
         ("", "Good morning."),
         ("", "Morning!\nHow are you?"),
         ("", "Fine & well."),
@@ -293,7 +296,9 @@ def test_the_speakers_of_a_ctm_are_its_eighth_column() -> None:
     names = ("Ann", "Ann", "null", "Bo")
     lines = [f"t 1 {at}.0 0.5 word{at} 0.9 lex {name}\n" for at, name in enumerate(names)]
     transcript = parse("".join(lines), name="a.ctm")
-    assert [(turn.speaker, transcript.text[turn.char_start : turn.char_end]) for turn in transcript.turns] == [
+    assert [
+        (turn.speaker, transcript.text[turn.char_start : turn.char_end]) for turn in transcript.turns
+    ] == [
         ("Ann", "word0 word1"),
         ("Bo", "word3"),
     ]

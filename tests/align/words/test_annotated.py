@@ -18,7 +18,7 @@ from prep_corpus.align.words.timed_words import TimedWord, timed_words, word_sco
 from prep_corpus.align.words.words import Words
 
 VTT = (
-    "WEBVTT\n\n00:11.000 --> 00:12.000\n<v Ann &lt;1&gt;>\"Quoted\" back\\slash</v>\n\n"
+    'WEBVTT\n\n00:11.000 --> 00:12.000\n<v Ann &lt;1&gt;>"Quoted" back\\slash</v>\n\n'
     "00:12.000 --> 00:13.000\n<v Ann &lt;1&gt;>It is</v>\n<v Bo>25 & more</v>\n\n"
     "00:13.000 --> 00:14.000\n<v Bo>Größe, tab\tand 日本 end.</v>\n"
 )
@@ -38,7 +38,11 @@ class Talk:
         self.names = ("Ann <1>", "Bo")
         self.scores_W = np.linspace(0.5, 1, len(spoken))
         self.shown = captions(
-            self.words, self.normalized, self.transcript.cues, frame_seconds=FRAME_SECONDS, speakers=self.names
+            self.words,
+            self.normalized,
+            self.transcript.cues,
+            frame_seconds=FRAME_SECONDS,
+            speakers=self.names,
         )
 
     def words_in(self, caption: Caption) -> list[TimedWord]:
@@ -64,7 +68,7 @@ def turns(transcript: Transcript) -> list[tuple[str, str]]:
 def test_words_are_as_people_write_them(talk: Talk) -> None:
     words = [word for caption in talk.shown for word in talk.words_in(caption)]
     assert [word.text for word in words] == [
-        *('"Quoted"', "back", "slash", "It", "is", "25", "&", "more", "Größe,", "and", "end."),
+        *('"Quoted"', "back\\", "slash", "It", "is", "25", "&", "more", "Größe,", "and", "end."),
     ]
     number = words[5]
     assert (number.start_seconds, number.end_seconds) == (pytest.approx(2.5), pytest.approx(3.4))
@@ -75,8 +79,14 @@ def test_words_are_as_people_write_them(talk: Talk) -> None:
 def test_a_later_part_of_what_is_written_once_stands_for_itself_where_the_first_is_not_said() -> None:
     normalized = script("about 25 people")
     words = words_of(normalized, unsaid=(1,))
-    found = timed_words(words, normalized, range(4), np.ones(4), frame_seconds=FRAME_SECONDS, own_speaker="me")
-    assert [(word.text, word.speaker) for word in found] == [("about", "me"), ("five", "me"), ("people", "me")]
+    found = timed_words(
+        words, normalized, range(4), np.ones(4), frame_seconds=FRAME_SECONDS, own_speaker="me"
+    )
+    assert [(word.text, word.speaker) for word in found] == [
+        ("about", "me"),
+        ("five", "me"),
+        ("people", "me"),
+    ]
 
 
 def test_scores_are_likelihood_ratios_of_the_frames() -> None:
@@ -114,7 +124,9 @@ def test_json_comes_back_with_its_times_speakers_and_places(talk: Talk) -> None:
 
 
 def test_eaf_comes_back_with_its_times_speakers_and_places(talk: Talk) -> None:
-    written = to_eaf(talk.shown, talk.words_in, [(20.0, 21.5)], audio_uri="/audio/a & b.wav", offset_seconds=2.5)
+    written = to_eaf(
+        talk.shown, talk.words_in, [(20.0, 21.5)], audio_uri="/audio/a & b.wav", offset_seconds=2.5
+    )
     back = parse(written, name="talk.eaf")
     assert back.problems == ()
     assert turns(back) == [
@@ -145,7 +157,10 @@ def test_pympi_reads_captions_and_words_with_their_times(talk: Talk, tmp_path: P
     )
     read = elan.Eaf(str(path))
     assert set(read.get_tier_names()) == {"Ann <1>", "Ann <1> - words", "Bo", "Bo - words", "untranscribed"}
-    assert sorted(read.get_annotation_data_for_tier("Bo")) == [(2500, 4400, "25 & more"), (4500, 6400, "Größe, and end.")]
+    assert sorted(read.get_annotation_data_for_tier("Bo")) == [
+        (2500, 4400, "25 & more"),
+        (4500, 6400, "Größe, and end."),
+    ]
     said = [word for caption in talk.shown for word in talk.words_in(caption) if word.speaker == "Bo"]
     assert sorted(read.get_annotation_data_for_tier("Bo - words"))[0][:3] == (2500, 3400, "25")
     assert len(read.get_annotation_data_for_tier("Bo - words")) == len(said)

@@ -109,7 +109,9 @@ WORDED = [
         row,
         word_times=(
             WordTime(text="Wörd", start=0.0, end=0.05, score=0.75, speaker=row.speaker),
-            WordTime(text='"x"', start=0.0625, end=0.2, score=1.0, speaker=row.speaker if at % 2 else "other"),
+            WordTime(
+                text='"x"', start=0.0625, end=0.2, score=1.0, speaker=row.speaker if at % 2 else "other"
+            ),
         ),
     )
     for at, row in enumerate(ROWS)
@@ -170,7 +172,9 @@ def test_feature_spec_names_every_feature() -> None:
     features = feature_spec()["features"]
     assert set(features) == {field.name for field in dataclasses.fields(Utterance)} - {"word_times"}
     more = feature_spec(word_times=True)["features"]
-    assert set(more) - set(features) == {f"word_times/{name}" for name in ("text", "start", "end", "score", "speaker")}
+    assert set(more) - set(features) == {
+        f"word_times/{name}" for name in ("text", "start", "end", "score", "speaker")
+    }
     assert more["word_times/start"] == {"dtype": "float32", "shape": [-1]}
     assert features["snr_db"] == {"dtype": "float32", "shape": [], "default": "nan"}
     assert json.loads(json.dumps(feature_spec(gzip=True)))["compression"] == "GZIP"
