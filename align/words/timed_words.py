@@ -42,7 +42,8 @@ def word_scores(evidence_WF: Any) -> NDArray[np.float64]:
     Over the word's frames, the geometric mean of the aligned symbol's probability divided by that of the likeliest.
     """
     ratios_W = np.asarray(evidence_WF, np.float64)[:, EVIDENCE_NAMES.index("ratio_mean")]
-    return np.exp(np.minimum(ratios_W, 0.0))
+    scores_W: NDArray[np.float64] = np.exp(np.minimum(ratios_W, 0.0))
+    return scores_W
 
 
 def timed_words(

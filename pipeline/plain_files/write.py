@@ -45,13 +45,13 @@ class PlainPart(NamedTuple):
     Attributes:
         format: of `PLAIN_FORMATS`.
         split: name of the split.
-        index: number of the shard.
+        number: of the shard.
         name: folder of its audio, and name of its list.
     """
 
     format: PlainFormat
     split: str
-    index: int
+    number: int
     name: str
 
 
@@ -77,7 +77,7 @@ def write_part(
         options.seed,
         options.audio_format,
     )
-    part = PlainPart(format=shape, split=split, index=index, name=f"{split}-{index:05d}-{digest[:16]}")
+    part = PlainPart(format=shape, split=split, number=index, name=f"{split}-{index:05d}-{digest[:16]}")
     uri = _list_uri(out, part)
     if not files.exists(uri):
         if shape == "whisper":
@@ -150,7 +150,7 @@ def write_lists(out: str, parts: Iterable[PlainPart]) -> None:
         parts: all parts.
     """
     by_list: dict[tuple[PlainFormat, str], list[PlainPart]] = {}
-    for part in sorted(set(parts), key=lambda part: (part.format, part.split, part.index)):
+    for part in sorted(set(parts), key=lambda part: (part.format, part.split, part.number)):
         by_list.setdefault((part.format, part.split), []).append(part)
     for (shape, split), listed in by_list.items():
         if shape == "kaldi":
@@ -179,10 +179,7 @@ def _write_manifest(out: str, shape: PlainFormat, split: str, parts: list[PlainP
 
 
 def _write_kaldi(out: str, split: str, parts: list[PlainPart]) -> None:
-    openers = [
-        lambda part=part: cast(IO[bytes], files.open_binary(_list_uri(out, part)))  # type: ignore[misc]
-        for part in parts
-    ]
+    openers = [lambda part=part: cast(IO[bytes], files.open_binary(_list_uri(out, part))) for part in parts]
     with ExitStack() as stack:
         kaldi_lists(
             (PlainRow.from_line(line) for line in merged(openers, kaldi_order)),
