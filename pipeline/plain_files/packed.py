@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.pipeline.shards.rows import Utterance, safe_name
 
-MOST_SECONDS = 30.0
+LONGEST_SAMPLE_SECONDS = 30.0
 """What Whisper hears at once. A single longer utterance is a sample of its own."""
 
 MOST_PAUSE_SECONDS = 1.0
@@ -98,7 +98,7 @@ def packed(rows: Iterable[Utterance]) -> Iterator[Packed]:
     for row in rows:
         goes_on = bool(held) and held[-1].recording_id == row.recording_id
         pause = _pause(held[-1], row) if goes_on else 0.0
-        if held and not (goes_on and length + pause + row.duration <= MOST_SECONDS):
+        if held and not (goes_on and length + pause + row.duration <= LONGEST_SAMPLE_SECONDS):
             sample = _sample(held, previous)
             yield sample
             previous = sample.plain_text if goes_on else ""

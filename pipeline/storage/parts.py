@@ -28,7 +28,7 @@ Place = tuple[int, int] | tuple[str, int, int]
 """What tells the parts of a file apart: start and end of a span, or column, row group and row of a value."""
 
 
-class Part(NamedTuple):
+class FilePart(NamedTuple):
     """A part of a file.
 
     Attributes:
@@ -50,19 +50,19 @@ def value_uri(whole: str, column: str, group: int, row: int) -> str:
     return f"{whole}#value={column},{group},{row}"
 
 
-def part_of(uri: str) -> Part | None:
+def part_of(uri: str) -> FilePart | None:
     """The part that a name means; None where it means a whole file."""
     if "#" not in uri:
         return None
     if found := _BYTES.fullmatch(uri):
         start, end = int(found["start"]), int(found["end"])
-        return Part(found["whole"], (start, end)) if start <= end else None
+        return FilePart(found["whole"], (start, end)) if start <= end else None
     if found := _VALUE.fullmatch(uri):
-        return Part(found["whole"], (found["column"], int(found["group"]), int(found["row"])))
+        return FilePart(found["whole"], (found["column"], int(found["group"]), int(found["row"])))
     return None
 
 
-def open_part(part: Part, open_whole: Open) -> BinaryIO:
+def open_part(part: FilePart, open_whole: Open) -> BinaryIO:
     """Open a part for reading.
 
     Raises:
