@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from prep_corpus.pipeline.storage.seals import BLOCK_BYTES, SealedFile, Unproven, write_sealed
+from prep_corpus.pipeline.storage.seals import BLOCK_BYTES, SealedFile, Unproven, Unsealed, write_sealed
 
 SMALL = pa.table({"id": ["a", "b"], "n": [1, 2]}).replace_schema_metadata({b"notes": b"{}"})
 LARGE = pa.table({"id": ["a"] * 600, "data": [os.urandom(1000) for _ in range(600)]})
@@ -39,8 +39,9 @@ def test_every_flipped_bit_and_every_shorter_file_is_found() -> None:
         damaged = bytearray(data)
         damaged[at] ^= 1 << at % 8
         for bad in (bytes(damaged), data[:at]):
-            with pytest.raises(Unproven):
+            with pytest.raises(Unproven) as told:
                 SealedFile(io.BytesIO(bad), name="emit/d0").table()
+            assert not isinstance(told.value, Unsealed), "one of an earlier version would be let pass by a check"
 
 
 def test_damage_is_found_where_it_is_read_and_named_by_its_bytes() -> None:
