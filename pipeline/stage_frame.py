@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+import pyarrow as pa
+
 from prep_corpus.align.heap import give_back_memory
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
@@ -98,6 +100,7 @@ def bundle_stage(
     def made() -> StageRef:
         result = make()
         # A stage's arrays are gone; the next begins without the holes that they leave.
+        pa.default_memory_pool().release_unused()
         give_back_memory()
         return result
 

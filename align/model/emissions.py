@@ -199,14 +199,22 @@ class Stitcher:
         self._pieces.append((start + from_frame, self.shelf.keep(log_probs_TC[from_frame:to_frame])))
 
     def join(self) -> HalfArray:
-        """The recording's [T, C] float16 log-probs; where the last two windows overlap, the earlier one counts."""
-        joined: list[HalfArray] = []
+        """The recording's [T, C] float16 log-probs; where the last two windows overlap, the earlier one counts.
+
+        The windows' own are let go one by one: those of a long recording take as much memory as the whole.
+        """
+        pieces = deque(sorted(self._pieces, key=lambda piece: piece[0]))
+        self._pieces.clear()
+        length = max(start + len(piece_TC) for start, piece_TC in pieces)
+        joined_TC = np.empty((length, *pieces[0][1].shape[1:]), pieces[0][1].dtype)
         frames = 0
-        for start, piece_TC in sorted(self._pieces, key=lambda piece: piece[0]):
+        while pieces:
+            start, piece_TC = pieces.popleft()
             assert start <= frames, "windows leave no gap"
-            joined.append(piece_TC[frames - start :])
-            frames = max(frames, start + len(piece_TC))
-        return np.concatenate(joined)
+            end = max(frames, start + len(piece_TC))
+            joined_TC[frames:end] = piece_TC[frames - start :]
+            frames = end
+        return joined_TC
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ VERSION = 1
 _CONTEXT_SECONDS = 6.0
 _POWER_FLOOR = 2.0**-24
 _EPSILON = 1e-5
-_BLOCK_FRAMES = 4096
+_BLOCK_FRAMES = 256
 """Mel frames whose spectra are held at a time."""
 
 

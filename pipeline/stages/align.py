@@ -60,6 +60,10 @@ SCHEMA = pa.schema(
 )
 
 
+_LONG = ["token_starts", "token_ends", "token_skipped"]
+"""Columns with a value for each token."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AlignedRecording:
     """The alignment of one recording with all that later stages need.
@@ -251,16 +255,19 @@ def read_alignments(
     table = stage.table
     if only is not None:
         table = table.filter(pc.is_in(table["id"], pa.array(sorted(only), pa.string())))
-    for row in table.to_pylist():
+    short = table.drop_columns(_LONG)
+    for number, row in enumerate(short.to_pylist()):
+        # As numbers of Python the tokens of a long recording would take ten times as much.
+        long = {name: table.column(name)[number].values.to_numpy(zero_copy_only=False) for name in _LONG}
         probed = by_id[row["id"]]
         if row["version"]:
             probed = replace(probed, recording=probed.recording.version(row["version"]))
         normalized = normalize_transcript(probed, info, options).without(row["unread"])
         alignment = Alignment(
-            starts_L=np.array(row["token_starts"], np.int32),
-            ends_L=np.array(row["token_ends"], np.int32),
+            starts_L=long["token_starts"].astype(np.int32),
+            ends_L=long["token_ends"].astype(np.int32),
             score_nats=row["score_nats"],
-            skipped_L=np.array(row["token_skipped"], np.bool_),
+            skipped_L=long["token_skipped"].astype(np.bool_),
             untranscribed=tuple(zip(row["untranscribed_starts"], row["untranscribed_ends"])),
         )
         placed = placed_again(alignment, normalized, info)

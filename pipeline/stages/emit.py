@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from threading import Semaphore
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import apache_beam as beam
 import numpy as np
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 VERSION = 2
 CHUNK_FRAMES = 1024
+MOST_ARRAY_BYTES = (1 << 31) - 1
+"""Of an array of Arrow, whose positions have 31 bits."""
 GPU_CALLS = 2
 """Model calls at a time on a GPU: one runs while the results of the other are copied back."""
 GPU_BUNDLES = 8
@@ -168,28 +170,55 @@ def _emit(
         decoders=max(1, options.threads // options.bundles_at_once) if options.on_gpu else 0,
     )
     emitted = dict(emitter.emit(((i, counted(i)) for i in range(len(bundle))), on_error))
-    rows: list[dict[str, Any]] = []
-    for index in sorted(emitted):
-        log_probs_TC = emitted[index]
-        for chunk, start in enumerate(range(0, len(log_probs_TC), CHUNK_FRAMES)):
-            rows.append(
-                {
-                    "id": bundle[index].recording.id,
-                    "n_samples": n_samples[index],
-                    "n_frames": len(log_probs_TC),
-                    "chunk": chunk,
-                    "log_probs": log_probs_TC[start : start + CHUNK_FRAMES].tobytes(),
-                    "levels": meters[index].finish().tobytes() if chunk == 0 else None,
-                }
-            )
+    tables = [
+        chunk_table(
+            bundle[index].recording.id, n_samples[index], emitted[index], meters[index].finish().tobytes()
+        )
+        for index in sorted(emitted)
+    ]
     return store.write(
         "emit",
         bundle_digest,
         digest,
-        pa.Table.from_pylist(rows, schema=SCHEMA),
+        pa.concat_tables([SCHEMA.empty_table(), *tables]),
         notes={"model": reduced.to_notes()},
         dead_letters=[letters[index] for index in sorted(letters)],
         row_group_rows=256,
+    )
+
+
+def chunk_table(id_: str, n_samples: int, log_probs_TC: HalfArray, levels: bytes) -> pa.Table:
+    """The rows of one recording, whose emissions are taken as they lie in memory: of a long one, a copy is much.
+
+    Args:
+        id_: of the recording.
+        n_samples: decoded.
+        log_probs_TC: its emissions.
+        levels: how loud it is.
+    """
+    log_probs_TC = np.ascontiguousarray(log_probs_TC)
+    chunks = -(-len(log_probs_TC) // CHUNK_FRAMES)
+    frame_bytes = log_probs_TC[:1].nbytes
+    together = max(1, MOST_ARRAY_BYTES // (CHUNK_FRAMES * frame_bytes))
+    columns = []
+    for first in range(0, chunks, together):
+        part_TC = log_probs_TC[first * CHUNK_FRAMES : (first + together) * CHUNK_FRAMES]
+        count = -(-len(part_TC) // CHUNK_FRAMES)
+        places = np.minimum(np.arange(count + 1) * CHUNK_FRAMES * frame_bytes, part_TC.nbytes).astype(
+            np.int32
+        )
+        buffers = [None, pa.py_buffer(places), pa.py_buffer(part_TC.reshape(-1).view(np.uint8))]
+        columns.append(pa.Array.from_buffers(pa.binary(), count, buffers))
+    return pa.table(
+        {
+            "id": pa.array([id_] * chunks, pa.string()),
+            "n_samples": pa.array([n_samples] * chunks, pa.int64()),
+            "n_frames": pa.array([len(log_probs_TC)] * chunks, pa.int64()),
+            "chunk": pa.array(range(chunks), pa.int32()),
+            "log_probs": pa.chunked_array(columns, pa.binary()),
+            "levels": pa.array([levels, *[None] * chunks][:chunks], pa.binary()),
+        },
+        schema=SCHEMA,
     )
 
 

@@ -141,7 +141,9 @@ class SealedFile(io.RawIOBase):
         if self._data_bytes < 4:
             raise Unproven(f"its footer is damaged: {length} bytes of footer in {self._size}")
         self._footer = self._raw(self._data_bytes, self._size)
-        if not _CLOSED_SEAL.search(self._footer) and any(mark in self._tail for mark in (_SEAL, _BLOCKS, _NAME)):
+        if not _CLOSED_SEAL.search(self._footer) and any(
+            mark in self._tail for mark in (_SEAL, _BLOCKS, _NAME)
+        ):
             raise Unproven("its footer is damaged: it had a checksum, which cannot be read any more")
         self.metadata = _proven_metadata(self._footer, name)
         self._blocks = array("I", bytes.fromhex(self.metadata[_BLOCKS].decode()))

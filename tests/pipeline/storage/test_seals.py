@@ -41,7 +41,9 @@ def test_every_flipped_bit_and_every_shorter_file_is_found() -> None:
         for bad in (bytes(damaged), data[:at]):
             with pytest.raises(Unproven) as told:
                 SealedFile(io.BytesIO(bad), name="emit/d0").table()
-            assert not isinstance(told.value, Unsealed), "one of an earlier version would be let pass by a check"
+            assert not isinstance(told.value, Unsealed), (
+                "one of an earlier version would be let pass by a check"
+            )
 
 
 def test_damage_is_found_where_it_is_read_and_named_by_its_bytes() -> None:
