@@ -137,6 +137,16 @@ PUBLIC_MODELS = (
         note="over 1,100 languages, each with an adapter, by the manifest's lang or FOLDER@deu; not for commerce",
     ),
     PublicModel(
+        name="MahmoudAshraf/mms-300m-1130-forced-aligner",
+        languages=("many",),
+        family="wav2vec2",
+        licence="CC-BY-NC-4.0",
+        tokens="Latin letters alone",
+        frame_ms=20,
+        megabytes=1_260,
+        note="aligns over 1,100 languages in Latin letters, with --romanize; not for commerce",
+    ),
+    PublicModel(
         name="hf-audio/omniasr-ctc-300m-v2",
         languages=("many",),
         family="omniasr_ctc",

@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.model.proofs import check_words, delimiter_among, placed, prove
-from prep_corpus.align.text.spelling import is_special
+from prep_corpus.align.model.proofs import check_words, delimiter_among, letters_alone, placed, prove
+from prep_corpus.align.text.spelling import LETTERS, is_special
 
 
 class HuggingFaceModel:
@@ -71,6 +71,8 @@ class HuggingFaceModel:
         self.tokenizer = _pieces(tokenizer, self.vocabulary)
         known = delimiter_among(self.vocabulary, getattr(tokenizer, "word_delimiter_token", None))
         self.word_delimiter = None if self.tokenizer else known
+        if self.word_delimiter is None and letters_alone(self.vocabulary):
+            self.tokenizer = LETTERS
         check_words(name, self.vocabulary, self.word_delimiter, self.tokenizer)
         proven = prove(
             name,

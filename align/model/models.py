@@ -62,7 +62,8 @@ class ModelInfo:
         word_delimiter: the symbol between words, or None for languages written without spaces, and for pieces.
         case: "lower", "upper" or "none", the case of its letters.
         digest: identity of the weights and of all the above, hexadecimal.
-        tokenizer: the JSON document of the tokenizer (library `tokenizers`) of a model in pieces; empty for characters.
+        tokenizer: the JSON document of the tokenizer (library `tokenizers`) of a model in pieces; `LETTERS` for one in
+            letters whose words no symbol parts; empty for other characters.
     """
 
     sample_rate_hz: int
@@ -127,7 +128,7 @@ class ModelInfo:
 
     @property
     def has_spaces(self) -> bool:
-        """Whether words are parted: by a delimiter, or by pieces that begin a word."""
+        """Whether words are parted: by a delimiter, by pieces that begin a word, or in the text alone."""
         return self.word_delimiter is not None or bool(self.tokenizer)
 
     @property

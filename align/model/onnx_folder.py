@@ -27,8 +27,9 @@ from torch import Tensor
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.nemo_features import NemoFeatures
 from prep_corpus.align.model.onnx_graphs import OnnxGraph
-from prep_corpus.align.model.proofs import check_words, delimiter_among, placed, prove
+from prep_corpus.align.model.proofs import check_words, delimiter_among, letters_alone, placed, prove
 from prep_corpus.align.model.token_lists import read_tokens, tokenizer_of
+from prep_corpus.align.text.spelling import LETTERS
 
 BLANKS = ("<blank>", "<blk>", "<pad>", "[PAD]", "<ctc>", "<eps>", "<epsilon>", "_")
 _RATE_HZ = 16_000
@@ -51,6 +52,8 @@ class OnnxModel:
         self.tokenizer = tokenizer_of(folder, tokens)
         known = delimiter_among(self.vocabulary, config.get("word_delimiter"))
         self.word_delimiter = None if self.tokenizer else known
+        if self.word_delimiter is None and letters_alone(self.vocabulary):
+            self.tokenizer = LETTERS
         check_words(name, self.vocabulary, self.word_delimiter, self.tokenizer)
         proven = prove(
             name,

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from string import ascii_lowercase
 
 import torch
 from torch import Tensor
@@ -32,6 +33,9 @@ _CLICKS_SECONDS = tuple(0.5 + 0.237 * number for number in range(7))
 _CLICKED_SECONDS, _CLICK_SECONDS = 2.4, 0.005
 _FLOOR, _CLICK = 0.02, 0.6
 """Deviation of the noise around the clicks, and what a click adds to it."""
+_NO_DELIMITERS = ("", "<blank>", "<pad>", "<s>", "</s>", "<unk>", "<star>", "*", "-", "'")
+"""What may stand beside the letters of a model without a delimiter: blank and specials by their usual names, a token
+for any speech, and the apostrophe."""
 _SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
@@ -111,8 +115,19 @@ def delimiter_among(vocabulary: tuple[str, ...], stated: str | None = None) -> s
     return next((symbol for symbol in (stated, *DELIMITERS) if symbol in vocabulary), None)
 
 
+def letters_alone(vocabulary: tuple[str, ...]) -> bool:
+    """Whether a vocabulary is the plain Latin letters and nothing that could part words.
+
+    Checkpoints that align romanised texts are such: their words are those of the text.
+    """
+    said = [symbol.lower() for symbol in vocabulary if symbol.lower() not in _NO_DELIMITERS]
+    return sorted(said) == list(ascii_lowercase)
+
+
 def check_words(name: str, vocabulary: tuple[str, ...], delimiter: str | None, tokenizer: str) -> None:
     """See that words are parted: a language with spaces needs a delimiter, or pieces that begin a word.
+
+    With `letters_alone` the text parts them, and `tokenizer` is set.
 
     Raises:
         UsageError: its letters are of such languages, and it has neither.

@@ -6,6 +6,7 @@ has tokens of several characters, as its own tokenizer cuts them; a word begins 
     sentence pieces   the cat sat   ->   |_the| |_ca|t| |_s|at|        "_" stands for U+2581
     byte pairs        the same with U+0120 instead of U+2581, and bytes as GPT-2 writes them
     word pieces       the| ca|##t| s|##at|                             what begins with "##" goes on
+    letters alone     t|h|e| c|a|t| s|a|t|                             nothing tells it: the words are the text's
 
 Words are spelled one by one, so that a word has the same tokens wherever it stands.
 
@@ -37,6 +38,8 @@ WordPiece = tuple[int, int, int]
 SENTENCE_MARK = "\u2581"
 BYTE_MARK = "\u0120"
 GOES_ON_MARK = "##"
+LETTERS = "letters"
+"""In place of a tokenizer's document: every letter is a token, and nothing stands between words."""
 UNKNOWN_LETTER = "\ufffd"
 """Stands for what a column says that no text can have: a special symbol, or all that was left out."""
 
@@ -89,7 +92,8 @@ def spell(
         vocabulary: the model's symbols.
         blank: column of the blank.
         word_delimiter: the symbol between words, or None.
-        tokenizer: the JSON document of the `tokenizers` library of a model in pieces; empty for characters.
+        tokenizer: the JSON document of the `tokenizers` library of a model in pieces; LETTERS for one in letters
+            without a symbol between words; empty for other characters.
 
     Raises:
         UsageError: a character of the text cannot be spelled.
@@ -116,7 +120,7 @@ class PieceSpelling:
     Args:
         vocabulary: one symbol a column.
         blank: column of the blank.
-        tokenizer: JSON document of the `tokenizers` library, the model's own.
+        tokenizer: JSON document of the `tokenizers` library, the model's own; or LETTERS.
 
     Raises:
         UsageError: the document is none, or no piece tells where a word begins.
@@ -124,7 +128,7 @@ class PieceSpelling:
 
     def __init__(self, vocabulary: tuple[str, ...], blank: int, tokenizer: str) -> None:
         self._vocabulary = vocabulary
-        self._tokenizer = _open(tokenizer)
+        self._tokenizer = None if tokenizer == LETTERS else _open(tokenizer)
         self._index = {
             piece: at for at, piece in reversed(list(enumerate(vocabulary))) if at != blank and piece
         }
@@ -225,7 +229,14 @@ class PieceSpelling:
             return False
         return piece.startswith(self._mark) == (self._mark == GOES_ON_MARK)
 
+    @property
+    def tells_words(self) -> bool:
+        """Whether a piece tells by itself whether it begins a word."""
+        return bool(self._mark)
+
     def _find_mark(self) -> str:
+        if self._tokenizer is None:
+            return ""
         for mark in (SENTENCE_MARK, BYTE_MARK, GOES_ON_MARK):
             if any(piece.startswith(mark) for piece in self._index):
                 return mark
@@ -236,7 +247,7 @@ class PieceSpelling:
 
     def _find_lead(self) -> str:
         """What is written before a word so that its first piece is one that begins a word."""
-        if self._mark == GOES_ON_MARK:
+        if self._tokenizer is None or self._mark == GOES_ON_MARK:
             return ""
         for piece in self._index:
             word = self.text_of(piece)
@@ -246,6 +257,8 @@ class PieceSpelling:
         return ""
 
     def _by_tokenizer(self, word: str) -> tuple[WordPiece, ...] | None:
+        if self._tokenizer is None:
+            return None
         found = self._tokenizer.encode(self._lead + word, add_special_tokens=False)
         lead = len(self._lead)
         pieces = []

@@ -74,7 +74,7 @@ class Track:
         greedy_T: index of the most likely symbol, int32.
         blank: index of the blank.
         delimiter: index of the word delimiter, or -1.
-        goes_on_T: whether a frame's most likely piece continues a word; None for models of characters.
+        goes_on_T: whether a frame's most likely piece continues a word; None where none tells.
     """
 
     speech_T: FloatArray
@@ -117,7 +117,7 @@ def track(log_probs_TC: NDArray[np.floating], info: ModelInfo) -> Track:
         greedy_T=greedy_T,
         blank=info.blank,
         delimiter=delimiter,
-        goes_on_T=~info.pieces.begins_C[greedy_T] if info.tokenizer else None,
+        goes_on_T=~info.pieces.begins_C[greedy_T] if info.tokenizer and info.pieces.tells_words else None,
     )
 
 

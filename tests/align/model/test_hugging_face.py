@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -22,8 +23,9 @@ from support.checkpoints import (
 )
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.model.models import LoadedModel, load_model
+from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
 from prep_corpus.align.text.normalize import normalize
+from prep_corpus.align.text.spelling import LETTERS
 from prep_corpus.jobs.cli import main
 
 pytest.importorskip("transformers")
@@ -93,28 +95,22 @@ def test_every_family_is_described_by_its_outputs_and_runs_from_manifest_to_shar
     text = "".join(info.vocabulary[token] for token in spelled.tokens_L).lower()
     assert text.replace("|", "\u2581").removeprefix("\u2581") == "the\u2581cat"
 
-    filter_file = manifest.parent / "filter.json"
-    words = (
-        "run",
-        str(manifest),
-        "--out",
-        str(tmp_path / "run"),
-        "--quiet",
-        "--no-report",
-        "--device",
-        "cpu",
-    )
-    done = CliRunner().invoke(
-        main,
-        [*words, "--cut", "paper", "--model", str(tmp_path / "checkpoint"), "--filter", str(filter_file)],
-    )
-    assert done.exit_code == 0, done.output + repr(done.exception)
-    outcome = json.loads((tmp_path / "run" / "outcome.json").read_text())
-    counts = outcome["ledgers"]["counts"]
-    assert (counts["recordings"], counts["words"], outcome["failed"]) == (1, len(TEXT.split()), 0)
-    rows = [row for shard in (tmp_path / "run").glob("data/*") for row in pq.read_table(shard).to_pylist()]
+    rows = rows_of_a_run(manifest, tmp_path)
     assert rows
     assert {row["recording_id"] for row in rows} == {"talk"}
+
+
+def rows_of_a_run(manifest: Path, folder: Path) -> list[dict[str, Any]]:
+    """What a run with the checkpoint in a folder publishes, no recording failed and every word accounted for."""
+    words = ("run", str(manifest), "--out", str(folder / "run"), "--quiet", "--no-report", "--device", "cpu")
+    chosen = ("--cut", "paper", "--model", str(folder / "checkpoint"))
+    filter_file = manifest.parent / "filter.json"
+    done = CliRunner().invoke(main, [*words, *chosen, "--filter", str(filter_file)])
+    assert done.exit_code == 0, done.output + repr(done.exception)
+    outcome = json.loads((folder / "run" / "outcome.json").read_text())
+    counts = outcome["ledgers"]["counts"]
+    assert (counts["recordings"], counts["words"], outcome["failed"]) == (1, len(TEXT.split()), 0)
+    return [row for shard in (folder / "run").glob("data/*") for row in pq.read_table(shard).to_pylist()]
 
 
 def test_another_blank_is_found_where_it_wins_and_letters_are_none(tmp_path: Path) -> None:
@@ -133,6 +129,18 @@ def test_another_space_is_found_and_none_is_refused(tmp_path: Path) -> None:
     tiny_waveform_model("wav2vec2", tmp_path / "none", delimiter="<s2>")
     with pytest.raises(UsageError, match="a language with spaces needs a symbol between words"):
         load_model(str(tmp_path / "none"))
+
+
+def test_letters_alone_are_parted_by_the_words_of_the_text(manifest: Path, tmp_path: Path) -> None:
+    """As the checkpoints have it that align romanised texts of a thousand languages: no delimiter, and a star."""
+    tiny_waveform_model("wav2vec2", tmp_path / "checkpoint", delimiter="*")
+    info = load_model(str(tmp_path / "checkpoint")).info
+    assert (info.word_delimiter, info.tokenizer, info.has_spaces) == (None, LETTERS, True)
+    assert info.alphabet == frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ'")
+    assert ModelInfo.from_notes(info.to_notes()) == info
+    rows = rows_of_a_run(manifest, tmp_path)
+    assert {row["recording_id"] for row in rows} == {"talk"}
+    assert all(" " in row["text_normalized"] for row in rows if row["words"] > 1)
 
 
 ALPHABETS = {

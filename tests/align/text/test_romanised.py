@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from prep_corpus.align.language_tags import is_known, three_letters
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions, normalize
 from prep_corpus.align.text.romanised import roman_edits
+from prep_corpus.align.text.spelling import LETTERS
 from prep_corpus.align.traced import TracedText
 from prep_corpus.align.words.placing import place_text
 
@@ -46,8 +48,13 @@ def romanised(text: str, language: str) -> NormalizedText:
     return normalize(text, alphabet=LATIN, language=language, options=TextOptions(romanize=True))
 
 
+ALONE = replace(INFO, vocabulary=("<blank>", "*", *sorted(LATIN)), word_delimiter=None, tokenizer=LETTERS)
+"""As checkpoints are that align romanised texts."""
+
+
+@pytest.mark.parametrize("info", [INFO, ALONE], ids=["delimiter", "letters alone"])
 @pytest.mark.parametrize("language", sorted(SENTENCES))
-def test_every_word_comes_back_at_its_characters(language: str) -> None:
+def test_every_word_comes_back_at_its_characters(language: str, info: ModelInfo) -> None:
     original = SENTENCES[language]
     normalized = romanised(original, language)
     written = [word.strip(",?!،؟") for word in original.split()]
@@ -55,11 +62,11 @@ def test_every_word_comes_back_at_its_characters(language: str) -> None:
     assert [original[normalized.starts_L[a] : normalized.ends_L[b - 1]] for a, b in words] == written
     assert not normalized.unsayable
 
-    spelled = INFO.spell(normalized)
+    spelled = info.spell(normalized)
     random = np.random.default_rng(0)
     frames = 4 * len(spelled.tokens_L) + 20
     said = planted.plant(spelled.tokens_L, random, frames=frames, classes=len(VOCABULARY))
-    placed = place_text(said.log_probs_TC, normalized, INFO, recording_id=language)
+    placed = place_text(said.log_probs_TC, normalized, info, recording_id=language)
     assert not placed.words.skipped.any()
     assert [original[a:b] for a, b in zip(placed.words.char_starts, placed.words.char_ends)] == written
     off = np.abs(placed.words.frame_starts - said.starts_L[spelled.firsts_W])
