@@ -26,7 +26,7 @@ from prep_corpus.align.transcripts.formats import format_of, parse
 from prep_corpus.align.transcripts.versions import Version, version_of
 from prep_corpus.align.words.words import to_textgrid
 from prep_corpus.filters.linear import bundled_filter
-from prep_corpus.jobs.runs.align import captions_of, words_json
+from prep_corpus.jobs.runs.word_files import captions_of, words_json
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.stages.align import AlignedRecording, align_recording
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
