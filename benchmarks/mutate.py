@@ -3,8 +3,9 @@
     python benchmarks/mutate.py --count 20000 --seed 0        # make mutate
     python benchmarks/mutate.py --count 500 --only recordings
 
-    recordings   runs of a hundred entries each, every tenth good: the others are mutated audio files, transcripts in
-                 every format, entries and cuts. Rows of the good ones must be those of a run without the others.
+    recordings   runs of a hundred entries each (or `--entries`), ten of them good: the others are mutated audio files,
+                 transcripts in every format, entries, cuts and RTTM files. Rows of the good ones must be those of a run
+                 without the others.
     documents    one command each: mutated manifests as a whole (CSV, TSV, JSON lines, Kaldi), noise, filters, model
                  folders, TOML, and files of finished run folders: one line and a documented exit code, or it is done.
 
@@ -33,7 +34,7 @@ from support.processes import Command  # noqa: E402
 from support.runs import arguments, run, shards  # noqa: E402
 from support.toy import write_corpus, write_filter  # noqa: E402
 
-ENTRIES, GOOD = 100, 10
+GOOD = 10
 BOUND_SECONDS = 300.0
 CODES = frozenset({0, 1, 2, 3, 4})
 PLAIN = ("--min-pause-frames", "20", "--max-failed", "1", "--format", "parquet", "--quiet")
@@ -86,12 +87,12 @@ class Mutation:
                 self.fail(f"{name}: exit {done.returncode} without one line: {said[-1500:]}")
         return done.returncode, said
 
-    def recordings(self, number: int) -> None:
-        """A run of a hundred entries."""
+    def recordings(self, number: int, entries: int) -> None:
+        """A run of so many entries, the good ones among them."""
         name = f"recordings, seed {self.seed}, run {number}"
         chance = random.Random(f"{self.seed} {number}")
         shutil.rmtree(self.corpus / "mutants", ignore_errors=True)
-        lines = write_mutants(self.corpus, self.material, chance, ENTRIES - GOOD)
+        lines = write_mutants(self.corpus, self.material, chance, entries - GOOD)
         for place, line in enumerate(self.good_lines):
             lines.insert(chance.randrange(len(lines)) if place else 0, line)
         manifest, out = self.corpus / "mixed.jsonl", self.root / "run"
@@ -259,6 +260,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--entries", type=int, default=100, help="of a run of recordings, ten of them good")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, help="stop after so many")
     parser.add_argument("--only", choices=["recordings", "documents"])
@@ -272,7 +274,7 @@ def main() -> int:
             if given.minutes is not None and time.monotonic() - began > 60 * given.minutes:
                 break
             if given.only != "documents":
-                mutation.recordings(number)
+                mutation.recordings(number, given.entries)
             if given.only != "recordings":
                 for place in range(6):
                     mutation.document(6 * number + place)

@@ -8,7 +8,7 @@ import apache_beam as beam
 from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.config import SETTINGS, RunConfig, config_of, settings_of
+from prep_corpus.jobs.config import SETTINGS, RunConfig, settings_of
 from prep_corpus.jobs.options import PLAIN_FORMATS, WORD_TIME_FORMATS
 from prep_corpus.jobs.runs.opened import OpenRun, open_run
 from prep_corpus.jobs.runs.prepare import shard_place
@@ -119,7 +119,7 @@ def execute(source: str, config: RunConfig, extras: Extras, *, force: bool, quie
         raise UsageError(f"{source}: its manifest does not say the sample rate")
     if files.join(config.out, "") == files.join(source, ""):
         raise UsageError("--out must be another folder than the run's own, whose shards stay as they are")
-    config = with_cuts_of(config_of(published.config), config)
+    config = with_cuts_of(run.published_config, config)
     digests = standing_segments(run)
     aligned = standing_alignments(run) if extras.words else []
     with holding(config, console, force=force):

@@ -89,6 +89,16 @@ class OpenRun:
             )
 
     @cached_property
+    def published_config(self) -> RunConfig:
+        """The config of what is published.
+
+        Raises:
+            UsageError: the run has not come to its end, or its manifest holds settings that no run has.
+        """
+        with told_as_damage(files.join(self.folder, MANIFEST_NAME)):
+            return config_of(self.published.config)
+
+    @cached_property
     def outcome(self) -> RunOutcome:
         """How it ended.
 
@@ -123,7 +133,7 @@ class OpenRun:
         from prep_corpus.jobs.runs.stage_options import text_options
         from prep_corpus.pipeline.finished.stored_run import stored_results
 
-        return stored_results(self.folder, published, text_options(config_of(published.config)))
+        return stored_results(self.folder, published, text_options(self.published_config))
 
 
 def open_run(folder: str) -> OpenRun:

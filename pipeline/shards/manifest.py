@@ -28,6 +28,7 @@ MANIFEST_KIND = "prep-corpus run"
 MANIFEST_VERSION = 1
 SEAL = "seal"
 """Name of the field that proves the others; manifests of earlier versions have none."""
+_FORMATS = ("parquet", "tfrecord", "webdataset", "shar")
 _KINDS = {
     "created_by": dict,
     "seed": int,
@@ -65,6 +66,8 @@ class ShardEntry:
         parts = self.path.split("/")
         if ".." in parts or "" in parts or ":" in parts[0] or "\\" in self.path:
             raise UsageError(f"a shard's path must stay inside the run folder: {self.path!r}")
+        if not self.path.isprintable():
+            raise UsageError(f"a shard's path must be printable: {self.path!r}")
         if self.utterances < 0 or self.n_bytes < 0:
             raise UsageError(
                 f"counts must not be negative: {self.utterances} rows, {self.n_bytes} bytes in {self.path!r}"
@@ -203,6 +206,11 @@ def parse_manifest(content: bytes, *, name: str) -> RunManifest:
         if columns["version"] != MANIFEST_VERSION:
             raise UsageError(
                 f"a manifest must have version {MANIFEST_VERSION}: {columns['version']!r} in {name}"
+            )
+        unknown = [one for one in columns["formats"] if one not in _FORMATS]
+        if unknown:
+            raise DocumentDamaged(
+                f"a manifest's formats must be of {', '.join(_FORMATS)}: {unknown[0]!r} in {name}"
             )
         shards = tuple(
             _from_json(shard_format, entry)

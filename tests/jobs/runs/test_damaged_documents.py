@@ -107,6 +107,9 @@ def test_check_of_a_manifest_that_cannot_be_read_is_no_wrong_usage(finished: Pat
     assert "manifest.json cannot be read" in done.output
 
 
+SHARD = {"split": "train", "utterances": 1, "seconds": 1.0, "bytes": 1, "blake2b": "0"}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -118,6 +121,9 @@ def test_check_of_a_manifest_that_cannot_be_read_is_no_wrong_usage(finished: Pat
         {"formats": []},
         {"formats": {"parquet": [{}]}},
         {"formats": {"parquet": 3}},
+        {"formats": {"parquet": [], "cassette": []}},
+        {"formats": {"parquet": [{**SHARD, "path": "data/\ud800"}]}},
+        {"formats": {"parquet": [{**SHARD, "path": "data/\0"}]}},
     ],
 )
 def test_a_manifest_with_values_of_other_kinds_is_one_problem(
@@ -130,7 +136,8 @@ def test_a_manifest_with_values_of_other_kinds_is_one_problem(
     path.write_bytes(before)
     assert done.exit_code == 1, done.output
     (line,) = [line for line in done.output.splitlines() if "manifest-invalid" in line]
-    assert "manifest.json is damaged: it" in line
+    assert "manifest.json" in line or "a shard's path" in line
+    assert "Error" not in line
 
 
 def test_noise_filters_and_settings_that_are_no_such_files(
