@@ -116,7 +116,34 @@ class NormalizedText:
             starts_L=said.starts_L,
             ends_L=said.ends_L,
             offers=(),
-            unread=tuple(sorted((offer.char_start, offer.char_end) for offer in left_out)),
+            unread=tuple(sorted([*self.unread, *((one.char_start, one.char_end) for one in left_out)])),
+        )
+
+    def placed_in(self, whole: str, start: int) -> NormalizedText:
+        """The same as a part of a longer text, of which the rest turned out to be unsaid.
+
+        Args:
+            whole: the longer text; `original` stands in it at `start`.
+            start: character at which it stands.
+        """
+        end = start + len(self.original)
+
+        def moved(spans: Iterable[Span]) -> tuple[Span, ...]:
+            return tuple((a + start, b + start) for a, b in spans)
+
+        around = tuple((a, b) for a, b in ((0, start), (end, len(whole))) if a < b)
+        return replace(
+            self,
+            original=whole,
+            starts_L=self.starts_L + np.int32(start),
+            ends_L=self.ends_L + np.int32(start),
+            unsayable=moved(self.unsayable),
+            stripped=moved(self.stripped),
+            offers=tuple(
+                replace(offer, char_start=offer.char_start + start, char_end=offer.char_end + start)
+                for offer in self.offers
+            ),
+            unread=tuple(sorted((*moved(self.unread), *around))),
         )
 
     def char_ownership(self) -> NDArray[np.int32]:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.errors import RecordingError, TranscriptEmpty, TranscriptUnsayable
+from prep_corpus.align.errors import Infeasible, RecordingError, TranscriptEmpty, TranscriptUnsayable
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions, normalize
 from prep_corpus.align.text.spelling import Spelled
 from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs
 from prep_corpus.align.words.choosing import heard_characters
 from prep_corpus.align.words.evidence import evidence
+from prep_corpus.align.words.part_of_text import is_far_longer, part_that_is_said
 from prep_corpus.align.words.unread import align_what_is_said
 from prep_corpus.align.words.words import Words, word_table
 
@@ -36,6 +37,7 @@ class AlignedText:
         words: frames and characters of each word.
         evidence_WF: float32, columns as `EVIDENCE_NAMES`.
         unread: which of the transcript's offers are left out.
+        part: half-open span of the characters that were aligned, where the text is far longer than its recording.
     """
 
     normalized: NormalizedText
@@ -44,6 +46,7 @@ class AlignedText:
     words: Words
     evidence_WF: NDArray[np.float32]
     unread: tuple[int, ...] = ()
+    part: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,13 @@ class BestText:
 
 
 def normalize_for_model(
-    text: str, info: ModelInfo, *, language: str, options: TextOptions, recording_id: str
+    text: str,
+    info: ModelInfo,
+    *,
+    language: str,
+    options: TextOptions,
+    recording_id: str,
+    part: tuple[int, int] | None = None,
 ) -> NormalizedText:
     """A transcript in a model's alphabet, with all that it offers as unread.
 
@@ -72,13 +81,14 @@ def normalize_for_model(
         language: the transcript's language, a tag such as "en".
         options: what is left out, settled for this transcript.
         recording_id: named in errors.
+        part: half-open span of its characters that is said; all where None.
 
     Raises:
         TranscriptEmpty: nothing in it could be said.
         TranscriptUnsayable: over half of its letters and digits are outside the alphabet.
     """
     normalized = normalize(
-        text,
+        text if part is None else text[part[0] : part[1]],
         alphabet=info.alphabet,
         language=language,
         has_spaces=info.has_spaces,
@@ -94,7 +104,7 @@ def normalize_for_model(
         raise TranscriptEmpty(
             f"{recording_id}: the transcript must hold a word; its {len(text)} characters hold none"
         )
-    return normalized
+    return normalized if part is None else normalized.placed_in(text, part[0])
 
 
 def align_text(
@@ -116,18 +126,29 @@ def align_text(
     Raises:
         RecordingError: the transcript breaks a rule, or is too long for the audio.
     """
+    part = None
+    seconds = len(log_probs_TC) * info.frame_seconds
+    if is_far_longer(text, seconds):
+        part = part_that_is_said(text, log_probs_TC, info)
     normalized = normalize_for_model(
-        text, info, language=language, options=options, recording_id=recording_id
+        text, info, language=language, options=options, recording_id=recording_id, part=part
     )
-    said = align_what_is_said(
-        normalized,
-        log_probs_TC,
-        lambda written: _spelled(written, info),
-        blank=info.blank,
-        delimiter=info.delimiter_index,
-        edge_frames=info.edge_frames,
-        recording_id=recording_id,
-    )
+    try:
+        said = align_what_is_said(
+            normalized,
+            log_probs_TC,
+            lambda written: _spelled(written, info),
+            blank=info.blank,
+            delimiter=info.delimiter_index,
+            edge_frames=info.edge_frames,
+            recording_id=recording_id,
+        )
+    except Infeasible as error:
+        if part is None and is_far_longer(text, seconds):
+            raise Infeasible(
+                f"{error}; no part of it was found in what is heard: is it the text of another recording?"
+            ) from error
+        raise
     table = word_table(said.alignment, said.normalized, said.spelled)
     return AlignedText(
         normalized=said.normalized,
@@ -136,6 +157,7 @@ def align_text(
         words=table,
         evidence_WF=evidence(log_probs_TC, said.tokens_L, said.alignment, table, info),
         unread=said.unread,
+        part=part,
     )
 
 

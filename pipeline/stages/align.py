@@ -35,7 +35,7 @@ from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-VERSION = 6
+VERSION = 7
 
 _SPANS = pa.list_(pa.int32())
 SCHEMA = pa.schema(
@@ -56,6 +56,8 @@ SCHEMA = pa.schema(
         ("version_heard", pa.list_(pa.float64())),
         # Which of the marks that the text offers as unread nobody reads.
         ("unread", _SPANS),
+        # The characters of the transcript that were aligned, where it is far longer than its recording; else null.
+        ("part", _SPANS),
     ]
 )
 
@@ -80,6 +82,7 @@ class AlignedRecording:
         version: which of the recording's transcripts it is, where it has several; `probed` has it as its text.
         version_heard: `heard_characters` of each of them; None where it cannot be aligned, empty where there is one.
         unread: which of the transcript's offers are left out of `normalized`.
+        part: half-open span of the transcript's characters that was aligned, where it is far longer than its recording.
         speakers: names that `words.speakers` counts; none where nobody is named.
     """
 
@@ -94,6 +97,7 @@ class AlignedRecording:
     version: int = 0
     version_heard: tuple[float | None, ...] = ()
     unread: tuple[int, ...] = ()
+    part: tuple[int, int] | None = None
     speakers: tuple[str, ...] = ()
 
     def speaker_of(self, word_start: int, word_end: int) -> str | None:
@@ -102,8 +106,10 @@ class AlignedRecording:
         return named or self.probed.recording.speaker
 
 
-def normalize_transcript(probed: ProbedRecording, info: ModelInfo, options: TextOptions) -> NormalizedText:
-    """A recording's transcript in the model's alphabet, with all that it offers as unread.
+def normalize_transcript(
+    probed: ProbedRecording, info: ModelInfo, options: TextOptions, part: tuple[int, int] | None = None
+) -> NormalizedText:
+    """A recording's transcript in the model's alphabet, with all that it offers as unread; or a part of it.
 
     Raises:
         TranscriptEmpty: nothing in it could be said.
@@ -117,6 +123,7 @@ def normalize_transcript(probed: ProbedRecording, info: ModelInfo, options: Text
         language=recording.language,
         options=options.for_script(is_script),
         recording_id=recording.id,
+        part=part,
     )
 
 
@@ -149,6 +156,7 @@ def align_recording(
         version=best.number,
         version_heard=best.heard if recording.others else (),
         unread=found.unread,
+        part=found.part,
     )
     return _with_speakers(aligned, info)
 
@@ -229,6 +237,7 @@ def _row(aligned: AlignedRecording) -> dict[str, Any]:
         "version": aligned.version,
         "version_heard": list(aligned.version_heard),
         "unread": list(aligned.unread),
+        "part": None if aligned.part is None else list(aligned.part),
     }
 
 
@@ -262,7 +271,8 @@ def read_alignments(
         probed = by_id[row["id"]]
         if row["version"]:
             probed = replace(probed, recording=probed.recording.version(row["version"]))
-        normalized = normalize_transcript(probed, info, options).without(row["unread"])
+        part = None if row["part"] is None else (row["part"][0], row["part"][1])
+        normalized = normalize_transcript(probed, info, options, part).without(row["unread"])
         alignment = Alignment(
             starts_L=long["token_starts"].astype(np.int32),
             ends_L=long["token_ends"].astype(np.int32),
@@ -283,6 +293,7 @@ def read_alignments(
             version=row["version"],
             version_heard=tuple(row["version_heard"]),
             unread=tuple(row["unread"]),
+            part=part,
         )
         yield _with_speakers(aligned, info)
 
