@@ -37,6 +37,17 @@ demo: .venv/run  ## Run the main job on the demo corpus; shards land in demo-run
 	$(BIN)/prep-corpus run demo/manifest.jsonl --out demo-run --format parquet --format tfrecord --noise demo/noise
 	@ls -l demo-run/data demo-run/tfrecord
 
+.PHONY: image
+image:  ## A container image for this machine, tried on the demo corpus; needs docker or podman
+	@engine=$$(command -v docker || command -v podman) || \
+		{ echo "make image needs docker or podman, and neither is on this machine" >&2; exit 1; }; \
+	$$engine info >/dev/null 2>&1 || { echo "$$engine is here, and its service is not at work" >&2; exit 1; }; \
+	set -ex; \
+	$$engine build --tag prep-corpus .; \
+	mkdir -p demo-image; \
+	$$engine run --rm --network none --volume "$(CURDIR)/demo:/work/demo:ro" --volume "$(CURDIR)/demo-image:/work/out" \
+		prep-corpus run demo/manifest.jsonl --out out/run --noise demo/noise
+
 test: setup  ## Run the tests
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
@@ -142,4 +153,4 @@ mutate-live: setup  ## The short form of it: two minutes
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mutate.py --count 20000 --minutes 2
 
 clean:  ## Remove what the other targets made
-	rm -rf .venv .types demo-run bench build dist *.egg-info
+	rm -rf .venv .types demo-run demo-image bench build dist *.egg-info

@@ -45,3 +45,9 @@ def is_known(tag: str) -> bool:
     """Whether a tag begins with a language: of two letters, one of ISO 639-1; of three, any."""
     primary = primary_of(tag)
     return primary in THREE_LETTERS or (len(primary) == 3 and primary.isascii() and primary.isalpha())
+
+
+def one_spelling(tag: str) -> str:
+    """The same for all spellings of a tag: "deu-at" of de-AT, de_AT and deu-AT."""
+    _, *rest = tag.replace("_", "-").lower().split("-")
+    return "-".join([three_letters(tag), *rest])

@@ -222,7 +222,10 @@ def check_span(
     if not (math.isfinite(offset_seconds) and offset_seconds >= 0):
         raise EntryInvalid(f"{name}: offset must be at least 0 seconds, it is {offset_seconds}")
     if duration_seconds is not None and not (math.isfinite(duration_seconds) and duration_seconds > 0):
-        raise EntryInvalid(f"{name}: duration must be over 0 seconds, it is {duration_seconds}")
+        whole = (
+            "" if math.isfinite(duration_seconds) else " and have an end; leave it out where it is not known"
+        )
+        raise EntryInvalid(f"{name}: duration must be over 0 seconds{whole}, it is {duration_seconds}")
     if channel is not None and channel < 0:
         raise EntryInvalid(f"{name}: channel must be at least 0, it is {channel}")
 
@@ -342,11 +345,17 @@ def _transcripts(entry: Mapping[str, Any], name: str) -> tuple[list[str], list[s
         _check_unicode(one, "text", name)
     if texts:
         return texts, [], ()
+    if entry.get("segments") == []:
+        raise EntryInvalid(
+            f"{name}: segments must hold a piece of text at least, it is an empty list; give text or text_filepath"
+        )
     if entry.get("segments"):
         joined, cues = timed_text(entry["segments"], name)
         _check_unicode(joined, "segments", name)
         return [joined], [], cues
-    raise EntryInvalid(f"{name}: an entry needs text or text_filepath, this one has {_listed(entry)}")
+    raise EntryInvalid(
+        f"{name}: an entry needs text, text_filepath or segments, this one has {_listed(entry)}"
+    )
 
 
 def _selection(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import sys
 from typing import Any
 
@@ -28,7 +26,8 @@ from prep_corpus.jobs.own_filter.fit_filter_command import fit_filter_command
 from prep_corpus.jobs.own_filter.label_command import label_command
 from prep_corpus.jobs.own_filter.sample_command import agreement_command, sample_command
 from prep_corpus.jobs.runs.report import report_command
-from prep_corpus.jobs.screen.causes import cause_of
+from prep_corpus.jobs.screen.commands import Commands
+from prep_corpus.jobs.screen.logs import PRINTED, begin_log
 from prep_corpus.jobs.screen.plain_text import counted, printable
 from prep_corpus.jobs.settings import MACHINE, MODEL, SEED, SHARDS, TEXT
 from prep_corpus.jobs.settings_command import settings_command
@@ -49,96 +48,23 @@ Exit codes:
 """
 
 
-_GROUPS = (
-    ("Make", ("run", "export", "align")),
-    ("Look", ("status", "report", "check", "settings", "clean")),
-    ("A filter of your own", ("evaluate", "sample", "agreement", "label", "fit-filter")),
-    ("Models", ("models", "train", "train-english", "error-rates")),
-    ("Clusters", ("submit", "workers")),
-)
-_WHOLE = 1000
-"""Characters of a sentence of help: none is cut off."""
-
-
-class _Refusal(click.ClickException):
-    """Wrong usage: nothing was started."""
-
-    exit_code = 2
-
-
-class _Stopped(click.ClickException):
-    """It did not come to its end; one line says why."""
-
-    exit_code = 1
-
-
-class _Interrupted(click.ClickException):
-    """A person stopped it."""
-
-    exit_code = 130
-
-
-class _Commands(click.Group):
-    """Turns errors into click's, each one line, at this one place."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Ends at once when it is interrupted: threads under way are not waited for."""
-        try:
-            return super().main(*args, **kwargs)
-        except SystemExit as end:
-            if end.code == _Interrupted.exit_code and not args and not kwargs:
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(_Interrupted.exit_code)
-            raise
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Takes --debug wherever it stands."""
-        ours = args[: args.index("--")] if "--" in args else args
-        if "--debug" in ours:
-            args = ["--debug", *(word for word in ours if word != "--debug"), *args[len(ours) :]]
-        return super().parse_args(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands by what they are for, each with its whole first sentence."""
-        named = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
-        for title, names in _GROUPS:
-            with formatter.section(title):
-                formatter.write_dl(
-                    [(name, one.get_short_help_str(_WHOLE)) for name in names if (one := named.get(name))]
-                )
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
-            raise
-        except UsageError as error:
-            if ctx.params.get("debug"):
-                raise
-            raise _Refusal(printable(str(error))) from error
-        except ModuleNotFoundError as error:
-            if error.name != "torch" or ctx.params.get("debug"):
-                raise
-            raise _Refusal("this command needs torch: pip install 'prep-corpus[torch]'") from error
-        except (Exception, KeyboardInterrupt) as error:
-            if ctx.params.get("debug"):
-                raise
-            cause = cause_of(error)
-            if cause.is_interrupt:
-                raise _Interrupted("interrupted; the same command goes on where it stopped") from error
-            raise _Stopped(printable(cause.line())) from error
-
-
-@click.group(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="prep-corpus")
 @click.option("--debug", is_flag=True, help="Show the traceback of what fails; may stand anywhere.")
-def main(debug: bool) -> None:
+@click.option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    help="Tell of each bundle and recording that is done; may stand anywhere.",
+)
+@click.option(
+    "--log-file", metavar="FILE", help="Add what is told, and more, with times to a file; may stand anywhere."
+)
+@click.pass_context
+def main(ctx: click.Context, debug: bool, verbose: bool, log_file: str | None) -> None:
     """Turn long, noisily transcribed recordings into training data for speech recognition."""
-    # Beam warns at import of optional packages that nothing here needs.
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    ctx.call_on_close(begin_log(verbose=verbose, log_file=log_file))
+    PRINTED.info("prep-corpus %s: %s", __version__, " ".join(sys.argv[1:]))
 
 
 def nothing_to_do(out: str, entries: int, utterances: int) -> str:
@@ -287,7 +213,7 @@ def export(
 
     config = run_config(settings, manifest=folder, out=out, beam_options=beam_options)
     # Refused before what writes shards is loaded.
-    _ = open_run(folder).published
+    open_run(folder).check_has_clips()
     from prep_corpus.jobs.runs.export import Extras, execute
 
     extras = Extras(files=tuple(dict.fromkeys(file_formats)), original_lines=original_lines)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.language_tags import is_known, one_spelling
 from prep_corpus.align.model.naming import adapters_of
 from prep_corpus.jobs.settings import (
     AT_LEAST_0,
@@ -18,7 +20,7 @@ from prep_corpus.jobs.settings import (
     setting,
 )
 
-_OF_LANGUAGE = re.compile(r"([A-Za-z]{2,3}(?:[-_][A-Za-z0-9_]+)*)=(.+)", re.DOTALL)
+_OF_LANGUAGE = re.compile(r"([A-Za-z0-9_-]*)=(.*)", re.DOTALL)
 
 
 def joined_models(words: tuple[str, ...]) -> str:
@@ -27,7 +29,7 @@ def joined_models(words: tuple[str, ...]) -> str:
     Raises:
         UsageError: there are several, and no language is named.
     """
-    if len(words) > 1 and not any(_OF_LANGUAGE.fullmatch(word) for word in words):
+    if len(words) > 1 and not any(map(_named_by_language, words)):
         raise UsageError(
             "several --model must name their languages, as in --model de=NAME --model en=NAME, "
             f"not {' and '.join(words)}"
@@ -40,25 +42,44 @@ def model_words(model: str) -> list[str]:
     return [f"{key}={name}" if key else name for key, name in models_by_language(model).items()]
 
 
-def models_by_language(value: str) -> dict[str, str]:
+def models_by_language(value: str, option: str = "--model") -> dict[str, str]:
     """The names of "de=NAME,en=NAME" by language; "" is the key of a name for all others, or for all.
 
+    Args:
+        value: of the option.
+        option: for messages.
+
     Raises:
-        UsageError: a language has two.
+        UsageError: a language has two, or is none, or has no name.
     """
     words = value.split(",")
-    if not any(_OF_LANGUAGE.fullmatch(word) for word in words):
+    if not any(map(_named_by_language, words)):
         return {"": value}
     found: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     for word in words:
-        match = _OF_LANGUAGE.fullmatch(word)
-        key, name = match.groups() if match else ("", word)
-        if key in found:
+        key, name = _named_by_language(word) or ("", word)
+        if not name or (key == "" and word.startswith("=")):
+            raise UsageError(f"{option} {word}: it must be LANG=NAME, such as de=NAME; one side is empty")
+        if key and not is_known(key):
             raise UsageError(
-                f"--model must name one model for each language, and {key or 'all others'} has two"
+                f"{option} {word}: {key!r} is no language; a tag begins with ISO 639, such as de, de-AT or deu"
+            )
+        first = spelled.setdefault(one_spelling(key), key)
+        if key in found or first != key:
+            shown = key or "all others"
+            raise UsageError(
+                f"{option} must name one for each language, and {shown} has two"
+                + ("" if first == key else f": {first} and {key} are the same language")
             )
         found[key] = name
     return found
+
+
+def _named_by_language(word: str) -> tuple[str, str] | None:
+    """(tag, name) of "de=NAME"; None of a name alone, or of a path that has the sign in it."""
+    match = _OF_LANGUAGE.fullmatch(word)
+    return None if match is None or os.path.exists(word) else (match[1], match[2])
 
 
 def is_one_model(model: str) -> bool:

@@ -18,11 +18,12 @@ from typing import Any
 from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.language_tags import UNKNOWN_LANGUAGE, primary_of, three_letters
+from prep_corpus.align.language_tags import UNKNOWN_LANGUAGE, one_spelling, primary_of, three_letters
 from prep_corpus.align.model.naming import adapters_of
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.cutting_settings import models_by_language
 from prep_corpus.jobs.runs import run
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.inputs.manifests import language_of, read_manifest
 from prep_corpus.pipeline.run_files import LANGUAGES_NAME, MANIFEST_NAME, OUTCOME_NAME
@@ -59,7 +60,7 @@ def execute_by_language(
     console = Console(stderr=True, quiet=quiet)
     codes = []
     for part in parts:
-        print_line(console, f"{part.key}: {part.recordings} recordings, model {part.model}")
+        print_line(console, f"{part.key}: {counted(part.recordings, 'recording')}, model {part.model}")
         own = config_of_part(config, part, first=part is parts[0])
         codes.append(run.execute(own, dry_run=dry_run, force=force, quiet=quiet, with_report=with_report))
     if not dry_run:
@@ -85,15 +86,22 @@ def parts_of(config: RunConfig) -> list[LanguagePart]:
     models = models_by_language(config.model)
     if set(models) == {""}:
         models = {tag: f"{config.model}@{tag}" for tag in adapters_of(config.model)}
-    filters = {} if config.filter is None else models_by_language(config.filter)
+    filters = {} if config.filter is None else models_by_language(config.filter, "--filter")
+    spelled = {one_spelling(key): key for key in models}
+    for tag, name in filters.items():
+        if tag and one_spelling(tag) not in spelled:
+            raise UsageError(
+                f"--filter {tag}={name}: a filter by language needs the --model of its language, and there are models "
+                f"for {_listed(models)}"
+            )
+    filters = {spelled[one_spelling(tag)] if tag else tag: name for tag, name in filters.items()}
     chosen = {tag: _best(tag, models) for tag in counts}
     without = sorted(tag for tag, key in chosen.items() if key is None)
     if without:
-        shown = ", ".join(f"{tag} ({counts[tag]} recordings)" for tag in without)
-        known = ", ".join(sorted(models)[:20]) + (" ..." if len(models) > 20 else "")
+        shown = ", ".join(f"{tag} ({counted(counts[tag], 'recording')})" for tag in without)
         raise UsageError(
-            f"every language of {config.manifest} needs a model, and {shown} has none; there are models for {known}. "
-            f"Add --model {without[0]}=NAME, or leave it out with --only-language"
+            f"every language of {config.manifest} needs a model, and {shown} has none; there are models for "
+            f"{_listed(models)}. Add --model {without[0]}=NAME, or leave it out with --only-language"
         )
     parts = []
     for key in sorted({key for key in chosen.values() if key is not None}):
@@ -108,6 +116,11 @@ def parts_of(config: RunConfig) -> list[LanguagePart]:
             )
         )
     return parts
+
+
+def _listed(models: Mapping[str, str]) -> str:
+    names = sorted(key or "all others" for key in models)
+    return ", ".join(names[:20]) + (" ..." if len(names) > 20 else "")
 
 
 def config_of_part(config: RunConfig, part: LanguagePart, *, first: bool) -> RunConfig:

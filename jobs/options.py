@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 import click
@@ -74,7 +76,19 @@ def _kind(one: Setting) -> Any:
         return click.IntRange(
             None if bounds.low is None else int(bounds.low), None if bounds.high is None else int(bounds.high)
         )
-    return click.FloatRange(bounds.low, bounds.high, bounds.low_open, bounds.high_open)
+    kind = _Share if bounds.high == 1 else click.FloatRange
+    return kind(bounds.low, bounds.high, bounds.low_open, bounds.high_open)
+
+
+class _Share(click.FloatRange):
+    """A share, as a number or in percent: 0.1 or 10%."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See above; what is neither is refused as written."""
+        if isinstance(value, str) and value.rstrip().endswith("%"):
+            with suppress(InvalidOperation):
+                value = str(Decimal(value.rstrip()[:-1].strip()) / 100)
+        return super().convert(value, param, ctx)
 
 
 def settings_options(*groups: str, without: tuple[str, ...] = ()) -> Options:

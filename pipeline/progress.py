@@ -26,7 +26,7 @@ class StageProgress:
         recordings: recordings (for "write": utterances) in them.
         audio_seconds: audio done; for "emit" it also counts what is decoded of bundles under way.
         found_seconds: the part of it that stood in the store already.
-        cpu_seconds: CPU time of the whole process while the stage ran; exact with one worker alone.
+        cpu_seconds: CPU time of the whole process while the stage ran.
         failed: dead letters.
         reasons: rejected recordings by reason.
         kept: for "segment": utterances.
@@ -98,11 +98,31 @@ BOARD = _Board()
 """The one board of this process: Beam gives no other way to see inside a running local pipeline."""
 
 
+class _Clock:
+    """The CPU time of each stage; what bundles side by side take is counted once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: dict[str, tuple[int, float]] = {}
+
+    def step(self, stage: str, more: int) -> None:
+        """So many more bundles of a stage are under way; adds the time since the last step, if any were."""
+        with self._lock:
+            now = time.process_time()
+            count, since = self._under_way.get(stage, (0, now))
+            self._under_way[stage] = (count + more, now)
+        if count:
+            BOARD.add(stage, StageProgress(cpu_seconds=now - since))
+
+
+_CLOCK = _Clock()
+
+
 @contextmanager
 def timed(stage: str) -> Iterator[None]:
     """Add the CPU time of what runs inside to a stage."""
-    before = time.process_time()
+    _CLOCK.step(stage, 1)
     try:
         yield
     finally:
-        BOARD.add(stage, StageProgress(cpu_seconds=time.process_time() - before))
+        _CLOCK.step(stage, -1)

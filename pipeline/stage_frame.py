@@ -5,6 +5,9 @@ Each stage's file holds one digest, one function that makes, and what it counts 
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +22,9 @@ from prep_corpus.pipeline.progress import BOARD, StageProgress, reasons_of, time
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+_NAMED = 3
+"""Recordings of a bundle that a log names."""
 
 
 class NotMade(Exception):
@@ -64,12 +70,34 @@ def made_once(
     return result
 
 
+class BundleTally:
+    """Counts the recordings of a bundle on the board as they are done, by any thread.
+
+    Attributes:
+        begun: whether the bundle's result is made, not found.
+        recordings: that have been done.
+        audio_seconds: of theirs that has been counted.
+    """
+
+    def __init__(self, stage: str) -> None:
+        self._stage, self._lock = stage, threading.Lock()
+        self.begun = False
+        self.recordings, self.audio_seconds = 0, 0.0
+
+    def done(self, audio_seconds: float = 0.0) -> None:
+        """One more, with so much audio that is not counted otherwise."""
+        with self._lock:
+            self.recordings += 1
+            self.audio_seconds += audio_seconds
+        BOARD.add(self._stage, StageProgress(recordings=1, audio_seconds=audio_seconds))
+
+
 def bundle_stage(
     store: Store,
     stage: str,
     bundle: tuple[str, Sequence[ProbedRecording]],
     digest: str,
-    make: Callable[[], StageRef],
+    make: Callable[[BundleTally], StageRef],
     *,
     counts_audio: bool = True,
 ) -> StageRef:
@@ -80,31 +108,61 @@ def bundle_stage(
         stage: its name.
         bundle: digest of the bundle, and its recordings.
         digest: digest of all that the result depends on.
-        make: makes and writes it.
-        counts_audio: False where `make` counts the audio itself while it goes on.
+        make: makes and writes it; may tell the recordings as they are done, the rest is counted at the end.
+        counts_audio: False where `make` counts the audio itself while it is decoded.
     """
     bundle_digest, recordings = bundle
     seconds = sum(probed.seconds for probed in recordings)
+
+    tally, began = BundleTally(stage), time.monotonic()
 
     def count(ref: StageRef, stood: bool) -> StageProgress:
         return StageProgress(
             units=1,
             found=int(stood),
-            recordings=len(recordings),
-            audio_seconds=seconds if stood or counts_audio else 0.0,
+            recordings=len(recordings) - tally.recordings,
+            audio_seconds=seconds - tally.audio_seconds if stood or counts_audio else 0.0,
             found_seconds=seconds if stood else 0.0,
             failed=ref.failed,
             reasons=reasons_of(store, ref),
         )
 
     def made() -> StageRef:
-        result = make()
+        tally.begun = True
+        result = make(tally)
         # A stage's arrays are gone; the next begins without the holes that they leave.
         pa.default_memory_pool().release_unused()
         give_back_memory()
         return result
 
-    return made_once(stage, lambda: store.find(stage, bundle_digest, digest), made, count)
+    ref = made_once(stage, lambda: store.find(stage, bundle_digest, digest), made, count)
+    if log.isEnabledFor(logging.INFO):
+        _log_bundle(store, ref, recordings, tally, time.monotonic() - began)
+    return ref
+
+
+def _log_bundle(
+    store: Store,
+    ref: StageRef,
+    recordings: Sequence[ProbedRecording],
+    tally: BundleTally,
+    took_seconds: float,
+) -> None:
+    names = ", ".join(probed.recording.id for probed in recordings[:_NAMED])
+    more = len(recordings) - _NAMED
+    seconds = sum(probed.seconds for probed in recordings)
+    log.info(
+        "%s: %s%s (%.1f min of audio) %s in %.1f s as %s",
+        ref.stage,
+        names,
+        f" and {more} more" if more > 0 else "",
+        seconds / 60,
+        "made" if tally.begun else "found",
+        took_seconds,
+        ref.digest,
+    )
+    for letter in store.read(ref, columns=[]).dead_letters if ref.failed else ():
+        log.info("%s: %s rejected: %s: %s", ref.stage, letter.recording_id, letter.reason, letter.message)
 
 
 def model_of(notes: dict[str, Any]) -> ModelInfo:

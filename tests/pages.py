@@ -55,7 +55,8 @@ NOTES = {
     ),
     "Measure": Note(says="What the cut would give for each shortest gap `k`.", column=0),
     "PickK": Note(
-        says="The one `k` whose mean length is nearest to the target; given where `--min-pause` is.", column=0
+        says="The one `k` whose mean length is nearest to the target; given where `--min-pause-frames` is.",
+        column=0,
     ),
     "Settled": Note(says="What has been emitted and aligned.", column=2),
     "AfterAlign": Note(says="As after emit.", column=2),

@@ -360,8 +360,8 @@ def run(arguments: argparse.Namespace, model: str) -> None:
     print(f"cases built in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     if arguments.what == "fit":
         description = (
-            f"{arguments.corpus}: {len({case.group for case in corpus.cases})} recordings joined by "
-            f"tests/support/corpora.py, {arguments.seeds} corrupted transcripts each"
+            f"{arguments.corpus}: {len({case.group for case in corpus.cases})} recordings joined from short "
+            f"utterances, {arguments.seeds} corrupted transcripts each"
         )
         fitted = fit(corpus, range(len(corpus.cases)), options, description)
         save_filter(fitted.filter, arguments.out)

@@ -35,6 +35,10 @@ def kind_of(name: str) -> ModelKind:
         return "bundled"
     folder = Path(name)
     if is_onnx(folder):
+        from prep_corpus.align.model.token_lists import token_list_of
+
+        if folder.is_file() or len(list(folder.glob("*.onnx"))) == 1:
+            token_list_of(folder.parent if folder.is_file() else folder)
         return "onnx"
     if (folder / "config.json").is_file():
         try:

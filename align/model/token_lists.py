@@ -20,11 +20,11 @@ from prep_corpus.align.text.spelling import SENTENCE_MARK, is_special
 TOKEN_LISTS = ("tokens.txt", "vocab.txt", "vocab.json", "tokenizer.json")
 
 
-def read_tokens(folder: Path) -> tuple[str, ...]:
-    """The symbols of the first token list that is in a folder, in the order of their numbers.
+def token_list_of(folder: Path) -> Path:
+    """The first token list that is beside an exported model.
 
     Raises:
-        UsageError: there is none, or it is not of its form.
+        UsageError: there is none.
     """
     path = next((folder / name for name in TOKEN_LISTS if (folder / name).is_file()), None)
     if path is None:
@@ -32,6 +32,16 @@ def read_tokens(folder: Path) -> tuple[str, ...]:
             f"--model {folder}: an ONNX model needs its token list beside it, one of {', '.join(TOKEN_LISTS)}; none "
             "is there"
         )
+    return path
+
+
+def read_tokens(folder: Path) -> tuple[str, ...]:
+    """The symbols of the first token list that is in a folder, in the order of their numbers.
+
+    Raises:
+        UsageError: there is none, or it is not of its form.
+    """
+    path = token_list_of(folder)
     try:
         text = path.read_text(encoding="utf-8")
         return _of_json(json.loads(text)) if path.suffix == ".json" else _of_lines(text)

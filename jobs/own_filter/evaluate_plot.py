@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from prep_corpus.jobs.own_filter.fit_plot import figure_of
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.pipeline.finished.self_check import Checking
 
 
@@ -56,7 +57,7 @@ def plot_check(found: Checking, figures: dict[str, Any]) -> Any | None:
     axes[1, 1].set_title("edges against the undamaged alignment, ms (outermost: further)", fontsize=10)
     axes[1, 1].legend()
     figure.suptitle(
-        f"{figures['recordings']} recordings, {figures['hours']:.2f} hours, --cut {figures['cut']}"
+        f"{counted(figures['recordings'], 'recording')}, {figures['hours']:.2f} hours, --cut {figures['cut']}"
     )
     return figure
 

@@ -22,6 +22,7 @@ from prep_corpus.jobs.own_filter.evaluate_plot import plot_check
 from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_format, rendered
 from prep_corpus.jobs.runs.prepare import PreparedRun, prepare_run
 from prep_corpus.jobs.runs.stage_options import k_uri_of
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.finished.fit_material import Say
 from prep_corpus.pipeline.finished.self_check import Checking, CheckOptions, check_corpus, draw_recordings
@@ -98,7 +99,7 @@ def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> 
 
     drawn = draw_recordings(manifest, probed, hours=options.hours, seed=config.seed)
     cache.save()
-    say(f"drawn: {len(drawn)} recordings, {sum(one.seconds for one in drawn) / 3600:.2f} hours")
+    say(f"drawn: {counted(len(drawn), 'recording')}, {sum(one.seconds for one in drawn) / 3600:.2f} hours")
     found = check_corpus(
         prepared.store,
         drawn,
@@ -243,15 +244,16 @@ def _number(value: float) -> float | None:
 def report(figures: dict[str, Any]) -> str:
     """The figures as Markdown."""
     whole, point = figures["whole"], figures["point"]
+    utterances = counted(whole["utterances"], "utterance")
     lines = [
         f"# What a run would do on {figures['manifest']}",
         "",
-        f"{figures['recordings']} recordings, {figures['hours']:.2f} hours; model {figures['model']}, --cut "
+        f"{counted(figures['recordings'], 'recording')}, {figures['hours']:.2f} hours; model {figures['model']}, --cut "
         f"{figures['cut']}; the filter promises at most {point['wer_upper']:.2%} wrong words. The transcripts, taken "
         f"as true, were damaged so that they have {_percent(whole['right_share'])} of the spoken words right.",
         "",
         f"**Kept: {_percent(whole['kept_share'])} of the spoken words, {_percent(whole['recall'])} of those that the "
-        f"text has right, with {_percent(whole['wer'], 2)} wrong words**; {whole['utterances']} utterances of "
+        f"text has right, with {_percent(whole['wer'], 2)} wrong words**; {utterances} of "
         f"{whole['mean_seconds'] or 0:.1f} s, {whole['kept_hours']:.2f} hours. Without the damage "
         f"{_percent(figures['undamaged']['kept_share'])} of the spoken words would be kept.",
         "",

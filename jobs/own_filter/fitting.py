@@ -22,6 +22,7 @@ from prep_corpus.jobs.config import config_of
 from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_fit, plot_format, rendered
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.runs.stage_options import segment_options
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.start.operating_point import open_filter, operating_point
 from prep_corpus.pipeline.finished.fit_material import Say, draw_stretches, heard_cases
@@ -121,7 +122,7 @@ def gather(request: FitRequest, say: Say) -> LabelledCases:
         run = labelled_run(labels, request.run)
         cases, info = heard_cases(run, labels.utterances, say)
         good_wer, k_frames, covers_all = labels.threshold, run.k_frames, labels.cut == "paper"
-        parts.append(f"{len(cases)} utterances that people labelled, cut by --cut {labels.cut}")
+        parts.append(f"{counted(len(cases), 'utterance')} that people labelled, cut by --cut {labels.cut}")
         if labels.cut == "words" and request.self_supervised is None:
             given = given_by(run, say)
     if request.self_supervised is not None:

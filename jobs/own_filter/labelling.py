@@ -24,6 +24,7 @@ from prep_corpus.filters.heard_labels import (
 )
 from prep_corpus.filters.label_file import LabelSet, write_labels
 from prep_corpus.jobs.runs.opened import open_run
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.finished.label_run import SAMPLE_NAME, Paired, pair, read_heard, read_weights
 from prep_corpus.pipeline.storage import files
@@ -104,9 +105,9 @@ def _counts(paired: Paired, threshold: float, options: LabelOptions) -> list[str
     good = sum(one.wer <= threshold for one in judged)
     rule = "left out" if options.skip_unintelligible else "counted as wrong in every word"
     return [
-        f"{len(judged)} utterances of {len({one.recording_id for one in judged})} recordings; "
-        f"{paired.passed_over} transcripts passed over without a word; "
-        f"{paired.unintelligible} utterances unintelligible to at least half of their listeners, {rule}",
+        f"{counted(len(judged), 'utterance')} of {counted(len({one.recording_id for one in judged}), 'recording')}; "
+        f"{counted(paired.passed_over, 'transcript')} passed over without a word; "
+        f"{counted(paired.unintelligible, 'utterance')} unintelligible to at least half of their listeners, {rule}",
         f"good are utterances with at most {threshold:.1%} wrong words: {good}; bad: {len(judged) - good}. "
         f"All good ones together stay below {options.good_wer:.1%}",
     ]
@@ -137,7 +138,7 @@ def _table(judged: Sequence[JudgedUtterance], threshold: float) -> Table:
     missing = sum(len(one.words.missing) for one in judged if one.words)
     table.caption = (
         f"words of the texts: {marks[RIGHT]} right, {marks[WRONG]} heard as another, {marks[EXTRA]} not heard; "
-        f"{missing} words heard that the texts lack"
+        f"{counted(missing, 'word')} heard that the texts lack"
     )
     table.caption_justify = "left"
     return table

@@ -10,6 +10,7 @@ from rich.progress import Progress
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.sampling import SampleOptions
 from prep_corpus.jobs.runs.opened import open_run
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.finished.sample import Sample, draw_sample
 from prep_corpus.pipeline.finished.sample_folder import LISTENING_PAGE_NAME, check_free, write_sample
@@ -63,14 +64,15 @@ def _described(sample: Sample, target: Path, options: SampleOptions) -> list[str
     kept = sum(bool(clip.row["kept"]) for clip in clips)
     minutes = sum(clip.seconds for clip in clips) / 60
     lines = [
-        f"{len(clips)} clips, {minutes:.1f} minutes: {kept} of kept segments, {len(clips) - kept} of dropped ones",
+        f"{counted(len(clips), 'clip')}, {minutes:.1f} minutes: {kept} of kept segments, {len(clips) - kept} of "
+        "dropped ones",
     ]
     if len(clips) < options.count:
         lines.append(f"asked for {options.count}: the run has no more that could be drawn")
     passed = sample.facts["shorter_than_the_minimum"]
     if passed:
-        lines.append(f"{passed} segments under {options.min_seconds:g} s were not drawn from")
+        lines.append(f"segments under {options.min_seconds:g} s, which were not drawn from: {passed}")
     if options.listeners > 1:
         shared = sum(len(clip.parts) > 1 for clip in clips)
-        lines.append(f"{options.listeners} listeners, {shared} clips for all of them")
+        lines.append(f"{options.listeners} listeners, {counted(shared, 'clip')} for all of them")
     return [*lines, f"open {target / LISTENING_PAGE_NAME} in a browser; share the whole folder"]

@@ -13,6 +13,7 @@ from prep_corpus.jobs.runs.prepare import PreparedRun, prepare_run, read_bundles
 from prep_corpus.jobs.runs.run import EXIT_INTERNAL_ERRORS
 from prep_corpus.jobs.runs.word_files import ExportOptions, export_bundle
 from prep_corpus.jobs.screen import display
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line, transcript_lines
 from prep_corpus.jobs.start.beam_options import pipeline_options
 from prep_corpus.jobs.start.claim import holding
@@ -79,5 +80,7 @@ def _report(config: RunConfig, entries: int, console: Console) -> int:
         print_line(console, f"rejected: {letter.reason}: {letter.message.splitlines()[0]}")
     for line in transcript_lines(read_checks(config.out)):
         print_line(console, line)
-    print_line(console, f"{entries - len(letters)} of {entries} recordings aligned in {config.out}")
+    print_line(
+        console, f"{entries - len(letters)} of {counted(entries, 'recording')} aligned in {config.out}"
+    )
     return EXIT_INTERNAL_ERRORS if any(letter.reason == "internal-error" for letter in letters) else 0

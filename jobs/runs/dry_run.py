@@ -16,7 +16,7 @@ from prep_corpus.align.model.models import LoadedModel, ModelInfo
 from prep_corpus.jobs.runs.prepare import PreparedRun, shard_place, too_many_rejected
 from prep_corpus.jobs.runs.stage_options import k_uri_of
 from prep_corpus.jobs.screen.plain_text import counted
-from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.screen.printing import over_limit, print_line
 from prep_corpus.jobs.screen.stage_lines import clock
 from prep_corpus.jobs.start.claim import refuse_losses
 from prep_corpus.jobs.start.corpus import Corpus, read_corpus
@@ -163,6 +163,10 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
     def say(name: str, text: str) -> None:
         print_line(console, f"{name:14}{text}")
 
+    too_many = too_many_rejected(config, corpus)
+    if too_many:
+        line = over_limit(len(corpus.dead_letters), corpus.entries, config.max_failed)
+        print_line(Console(stderr=True), f"nothing would be published: {line}", style="red")
     say(
         "manifest",
         f"{config.manifest}: {counted(corpus.entries, 'recording')}, {hours:.2f} hours, "
@@ -186,13 +190,7 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
             f"(at most {point.wer_upper:.2%})")  # fmt: skip
     state = "a run to go on with" if files.exists(files.join(config.out, MARKER)) else "new"
     say("out", f"{config.out} ({state})")
-    if too_many_rejected(config, corpus):
-        print_line(
-            Console(stderr=True),
-            f"{len(corpus.dead_letters)} of {corpus.entries} recordings are rejected before the start, and "
-            f"--max-failed allows {config.max_failed:.0%}: nothing would be published",
-            style="red",
-        )
+    if too_many:
         return False
     to_do = seconds_to_do(prepared, corpus)
     listed = [f"{stage} {to_do[stage] / 3600:.2f} of {hours:.2f} h" for stage in STAGES if to_do[stage]]

@@ -114,6 +114,7 @@ def execute(source: str, config: RunConfig, extras: Extras, *, force: bool, quie
     """
     console = Console(stderr=True, quiet=quiet)
     run = open_run(source)
+    run.check_has_clips()
     published = run.published
     if published.sample_rate_hz is None:
         raise UsageError(f"{source}: its manifest does not say the sample rate")

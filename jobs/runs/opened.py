@@ -88,6 +88,18 @@ class OpenRun:
                 "let `prep-corpus run` come to its end first"
             )
 
+    def check_has_clips(self) -> None:
+        """See that it is a run whose utterances can be written anew.
+
+        Raises:
+            UsageError: it has not come to its end, or an export wrote it, which keeps no clips.
+        """
+        if self.published.config.get("exported"):
+            raise UsageError(
+                f"{self.folder} was written by `export`, which leaves the clips where they are; export the run that it "
+                "came from"
+            )
+
     @cached_property
     def published_config(self) -> RunConfig:
         """The config of what is published.

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from prep_corpus.jobs.runs.stage_options import (
     graph_options,
     segment_options,
 )
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.screen.stage_lines import Work
 from prep_corpus.jobs.start.claim import claim_folder, refuse_losses
@@ -40,9 +42,12 @@ from prep_corpus.pipeline.progress import BOARD, STAGES
 from prep_corpus.pipeline.run_files import CHECKS_NAME, OUTCOME_NAME, SUBMITTED_NAME
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
 from prep_corpus.pipeline.stages.emit import EmitOptions
+from prep_corpus.pipeline.stages.failures import most_failed
 from prep_corpus.pipeline.stages.write import manifest_digest
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.stage_store import Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +153,7 @@ class StartedRun:
 
 def too_many_rejected(config: RunConfig, corpus: Corpus) -> bool:
     """Whether the manifest and the probe rejected more than --max-failed allows."""
-    return len(corpus.dead_letters) > config.max_failed * corpus.entries
+    return len(corpus.dead_letters) > most_failed(config.max_failed, corpus.entries)
 
 
 def prepare_run(
@@ -173,9 +178,9 @@ def prepare_run(
             had.
     """
     check_early(config, device=load_on)
-    prepared = PreparedRun(
-        config=config, model=load_model(config.model, load_on or config.device), console=console
-    )
+    model = load_model(config.model, load_on or config.device)
+    log.info("model %s on %s, digest %s", config.model, model.device, model.info.digest)
+    prepared = PreparedRun(config=config, model=model, console=console)
     if cuts and not (may_fit and prepared.must_fit):
         # Warnings and refusals come now, before anything is written.
         _ = prepared.point
@@ -209,7 +214,8 @@ def read_bundles(prepared: PreparedRun, *, stages: Sequence[str] = STAGES) -> Bu
     corpus = read_corpus(config, prepared.store, prepared.console)
     print_line(
         prepared.console,
-        f"{corpus.entries} recordings, {corpus.audio_seconds / 3600:.2f} hours in {len(corpus.bundles)} bundles; "
+        f"{counted(corpus.entries, 'recording')}, {corpus.audio_seconds / 3600:.2f} hours in "
+        f"{counted(len(corpus.bundles), 'bundle')}; "
         f"{len(corpus.dead_letters)} rejected before the start",
     )
     BOARD.clear()

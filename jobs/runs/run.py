@@ -16,7 +16,7 @@ from prep_corpus.jobs.runs.report import write_after_run
 from prep_corpus.jobs.runs.self_fitted import fit_on_corpus
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.plain_text import counted
-from prep_corpus.jobs.screen.printing import ledger_tables, print_line, transcript_lines
+from prep_corpus.jobs.screen.printing import ledger_tables, over_limit, print_line, transcript_lines
 from prep_corpus.jobs.start.beam_options import pipeline_options
 from prep_corpus.jobs.start.claim import holding
 from prep_corpus.jobs.start.unchanged import note_standing
@@ -120,11 +120,14 @@ def nothing_lines(out: str) -> list[str]:
 def report(config: RunConfig, outcome: RunOutcome, *, quiet: bool) -> int:
     """Print the ledgers and what to do next; returns the exit code."""
     console = Console(stderr=not outcome.published, quiet=quiet)
+    if not outcome.published and not outcome.lost:
+        line = over_limit(outcome.failed, outcome.entries, config.max_failed)
+        print_line(Console(stderr=True), f"nothing was published: {line}", style="red")
     for table in ledger_tables(Ledgers.from_json(outcome.ledgers), outcome.sample_rate_hz):
         console.print(table)
         console.print()
     for reason, count in outcome.reasons.items():
-        print_line(console, f"{count} recordings rejected: {reason}")
+        print_line(console, f"{counted(count, 'recording')} rejected: {reason}")
     if outcome.failed:
         print_line(console, f"each with its message in {files.join(config.out, 'dead-letters.jsonl')}")
     for line in nothing_lines(config.out):
@@ -140,15 +143,12 @@ def report(config: RunConfig, outcome: RunOutcome, *, quiet: bool) -> int:
         )
         return EXIT_OVER_LIMIT
     if not outcome.published:
-        print_line(
-            Console(stderr=True),
-            f"{outcome.failed} of {outcome.entries} recordings failed, and --max-failed allows "
-            f"{config.max_failed:.0%}: nothing was published",
-            style="red",
-        )
         return EXIT_OVER_LIMIT
-    written = ", ".join(f"{count} {name} files" for name, count in outcome.shards.items()) or "no shards"
+    written = (
+        ", ".join(counted(count, f"{name} file") for name, count in outcome.shards.items()) or "no shards"
+    )
     print_line(
-        console, f"{outcome.utterances} utterances, {outcome.noisy} with noise, in {written} in {config.out}"
+        console,
+        f"{counted(outcome.utterances, 'utterance')}, {outcome.noisy} with noise, in {written} in {config.out}",
     )
     return EXIT_INTERNAL_ERRORS if outcome.internal_errors else 0

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from prep_corpus.jobs.screen.causes import cause_of
+from prep_corpus.jobs.screen.logs import PRINTED
 from prep_corpus.jobs.screen.pace import Finish, Pace, estimate_to_go, in_words
 from prep_corpus.jobs.screen.stage_lines import Work, failures_line, stage_line
 from prep_corpus.jobs.screen.status import FILE_SECONDS, machine_key
@@ -182,7 +183,9 @@ def shown_progress(
     def show(last: int | None) -> None:
         lines = [f"{stage}: {line}" for stage, (_, line) in watch.lines().items()]
         for line in lines if last is None else lines[-last:]:
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            PRINTED.info("%s", line)
+            if not live:
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def follow() -> None:
         last_line = last_file = time.monotonic()
@@ -192,7 +195,7 @@ def shown_progress(
             with suppress(Exception):
                 if live:
                     update_bars()
-                elif not quiet and now - last_line >= _PLAIN_SECONDS:
+                if now - last_line >= _PLAIN_SECONDS:
                     last_line = now
                     show(2)
                 if now - last_file >= FILE_SECONDS:
@@ -218,5 +221,4 @@ def shown_progress(
                 update_bars()
             with suppress(OSError):
                 watch.save(state)
-    if not quiet and not live:
-        show(None)
+    show(None)

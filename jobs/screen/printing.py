@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from prep_corpus.jobs.screen.plain_text import printable
+from prep_corpus.jobs.screen.logs import PRINTED
+from prep_corpus.jobs.screen.plain_text import counted, printable
 from prep_corpus.jobs.screen.stage_lines import clock
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.run_files import CHECKS_NAME
@@ -20,9 +21,19 @@ _SHOWN_CHECKS = 10
 
 
 def print_line(console: Console | None, text: str, style: str | None = None) -> None:
-    """Print a text as it is, brackets included, where there is a console."""
+    """Print a text as it is, brackets included, where there is a console; a log file has it too."""
+    PRINTED.info("%s", text)
     if console is not None:
         console.print(printable(text), style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def over_limit(failed: int, entries: int, max_failed: float) -> str:
+    """Why a run with so many failed recordings publishes nothing, and the way out."""
+    enough = min(100, -(-100 * failed // max(entries, 1)))
+    return (
+        f"{failed} of {counted(entries, 'recording')} failed, and --max-failed allows {max_failed:.0%}; "
+        f"--max-failed {enough}% publishes the others"
+    )
 
 
 def transcript_lines(checks: Iterator[TranscriptCheck]) -> list[str]:
@@ -36,10 +47,10 @@ def transcript_lines(checks: Iterator[TranscriptCheck]) -> list[str]:
             lines.append(f"{check.recording_id}: {check.verdict}")
     if disagreeing > _SHOWN_CHECKS:
         lines.append(
-            f"{disagreeing - _SHOWN_CHECKS} more recordings have cues that disagree with their audio"
+            f"cues that disagree with their audio: {counted(disagreeing - _SHOWN_CHECKS, 'more recording')}"
         )
     if broken:
-        lines.append(f"{broken} transcripts have parts that could not be read")
+        lines.append(f"parts that could not be read: in {counted(broken, 'transcript')}")
     return [*lines, f"all about transcripts is in {CHECKS_NAME}"] if lines else []
 
 

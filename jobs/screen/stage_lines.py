@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prep_corpus.jobs.screen.pace import in_words
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.pipeline.progress import STAGES, StageProgress
 
 
@@ -48,16 +49,16 @@ def stage_line(stage: str, progress: StageProgress, work: Work, speed: float | N
         speed: times real time, where it shows one.
     """
     if stage == "write":
-        parts = [f"{progress.units} shards", f"{progress.recordings} utterances"]
+        parts = [counted(progress.units, "shard"), counted(progress.recordings, "utterance")]
         return ", ".join([*parts, f"{progress.audio_seconds / 3600:.2f} h"])
     # What a lost machine had begun is done and counted again.
     audio_seconds = min(progress.audio_seconds, work.audio_seconds)
     parts = [
-        f"{min(progress.recordings, work.recordings)}/{work.recordings} recordings",
+        f"{min(progress.recordings, work.recordings)}/{counted(work.recordings, 'recording')}",
         f"{audio_seconds / 3600:.2f}/{work.audio_seconds / 3600:.2f} h",
     ]
     if progress.found:
-        parts.append(f"{progress.found} bundles found done")
+        parts.append(f"{counted(progress.found, 'bundle')} found done")
     if speed:
         parts.append(f"{speed:.0f} x real time")
         left = work.audio_seconds - audio_seconds
@@ -78,6 +79,5 @@ def failures_line(stages: Mapping[str, StageProgress], work: Work) -> str | None
     listed = ", ".join(
         f"{reason} {count}" for reason, count in sorted(reasons.items(), key=lambda r: (-r[1], r[0]))
     )
-    return (
-        f"{reasons.total()} of {work.recordings + sum(work.rejected.values())} recordings rejected: {listed}"
-    )
+    entries = counted(work.recordings + sum(work.rejected.values()), "recording")
+    return f"{reasons.total()} of {entries} rejected: {listed}"

@@ -15,6 +15,7 @@ from typing import Any
 
 from prep_corpus.align.errors import UsageError, damage_in_words
 from prep_corpus.jobs.screen.pace import in_words
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.stage_lines import Work, clock, failures_line, stage_line
 from prep_corpus.pipeline.outcome import read_outcome, refuse_run_by_language
 from prep_corpus.pipeline.progress import StageProgress
@@ -155,8 +156,8 @@ def _end_lines(folder: str, state: str) -> list[str]:
         return []
     outcome = read_outcome(folder)
     if not outcome.published:
-        return [f"nothing was published: {outcome.failed} of {outcome.entries} recordings failed"]
-    return [f"published: {outcome.utterances} utterances"]
+        return [f"nothing was published: {outcome.failed} of {counted(outcome.entries, 'recording')} failed"]
+    return [f"published: {counted(outcome.utterances, 'utterance')}"]
 
 
 def submitted_lines(folder: str) -> list[str]:
@@ -172,9 +173,8 @@ def _submitted_lines(folder: str, note: dict[str, Any]) -> list[str]:
     since = clock(max(time.time() - note["submitted_at"], 0.0))
     if files.exists(files.join(folder, OUTCOME_NAME)):
         outcome = read_outcome(folder)
-        ended = (
-            f"published: {outcome.utterances} utterances" if outcome.published else "nothing was published"
-        )
+        published = f"published: {counted(outcome.utterances, 'utterance')}"
+        ended = published if outcome.published else "nothing was published"
         return [f"done on {note['engine']}; {ended}; {note['link']}"]
     work = Work(**note["work"])
     lines = [f"submitted to {note['engine']} {since} ago: {note['link']}"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig, default_settings, settings_of
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.pipeline.outcome import refuse_run_by_language
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER, STANDING_NAME
 from prep_corpus.pipeline.storage import files
@@ -107,6 +108,6 @@ def refuse_losses(config: RunConfig, keys: bytes) -> None:
     missing, published = lost(config.out, joined([keys]))
     if missing:
         raise UsageError(
-            f"{config.out} has {published} recordings published, and {missing} of them are not in {config.manifest} or "
-            "cannot be read now; --force publishes without them, or choose another --out"
+            f"{config.out} has {counted(published, 'recording')} published, and {missing} of them are not in "
+            f"{config.manifest} or cannot be read now; --force publishes without them, or choose another --out"
         )

@@ -10,6 +10,7 @@ from rich.console import Console
 from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.screen import display
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.apart.attempts import Guard
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, bundle_digest, cut_bundles, write_bundle
@@ -99,7 +100,7 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
         probing.note(0)
 
     def note(probed: int) -> None:
-        print_line(console, f"probed {probed} recordings")
+        print_line(console, f"probed {counted(probed, 'recording')}")
         if probing is not None:
             probing.note(probed)
 

@@ -45,6 +45,10 @@ def check_early(
             f"--model by language ({config.model}) is for `prep-corpus run`; give one model, and --only-language"
         )
     kind_of(config.model)
+    if config.filter is not None and set(models_by_language(config.filter, "--filter")) != {""}:
+        raise UsageError(
+            f"--filter by language ({config.filter}) goes with --model by language; give one filter for the one model"
+        )
     if config.filter is not None or config.max_wer is not None:
         from prep_corpus.jobs.start.operating_point import check_filter
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.submit.checks import innermost
 from prep_corpus.pipeline.storage import files
 
@@ -208,7 +209,8 @@ class Dataflow:
         lines.append(f"quota: {2 * busy * self.disk_gb} GB of persistent disk in {self.region}, at most")
         if busy < self.workers:
             lines.append(
-                f"{estimate.bundles} bundles keep {busy} of {self.workers} workers busy: the others never start"
+                f"of {self.workers} workers {counted(estimate.bundles, 'bundle')} can keep {busy} busy: the others "
+                "never start"
             )
         return lines
 

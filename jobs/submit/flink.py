@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.submit.checks import innermost, last_error_line
 from prep_corpus.jobs.submit.portable import GPU_HINT, WorkerPlace
 
@@ -133,7 +134,9 @@ class Flink:
         """Slots that would idle, and what a lost task manager would do."""
         lines = []
         if estimate.bundles < self.workers:
-            lines.append(f"{estimate.bundles} bundles keep {estimate.bundles} of {self.workers} slots busy")
+            lines.append(
+                f"of {self.workers} slots {counted(estimate.bundles, 'bundle')} can keep {estimate.bundles} busy"
+            )
         overview = self.ask("overview")
         managers, slots = int(overview["taskmanagers"]), int(overview["slots-total"])
         if managers < 2 or self.workers > slots - slots // managers:

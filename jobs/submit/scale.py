@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.inputs.bundles import BUNDLE_SECONDS
+from prep_corpus.pipeline.inputs.bundles import longest_bundle_seconds
 
 OBJECTS_OF_A_BUNDLE = 6
 """Its list of recordings, emissions, alignments, measures, segments and clips."""
@@ -134,11 +134,12 @@ def cut_corpus(hours: float, recording_seconds: float, seed: int = 0) -> list[Bu
         seed: of the chance.
     """
     chance = random.Random(seed)
-    left = max(1, round(hours * 3600 / recording_seconds))
-    border = min(max(recording_seconds, 1.0) / BUNDLE_SECONDS, 1.0)
-    most = math.ceil(BUNDLE_SECONDS / recording_seconds)
+    left = whole = max(1, round(hours * 3600 / recording_seconds))
     bundles = []
     while left:
+        longest = longest_bundle_seconds((whole - left) * recording_seconds)
+        border = min(max(recording_seconds, 1.0) / longest, 1.0)
+        most = math.ceil(longest / recording_seconds)
         # A geometric number of recordings up to the first border, by inversion.
         drawn = 1 if border == 1.0 else 1 + int(math.log(1.0 - chance.random()) / math.log(1.0 - border))
         count = min(drawn, most, left)
@@ -211,7 +212,7 @@ def simulate(bundles: Sequence[BundleSize], costs: Costs, machines: Machines, sh
 
 
 def local_seconds(bundles: Sequence[BundleSize], costs: Costs, threads: int, start_seconds: float) -> float:
-    """Wall time of a run on one machine, which takes one bundle after another.
+    """Wall time of a run on one machine, which takes one large bundle after another, and small ones side by side.
 
     The model's windows go side by side on the threads, and the recordings of a bundle do; one recording's alignment,
     decoding and cutting do not.
@@ -223,7 +224,12 @@ def local_seconds(bundles: Sequence[BundleSize], costs: Costs, threads: int, sta
         start_seconds: of the program, and of all that is no stage.
     """
     seconds = start_seconds
+    small = [bundle for bundle in bundles if bundle.hours * threads <= 1.0]
+    for cost in (costs.decode, costs.model, costs.align, costs.segment, costs.write) if threads > 1 else ():
+        seconds += makespan([cost.of(bundle) for bundle in small], threads)
     for bundle in bundles:
+        if threads > 1 and bundle.hours * threads <= 1.0:
+            continue
         side_by_side = min(threads, bundle.recordings)
         decode = costs.decode.of(bundle)
         seconds += max((costs.model.of(bundle) + decode) / threads, decode)

@@ -30,6 +30,8 @@ from prep_corpus.pipeline.finished.stored_run import (
 )
 
 STRETCH_SECONDS = 600.0
+_TOLD_BUNDLES = 50
+"""Bundles between two lines that say how far it is."""
 _SENTENCE_ENDS = frozenset(".?!\u2026\u3002\uff01\uff1f\u061f\u0964")
 
 Say = Callable[[str], None]
@@ -123,7 +125,8 @@ def draw_stretches(run: StoredAlignments, *, hours: float, seed: int, say: Say) 
                     drawn.stretches.append(piece)
                     drawn.infos[piece.name] = stored.info
                     drawn.seconds += len(piece.log_probs_TC) * stored.info.frame_seconds
-        say(f"bundle {number} of {len(run.alignments)}: {drawn.seconds / 3600:.2f} hours drawn")
+        if number % _TOLD_BUNDLES == 0 or number == len(run.alignments):
+            say(f"drawn from {number} of {len(run.alignments)} bundles: {drawn.seconds / 3600:.2f} hours")
     if not drawn.stretches:
         raise UsageError(
             f"{run.folder}: there must be aligned speech to fit on, and of {drawn.total_seconds / 3600:.2f} hours "

@@ -39,6 +39,8 @@ from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 MOST_CANDIDATES = 20_000
 """So many recordings of a corpus are looked at, those of the lowest hashes."""
+_TOLD_SECONDS = 3600.0
+"""Audio between two lines that say how far it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,12 +178,15 @@ def check_corpus(
     found = Checking()
     done_bundles = []
     totals: Totals = {}
+    seconds = 0.0
     for bundle in cut_bundles(drawn):
         done = _aligned_twice(store, bundle, model, emit, segment, options, found)
         totals = add_totals(totals, read_totals(store, measure_bundle(store, done.after, segment)))
         done_bundles.append(done)
-        hours = sum(probed.seconds for probed in bundle) / 3600
-        say(f"aligned as it is and damaged: {len(bundle)} recordings, {hours:.2f} hours")
+        before, seconds = seconds, seconds + sum(probed.seconds for probed in bundle)
+        # Bundles may be small.
+        if before // _TOLD_SECONDS < seconds // _TOLD_SECONDS or bundle[-1] is drawn[-1]:
+            say(f"aligned as it is and damaged: {seconds / 3600:.2f} hours")
     if not any(count for count, _ in totals.values()):
         raise UsageError(
             "a check needs speech that fits its text, and nothing of the sample could be cut"
@@ -190,7 +195,7 @@ def check_corpus(
     found.k_frames = k_frames or pick_k(totals, target_samples)
     for done in done_bundles:
         _count_bundle(store, done, segment, options, found)
-        say(f"checked {found.recordings} recordings, {found.seconds / 3600:.2f} hours")
+    say(f"checked {found.seconds / 3600:.2f} hours")
     return found
 
 

@@ -1,4 +1,10 @@
-"""Bundles: about an hour of audio each, one long recording or many short ones, the unit of work and storage."""
+"""Bundles: the unit of work and storage, about an hour of audio each; in the first hours, one recording each.
+
+    0 h ─── each recording alone, short ones by the minute ─── 10 h ─── an hour each ───>
+
+Results are made bundle by bundle, and found again by what is in the bundle. So a recording of a small corpus is done
+again only where it has changed itself, and a large corpus has no file for each clip.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +24,10 @@ from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 BUNDLE_SECONDS = 3600.0
+SMALL_CORPUS_SECONDS = 10 * BUNDLE_SECONDS
+"""The beginning of a corpus, in which bundles are small; most corpora that people change by hand have no more."""
+SMALL_BUNDLE_SECONDS = 60.0
+"""A recording of this length is a bundle of its own there; shorter ones share one, so that files stay few."""
 VERSION = 4
 
 _SOURCE = pa.struct(
@@ -112,20 +122,30 @@ class ProbedRecording:
         )
 
 
-def cut_bundles(recordings: Iterable[ProbedRecording]) -> Iterator[list[ProbedRecording]]:
-    """Group recordings in order; a bundle ends when it holds an hour, or where an id's hash says so.
+def longest_bundle_seconds(before_seconds: float) -> float:
+    """The length at which a bundle ends that begins so far into a corpus."""
+    return SMALL_BUNDLE_SECONDS if before_seconds < SMALL_CORPUS_SECONDS else BUNDLE_SECONDS
 
-    The hash ends about one bundle an hour, so that adding or removing a recording moves the borders of one
-    or two bundles and not of all that follow.
+
+def cut_bundles(recordings: Iterable[ProbedRecording]) -> Iterator[list[ProbedRecording]]:
+    """Group recordings in order; a bundle ends when it is long enough, or where an id's hash says so.
+
+    The hash ends about one bundle in the length of a bundle, so that adding or removing a recording moves the borders
+    of one or two bundles and not of all that follow. A recording that is long enough by itself stands alone.
     """
     bundle: list[ProbedRecording] = []
-    seconds = 0.0
+    seconds = before_seconds = 0.0
     for probed in recordings:
+        longest = longest_bundle_seconds(before_seconds)
+        if bundle and probed.seconds >= longest:
+            yield bundle
+            bundle, seconds = [], 0.0
         bundle.append(probed)
         seconds += probed.seconds
+        before_seconds += probed.seconds
         hashed = hashlib.blake2b(probed.recording.id.encode(), digest_size=8).digest()
-        border = int.from_bytes(hashed, "big") / 2**64 < max(probed.seconds, 1.0) / BUNDLE_SECONDS
-        if border or seconds >= BUNDLE_SECONDS:
+        border = int.from_bytes(hashed, "big") / 2**64 < max(probed.seconds, 1.0) / longest
+        if border or seconds >= longest:
             yield bundle
             bundle, seconds = [], 0.0
     if bundle:
@@ -165,6 +185,12 @@ def write_bundle(store: Store, bundle: list[ProbedRecording]) -> StageRef:
     digest = digest_of("bundles", VERSION, rows)
     found = store.find("bundles", digest, digest)
     return found or store.write("bundles", digest, digest, pa.Table.from_pylist(rows, schema=SCHEMA))
+
+
+def read_bundle_seconds(store: Store, digest: str) -> float:
+    """Expected audio of a bundle."""
+    table = store.read(StageRef("bundles", digest, digest, "", True, 0), ["seconds"]).table
+    return float(sum(table["seconds"].to_pylist()))
 
 
 def read_bundle(store: Store, digest: str) -> list[ProbedRecording]:

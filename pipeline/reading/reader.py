@@ -93,7 +93,8 @@ class Reader:
             )
         if not self._shards:
             raise UsageError(
-                f"a split must be one of {', '.join(run.manifest.splits)}: not {options.split!r} in {run.folder}"
+                f"a split must be one of {', '.join(run.manifest.splits)}: not {options.split!r} in {run.folder} "
+                "(`--split` of a run names them, and one that got no utterance is none)"
             )
 
     def __len__(self) -> int:
@@ -192,11 +193,11 @@ def read_utterances(
         UsageError: no such run, split or part.
         ShardError: a shard is not the one that the manifest lists.
     """
+    # What is wrong with the run or the options is told by this call, not by the first row.
     reader = Reader(open_run(uri), options or ReadOptions())
-    reader.warn_of_unlisted()
     start, stop = part_range(len(reader), part, parts)
-    for row in reader.rows(epoch, start + skip, stop):
-        yield row.utterance
+    reader.warn_of_unlisted()
+    return (row.utterance for row in reader.rows(epoch, start + skip, stop))
 
 
 def decode_audio(utterance: Utterance) -> tuple[npt.NDArray[np.float32], int]:

@@ -126,6 +126,10 @@ def open_run(uri: str) -> RunFolder:
     try:
         with filesystem.open_input_file(manifest_path) as file:
             content = file.read()
+    except NotADirectoryError as error:
+        raise UsageError(
+            f"a finished run is a folder with a {MANIFEST_NAME}, or that file: {uri!r} is another file"
+        ) from error
     except FileNotFoundError as error:
         raise UsageError(f"a finished run must have a {MANIFEST_NAME}: there is none at {uri!r}") from error
     return RunFolder(

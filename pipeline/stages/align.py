@@ -26,10 +26,10 @@ from prep_corpus.align.words.aligned_text import align_best, normalize_for_model
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.placing import placed_again
 from prep_corpus.align.words.words import Words
+from prep_corpus.pipeline.abreast import AbreastDoFn
 from prep_corpus.pipeline.apart.attempts import attempt
-from prep_corpus.pipeline.counters import tell_engine
-from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
-from prep_corpus.pipeline.stage_frame import bundle_stage
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle, read_bundle_seconds
+from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.storage.digests import digest_of
@@ -180,7 +180,7 @@ def align_bundle(store: Store, emissions: StageRef, options: TextOptions, thread
         "align",
         (emissions.bundle, bundle),
         digest,
-        lambda: _align(store, emissions, digest, bundle, options, threads),
+        lambda tally: _align(store, emissions, digest, bundle, options, threads, tally),
     )
 
 
@@ -197,6 +197,7 @@ def _align(
     bundle: list[ProbedRecording],
     options: TextOptions,
     threads: int,
+    tally: BundleTally,
 ) -> StageRef:
     info, emitted = read_emissions(store, emissions)
 
@@ -207,6 +208,8 @@ def _align(
                 return _row(align_recording(probed, recording, info, options))
         except Exception as error:
             return dead_letter("align", probed, error, recording.n_samples)
+        finally:
+            tally.done(probed.seconds)
 
     with ThreadPoolExecutor(threads) as pool:
         rows = list(pool.map(one, (probed for probed in bundle if probed.recording.id in emitted)))
@@ -322,14 +325,16 @@ def speakers_identity(bundle: list[ProbedRecording]) -> list[object]:
     ]
 
 
-class _AlignBundle(beam.DoFn):
+class _AlignBundle(AbreastDoFn):
     def __init__(self, root: str, options: TextOptions, threads: int) -> None:
-        self._store, self._options, self._threads = Store(root), options, threads
+        super().__init__("align", threads)
+        self._store, self._options = Store(root), options
 
     def process(self, emissions: StageRef) -> Iterator[StageRef]:
-        made = align_bundle(self._store, emissions, self._options, self._threads)
-        tell_engine("align")
-        yield made
+        def make(threads: int) -> StageRef:
+            return align_bundle(self._store, emissions, self._options, threads)
+
+        yield from self.made(read_bundle_seconds(self._store, emissions.bundle), make)
 
 
 class Align(beam.PTransform):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+import math
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from threading import Semaphore
 from typing import TYPE_CHECKING
@@ -13,10 +12,7 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 from apache_beam.pvalue import PCollection
-from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.shared import Shared
-from apache_beam.utils.timestamp import MIN_TIMESTAMP
-from apache_beam.utils.windowed_value import WindowedValue
 from numpy.typing import NDArray
 
 from prep_corpus.align.audio import decode as audio
@@ -26,11 +22,11 @@ from prep_corpus.align.model.columns import columns_used, needs_columns
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
 from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model, one_thread_a_call
 from prep_corpus.align.text.normalize import TextOptions, normalize
-from prep_corpus.pipeline.counters import tell_engine
-from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.abreast import AbreastDoFn
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle, read_bundle_seconds
 from prep_corpus.pipeline.inputs.decoding import decoded
 from prep_corpus.pipeline.progress import BOARD, StageProgress
-from prep_corpus.pipeline.stage_frame import bundle_stage, model_of
+from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage, model_of
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
@@ -90,8 +86,8 @@ class EmitOptions:
 
     @property
     def bundles_at_once(self) -> int:
-        """Bundles under way at a time."""
-        return max(1, min(self.threads, GPU_BUNDLES)) if self.on_gpu else 1
+        """Bundles under way at a time; without a GPU, small ones alone."""
+        return max(1, min(self.threads, GPU_BUNDLES) if self.on_gpu else self.threads)
 
 
 def bundle_symbols(bundle: list[ProbedRecording], info: ModelInfo, options: TextOptions) -> set[str]:
@@ -132,7 +128,7 @@ def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: E
         "emit",
         (bundle_digest, bundle),
         digest,
-        lambda: _emit(store, bundle_digest, digest, bundle, model, options, reduced, columns),
+        lambda tally: _emit(store, bundle_digest, digest, bundle, model, options, reduced, columns, tally),
         # It is counted while it is decoded.
         counts_audio=False,
     )
@@ -147,6 +143,7 @@ def _emit(
     options: EmitOptions,
     reduced: ModelInfo,
     columns: NDArray[np.int64] | None,
+    tally: BundleTally,
 ) -> StageRef:
     n_samples = [0] * len(bundle)
     block = block_samples(model.info.sample_rate_hz)
@@ -161,6 +158,7 @@ def _emit(
 
     def on_error(index: int, error: Exception) -> None:
         letters[index] = dead_letter("emit", bundle[index], error, n_samples[index])
+        tally.done()
 
     emitter = Emitter[int](
         model,
@@ -169,7 +167,10 @@ def _emit(
         threads=GPU_CALLS if options.on_gpu else options.threads,
         decoders=max(1, options.threads // options.bundles_at_once) if options.on_gpu else 0,
     )
-    emitted = dict(emitter.emit(((i, counted(i)) for i in range(len(bundle))), on_error))
+    emitted: dict[int, HalfArray] = {}
+    for index, log_probs_TC in emitter.emit(((i, counted(i)) for i in range(len(bundle))), on_error):
+        emitted[index] = log_probs_TC
+        tally.done()
     tables = [
         chunk_table(
             bundle[index].recording.id, n_samples[index], emitted[index], meters[index].finish().tobytes()
@@ -266,18 +267,19 @@ def read_emissions(store: Store, ref: StageRef) -> tuple[ModelInfo, dict[str, Em
     return info, emitted
 
 
-class _EmitBundle(beam.DoFn):
+class _EmitBundle(AbreastDoFn):
     def __init__(self, root: str, options: EmitOptions) -> None:
+        # Beside a GPU bundles of any size are decoded while others wait for it.
+        super().__init__("emit", options.bundles_at_once, math.inf if options.on_gpu else None)
         self._store = Store(root)
         self._options = options
         self._shared = Shared()
 
     def setup(self) -> None:
+        super().setup()
         self._model = self._shared.acquire(self._load, tag=(self._options.model, self._options.device))
         if not self._model.runtime:
             one_thread_a_call()
-        self._pool = ThreadPoolExecutor(self._options.bundles_at_once)
-        self._running: deque[Future[StageRef]] = deque()
 
     def _load(self) -> LoadedModel:
         model = load_model(self._options.model, self._options.device)
@@ -290,27 +292,13 @@ class _EmitBundle(beam.DoFn):
         return taking_turns(model, GPU_CALLS) if self._options.on_gpu else model
 
     def process(self, bundle_digest: str) -> Iterator[StageRef]:
-        if self._options.bundles_at_once == 1:
-            made = emit_bundle(self._store, bundle_digest, self._model, self._options)
-            tell_engine("emit")
-            yield made
-            return
-        self._running.append(
-            self._pool.submit(emit_bundle, self._store, bundle_digest, self._model, self._options)
-        )
-        while len(self._running) > self._options.bundles_at_once:
-            made = self._running.popleft().result()
-            tell_engine("emit")
-            yield made
+        options, on_gpu = self._options, self._options.on_gpu
 
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        while self._running:
-            found = self._running.popleft().result()
-            tell_engine("emit")
-            yield WindowedValue(found, MIN_TIMESTAMP, [GlobalWindow()])
+        def make(threads: int) -> StageRef:
+            own = options if on_gpu else replace(options, threads=threads)
+            return emit_bundle(self._store, bundle_digest, self._model, own)
 
-    def teardown(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        yield from self.made(read_bundle_seconds(self._store, bundle_digest), make)
 
 
 def taking_turns(model: LoadedModel, calls: int) -> LoadedModel:

@@ -10,6 +10,11 @@ from apache_beam.pvalue import AsSingleton, PCollection
 from prep_corpus.pipeline.storage.stage_store import StageRef
 
 
+def most_failed(share: float, entries: int) -> int:
+    """How many of the entries may fail; a product of 28.999999999999996 is 29."""
+    return int(share * entries + 1e-6)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FailureLimit:
     """How many recordings may fail.
@@ -26,7 +31,7 @@ class FailureLimit:
 
     def allows(self, failed: int) -> bool:
         """Whether a run may go on after so many dead letters of its stages."""
-        return failed + self.early <= self.share * self.entries
+        return failed + self.early <= most_failed(self.share, self.entries)
 
 
 class WithinLimit(beam.PTransform):

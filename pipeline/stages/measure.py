@@ -14,7 +14,7 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.words.evidence import track
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
-from prep_corpus.pipeline.stage_frame import bundle_stage, emissions_of
+from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import read_alignments, speakers_identity
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording, words_trusted
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
@@ -39,12 +39,17 @@ def measure_bundle(store: Store, alignments: StageRef, options: SegmentOptions) 
         "measure",
         (alignments.bundle, bundle),
         digest,
-        lambda: _measure(store, alignments, digest, bundle, options),
+        lambda tally: _measure(store, alignments, digest, bundle, options, tally),
     )
 
 
 def _measure(
-    store: Store, alignments: StageRef, digest: str, bundle: list[ProbedRecording], options: SegmentOptions
+    store: Store,
+    alignments: StageRef,
+    digest: str,
+    bundle: list[ProbedRecording],
+    options: SegmentOptions,
+    tally: BundleTally,
 ) -> StageRef:
     info, emitted = read_emissions(store, emissions_of(store, alignments))
     shape = options.cut_options(info.stride_samples, info.sample_rate_hz)
@@ -60,6 +65,7 @@ def _measure(
         except Exception as error:
             # Segment meets the same error and writes the dead letter; here it only leaves the sums.
             failed.append(dead_letter("measure", aligned.probed, error, 0))
+        tally.done(aligned.probed.seconds)
     rows = [{"k_frames": k, "segments": sums[k][0], "samples": sums[k][1]} for k in sorted(sums)]
     notes = {"left_out": [letter.message for letter in failed]}
     return store.write(

@@ -35,13 +35,13 @@ from prep_corpus.augment.bank import SpeechSilent
 from prep_corpus.augment.mix import active_power
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.scoring import score_utterances
-from prep_corpus.pipeline.counters import tell_engine
-from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.abreast import AbreastDoFn
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle, read_bundle_seconds
 from prep_corpus.pipeline.inputs.decoding import decoded, own_rate_hz, slices
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.shards.clips import pack_clip
-from prep_corpus.pipeline.stage_frame import NotMade, bundle_stage, emissions_of
+from prep_corpus.pipeline.stage_frame import BundleTally, NotMade, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments, speakers_identity
 from prep_corpus.pipeline.stages.cut_recording import MODEL_RATE, SegmentOptions, cut_recording, words_trusted
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
@@ -156,7 +156,7 @@ def segment_bundle(
         "segment",
         (alignments.bundle, bundle),
         digest,
-        lambda: _segment(store, alignments, digest, bundle, options, k_frames, threads),
+        lambda tally: _segment(store, alignments, digest, bundle, options, k_frames, threads, tally),
     )
     counts = Ledgers.from_json(store.read(segments, columns=[]).notes["ledgers"]).counts
     kept = counts.get("utterances", 0)
@@ -185,6 +185,7 @@ def _segment(
     options: SegmentOptions,
     k_frames: int,
     threads: int,
+    tally: BundleTally,
 ) -> StageRef:
     info, emitted = read_emissions(store, emissions_of(store, alignments))
     rows: list[dict[str, Any]] = []
@@ -204,6 +205,8 @@ def _segment(
         except Exception as error:
             clips.close()
             return dead_letter("segment", aligned.probed, error, aligned.n_samples)
+        finally:
+            tally.done(aligned.probed.seconds)
 
     def save(file: BinaryIO) -> None:
         with ThreadPoolExecutor(threads) as pool:
@@ -319,14 +322,16 @@ def _is_silent(clip_N: FloatArray, rate_hz: int) -> bool:
     return False
 
 
-class _SegmentBundle(beam.DoFn):
+class _SegmentBundle(AbreastDoFn):
     def __init__(self, root: str, options: SegmentOptions, threads: int) -> None:
-        self._store, self._options, self._threads = Store(root), options, threads
+        super().__init__("segment", threads)
+        self._store, self._options = Store(root), options
 
     def process(self, alignments: StageRef, k_frames: int) -> Iterator[StageRef]:
-        made = segment_bundle(self._store, alignments, self._options, k_frames, self._threads)
-        tell_engine("segment")
-        yield made
+        def make(threads: int) -> StageRef:
+            return segment_bundle(self._store, alignments, self._options, k_frames, threads)
+
+        yield from self.made(read_bundle_seconds(self._store, alignments.bundle), make)
 
 
 class SegmentBundles(beam.PTransform):

@@ -154,7 +154,8 @@ def test_an_offset_makes_the_duration_a_length_to_take() -> None:
     [
         ({"text": "t"}, "needs audio_filepath, this one has 'text'"),
         ({}, "no value at all"),
-        ({"audio_filepath": "a"}, "needs text or text_filepath"),
+        ({"audio_filepath": "a"}, "needs text, text_filepath or segments"),
+        ({"audio_filepath": "a", "segments": []}, "segments must hold a piece of text at least"),
         ({"audio_filepath": "", "text": "t"}, "needs audio_filepath"),
         ({"audio_filepath": ["a"], "text": "t"}, "audio_filepath must be a string"),
         ({"audio_filepath": "a\0b", "text": "t"}, "zero character"),
@@ -167,6 +168,10 @@ def test_an_offset_makes_the_duration_a_length_to_take() -> None:
         ({"audio_filepath": "a", "text": "t", "duration": -3}, "duration must be over 0"),
         ({"audio_filepath": "a", "text": "t", "duration": float("nan")}, "duration must be over 0"),
         ({"audio_filepath": "a", "text": "t", "duration": 10**400}, "duration must be a number"),
+        (
+            {"audio_filepath": "a", "text": "t", "duration": float("inf")},
+            "over 0 seconds and have an end; leave it out",
+        ),
         ({"audio_filepath": "a", "text": "t", "offset": -1}, "offset must be at least 0"),
         ({"audio_filepath": "a", "text": "t", "offset": float("inf")}, "offset must be at least 0"),
         ({"audio_filepath": "a", "text": "t", "channel": -1}, "channel must be at least 0"),

@@ -13,7 +13,7 @@ from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recordings import Recording
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.progress import BOARD, StageProgress
-from prep_corpus.pipeline.stage_frame import bundle_stage, emissions_of, made_once, read_model
+from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage, emissions_of, made_once, read_model
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 TABLE = pa.table({"n": [1]})
@@ -33,8 +33,10 @@ def test_the_second_time_the_first_result_is_found_and_both_are_counted(tmp_path
     store, bundle = Store(str(tmp_path)), ("b", [probed(2.0), probed(3.0)])
     made: list[int] = []
 
-    def make() -> StageRef:
+    def make(tally: BundleTally) -> StageRef:
         made.append(1)
+        tally.done(2.0)
+        assert BOARD.snapshot()["align"].recordings == 1, "a recording counts when it is done"
         return store.write("align", "b", "d", TABLE, dead_letters=[letter("audio-missing")])
 
     first = bundle_stage(store, "align", bundle, "d", make)
@@ -60,7 +62,7 @@ def test_a_stage_that_counts_its_own_audio_is_given_that_of_found_bundles_alone(
             "emit",
             ("b", [probed(2.0)]),
             "d",
-            lambda: store.write("emit", "b", "d", TABLE),
+            lambda tally: store.write("emit", "b", "d", TABLE),
             counts_audio=False,
         )
     assert BOARD.snapshot()["emit"].audio_seconds == 2.0
@@ -74,7 +76,7 @@ def test_a_result_with_internal_errors_is_made_again(tmp_path: Path) -> None:
             "align",
             ("b", []),
             "d",
-            lambda: store.write("align", "b", "d", TABLE, dead_letters=[letter("internal-error")]),
+            lambda tally: store.write("align", "b", "d", TABLE, dead_letters=[letter("internal-error")]),
         )
     assert BOARD.snapshot()["align"].found == 0
 

@@ -225,6 +225,11 @@ def test_export_makes_other_shards_of_the_same_utterances_without_model_or_sourc
     cli("export", str(moved), "--out", str(tmp_path / "other"), "--format", "webdataset", "--seed", "5")
     assert outcome(tmp_path / "other")["utterances"] == outcome(finished)["utterances"]
     assert "no problems" in cli("check", str(tmp_path / "other")).stdout
+    again = cli("export", str(tmp_path / "same"), "--out", str(tmp_path / "again"), code=2)
+    assert (
+        "was written by `export`, which leaves the clips where they are; export the run that it"
+        in again.stderr
+    )
     refused = cli("export", str(moved), "--out", str(moved), code=2)
     assert "must be another folder" in refused.stderr
 

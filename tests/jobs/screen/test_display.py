@@ -48,7 +48,7 @@ def test_speed_and_time_to_go() -> None:
 def test_what_a_lost_machine_had_begun_is_not_shown_twice() -> None:
     counted_again = StageProgress(units=11, found=1, recordings=110, audio_seconds=39_600)
     assert stage_line("emit", counted_again, WORK, 100.0) == (
-        "100/100 recordings, 10.00/10.00 h, 1 bundles found done, 100 x real time"
+        "100/100 recordings, 10.00/10.00 h, 1 bundle found done, 100 x real time"
     )
 
 
@@ -215,8 +215,8 @@ def test_transcripts_that_a_person_should_look_at() -> None:
     lines = transcript_lines(check(n, problems=("line 3",) if n == 4 else ()) for n in range(14))
     assert lines[0] == "lecture-0: cues are 3.0 s late against the audio"
     assert lines[10:] == [
-        "4 more recordings have cues that disagree with their audio",
-        "1 transcripts have parts that could not be read",
+        "cues that disagree with their audio: 4 more recordings",
+        "parts that could not be read: in 1 transcript",
         "all about transcripts is in transcripts.jsonl",
     ]
 

@@ -11,11 +11,12 @@ import pytest
 from click.testing import CliRunner
 from support.places import ENVIRONMENT
 
-from prep_corpus.jobs.cli import _GROUPS, main
+from prep_corpus.jobs.cli import main
+from prep_corpus.jobs.screen.commands import COMMAND_GROUPS
 
 
 def test_every_command_stands_in_one_group_with_its_whole_first_sentence() -> None:
-    listed = [name for _, names in _GROUPS for name in names]
+    listed = [name for _, names in COMMAND_GROUPS for name in names]
     assert sorted(listed) == sorted(main.list_commands(click.Context(main)))
     shown = " ".join(CliRunner().invoke(main, ["--help"]).output.split())
     for name in listed:

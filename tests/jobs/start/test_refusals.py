@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from support.places import DEMO, SUPPORT
 from support.runs import arguments, run_here
 
 from prep_corpus.jobs.cli import main
+from prep_corpus.jobs.screen.printing import over_limit
+from prep_corpus.pipeline.stages.failures import most_failed
 
 MANIFEST = str(DEMO / "manifest.jsonl")
 
@@ -31,6 +34,7 @@ FILES = {
     "silence/readme.txt": "no clips",
     "other/thesis.txt": "mine",
     "labels.jsonl": "",
+    "onnx/model.onnx": "",
     "file": "",
 }
 RUN_REFUSALS = [
@@ -41,6 +45,15 @@ RUN_REFUSALS = [
         "--model {0}/model",
         "--model {0}/half",
         "--model nowhere:factory",
+        "--model {0}/onnx",
+        "--model =english",
+        "--model de=",
+        "--model zz=english",
+        "--model german=english",
+        "--model de=english --model deu=english",
+        "--model de=english --model de_AT=english --model de-at=english",
+        "--model en=english --filter it={0}/filter.json",
+        "--filter it={0}/filter.json",
         "--filter nowhere",
         "--filter {0}/filter.json",
         "--max-wer 0",
@@ -56,6 +69,9 @@ RUN_REFUSALS = [
         "--workers -1",
         "--workers many",
         "--max-failed 2",
+        "--max-failed 101%",
+        "--max-failed few%",
+        "--log-file {0}/nowhere/log",
         "--min-duration 9 --target-duration 8",
         "--max-duration 6",
         "--padding -1",
@@ -210,9 +226,25 @@ def test_too_many_rejected_is_the_same_code(toy_corpus: Path, tmp_path: Path) ->
     manifest = toy_corpus.with_name("missing.jsonl")
     manifest.write_text('{"audio_filepath": "nowhere.wav", "text": "river"}\n')
     told = dry(manifest, tmp_path / "run", code=4)
-    assert "1 of 1 recordings are rejected before the start" in told.output
+    assert (
+        "1 of 1 recording failed, and --max-failed allows 10%; --max-failed 100% publishes the others"
+        in told.output
+    )
     assert not (tmp_path / "run").exists()
     run_here(manifest, tmp_path / "run", code=4)
+
+
+def test_a_share_is_a_number_or_in_percent() -> None:
+    for written, share in (("100%", 1.0), ("12.5 %", 0.125), ("0.2", 0.2), ("0%", 0.0)):
+        words = [MANIFEST, "--out", "unused", "--max-failed", written]
+        assert main.commands["run"].make_context("run", words).params["max_failed"] == share
+
+
+@pytest.mark.parametrize(("failed", "entries"), [(1, 9), (29, 100), (1, 1), (7, 25)])
+def test_the_share_that_is_named_as_the_way_out_is_enough(failed: int, entries: int) -> None:
+    (share,) = re.findall(r"; --max-failed (\d+)% publishes", over_limit(failed, entries, 0.1))
+    assert most_failed(int(share) / 100, entries) >= failed
+    assert most_failed((int(share) - 1) / 100, entries) < failed
 
 
 def to_do(done: Result) -> dict[str, str]:

@@ -213,7 +213,7 @@ def test_every_gpu_has_a_machine_and_others_are_handed_on(engine: Dataflow) -> N
     assert other == "type:nvidia-l4;count:1;machine_type:g2-standard-16;install-nvidia-driver"
     lines = "\n".join(engine.hints(ESTIMATE))
     assert "NVIDIA_L4_GPUS of 4 in europe-west4" in lines
-    assert "4 bundles keep 4 of 16 workers busy" in lines
+    assert "of 16 workers 4 bundles can keep 4 busy" in lines
 
 
 @pytest.mark.parametrize(

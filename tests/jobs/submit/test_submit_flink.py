@@ -89,7 +89,7 @@ def test_too_few_slots_are_told(job_manager: str, jar: Path) -> None:
     )
     assert flink(job_manager, jar, workers=2).hints(estimate) == []
     hints = flink(job_manager, jar, workers=3).hints(estimate)
-    assert hints[0] == "2 bundles keep 2 of 3 slots busy"
+    assert hints[0] == "of 3 slots 2 bundles can keep 2 busy"
     assert "where one is lost" in hints[1]
 
 

@@ -1,16 +1,20 @@
-"""Bundles hold about an hour, and a recording more or less disturbs few of them."""
+"""Bundles hold a recording or a minute at first, later an hour; one recording more or less disturbs few of them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 from prep_corpus.align.recordings import Recording
 from prep_corpus.pipeline.inputs.bundles import (
     BUNDLE_SECONDS,
+    SMALL_BUNDLE_SECONDS,
+    SMALL_CORPUS_SECONDS,
     ProbedRecording,
     cut_bundles,
     read_bundle,
+    read_bundle_seconds,
     write_bundle,
 )
 from prep_corpus.pipeline.storage.stage_store import Store
@@ -25,24 +29,38 @@ def ids(bundles: list[list[ProbedRecording]]) -> set[tuple[str, ...]]:
     return {tuple(one.recording.id for one in bundle) for bundle in bundles}
 
 
-def test_bundles_hold_at_most_an_hour_of_short_ones_and_every_recording_once() -> None:
-    recordings = [probed(n) for n in range(5000)]
+def seconds(bundle: list[ProbedRecording]) -> float:
+    return sum(one.seconds for one in bundle)
+
+
+def test_short_ones_share_a_minute_at_first_and_an_hour_later_and_each_is_in_one_bundle() -> None:
+    recordings = [probed(n) for n in range(10_000)]
     bundles = list(cut_bundles(recordings))
     assert [one for bundle in bundles for one in bundle] == recordings
-    assert all(sum(one.seconds for one in bundle) <= BUNDLE_SECONDS for bundle in bundles)
-    hours = 5000 * 10 / 3600
-    assert hours <= len(bundles) <= 3 * hours
+    ends = list(accumulate(map(seconds, bundles)))
+    first = [bundle for bundle, end in zip(bundles, ends) if end <= SMALL_CORPUS_SECONDS]
+    later = [bundle for bundle, end in zip(bundles, ends) if end - seconds(bundle) >= SMALL_CORPUS_SECONDS]
+    assert all(seconds(bundle) <= SMALL_BUNDLE_SECONDS for bundle in first)
+    assert sum(map(len, first)) / len(first) > 3
+    hours = sum(map(seconds, later)) / 3600
+    assert 16 < hours <= len(later) <= 3 * hours
+    assert all(seconds(bundle) <= BUNDLE_SECONDS for bundle in later)
 
 
-def test_a_long_recording_is_a_bundle_of_its_own() -> None:
-    assert [len(bundle) for bundle in cut_bundles([probed(n, 4000.0) for n in range(5)])] == [1] * 5
+def test_a_recording_that_is_long_enough_is_a_bundle_of_its_own() -> None:
+    assert [len(bundle) for bundle in cut_bundles([probed(n, 4000.0) for n in range(20)])] == [1] * 20
+    talks = [probed(n, 240.0 if n % 2 else 15.0) for n in range(10)]
+    alone = [bundle for bundle in cut_bundles(talks) if bundle[0].seconds == 240.0]
+    assert [len(bundle) for bundle in alone] == [1] * 5
 
 
 def test_one_recording_more_disturbs_few_bundles() -> None:
-    recordings = [probed(n) for n in range(5000)]
-    before = ids(list(cut_bundles(recordings)))
-    after = ids(list(cut_bundles([*recordings[:700], probed(9999), *recordings[700:]])))
-    assert len(before - after) <= 3
+    for count, place in ((5000, 700), (5000, 4000), (10, 4)):
+        recordings = [probed(n) for n in range(count)]
+        before = ids(list(cut_bundles(recordings)))
+        after = ids(list(cut_bundles([*recordings[:place], probed(9999), *recordings[place:]])))
+        # One where it stands, and one where bundles begin to be long.
+        assert len(before - after) <= 4
 
 
 def test_a_bundle_is_read_back_as_it_was(tmp_path: Path) -> None:
@@ -50,6 +68,7 @@ def test_a_bundle_is_read_back_as_it_was(tmp_path: Path) -> None:
     bundle = [probed(1), probed(2, 3.5)]
     ref = write_bundle(store, bundle)
     assert read_bundle(store, ref.digest) == bundle
+    assert read_bundle_seconds(store, ref.digest) == 13.5
     assert write_bundle(store, bundle) == ref
     second = replace(bundle[0], recording=replace(bundle[0].recording, track="1"))
     again = write_bundle(store, [second])

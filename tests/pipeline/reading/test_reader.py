@@ -196,3 +196,15 @@ print(sum(decode_audio(row)[0].size for row in read_utterances({str(whole_run)!r
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     ).stdout
     assert int(output) == sum(row.samples for row in ROWS)
+
+
+def test_what_is_no_run_and_what_is_no_split_is_told_by_the_call(whole_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a split must be one of dev, train: not 'test'"):
+        read_utterances(str(whole_run), ReadOptions(split="test"))
+    with pytest.raises(UsageError, match="a part's number must be under"):
+        read_utterances(str(whole_run), part=2, parts=2)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"a finished run is a folder with a manifest\.json, or that file"):
+        read_utterances(str(tmp_path / "file"))
+    with pytest.raises(UsageError, match="there is none at"):
+        read_utterances(str(tmp_path / "nowhere"))

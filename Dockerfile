@@ -1,0 +1,26 @@
+# prep-corpus on one machine with Docker or Podman; `make image` builds it and runs the demo in it.
+#
+#   docker run --rm --volume "$PWD:/work" prep-corpus run manifest.jsonl --out my-run
+#
+# Paths are those below the folder that is mounted at /work. Images for clusters: docs/dataflow/Dockerfile.
+
+ARG PYTHON=3.11
+FROM python:${PYTHON}-slim
+
+ENV PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /opt/prep-corpus
+COPY constraints.txt pyproject.toml README.md LICENSE ./
+COPY align align
+COPY augment augment
+COPY filters filters
+COPY jobs jobs
+COPY pipeline pipeline
+RUN pip install --constraint constraints.txt . && pip check && prep-corpus --version
+
+# Compiled loops are kept here, whoever runs.
+ENV NUMBA_CACHE_DIR=/opt/numba-cache
+RUN mkdir -m 1777 /opt/numba-cache
+
+WORKDIR /work
+ENTRYPOINT ["prep-corpus"]
