@@ -261,6 +261,7 @@ def main() -> int:
     )
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--entries", type=int, default=100, help="of a run of recordings, ten of them good")
+    parser.add_argument("--documents", type=int, default=6, help="after each of them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, help="stop after so many")
     parser.add_argument("--only", choices=["recordings", "documents"])
@@ -276,13 +277,10 @@ def main() -> int:
             if given.only != "documents":
                 mutation.recordings(number, given.entries)
             if given.only != "recordings":
-                for place in range(6):
-                    mutation.document(6 * number + place)
+                for place in range(given.documents):
+                    mutation.document(given.documents * number + place)
             number += 1
-            if number % 10 == 0:
-                print(
-                    f"{sum(mutation.counts.values())} mutants, {len(mutation.failures)} failures", flush=True
-                )
+            print(f"{sum(mutation.counts.values())} mutants, {len(mutation.failures)} failures", flush=True)
     summary = {
         "seed": given.seed,
         "mutants": sum(mutation.counts.values()),
