@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from prep_corpus.align.errors import EntryInvalid
+from prep_corpus.align.errors import EntryInvalid, damage_in_words
 
 _KINDS = frozenset({"MonoCut", "MultiCut", "MixedCut", "PaddingCut", "Cut"})
 
@@ -53,10 +53,10 @@ def cut_entries(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]
         )
     try:
         return [_entry(part, name) for part in _by_channel(fields)]
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError, ArithmeticError) as error:
         raise EntryInvalid(
             f"{name}: a cut must be as Lhotse writes it, with recording, start, duration, channel and supervisions; "
-            f"{type(error).__name__}: {error}"
+            f"{damage_in_words(error)}"
         ) from error
 
 

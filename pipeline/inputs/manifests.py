@@ -182,10 +182,15 @@ def _recording(
             stage=STAGE,
             recording_id=entry.id if entry is not None else name,
             reason=InternalError.reason,
-            message=f"{name}: " + "".join(traceback.format_exception(error)).strip(),
+            message=str(internal_error(name, error)),
             read_characters=_characters(fields, join, parser),
         )
     return recording
+
+
+def internal_error(name: str, error: Exception) -> InternalError:
+    """What a defect leaves of an entry: where it happened."""
+    return InternalError(f"{name}: " + "".join(traceback.format_exception(error)).strip())
 
 
 def _characters(fields: Mapping[str, Any], join: Callable[[str], str], parser: Parser) -> int:
@@ -212,6 +217,8 @@ def _single(
                 parts = cut_entries(fields, name)
             except RecordingError as error:
                 yield name, fields, error
+            except Exception as error:
+                yield name, fields, internal_error(name, error)
             else:
                 for part in parts:
                     yield name, part, None

@@ -84,6 +84,9 @@ def mutated_value(value: Any, chance: random.Random) -> Any:
             old = holder[keys[-1]]
         except (KeyError, IndexError, TypeError):
             continue
+        if not isinstance(holder, dict | list):
+            # An earlier change has put a text there.
+            continue
         kind = chance.randrange(6)
         if kind == 0 and isinstance(holder, dict):
             del holder[keys[-1]]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
+from types import SimpleNamespace
 
+import av
 import numpy as np
 import pytest
 import soundfile
 from support.hostile import encode_av, encode_sound, encode_tracks, vbr_mp3_without_xing
 
+from prep_corpus.align.audio import containers
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import AudioUnreadable, EntryInvalid, RecordingError
 
@@ -223,3 +226,17 @@ def test_memory_does_not_grow_with_the_file() -> None:
         base = block_N if block_N.base is None else block_N.base
         largest = max(largest, base.nbytes)
     assert largest <= 2 * 4 * 65_536
+
+
+def test_a_frame_with_fewer_planes_than_channels_is_refused_before_ffmpeg_reads_them() -> None:
+    """Damaged files that give such frames are not kept: what FFmpeg's queue does with one is to crash."""
+    frame = SimpleNamespace(
+        sample_rate=8000,
+        samples=16,
+        pts=0,
+        format=SimpleNamespace(name="fltp", is_planar=True),
+        layout=SimpleNamespace(name="stereo", channels=("left", "right")),
+        planes=(b"",),
+    )
+    with pytest.raises(av.InvalidDataError, match="a frame of 2 planes has 1"):
+        containers._Pending().add(frame)

@@ -161,6 +161,20 @@ def test_a_dry_run_proves_what_the_stages_to_do_will_read(
     assert shards(out) == wanted
 
 
+def test_temporary_files_of_killed_runs_go_when_the_next_run_ends(
+    finished: Path, corpus: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    left = [out / "work" / "emit" / ".0123.parquet.7.tmp", out / "data" / ".train.parquet.abc.tmp"]
+    for path in left:
+        path.write_bytes(b"half")
+    run_here(corpus, out, "--dry-run")
+    assert all(path.exists() for path in left)
+    run_here(corpus, out)
+    assert not any(path.exists() for path in left)
+
+
 def test_check_finds_what_is_damaged_and_changes_nothing(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     shutil.copytree(finished, out)

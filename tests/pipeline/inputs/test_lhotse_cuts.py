@@ -14,6 +14,7 @@ import soundfile
 from prep_corpus.align.audio.decode import decode
 from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.align.recordings import Recording
+from prep_corpus.pipeline.inputs import manifests
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 
 RATE_HZ = 16_000
@@ -230,4 +231,31 @@ def test_the_text_may_stand_among_the_custom_fields(tmp_path: Path) -> None:
 def test_a_type_that_is_no_name_costs_its_line_alone(tmp_path: Path, kind: Any) -> None:
     bad, good = read(tmp_path, cut(type=kind), cut(id="cut-2"))
     assert isinstance(bad, DeadLetter if kind is not None else DeadLetter | Recording)
+    assert isinstance(good, Recording)
+
+
+@pytest.mark.parametrize("huge", [10**400, -(10**400), 1e308, float("inf"), float("nan"), [[]], {}, "1e999"])
+@pytest.mark.parametrize("field", ["start", "duration", "channel", "recording", "supervisions", "id"])
+def test_no_value_of_a_cut_stops_a_manifest(tmp_path: Path, field: str, huge: Any) -> None:
+    broken = cut(**{field: huge})
+    inside = cut()
+    inside["recording"]["duration"] = huge
+    for one in (broken, inside, {**cut(), "recording": {**cut()["recording"], "sampling_rate": huge}}):
+        *found, good = read(tmp_path, one, cut(id="cut-2"))
+        assert isinstance(good, Recording)
+        for letter in found:
+            assert not isinstance(letter, DeadLetter) or letter.reason != "internal-error", letter.message
+
+
+def test_a_defect_in_a_cut_costs_its_line_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = manifests.cut_entries
+
+    def broken(fields: Any, name: str) -> Any:
+        return real(fields, name) if fields["id"] == "cut-2" else 1 // 0
+
+    monkeypatch.setattr(manifests, "cut_entries", broken)
+    bad, good = read(tmp_path, cut(), cut(id="cut-2"))
+    assert isinstance(bad, DeadLetter)
+    assert bad.reason == "internal-error"
+    assert "ZeroDivisionError" in bad.message
     assert isinstance(good, Recording)
