@@ -63,7 +63,7 @@ test-pythons: setup  ## The pure parts on every other Python from 3.11 to 3.14 o
 	touch $@
 
 test-readers: .venv/readers  ## Read shards with datasets, TensorFlow, Lhotse, WebDataset and PyTorch
-	$(BIN)/python -m pytest tests/pipeline/reading/test_reading_programs.py
+	$(BIN)/python -m pytest tests/pipeline/reading/test_reading_programs.py tests/pipeline/plain_files tests/pipeline/shards tests/pipeline/inputs
 
 .venv/clouds: .venv/ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[aws,gcp]'
