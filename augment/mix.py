@@ -140,6 +140,25 @@ def active_power(samples_N: Int16Array, sample_rate_hz: int, *, utterance_id: st
     return power
 
 
+def is_silent(samples_N: Int16Array, sample_rate_hz: int) -> bool:
+    """Whether no power is found that a noise could be measured against: `active_power` raises.
+
+    Args:
+        samples_N: int16, mono.
+        sample_rate_hz: rate of the samples.
+    """
+    frame_samples = max(1, round(SPEECH_FRAME_SECONDS * sample_rate_hz))
+    whole_N = samples_N[: samples_N.size // frame_samples * frame_samples].astype(np.float32)
+    # The frames that hold speech have at least the mean power of all.
+    if whole_N.size and float(np.dot(whole_N, whole_N)) > 2 * SILENT_POWER * whole_N.size:
+        return False
+    try:
+        active_power(samples_N, sample_rate_hz, utterance_id="")
+    except SpeechSilent:
+        return True
+    return False
+
+
 def _combined(plan: MixPlan, bank: NoiseBank, samples: int, utterance_id: str) -> npt.NDArray[np.int32]:
     """The plan's clips, brought to equal power, weighted and added up."""
     total_N = np.zeros(samples, np.float64)

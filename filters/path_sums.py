@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.viterbi.compiling import compiled
 
+NEGLIGIBLE_NATS = 38.0
+"""Two terms so far below a third leave no trace in their sum: exp(-38) is a quarter of the last bit of 1."""
+
 
 @compiled
 def path_sum_cost(log_probs_TC: NDArray[np.float32], tokens_L: NDArray[np.int32], blank: int) -> float:
@@ -31,24 +34,49 @@ def path_sum_cost(log_probs_TC: NDArray[np.float32], tokens_L: NDArray[np.int32]
     for t in range(1, frames):
         # Below `low` the end is out of reach; from `high` on no path has come yet.
         low, high = max(0, states - 2 * (frames - t)), min(states, 2 * t + 2)
-        for s in range(high - 1, low - 1, -1):
-            first = sums_S[s]
-            second = sums_S[s - 1] if s >= 1 else -np.inf
-            third = -np.inf
-            symbol = blank
-            if s % 2 == 1:
-                symbol = tokens_L[s // 2]
-                if s >= 3 and symbol != tokens_L[s // 2 - 1]:
-                    third = sums_S[s - 2]
-            most = max(first, second, third)
-            if most > -np.inf:
-                total = math.exp(first - most) + math.exp(second - most) + math.exp(third - most)
-                sums_S[s] = most + math.log(total) + log_probs_TC[t, symbol]
+        silent = log_probs_TC[t, blank]
+        # A token is reached from states before it, which must still be those of the last frame.
+        for p in range((high - 1) // 2, low // 2 - 1, -1):
+            at = 2 * p
+            before = sums_S[at - 1] if p else -np.inf
+            if low <= at + 1 < high:
+                if p and tokens_L[p] != tokens_L[p - 1]:
+                    reached = _sum_of_three(sums_S[at + 1], sums_S[at], before)
+                else:
+                    reached = _sum_of_two(sums_S[at + 1], sums_S[at])
+                sums_S[at + 1] = reached + log_probs_TC[t, tokens_L[p]]
+            if at >= low:
+                sums_S[at] = _sum_of_two(sums_S[at], before) + silent
         # What is out of reach must not be read as a neighbour in the next frame.
         for s in range(max(0, low - 2), low):
             sums_S[s] = -np.inf
-    first, second = sums_S[states - 1], sums_S[states - 2]
-    most = max(first, second)
-    if most == -np.inf:
-        return math.inf
-    return float(-(most + math.log(math.exp(first - most) + math.exp(second - most))))
+    return float(-_sum_of_two(sums_S[states - 1], sums_S[states - 2]))
+
+
+@compiled
+def _sum_of_two(first: float, second: float) -> float:
+    """log(exp(first) + exp(second))."""
+    if first < second:
+        first, second = second, first
+    # Written so that it holds for two infinities as well.
+    if not second >= first - NEGLIGIBLE_NATS:
+        return first
+    if second == -np.inf:
+        return second
+    return first + math.log(1.0 + math.exp(second - first))
+
+
+@compiled
+def _sum_of_three(first: float, second: float, third: float) -> float:
+    """log(exp(first) + exp(second) + exp(third)), added up in this order."""
+    if third == -np.inf:
+        return _sum_of_two(first, second)
+    most = max(first, second, third)
+    # The highest has a share of 1, and the logarithm of all is 0 where there is nothing beside it.
+    low = most - NEGLIGIBLE_NATS
+    if (first >= low) + (second >= low) + (third >= low) == 1:
+        return most
+    total = 1.0 if first == most else math.exp(first - most)
+    total += 1.0 if second == most else math.exp(second - most)
+    total += 1.0 if third == most else math.exp(third - most)
+    return most + math.log(total)

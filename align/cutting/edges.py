@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.audio.levels import SILENCE_DB, Levels
+from prep_corpus.align.viterbi.compiling import compiled
 
 BoolArray = NDArray[np.bool_]
 LongArray = NDArray[np.int64]
@@ -61,6 +61,17 @@ class Edges:
     start_levels_V: DoubleArray
     end_levels_V: DoubleArray
     levels: Levels
+
+    def allowed(self, gap: int, end_gap: int, limit_db: float) -> BoolArray:
+        """Whether the words on both sides of the gaps [gap, end_gap) can end and begin there.
+
+        Args:
+            gap, end_gap: gap g lies before word g; between words alone.
+            limit_db: loudest edge that is no cut inside speech.
+        """
+        starts, ends = self.start_levels_V[gap:end_gap], self.end_levels_V[gap - 1 : end_gap - 1]
+        allowed: BoolArray = (starts <= limit_db) & (ends <= limit_db)
+        return allowed
 
 
 def find_edges(
@@ -112,7 +123,7 @@ def find_edges(
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _find(
     starts_V: LongArray,
     ends_V: LongArray,
@@ -160,7 +171,7 @@ def _find(
         power[1, v] = level
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _quietest(
     low_frame: int,
     high_frame: int,

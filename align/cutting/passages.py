@@ -6,6 +6,7 @@ Legend: V spoken words, the others left out. Gap g lies before spoken word g; ga
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ class Spoken:
         before_V, after_V: where the word before it ends and the one after it begins, of all words that have a place
             in the audio; -1 and T where there is none.
         frames: T.
+        letters_V: characters of each.
         speakers_V: who says each, as `Words.speakers`; None where nobody is named.
     """
 
@@ -46,6 +48,7 @@ class Spoken:
     before_V: LongArray
     after_V: LongArray
     frames: int
+    letters_V: NDArray[np.int32]
     speakers_V: NDArray[np.int32] | None = None
 
     @classmethod
@@ -62,21 +65,22 @@ class Spoken:
             before_V=ends[at_V - 1].astype(np.int64),
             after_V=starts[at_V + 1].astype(np.int64),
             frames=frames,
+            letters_V=words.letter_counts[index_V],
             speakers_V=None if words.speakers is None else words.speakers[index_V],
         )
 
-    @property
+    @cached_property
     def gap_starts(self) -> LongArray:
         """First frame of each of the V + 1 gaps."""
         return np.concatenate(([0], self.ends_V))
 
-    @property
+    @cached_property
     def gap_ends(self) -> LongArray:
         """End of each gap."""
         ends: LongArray = np.maximum(np.append(self.starts_V, self.frames), self.gap_starts)
         return ends
 
-    @property
+    @cached_property
     def gap_frames(self) -> LongArray:
         """Length of each gap."""
         return self.gap_ends - self.gap_starts
@@ -118,55 +122,20 @@ def passages(spoken: Spoken, break_G: BoolArray) -> list[Span]:
     return list(pairwise([0, *(np.flatnonzero(break_G[1:-1]) + 1).tolist(), count]))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Breaks:
-    """Where a passage of words may be broken.
+def trimmed(passage: Span, edges: Edges, limit_db: float) -> Span:
+    """The passage without the words at its two ends beside which there is no place to cut.
 
-    Attributes:
-        lengths_G: frames of each gap.
-        limit_db: loudest edge that is no cut inside speech.
+    Args:
+        passage: a range of words.
         edges: the words' edges.
+        limit_db: loudest edge that is no cut inside speech.
     """
-
-    lengths_G: LongArray
-    limit_db: float
-    edges: Edges
-
-    def allowed(self, gap: int) -> bool:
-        """Whether the words on both sides of a gap can end and begin there."""
-        return self._starts(gap) and self._ends(gap)
-
-    def _starts(self, word: int) -> bool:
-        return bool(self.edges.start_levels_V[word] <= self.limit_db)
-
-    def _ends(self, word_end: int) -> bool:
-        return bool(self.edges.end_levels_V[word_end - 1] <= self.limit_db)
-
-    def trimmed(self, passage: Span) -> Span:
-        """The passage without the words at its two ends beside which there is no place to cut."""
-        start, end = passage
-        while start < end and not self._starts(start):
-            start += 1
-        while end > start and not self._ends(end):
-            end -= 1
-        return start, end
-
-    def parts(self, passage: Span, k_frames: int) -> list[Span]:
-        """The passage broken at all allowed gaps of at least k frames."""
-        start, end = passage
-        wide = np.flatnonzero(self.lengths_G[start + 1 : end] >= k_frames) + start + 1
-        return list(pairwise([start, *(gap for gap in wide.tolist() if self.allowed(gap)), end]))
-
-    def widest(self, passage: Span, shortest_frames: int) -> int | None:
-        """The longest allowed gap inside a passage, if it has `shortest_frames`; the earliest among equals."""
-        start, end = passage
-        lengths = self.lengths_G[start + 1 : end]
-        for place in np.argsort(-lengths, kind="stable").tolist():
-            if lengths[place] < shortest_frames:
-                return None
-            if self.allowed(start + 1 + place):
-                return start + 1 + int(place)
-        return None
+    start, end = passage
+    while start < end and not edges.start_levels_V[start] <= limit_db:
+        start += 1
+    while end > start and not edges.end_levels_V[end - 1] <= limit_db:
+        end -= 1
+    return start, end
 
 
 def without_fragments(
@@ -273,35 +242,6 @@ def _has_begun(seen: Track, first: int, end: int) -> bool:
     if seen.goes_on_T is None or not len(heard):
         return False
     return bool(seen.goes_on_T[heard[0]] and seen.maximum_T[heard[0]] > SURE_NATS)
-
-
-def merged(parts: list[Span], spoken: Spoken, *, min_frames: float, max_frames: float) -> list[Span]:
-    """Neighbouring parts joined over the smaller gap where one alone is shorter than the minimum.
-
-    Args:
-        parts: consecutive ranges of words.
-        spoken: the words.
-        min_frames: shorter parts look for a neighbour.
-        max_frames: no joined part is longer.
-    """
-    parts = list(parts)
-    at = 0
-    while at < len(parts):
-        choices = []
-        if spoken.length(parts[at]) < min_frames:
-            for first in (at - 1, at):
-                if first < 0 or first + 1 >= len(parts):
-                    continue
-                joined = (parts[first][0], parts[first + 1][1])
-                if spoken.length(joined) <= max_frames:
-                    choices.append((int(spoken.gap_frames[parts[first][1]]), first, joined))
-        if not choices:
-            at += 1
-            continue
-        _, first, joined = min(choices)
-        parts[first : first + 2] = [joined]
-        at = first
-    return parts
 
 
 def left_out(said: NDArray[np.int64]) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Segments of whose text the model hears too little where it should be are dropped.
 
-Legend: W words of the transcript.
+Legend: W words of the transcript, R ranges of them, none left out.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.cutting.cutting import NOT_HEARD, Cuts
+from prep_corpus.align.cutting.ranges import CODES, NOT_HEARD, OPEN, Ranges
+from prep_corpus.align.cutting.segments import Cuts
 
 BoolArray = NDArray[np.bool_]
+LongArray = NDArray[np.int64]
 
 HEARD_SHARE = 0.5
 """Of a segment's words at least so many must be heard."""
@@ -25,16 +27,33 @@ def without_unheard(cuts: Cuts, heard_W: BoolArray) -> Cuts:
     """The cuts with candidates dropped as not-heard that have too few heard words, or a part of a text nobody says.
 
     Args:
-        cuts: cuts between the W words.
+        cuts: cuts by the paper's rule between the W words, of which none is left out.
         heard_W: whether the model hears the text around each word.
     """
-    nobodys_W = _in_rows(heard_W)
-    segments = []
-    for segment in cuts.segments:
-        words = np.concatenate([np.arange(start, end) for start, end in segment.spoken_ranges()])
-        unheard = bool(heard_W[words].mean() < HEARD_SHARE or nobodys_W[words].any())
-        segments.append(replace(segment, reason=NOT_HEARD) if unheard and not segment.reason else segment)
+    firsts, ends = (
+        np.array([getattr(segment, name) for segment in cuts.segments], np.int64)
+        for name in ("word_start", "word_end")
+    )
+    segments = (
+        replace(segment, reason=NOT_HEARD) if unheard and not segment.reason else segment
+        for segment, unheard in zip(cuts.segments, _unheard(firsts, ends, heard_W).tolist())
+    )
     return replace(cuts, segments=tuple(segments))
+
+
+def ranges_without_unheard(ranges: Ranges, heard_W: BoolArray) -> Ranges:
+    """The same for the ranges of several pauses."""
+    unheard_R = _unheard(ranges.firsts_R, ranges.ends_R, heard_W) & (ranges.codes_R == OPEN)
+    return replace(ranges, codes_R=np.where(unheard_R, CODES[NOT_HEARD], ranges.codes_R))
+
+
+def _unheard(firsts_R: LongArray, ends_R: LongArray, heard_W: BoolArray) -> BoolArray:
+    heard, nobodys = (
+        np.concatenate(([0], np.cumsum(each_W, dtype=np.int64))) for each_W in (heard_W, _in_rows(heard_W))
+    )
+    share_R = (heard[ends_R] - heard[firsts_R]) / (ends_R - firsts_R)
+    unheard_R: BoolArray = (share_R < HEARD_SHARE) | (nobodys[ends_R] > nobodys[firsts_R])
+    return unheard_R
 
 
 def _in_rows(heard_W: BoolArray) -> BoolArray:

@@ -82,7 +82,7 @@ class NormalizedText:
 
     def words(self) -> list[Span]:
         """Half-open spans of `text`, one for each word."""
-        return [(int(start), int(end)) for start, end in zip(*self._word_bounds)]
+        return [(int(start), int(end)) for start, end in zip(*self.word_bounds)]
 
     @property
     def unsayable_share(self) -> float:
@@ -164,8 +164,8 @@ class NormalizedText:
 
         Consecutive ranges never overlap. A range that owns nothing (the "five" of "25") has an empty span.
         """
-        if not 0 <= word_start <= word_end <= len(self._word_bounds[0]):
-            raise IndexError(f"words {word_start} to {word_end} of {len(self._word_bounds[0])}")
+        if not 0 <= word_start <= word_end <= len(self.word_bounds[0]):
+            raise IndexError(f"words {word_start} to {word_end} of {len(self.word_bounds[0])}")
         if word_start == word_end:
             return 0, 0
         firsts_W, lasts_W = self._owned_bounds
@@ -201,7 +201,7 @@ class NormalizedText:
 
     def spoken_of(self, word_start: int, word_end: int) -> str:
         """The normalised writing of a half-open range of words."""
-        starts_W, ends_W = self._word_bounds
+        starts_W, ends_W = self.word_bounds
         if word_start >= word_end:
             return ""
         return self.text[int(starts_W[word_start]) : int(ends_W[word_end - 1])]
@@ -217,7 +217,8 @@ class NormalizedText:
         return of_style[style](word_start, word_end)
 
     @cached_property
-    def _word_bounds(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def word_bounds(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Where in `text` each word starts, and where it ends: int32 [W] each."""
         if not self.text:
             return np.zeros(0, np.int32), np.zeros(0, np.int32)
         if not self.has_spaces:
@@ -229,7 +230,7 @@ class NormalizedText:
 
     @cached_property
     def _owners_O(self) -> NDArray[np.int32]:
-        starts_W, ends_W = self._word_bounds
+        starts_W, ends_W = self.word_bounds
         if len(starts_W):
             owners_O = self._owners_before_marking(self.starts_L[starts_W], self.ends_L[ends_W - 1])
         else:
@@ -288,7 +289,7 @@ class NormalizedText:
     @cached_property
     def _owned_bounds(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """First and one past the last printed character of each word, or twice the end of the word before."""
-        count = len(self._word_bounds[0])
+        count = len(self.word_bounds[0])
         firsts_W = np.full(count, len(self.original) + 1, np.int64)
         lasts_W = np.zeros(count, np.int64)
         distinct, which_O = np.unique(codes(self.original), return_inverse=True)

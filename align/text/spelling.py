@@ -101,15 +101,15 @@ def spell(
     if tokenizer:
         return piece_spelling(vocabulary, blank, tokenizer).spell(normalized)
     tokens_L = encode(normalized, vocabulary, word_delimiter)
-    spans = np.array(normalized.words(), np.int32).reshape(-1, 2)
+    firsts_W, lasts_W = normalized.word_bounds
     places_L = np.arange(len(tokens_L) + 1, dtype=np.int32)
     return Spelled(
         tokens_L=tokens_L,
         char_starts_L=places_L[:-1],
         char_ends_L=places_L[1:],
-        firsts_W=spans[:, 0].copy(),
-        lasts_W=spans[:, 1].copy(),
-        letters_W=spans[:, 1] - spans[:, 0],
+        firsts_W=firsts_W,
+        lasts_W=lasts_W,
+        letters_W=lasts_W - firsts_W,
         edges_E=None,
     )
 

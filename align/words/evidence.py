@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.words.heard import letter_edits
-from prep_corpus.align.words.hearing import HEARING_NAMES, hearing
+from prep_corpus.align.words.hearing import HEARING_NAMES, hearing, read_zones
 
 if TYPE_CHECKING:
     from prep_corpus.align.model.models import ModelInfo
@@ -178,11 +178,10 @@ def evidence(
     mass_sums = _sums(seen.speech_T)
     mass = mass_sums[gap_ends] - mass_sums[gap_starts]
     gap_frames = (gap_ends - gap_starts).astype(np.float64)
-    edits = (
-        letter_edits(tokens_L, words, seen.greedy_T, seen.blank, middles, info.pieces)
-        if info.tokenizer
-        else _edits(tokens_L, words, seen, middles)
-    )
+    zones = read_zones(tokens_L, words, seen, middles)
+    edits = zones.edits_W
+    if info.tokenizer:
+        edits = letter_edits(tokens_L, words, seen.greedy_T, seen.blank, middles, info.pieces)
     columns = {
         "ratio_mean": (ratio_sums[ends] - ratio_sums[starts]) / lengths,
         "ratio_min": _minimum(ratio_T, starts, ends),
@@ -205,7 +204,7 @@ def evidence(
         alignment,
         words,
         seen,
-        middles,
+        zones,
     )
     return np.concatenate((against_WF, for_WF), axis=1)
 
@@ -253,20 +252,3 @@ def _best_in_span(log_probs_TC: NDArray[np.floating], tokens_L: IntArray, alignm
     if len(filled):
         best_L[filled] = np.maximum.reduceat(values, offsets[filled])
     return np.maximum(best_L, _FLOOR_NATS).astype(np.float32)
-
-
-def _edits(tokens_L: IntArray, words: Words, seen: Track, middles: NDArray[np.int64]) -> DoubleArray:
-    """Edit distance between each word and the greedy decoding of the frames around it."""
-    from rapidfuzz.distance import Levenshtein
-
-    greedy_T = seen.greedy_T
-    emitted_T = (greedy_T != seen.blank) & (np.append(-1, greedy_T[:-1]) != greedy_T)
-    emitted_T &= greedy_T != seen.delimiter
-    places = np.flatnonzero(emitted_T)
-    symbols = greedy_T[places]
-    bounds = np.searchsorted(places, middles)
-    found = np.empty(len(words.frame_starts))
-    for w in range(len(found)):
-        wanted = tokens_L[words.token_starts[w] : words.token_ends[w]].tolist()
-        found[w] = Levenshtein.distance(wanted, symbols[bounds[w] : bounds[w + 1]].tolist())
-    return found

@@ -4,7 +4,8 @@ The other evidence says how little speaks against a word; where a model hears no
 anything. These columns are small wherever nothing is heard. All of them are bounded, so that none outweighs the rest
 on sounds that no one has fitted on.
 
-Legend: T frames, C classes, L tokens, W words, G gaps, F features. A word's zone reaches from the middle of the gap
+Legend: T frames, C classes, L tokens, W words, G gaps, F features, R tokens that are read. A word's zone
+reaches from the middle of the gap
 before it to the middle of the gap after it.
 """
 
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from prep_corpus.align.viterbi.compiling import compiled
 
 if TYPE_CHECKING:
     from prep_corpus.align.viterbi.viterbi import Alignment
@@ -115,13 +118,47 @@ def reading(seen: FrameTrack) -> Reading:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Zones:
+    """What is read around each of the W words.
+
+    Attributes:
+        frames: int64 [W + 1], the frame where each word's zone begins, and the end of the last; rising.
+        read: the greedy decoding of the recording.
+        bounds: int64 [W + 1], where each zone begins among the tokens that are read, and the end of the last.
+        edits_W: Levenshtein distance between the word's tokens and those of its zone.
+        alike_W: tokens of the word that its zone has too, in their order.
+    """
+
+    frames: LongArray
+    read: Reading
+    bounds: LongArray
+    edits_W: DoubleArray
+    alike_W: DoubleArray
+
+
+def read_zones(tokens_L: NDArray[np.int32], words: Words, seen: FrameTrack, frames: LongArray) -> Zones:
+    """Read the frames around each word.
+
+    Args:
+        tokens_L: the tokens that were aligned.
+        words: tokens of each word.
+        seen: what the model saw in each frame.
+        frames: int64 [W + 1], the frame where each word's zone begins, and the end of the last; rising.
+    """
+    read = reading(seen)
+    bounds = np.searchsorted(read.places, frames)
+    edits_W, alike_W = compare_words(tokens_L, words.token_starts, words.token_ends, read.symbols, bounds)
+    return Zones(frames=frames, read=read, bounds=bounds, edits_W=edits_W, alike_W=alike_W)
+
+
 def hearing(
     log_probs_TC: NDArray[np.floating],
     tokens_L: NDArray[np.int32],
     alignment: Alignment,
     words: Words,
     seen: FrameTrack,
-    zones: LongArray,
+    zones: Zones,
 ) -> FloatArray:
     """What speaks for each word, float32 [W, F], columns as in `HEARING_NAMES`.
 
@@ -131,15 +168,15 @@ def hearing(
         alignment: frames of each token.
         words: tokens and frames of each word, at least one.
         seen: what the model saw in each frame.
-        zones: int64 [W + 1], the frame where each word's zone begins, and the end of the last.
+        zones: what is read around each word.
     """
-    read = reading(seen)
+    read, bounds, alike = zones.read, zones.bounds, zones.alike_W
     starts, ends = words.frame_starts.astype(np.int64), words.frame_ends.astype(np.int64)
     counts = (words.token_ends - words.token_starts).astype(np.float64)
-    bounds = np.searchsorted(read.places, zones)
-    alike, exact, besides = _alike(tokens_L, words, read, bounds)
     clear_sums = _sums(read.certain)
     number = np.diff(bounds)
+    besides = number - alike
+    exact = ((alike == counts) & (besides == 0)).astype(np.float64)
     margin_L = _margins(log_probs_TC, tokens_L, alignment, seen)
     margin_sums = _sums(margin_L)
     certain_sums = _sums(np.exp(seen.maximum_T))
@@ -155,7 +192,8 @@ def hearing(
         "read_exactly": exact,
         "read_besides": np.minimum(besides / counts, MOST_BESIDES),
         "clarity": (clear_sums[bounds[1:]] - clear_sums[bounds[:-1]]) / np.maximum(number, 1),
-        "certainty": (certain_sums[zones[1:]] - certain_sums[zones[:-1]]) / np.maximum(np.diff(zones), 1),
+        "certainty": (certain_sums[zones.frames[1:]] - certain_sums[zones.frames[:-1]])
+        / np.maximum(np.diff(zones.frames), 1),
         "speech": np.minimum((mass_sums[ends] - mass_sums[starts]) / counts, MOST_SPEECH),
         "margin_mean": (margin_sums[words.token_ends] - margin_sums[words.token_starts]) / counts,
         "margin_min": np.minimum.reduceat(np.append(margin_L, MARGIN_NATS), words.token_starts),
@@ -170,23 +208,6 @@ def hearing(
 
 def _sums(values: NDArray[np.floating]) -> DoubleArray:
     return np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
-
-
-def _alike(
-    tokens_L: NDArray[np.int32], words: Words, read: Reading, bounds: LongArray
-) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
-    """Tokens of each word that are read in its zone; whether it is read exactly; tokens read besides."""
-    from rapidfuzz.distance import LCSseq
-
-    alike = np.zeros(len(words))
-    tokens, symbols = tokens_L.tolist(), read.symbols.tolist()
-    firsts, ends, edges = words.token_starts.tolist(), words.token_ends.tolist(), bounds.tolist()
-    number = np.diff(bounds)
-    for w in np.flatnonzero(number).tolist():
-        alike[w] = LCSseq.similarity(tokens[firsts[w] : ends[w]], symbols[edges[w] : edges[w + 1]])
-    besides = number - alike
-    counts = words.token_ends - words.token_starts
-    return alike, ((alike == counts) & (besides == 0)).astype(np.float64), besides
 
 
 def _margins(
@@ -220,3 +241,59 @@ def _between(read: Reading, gap_starts: LongArray, gap_ends: LongArray) -> tuple
     padded = np.append(read.certain, 0.0)
     sure = np.maximum.reduceat(padded, np.minimum(edges, len(read.certain)))[::2]
     return np.minimum(last - first, MOST_LETTERS).astype(np.float64), np.where(last > first, sure, 0.0)
+
+
+def compare_words(
+    tokens_L: NDArray[np.int32],
+    firsts_W: NDArray[np.int32],
+    ends_W: NDArray[np.int32],
+    symbols_R: NDArray[np.int32],
+    bounds: LongArray,
+) -> tuple[DoubleArray, DoubleArray]:
+    """How far each word and what is read in its zone are apart, and how far they agree.
+
+    Args:
+        tokens_L: tokens of the transcript.
+        firsts_W, ends_W: those of each word.
+        symbols_R: the tokens that are read.
+        bounds: int64 [W + 1], where the zone of each word begins among them, and the end of the last.
+
+    Returns:
+        Levenshtein distances [W]; and lengths [W] of the longest subsequences of both.
+    """
+    edits_W, alike_W = np.empty(len(firsts_W)), np.empty(len(firsts_W))
+    _compare(tokens_L, firsts_W, ends_W, symbols_R, bounds, edits_W, alike_W)
+    return edits_W, alike_W
+
+
+@compiled
+def _compare(
+    tokens_L: NDArray[np.int32],
+    firsts_W: NDArray[np.int32],
+    ends_W: NDArray[np.int32],
+    symbols_R: NDArray[np.int32],
+    bounds: LongArray,
+    edits_W: DoubleArray,
+    alike_W: DoubleArray,
+) -> None:
+    longest = 0
+    for w in range(len(firsts_W)):
+        longest = max(longest, ends_W[w] - firsts_W[w])
+    # One row of either table: for the word's first i tokens and what has been read so far.
+    edits_I = np.empty(longest + 1, np.int64)
+    alike_I = np.empty(longest + 1, np.int64)
+    for w in range(len(firsts_W)):
+        first, count = firsts_W[w], ends_W[w] - firsts_W[w]
+        for i in range(count + 1):
+            edits_I[i], alike_I[i] = i, 0
+        for r in range(bounds[w], bounds[w + 1]):
+            edits_before, alike_before = edits_I[0], np.int64(0)
+            edits_I[0] += 1
+            for i in range(count):
+                same = tokens_L[first + i] == symbols_R[r]
+                edits_now, alike_now = edits_I[i + 1], alike_I[i + 1]
+                changed = min(edits_now, edits_I[i]) + 1
+                edits_I[i + 1] = min(changed, edits_before if same else edits_before + 1)
+                alike_I[i + 1] = alike_before + 1 if same else max(alike_now, alike_I[i])
+                edits_before, alike_before = edits_now, alike_now
+        edits_W[w], alike_W[w] = edits_I[count], alike_I[count]

@@ -190,7 +190,7 @@ class _Trial:
         place = int(np.searchsorted(said, which))
         left, right = said[max(place - 1, 0) : place], said[place + 1 : place + 2]
         word = self.bare.spoken_of(which, which + 1)
-        first = self.bare.words()[which][0]
+        first = int(self.bare.word_bounds[0][which])
         at = int(np.searchsorted(self.bare.starts_L[first:], offer.char_end))
         rows_FC = self._around(said[place : place + 1] if not len(left) else left, right, to=which)
         before_text, after_text = self._text_of(left), self._text_of(right)

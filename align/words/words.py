@@ -76,8 +76,7 @@ def word_table(alignment: Alignment, normalized: NormalizedText, spelled: Spelle
             f"an alignment must have one place for each token of the text: "
             f"{len(alignment.starts_L)} places, {count} tokens"
         )
-    spans = np.array(normalized.words(), np.int32).reshape(-1, 2)
-    char_firsts, char_lasts = spans[:, 0].copy(), spans[:, 1].copy()
+    char_firsts, char_lasts = normalized.word_bounds
     firsts, lasts = (char_firsts, char_lasts) if spelled is None else (spelled.firsts_W, spelled.lasts_W)
     return Words(
         token_starts=firsts,

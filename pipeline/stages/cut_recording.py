@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from prep_corpus.align.cutting.cutting import CutOptions, Cuts, cut_paper, cut_words
-from prep_corpus.align.cutting.unheard import without_unheard
+from prep_corpus.align.cutting.cutting import plan_paper, plan_words
+from prep_corpus.align.cutting.plan import CutPlan
+from prep_corpus.align.cutting.ranges import Ranges
+from prep_corpus.align.cutting.segments import CutOptions
+from prep_corpus.align.cutting.unheard import ranges_without_unheard
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.text.styles import CLEAN
@@ -88,35 +92,46 @@ def words_trusted(aligned: AlignedRecording, options: SegmentOptions) -> Verdict
     return verdicts(score_words(aligned.evidence_WF, options.filter), options.word_threshold)
 
 
-def cut_recording(
+def plan_cuts(
     aligned: AlignedRecording,
     emitted: EmittedRecording,
     seen: Track,
     info: ModelInfo,
     options: SegmentOptions,
     trusted: Verdicts,
-    k_frames: int,
-) -> Cuts:
-    """The whole cut function but for the utterance classifier: what measure tries and segment does.
+) -> CutPlan:
+    """What is known of a recording's cuts before the shortest pause is.
 
     Args:
         aligned, emitted, seen: of the recording.
         info: the model's description.
         options: the run's options of cutting.
-        trusted: `words_trusted`, the same for every k.
-        k_frames: shortest pause to cut at.
+        trusted: `words_trusted`.
     """
     shape = options.cut_options(info.stride_samples, info.sample_rate_hz)
     if options.cut == "paper":
-        cuts = cut_paper(seen, aligned.words, k_frames=k_frames, options=shape, levels=emitted.levels)
-        return without_unheard(cuts, trusted.said_W)
-    return cut_words(
+        return plan_paper(seen, aligned.words, options=shape, levels=emitted.levels)
+    return plan_words(
         seen,
         aligned.words,
         trusted.said_W,
-        k_frames=k_frames,
         options=shape,
         levels=emitted.levels,
         sure_W=trusted.sure_W,
         unsaid_W=trusted.unsaid_W,
     )
+
+
+def cut_recording(plan: CutPlan, options: SegmentOptions, trusted: Verdicts, pauses: Sequence[int]) -> Ranges:
+    """The whole cut function but for the utterance classifier: what measure tries and segment does.
+
+    Args:
+        plan: `plan_cuts`.
+        options: the run's options of cutting.
+        trusted: `words_trusted`.
+        pauses: shortest pauses to cut at, in frames.
+    """
+    ranges = plan.ranges(pauses)
+    if options.cut == "paper":
+        ranges = ranges_without_unheard(ranges, trusted.said_W)
+    return ranges

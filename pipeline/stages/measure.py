@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.pvalue import PCollection
 
-from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
+from prep_corpus.align.cutting.pause_length import candidate_gaps, pick_k
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.words.evidence import track
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import read_alignments, speakers_identity
-from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, cut_recording, words_trusted
+from prep_corpus.pipeline.stages.cut_recording import (
+    SegmentOptions,
+    cut_recording,
+    plan_cuts,
+    words_trusted,
+)
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import read_emissions
 from prep_corpus.pipeline.storage import files
@@ -52,7 +56,7 @@ def _measure(
     tally: BundleTally,
 ) -> StageRef:
     info, emitted = read_emissions(store, emissions_of(store, alignments))
-    shape = options.cut_options(info.stride_samples, info.sample_rate_hz)
+    candidates = candidate_gaps(options.cut_options(info.stride_samples, info.sample_rate_hz))
     sums: Totals = {}
     failed: list[DeadLetter] = []
     for aligned in read_alignments(store, alignments, bundle, info, options.text):
@@ -60,8 +64,9 @@ def _measure(
             recording = emitted[aligned.probed.recording.id]
             seen = track(recording.log_probs_TC, info)
             trusted = words_trusted(aligned, options)
-            cut = partial(cut_recording, aligned, recording, seen, info, options, trusted)
-            sums = add_totals(sums, measure(cut, candidate_gaps(shape)))
+            plan = plan_cuts(aligned, recording, seen, info, options, trusted)
+            totals = cut_recording(plan, options, trusted, candidates).totals()
+            sums = add_totals(sums, dict(zip(candidates, totals)))
         except Exception as error:
             # Segment meets the same error and writes the dead letter; here it only leaves the sums.
             failed.append(dead_letter("measure", aligned.probed, error, 0))

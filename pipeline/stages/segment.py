@@ -26,13 +26,12 @@ from prep_corpus.align.cutting.cutting import (
     with_scores,
 )
 from prep_corpus.align.errors import DeadLetter
-from prep_corpus.align.model.emissions import FloatArray
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import STRIPPED, UNREAD
 from prep_corpus.align.transcripts.versions import file_links
 from prep_corpus.align.words.evidence import track
 from prep_corpus.augment.bank import SpeechSilent
-from prep_corpus.augment.mix import active_power
+from prep_corpus.augment.mix import is_silent
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.scoring import score_utterances
 from prep_corpus.pipeline.abreast import AbreastDoFn
@@ -41,9 +40,16 @@ from prep_corpus.pipeline.inputs.decoding import decoded, own_rate_hz, slices
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.shards.clips import pack_clip
+from prep_corpus.pipeline.shards.encoding import encode_audio
 from prep_corpus.pipeline.stage_frame import BundleTally, NotMade, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments, speakers_identity
-from prep_corpus.pipeline.stages.cut_recording import MODEL_RATE, SegmentOptions, cut_recording, words_trusted
+from prep_corpus.pipeline.stages.cut_recording import (
+    MODEL_RATE,
+    SegmentOptions,
+    cut_recording,
+    plan_cuts,
+    words_trusted,
+)
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.stages.segment_rows import SCHEMA, clip_fields, positions, segment_row, word_times
@@ -82,7 +88,9 @@ def segment_recording(
 ) -> SegmentedRecording:
     """Cut and score one recording."""
     seen = track(emitted.log_probs_TC, info)
-    cuts = cut_recording(aligned, emitted, seen, info, options, words_trusted(aligned, options), k_frames)
+    trusted = words_trusted(aligned, options)
+    plan = plan_cuts(aligned, emitted, seen, info, options, trusted)
+    cuts = plan.cuts(cut_recording(plan, options, trusted, (k_frames,)))
     features_SF = np.full((len(cuts.segments), len(FEATURE_NAMES)), np.nan)
     candidates = [s for s, segment in enumerate(cuts.segments) if not segment.reason]
     if candidates:
@@ -289,16 +297,16 @@ def _made(
     with closing(decoded(aligned.probed, rate_hz)) as blocks:
         samples = slices(blocks, spans, may_lack=0 if rate_hz == model_hz else 1 + rate_hz // model_hz)
         for s, segment in enumerate(cut.cuts.segments):
-            clip_N = None if segment.reason else next(samples)
+            clip_N = None if segment.reason else audio.to_int16(next(samples))
             said = None if segment.reason else next(words)
             start = 0 if segment.reason else next(starts)
-            if clip_N is not None and _is_silent(clip_N, rate_hz):
+            if clip_N is not None and is_silent(clip_N, rate_hz):
                 segment, clip_N = replace(segment, reason=SPEECH_SILENT), None
             row = segment_row(aligned, segment, info, options.text_style)
             row.update(zip(FEATURE_NAMES, cut.features_SF[s].tolist()), score=float(cut.scores_S[s]))
             n_bytes = 0
             if clip_N is not None:
-                flac = audio.encode_flac(clip_N, rate_hz)
+                flac = encode_audio(clip_N, rate_hz)
                 fields = clip_fields(aligned, row, info, options.config_digest, said)
                 fields.update(positions(start, start + len(clip_N), rate_hz), sample_rate_hz=rate_hz)
                 n_bytes = clips.write(pack_clip(fields, flac, digest=digest))
@@ -311,15 +319,6 @@ def _made(
         ledgers=account(aligned, replace(cut.cuts, segments=tuple(final))),
         untranscribed=cut.cuts.untranscribed,
     )
-
-
-def _is_silent(clip_N: FloatArray, rate_hz: int) -> bool:
-    """Whether it has no power that noise could be measured against."""
-    try:
-        active_power(audio.to_int16(clip_N), rate_hz, utterance_id="")
-    except SpeechSilent:
-        return True
-    return False
 
 
 class _SegmentBundle(AbreastDoFn):

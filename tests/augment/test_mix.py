@@ -5,7 +5,7 @@ import pytest
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.augment.bank import NoiseBank, SpeechSilent, impulse_response, noise_bank, noise_clip
-from prep_corpus.augment.mix import active_power, mix, noise_json, to_int16
+from prep_corpus.augment.mix import active_power, is_silent, mix, noise_json, to_int16
 from prep_corpus.augment.plan import MixPlan, NoisePart, plan_from_json
 
 RATE_HZ = 16000
@@ -130,3 +130,16 @@ def test_float_samples_become_16_bits_without_wrapping() -> None:
         0,
         2,
     ]
+
+
+@pytest.mark.parametrize("samples", [0, 100, 319, 320, 900, 16_000])
+@pytest.mark.parametrize("steps", [0, 1, 2, 400])
+def test_what_is_silent_has_no_power_to_measure_against(samples: int, steps: int) -> None:
+    random = np.random.default_rng(samples)
+    speech_N = (random.integers(-steps, steps + 1, samples) * (random.random(samples) < 0.5)).astype(np.int16)
+    try:
+        active_power(speech_N, RATE_HZ, utterance_id="")
+        silent = False
+    except SpeechSilent:
+        silent = True
+    assert is_silent(speech_N, RATE_HZ) == silent

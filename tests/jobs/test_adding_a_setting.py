@@ -40,16 +40,11 @@ READ = (
     ),
     (
         "pipeline/stages/cut_recording.py",
-        "def cut_recording(\n",
-        '''def long_enough(cuts: Cuts, min_words: int) -> Cuts:
+        "def cut_recording(",
+        '''def long_enough(ranges: Ranges, min_words: int) -> Ranges:
     """Drop segments with fewer words."""
-    return replace(
-        cuts,
-        segments=tuple(
-            replace(one, reason=one.reason or ("too-short" if one.word_end - one.word_start < min_words else ""))
-            for one in cuts.segments
-        ),
-    )
+    too_short = (ranges.codes_R == 0) & (ranges.ends_R - ranges.firsts_R < min_words)
+    return replace(ranges, codes_R=np.where(too_short, CODES["too-short"], ranges.codes_R))
 
 
 ''',
@@ -121,12 +116,13 @@ def changed_tree(folder: Path) -> Path:
         put(tree, place)
     path = tree / "pipeline" / "stages" / "cut_recording.py"
     text = path.read_text().replace("import asdict, dataclass\n", "import asdict, dataclass, replace\n")
-    for call in ("cut_paper(seen", "cut_words(\n"):
-        text = text.replace(f"    return {call}", f"    cuts = {call}")
-    text = text.replace(
-        "    spoken_W = ", "        return long_enough(cuts, options.min_words)\n    spoken_W = ", 1
+    text = text.replace("ranges import Ranges\n", "ranges import CODES, Ranges\n").replace(
+        "from prep_corpus.align.cutting.cutting",
+        "import numpy as np\n\nfrom prep_corpus.align.cutting.cutting",
     )
-    path.write_text(text + "    return long_enough(cuts, options.min_words)\n")
+    assert text.endswith("    return ranges\n")
+    text = text.removesuffix("ranges\n") + "long_enough(ranges, options.min_words)\n"
+    path.write_text(text)
     return tree.parent
 
 

@@ -21,6 +21,7 @@ from prep_corpus.align.errors import Infeasible
 from prep_corpus.align.viterbi import search as trellis_search
 from prep_corpus.align.viterbi.checkpoints import HELD_BYTES, checkpoints
 from prep_corpus.align.viterbi.detours import sharpness
+from prep_corpus.align.viterbi.forward.rows import forward
 from prep_corpus.align.viterbi.kernels import DEAD
 from prep_corpus.align.viterbi.viterbi import DEFAULT_DETOURS, Alignment, DetourCosts, align
 
@@ -215,7 +216,7 @@ def test_the_tiles_hold_what_64_bits_hold(
     trellis = trellis_search_input(_noise(frames, classes, 2), tokens_L, detours)
     count = -(-frames // 256) + 1
     with checkpoints(1 << 30) as narrow_ones, checkpoints(1 << 30) as exact_ones:
-        assert trellis_search._forward(trellis, 256, narrow_ones)
+        assert forward(trellis, 256, narrow_ones)
         trellis_search._forward_wide(trellis, 256, exact_ones)
         tiled, wide = ([kept.pop() for _ in range(count)][::-1] for kept in (narrow_ones, exact_ones))
         for kept in (narrow_ones, exact_ones):
@@ -279,7 +280,7 @@ def test_scores_beyond_32_bits_are_found_again_in_64() -> None:
     tokens_L = np.array([1, 2], np.int32)
     trellis = trellis_search_input(log_probs_TC, tokens_L, None)
     with checkpoints(1 << 30) as kept:
-        assert not trellis_search._forward(trellis, 1024, kept)
+        assert not forward(trellis, 1024, kept)
     found = align(log_probs_TC, tokens_L, blank=0, detours=None)
     assert (found.starts_L.tolist(), found.ends_L.tolist()) == ([100, 19_500], [19_000, 19_501])
 

@@ -7,7 +7,7 @@ import pytest
 
 from prep_corpus.align.viterbi.viterbi import Alignment
 from prep_corpus.align.words.evidence import Track
-from prep_corpus.align.words.hearing import HEARING_NAMES, MARGIN_NATS, hearing, reading
+from prep_corpus.align.words.hearing import HEARING_NAMES, MARGIN_NATS, hearing, read_zones, reading
 from prep_corpus.align.words.words import Words
 
 # Symbols: 0 blank, 1 space, 2 a, 3 b, 4 c. The text is "ab c"; read is "ab", then "a" where c should be, and "b".
@@ -44,7 +44,8 @@ def heard() -> dict[str, np.ndarray]:
         skipped=np.zeros(2, bool),
     )
     tokens_L = np.array([2, 3, 1, 4], np.int32)
-    found_WF = hearing(log_probs_TC, tokens_L, alignment, words, seen, np.array([0, 5, 10], np.int64))
+    zones = read_zones(tokens_L, words, seen, np.array([0, 5, 10], np.int64))
+    found_WF = hearing(log_probs_TC, tokens_L, alignment, words, seen, zones)
     return dict(zip(HEARING_NAMES, found_WF.T))
 
 

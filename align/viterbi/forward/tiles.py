@@ -27,10 +27,10 @@ Int64 = npt.NDArray[np.int64]
 
 TILE_PAIRS = 1024
 BLOCK_FRAMES = 64
-TWINS_LIMIT = 4096  # more distinct twins than this no longer fit the cache: tokens are looked up one by one
 DEAD_32 = -(1 << 30)
 FAR_32 = -(1 << 29)  # a living score may not be this far below the best of its tile
 DRIFT_32 = 1 << 27  # dead scores stay within this of DEAD_32 between two rebasings
+TWINS_LIMIT = 4096  # more distinct twins than this no longer fit the cache: tokens are looked up one by one
 
 
 @compiled
@@ -214,6 +214,8 @@ def advance_tiles(
     frames_left: int,
     pairs: int,
     found_P: Array,
+    low_tile: int,
+    high_tile: int,
 ) -> int:
     """Advance all tiles that matter by some frames.
 
@@ -233,6 +235,7 @@ def advance_tiles(
         frames_left: frames from the first one to the recording's end.
         pairs: pairs that are not padding.
         found_P: room for the scores of one tile's tokens.
+        low_tile, high_tile: the tiles that are followed; all that may be reached and may reach the end where -1.
 
     Returns:
         How many living scores were too far below their neighbours' for 32 bits; where there are any, the
@@ -255,12 +258,14 @@ def advance_tiles(
             _pack(scores_FC[block : block + count], firsts_G, seconds_G, packed_C, tables_XG)
         else:
             _pack_single(scores_FC[block : block + count], tables_XC)
-        low_tile, _ = live_tiles(start + block, frames_left - block, pairs, has_edges)
-        _, high_tile = live_tiles(start + block + count, frames_left - block - count, pairs, has_edges)
+        low, _ = live_tiles(start + block, frames_left - block, pairs, has_edges)
+        _, high = live_tiles(start + block + count, frames_left - block - count, pairs, has_edges)
+        if low_tile >= 0:
+            low, high = low_tile, high_tile
         closing = block + count == frames_left
         right_F[:] = DEAD_32
         chains_V2[:] = DEAD_32
-        for tile in range(low_tile, high_tile + 1):
+        for tile in range(low, high + 1):
             first = tile * tile_pairs
             blank = blank_P[first : first + tile_pairs]
             token = token_P[first : first + tile_pairs]
@@ -268,8 +273,8 @@ def advance_tiles(
             half = first // 2 if twins else first
             lookup = lookup_H[half : half + (tile_pairs // 2 if twins else tile_pairs)]
             e0, e1 = edge_starts_N[tile], edge_starts_N[tile + 1]
-            far += _rebase(tile, low_tile, blank, token, speech_E[e0:e1], bases_N)
-            if tile > low_tile:
+            far += _rebase(tile, low, blank, token, speech_E[e0:e1], bases_N)
+            if tile > low:
                 by = bases_N[tile - 1] - bases_N[tile]
                 far += _carry(right_F[:count], by)
                 far += _carry(chains_V2.reshape(-1), by)

@@ -1,0 +1,1 @@
+"""The forward pass through a long trellis: in tiles, and no farther than the best path may be."""

@@ -1,0 +1,252 @@
+"""The forward pass: scores of all pairs at every K-th frame, in 32 bits, tile by tile.
+
+Legend: T frames, F frames of a block, P pairs, E word edges, N tiles, G distinct twins, H twins of pairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from prep_corpus.align.viterbi.checkpoints import Checkpoints
+from prep_corpus.align.viterbi.forward import tiles
+from prep_corpus.align.viterbi.forward.alive import NOTHING, narrow_tiles
+from prep_corpus.align.viterbi.forward.ceiling import Ceiling
+from prep_corpus.align.viterbi.forward.tiles import BLOCK_FRAMES, DEAD_32, DRIFT_32, TILE_PAIRS
+from prep_corpus.align.viterbi.kernels import DEAD
+from prep_corpus.align.viterbi.trellis import CHUNK_FRAMES, Int32, Int64, Rows, Trellis, blocks, first_rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """What a path must be able to reach, so that it is followed.
+
+    Attributes:
+        ceiling: what paths may still gain.
+        least: the score, in units, with which it must be able to end.
+        beam: where it is not 0 another rule holds: a path may be so much behind the best one now, in units,
+        pace: if each token that is left counts for so much, in units.
+        missed_1: the best end that a path through what was given up might have had.
+    """
+
+    ceiling: Ceiling
+    least: int = NOTHING
+    beam: int = 0
+    pace: int = 0
+    missed_1: Int64 = field(default_factory=lambda: np.full(1, NOTHING, np.int64))
+
+
+class Checkpoint(Protocol):
+    """Scores of the pairs from `low` on, after some frame."""
+
+    @property
+    def low(self) -> int:
+        """The first pair held; those before it are dead."""
+
+    def strip(self, trellis: Trellis, low: int, high: int) -> Rows:
+        """The pairs [low, high), in 64 bits; a copy."""
+
+
+@dataclass(frozen=True)
+class TiledRows:
+    """Scores of some tiles, in 32 bits over the base of each."""
+
+    low: int
+    blank_P: Int32
+    token_P: Int32
+    speech_E: Int32
+    bases_N: Int64
+
+    def strip(self, trellis: Trellis, low: int, high: int) -> Rows:
+        """The pairs [low, high); what is not held is dead."""
+        first, last = np.searchsorted(trellis.edges_E, (low, high))
+        return Rows(
+            low,
+            self._wide(self.blank_P, np.arange(low, high) - self.low),
+            self._wide(self.token_P, np.arange(low, high) - self.low),
+            self._wide(self.speech_E, trellis.edges_E[first:last] - self.low, np.arange(first, last)),
+        )
+
+    @classmethod
+    def first(cls, trellis: Trellis, count: int) -> TiledRows:
+        """The scores before the first frame, in `count` tiles."""
+        rows = first_rows(trellis)
+        blank_P, token_P = tiles.aligned(count * TILE_PAIRS), tiles.aligned(count * TILE_PAIRS)
+        padded_P = np.full(count * TILE_PAIRS, DEAD)
+        padded_P[: trellis.pairs] = rows.blank_P
+        bases_N = padded_P.reshape(count, TILE_PAIRS).max(axis=1)
+        bases_N[bases_N < DEAD // 2] = 0
+        blank_P[:] = np.maximum(padded_P - np.repeat(bases_N, TILE_PAIRS), DEAD_32)
+        token_P[:] = DEAD_32
+        speech_E = np.maximum(rows.speech_E - bases_N[trellis.edges_E // TILE_PAIRS], DEAD_32).astype(
+            np.int32
+        )
+        return cls(0, blank_P, token_P, speech_E, bases_N)
+
+    def checkpoint(self, low: int, high: int) -> TiledRows:
+        """A copy of the tiles from `low` to `high`."""
+        pairs = slice(low * TILE_PAIRS, (high + 1) * TILE_PAIRS)
+        return TiledRows(
+            pairs.start,
+            self.blank_P[pairs].copy(),
+            self.token_P[pairs].copy(),
+            self.speech_E.copy(),
+            self.bases_N[low : high + 1].copy(),
+        )
+
+    def _wide(self, values: Int32, pairs: Int64, places: Int64 | None = None) -> Int64:
+        out = np.full(len(pairs), DEAD, np.int64)
+        held = (pairs >= 0) & (pairs < len(self.blank_P))
+        found = values[(pairs if places is None else places)[held]].astype(np.int64)
+        bases = self.bases_N[pairs[held] // TILE_PAIRS]
+        out[held] = np.where(found < DEAD_32 + DRIFT_32, DEAD, found + bases)
+        return out
+
+
+def forward(trellis: Trellis, spacing: int, kept: Checkpoints[Checkpoint], bar: Bar | None = None) -> bool:
+    """Keep the scores after every `spacing` frames, and after the last.
+
+    Args:
+        trellis: the recording beside its tokens, with word edges where there is a bar.
+        spacing: a multiple of the block.
+        kept: takes the scores.
+        bar: which paths are followed; all where None.
+
+    Returns:
+        Whether 32 bits a score do; where they do not, what was kept is worthless.
+    """
+    count = -(-trellis.pairs // TILE_PAIRS)
+    scores, tables = TiledRows.first(trellis, count), _Tables.of(trellis, count)
+    span_2, tops_N = np.array((0, count - 1), np.int64), np.empty(count, np.int64)
+    for start, end in blocks(0, trellis.frames, spacing):
+        kept.push(scores.checkpoint(*_alive(trellis, start, span_2, bar)))
+        for chunk in blocks(start, end, CHUNK_FRAMES):
+            scores_FC = trellis.scores(chunk, trellis.columns)
+            if bar is None:
+                if tables.advance(trellis, scores, chunk, scores_FC):
+                    return False
+                continue
+            for block in blocks(*chunk, BLOCK_FRAMES):
+                tables.narrow(trellis, scores, block[0] // BLOCK_FRAMES, bar, span_2, tops_N)
+                rows_FC = scores_FC[block[0] - chunk[0] : block[1] - chunk[0]]
+                if tables.advance(trellis, scores, block, rows_FC, int(span_2[0]), int(span_2[1])):
+                    return False
+    kept.push(scores.checkpoint(*_alive(trellis, trellis.frames, span_2, bar)))
+    return True
+
+
+def _alive(trellis: Trellis, frames: int, span_2: Int64, bar: Bar | None) -> tuple[int, int]:
+    """The first and the last tile that are alive after that many frames and can still reach the end."""
+    if bar is not None:
+        return int(span_2[0]), int(span_2[1])
+    has_edges = len(trellis.edges_E) > 0
+    return tiles.live_tiles(frames, trellis.frames - frames, trellis.pairs, has_edges)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tables:
+    """What the tiles are advanced with; see `tiles.advance_tiles`."""
+
+    lookup_H: npt.NDArray[np.uint32]
+    firsts_G: Int32
+    seconds_G: Int32
+    joins_P: npt.NDArray[np.int8]
+    edge_starts_N: Int64
+    skip_costs_E: Int32
+    long_costs_E: Int32
+    found_P: Int32
+
+    @classmethod
+    def of(cls, trellis: Trellis, count: int) -> _Tables:
+        """For a trellis in `count` tiles."""
+        symbols_P = np.full(count * TILE_PAIRS, len(trellis.columns), np.int32)
+        symbols_P[: trellis.pairs] = trellis.symbols_P
+        joins_P = np.zeros(count * TILE_PAIRS, np.int8)
+        joins_P[: trellis.pairs] = trellis.joins_P
+        lookup_H, firsts_G, seconds_G = _twins(symbols_P, len(trellis.columns) + 1)
+        return cls(
+            lookup_H=lookup_H,
+            firsts_G=firsts_G,
+            seconds_G=seconds_G,
+            joins_P=joins_P,
+            edge_starts_N=np.searchsorted(trellis.edges_E, np.arange(count + 1) * TILE_PAIRS),
+            skip_costs_E=trellis.skip_costs_E.astype(np.int32),
+            long_costs_E=trellis.long_costs_E.astype(np.int32),
+            found_P=tiles.aligned(TILE_PAIRS),
+        )
+
+    def advance(
+        self,
+        trellis: Trellis,
+        scores: TiledRows,
+        span: tuple[int, int],
+        scores_FC: npt.NDArray[np.int16],
+        low_tile: int = -1,
+        high_tile: int = -1,
+    ) -> int:
+        """Advance by a span of frames."""
+        far: int = tiles.advance_tiles(
+            scores.blank_P,
+            scores.token_P,
+            scores.speech_E,
+            scores.bases_N,
+            scores_FC,
+            trellis.speech_T[span[0] : span[1]],
+            self.lookup_H,
+            self.firsts_G,
+            self.seconds_G,
+            self.joins_P,
+            trellis.edges_E,
+            self.edge_starts_N,
+            self.skip_costs_E,
+            self.long_costs_E,
+            np.int32(trellis.opening_cost),
+            np.int32(trellis.long_opening_cost),
+            np.int32(trellis.entry_cost),
+            trellis.edge_frames,
+            span[0],
+            trellis.frames - span[0],
+            trellis.pairs,
+            self.found_P,
+            low_tile,
+            high_tile,
+        )
+        return far
+
+    def narrow(
+        self, trellis: Trellis, scores: TiledRows, block: int, bar: Bar, span_2: Int64, tops_N: Int64
+    ) -> None:
+        """Give up and take in tiles before a block of frames."""
+        narrow_tiles(
+            scores.blank_P,
+            scores.token_P,
+            scores.speech_E,
+            scores.bases_N,
+            trellis.edges_E,
+            self.edge_starts_N,
+            trellis.pairs,
+            int(bar.ceiling.gains_B[block]),
+            bar.ceiling.places_BX[block],
+            bar.ceiling.width,
+            bar.ceiling.skip,
+            bar.least,
+            bar.beam,
+            bar.pace,
+            span_2,
+            bar.missed_1,
+            tops_N,
+        )
+
+
+def _twins(symbols_P: Int32, columns: int) -> tuple[npt.NDArray[np.uint32], Int32, Int32]:
+    """The distinct neighbours (pair 2i, pair 2i + 1) and where each stands; none where there are too many."""
+    both_H = symbols_P[0::2].astype(np.int64) * columns + symbols_P[1::2]
+    distinct_G, lookup_H = np.unique(both_H, return_inverse=True)
+    if len(distinct_G) > tiles.TWINS_LIMIT:
+        none = np.empty(0, np.int32)
+        return symbols_P.astype(np.uint32), none, none
+    first_G, second_G = np.divmod(distinct_G, columns)
+    return lookup_H.astype(np.uint32), first_G.astype(np.int32), second_G.astype(np.int32)

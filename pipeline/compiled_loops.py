@@ -1,0 +1,90 @@
+"""Compiling all loops ahead of their first use, by a recording of a minute that is made up.
+
+    python -m prep_corpus.pipeline.compiled_loops
+
+What is compiled is kept on disk (`align.viterbi.compiling`), so that an image or a machine pays once, at its setup.
+A run whose model must run first compiles meanwhile, on a thread of its own.
+"""
+
+from __future__ import annotations
+
+import string
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
+from prep_corpus.align.cutting.cutting import plan_words
+from prep_corpus.align.cutting.segments import CutOptions, Segment
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.text.normalize import TextOptions
+from prep_corpus.align.words.aligned_text import align_best
+from prep_corpus.align.words.evidence import track
+from prep_corpus.filters.features import utterance_features
+
+_RATE_HZ, _STRIDE = 16_000, 640
+_LETTERS = 5000
+"""So many that the search takes the way of long recordings."""
+
+
+def compile_loops() -> None:
+    """Call every compiled loop with arrays of the kinds that the stages give it."""
+    info = ModelInfo(
+        sample_rate_hz=_RATE_HZ,
+        stride_samples=_STRIDE,
+        vocabulary=(" ", *string.ascii_lowercase, "<blank>"),
+        blank=27,
+        word_delimiter=" ",
+        case="lower",
+        digest="",
+    )
+    text = " ".join(f"{word} [{n}]" if n % 400 == 1 else word for n, word in enumerate(_words()))
+    for written in (text, text[:60]):
+        log_probs_TC = _emissions(2 * len(written) + 600)
+        found = align_best(
+            log_probs_TC, [(written, TextOptions())], info, language="en", recording_id="made up"
+        ).aligned
+        meter = LevelMeter(block_samples(_RATE_HZ))
+        meter.add(np.zeros(len(log_probs_TC) * _STRIDE, np.float32))
+        options = CutOptions(stride_samples=_STRIDE, sample_rate_hz=_RATE_HZ)
+        plan = plan_words(
+            track(log_probs_TC, info),
+            found.words,
+            np.ones(len(found.words), bool),
+            options=options,
+            levels=Levels.of(meter.finish(), meter.block_samples),
+        )
+        plan.ranges((1, 10))
+        piece = Segment(
+            frame_start=0, frame_end=60, sample_start=0, sample_end=60 * _STRIDE, word_start=0, word_end=2
+        )
+        utterance_features(
+            log_probs_TC,
+            found.tokens_L,
+            found.words,
+            [piece],
+            blank=info.blank,
+            delimiter=info.delimiter_index,
+        )
+
+
+def compile_meanwhile() -> None:
+    """Compile on a thread that no one waits for; whoever needs a loop before it is there waits for that alone."""
+    threading.Thread(target=compile_loops, name="compile-loops", daemon=True).start()
+
+
+def _words() -> list[str]:
+    random = np.random.default_rng(0)
+    lengths = random.integers(2, 8, _LETTERS // 5)
+    return ["".join(random.choice(list(string.ascii_lowercase), length)) for length in lengths]
+
+
+def _emissions(frames: int) -> NDArray[np.float16]:
+    logits = 3 * np.random.default_rng(1).standard_normal((frames, 28), dtype=np.float32)
+    log_probs_TC: NDArray[np.float32] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return log_probs_TC.astype(np.float16)
+
+
+if __name__ == "__main__":
+    compile_loops()
