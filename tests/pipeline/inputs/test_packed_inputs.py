@@ -18,8 +18,9 @@ from support.planted_run import write_run
 from support.sample_rows import flac, make_row, samples_of
 
 from prep_corpus.align.audio.decode import decode, to_int16
-from prep_corpus.align.errors import DeadLetter, UsageError
+from prep_corpus.align.errors import DeadLetter, SourceChanged, UsageError
 from prep_corpus.align.recordings import Recording
+from prep_corpus.pipeline.inputs.decoding import decoded
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe_all
 from prep_corpus.pipeline.storage import files
@@ -270,6 +271,27 @@ def test_parts_of_files_are_fingerprinted_each_for_itself(saved: Path, tmp_path:
         assert not any(isinstance(one, DeadLetter) for one in probed)
         assert len({one.fingerprint for one in probed}) == 5  # type: ignore[union-attr]
         assert len({one.proof for one in probed}) == 5  # type: ignore[union-attr]
+
+
+def test_a_part_that_is_another_than_before_the_run_is_told(saved: Path, tmp_path: Path) -> None:
+    write_tar(tmp_path / "a.tar", samples(NUMBERS, as_json=False))
+    (tmp_path / "set").mkdir()
+    copy = tmp_path / "set" / "a.parquet"
+    copy.write_bytes((saved / "parquet" / "train-00000-of-00001.parquet").read_bytes())
+    for manifest in (tmp_path / "a.tar", tmp_path / "set"):
+        probed = list(probe_all(recordings(manifest), FingerprintCache(str(tmp_path / "cache.json"))))
+        first = probed[0]
+        assert not isinstance(first, DeadLetter)
+        assert sum(map(len, decoded(first, 16_000))) == 3200
+        path = tmp_path / "a.tar" if manifest.suffix == ".tar" else copy
+        audio = AUDIO[1] if manifest.suffix == ".tar" else None
+        if audio is not None:
+            write_tar(path, {"book/clip_0.flac": audio, "book/clip_0.txt": b"other"})
+        else:
+            rows = pq.read_table(path)
+            pq.write_table(rows.take([1, 0, 2, 3, 4]), path, row_group_size=2)
+        with pytest.raises(SourceChanged):
+            list(decoded(first, 16_000))
 
 
 def table(path: Path, **columns: object) -> Path:
