@@ -215,12 +215,9 @@ def exported(names: list[str], folder: Path) -> dict[str, str]:
         if name in onnx_exports.EXPORTED:
             place = folder / name.partition(":")[0]
             onnx_exports.export(name, place)
-            most, likely = onnx_exports.largest_differences(name, place, samples_N)
-            print(
-                f"{name} by ONNX: log-probs of two minutes of speech differ by {most:.1e} at most, those over "
-                f"{onnx_exports.LIKELY:g} by {likely:.1e}",
-                flush=True,
-            )
+            differences = onnx_exports.largest_differences(name, place, samples_N)
+            shown = ", ".join(f"{most:.1e} {what}" for what, most in differences.items())
+            print(f"{name} by ONNX: log-probs of two minutes of speech differ by {shown}", flush=True)
             found[f"{name.partition(':')[0]} (ONNX)"] = str(place)
     return found
 
