@@ -209,7 +209,7 @@ def test_of_several_transcripts_the_best_is_used_and_the_rest_is_told(finished: 
     assert wrong.words_apart is not None
     assert wrong.words_apart > 5
     assert "must begin with WEBVTT" in check.problems[0]
-    assert "1 transcripts have parts that could not be read" in printed
+    assert "parts that could not be read: in 1 transcript" in printed
 
 
 def test_all_characters_are_accounted_for(
