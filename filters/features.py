@@ -64,9 +64,8 @@ def word_features(evidence_WF: NDArray[np.floating], names: Sequence[str]) -> Do
                 f"{evidence_WF.shape[1]}: an earlier version aligned this run; run it again"
             )
     bases_WB = np.empty((len(evidence_WF), len(plan.bases)))
-    for b, parsed in enumerate(plan.bases):
-        column_W = evidence_WF[:, EVIDENCE_NAMES.index(parsed["column"])].astype(np.float64)
-        bases_WB[:, b] = _in_context(column_W, parsed)
+    for parsed, columns, places in plan.contexts:
+        bases_WB[:, places] = _in_context(evidence_WF[:, columns].astype(np.float64), parsed)
     # `take` gives rows in one piece, so that sums along them have the same last bits for any W.
     features_WF = np.take(bases_WB, plan.base_F, axis=1)
     features_WF[:, plan.hinged] = np.maximum(features_WF[:, plan.hinged] - plan.knots, 0.0)
@@ -79,12 +78,14 @@ class _Plan:
 
     Attributes:
         bases: the parsed names of the columns, each once.
+        contexts: one name for each kind of context, the columns of the evidence in it, and their places among the B.
         base_F: int64, which of them each feature is made of.
         hinged: int64, the features that are hinges.
         knots: float64, where these begin.
     """
 
     bases: tuple[re.Match[str], ...]
+    contexts: tuple[tuple[re.Match[str], NDArray[np.int64], NDArray[np.int64]], ...]
     base_F: NDArray[np.int64]
     hinged: NDArray[np.int64]
     knots: DoubleArray
@@ -104,21 +105,34 @@ def _plan(names: tuple[str, ...]) -> _Plan:
         if parsed["knot"] is not None:
             hinged.append(f)
             knots.append(float(parsed["knot"]))
+    places: dict[tuple[str | None, str | None], list[int]] = {}
+    for b, parsed in enumerate(bases.values()):
+        places.setdefault((parsed["shift"], parsed["width"]), []).append(b)
+    parsed_B = tuple(bases.values())
     return _Plan(
-        bases=tuple(bases.values()),
+        bases=parsed_B,
+        contexts=tuple(
+            (
+                parsed_B[at[0]],
+                np.array([EVIDENCE_NAMES.index(parsed_B[b]["column"]) for b in at], np.int64),
+                np.array(at, np.int64),
+            )
+            for at in places.values()
+        ),
         base_F=np.array(base_F, np.int64),
         hinged=np.array(hinged, np.int64),
         knots=np.array(knots),
     )
 
 
-def _in_context(column_W: DoubleArray, parsed: re.Match[str]) -> DoubleArray:
-    """A column as a name asks for it: of another word, or the mean over a window."""
-    if len(column_W) and parsed["shift"]:
-        return column_W[np.clip(np.arange(len(column_W)) + int(parsed["shift"]), 0, len(column_W) - 1)]
-    if len(column_W) and parsed["width"]:
-        return smoothed(column_W, int(parsed["width"]))
-    return column_W
+def _in_context(columns_WC: DoubleArray, parsed: re.Match[str]) -> DoubleArray:
+    """Columns as a name asks for them: of another word, or the mean over a window."""
+    if len(columns_WC) and parsed["shift"]:
+        at_W = np.clip(np.arange(len(columns_WC)) + int(parsed["shift"]), 0, len(columns_WC) - 1)
+        return columns_WC[at_W]
+    if len(columns_WC) and parsed["width"]:
+        return smoothed(columns_WC, int(parsed["width"]))
+    return columns_WC
 
 
 def hinged(features_NF: DoubleArray, names: Sequence[str], shares: Sequence[float]) -> tuple[str, ...]:
@@ -140,13 +154,15 @@ def hinged(features_NF: DoubleArray, names: Sequence[str], shares: Sequence[floa
     return tuple(found)
 
 
-def smoothed(column_W: DoubleArray, width: int) -> DoubleArray:
-    """Mean over a centred window of `width` words, cut off at the ends."""
-    sums = np.concatenate(([0.0], np.cumsum(column_W)))
-    at_W = np.arange(len(column_W))
+def smoothed(columns_W: DoubleArray, width: int) -> DoubleArray:
+    """Mean over a centred window of `width` words, cut off at the ends: of one column [W], or of several [W, C]."""
+    sums = np.zeros((len(columns_W) + 1, *columns_W.shape[1:]))
+    np.cumsum(columns_W, axis=0, out=sums[1:])
+    at_W = np.arange(len(columns_W))
     starts_W = np.maximum(at_W - width // 2, 0)
-    ends_W = np.minimum(at_W + width // 2 + 1, len(column_W))
-    means_W: NDArray[np.float64] = (sums[ends_W] - sums[starts_W]) / (ends_W - starts_W)
+    ends_W = np.minimum(at_W + width // 2 + 1, len(columns_W))
+    lengths_W = (ends_W - starts_W).reshape(-1, *(1 for _ in columns_W.shape[1:]))
+    means_W: NDArray[np.float64] = (sums[ends_W] - sums[starts_W]) / lengths_W
     return means_W
 
 

@@ -9,6 +9,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -341,7 +342,7 @@ def _closes(character: str) -> bool:
 
 
 def _count_letters(text: str) -> int:
-    return sum(unicodedata.category(c)[0] in "LN" for c in text)
+    return sum(count for c, count in Counter(text).items() if unicodedata.category(c)[0] in "LN")
 
 
 def offers_of(

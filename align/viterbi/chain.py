@@ -54,10 +54,12 @@ class Chain:
     cost: list[float] = field(default_factory=list)
     before: list[list[int]] = field(default_factory=list)
     final: list[int] = field(default_factory=list)
+    _places: dict[int, int] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         symbols = {*self.tokens, self.blank} | ({self.delimiter} if self.delimiter is not None else set())
         self.columns = sorted(symbols)
+        self._places = {symbol: place for place, symbol in enumerate(self.columns)} | {SPEECH: SPEECH}
         count = len(self.tokens)
         left: list[int] = []
         for j in range(count):
@@ -76,7 +78,7 @@ class Chain:
             self.final += [right[-1], self._add(self.blank, before=[right[-1]])]
 
     def _add(self, symbol: int, *, before: list[int], token: int = NO_TOKEN, cost: float = 0.0) -> int:
-        self.column.append(SPEECH if symbol == SPEECH else self.columns.index(symbol))
+        self.column.append(self._places[symbol])
         self.token.append(token)
         self.cost.append(cost)
         self.before.append(before)

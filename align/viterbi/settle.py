@@ -243,8 +243,10 @@ def _scores(
 def _columns_before(frames_F: Int64, starts_N: Int32, ends_N: Int32, span: Span, chain: Chain) -> Int64:
     """The column that each frame had on the path found by the search."""
     column_F = np.full(len(frames_F), chain.columns.index(chain.blank), np.int64)
-    for token, start, end in zip(chain.tokens, starts_N.tolist(), ends_N.tolist()):
-        column_F[slice(*np.searchsorted(frames_F, (start, end)))] = chain.columns.index(token)
+    firsts, ends = np.searchsorted(frames_F, (starts_N, ends_N)).tolist()
+    columns = np.searchsorted(chain.columns, chain.tokens).tolist()
+    for column, first, end in zip(columns, firsts, ends):
+        column_F[first:end] = column
     if chain.speech:
         column_F[slice(*np.searchsorted(frames_F, span))] = len(chain.columns)
     return column_F

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.errors import Infeasible, RecordingError, TranscriptEmpty, TranscriptUnsayable
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.text.normalize import NormalizedText, TextOptions, normalize
+from prep_corpus.align.text.normalize import NormalizedText, TextOptions
+from prep_corpus.align.text.recent import RecentTexts
 from prep_corpus.align.text.spelling import Spelled
 from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs
 from prep_corpus.align.words.choosing import heard_characters
@@ -24,6 +25,9 @@ from prep_corpus.align.words.words import Words, word_table
 
 UNSAYABLE_LIMIT = 0.5
 """Highest share of a transcript's letters and digits that may be outside the model's alphabet."""
+
+_RECENT = RecentTexts()
+"""The stages need the texts of a bundle one after the other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +91,7 @@ def normalize_for_model(
         TranscriptEmpty: nothing in it could be said.
         TranscriptUnsayable: over half of its letters and digits are outside the alphabet.
     """
-    normalized = normalize(
+    normalized = _RECENT.normalized(
         text if part is None else text[part[0] : part[1]],
         alphabet=info.alphabet,
         language=language,

@@ -5,8 +5,7 @@ anything. These columns are small wherever nothing is heard. All of them are bou
 on sounds that no one has fitted on.
 
 Legend: T frames, C classes, L tokens, W words, G gaps, F features, R tokens that are read. A word's zone
-reaches from the middle of the gap
-before it to the middle of the gap after it.
+reaches from the middle of the gap before it to the middle of the gap after it.
 """
 
 from __future__ import annotations
