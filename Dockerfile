@@ -18,9 +18,10 @@ COPY jobs jobs
 COPY pipeline pipeline
 RUN pip install --constraint constraints.txt . && pip check && prep-corpus --version
 
-# Compiled loops are kept here, whoever runs.
+# Compiled loops are kept here, whoever runs; on another kind of processor than this one they are compiled once more,
+# and what is kept must be replaceable by any user.
 ENV NUMBA_CACHE_DIR=/opt/numba-cache
-RUN mkdir -m 1777 /opt/numba-cache
+RUN mkdir -m 0777 /opt/numba-cache && umask 0 && python -m prep_corpus.pipeline.compiled_loops
 
 WORKDIR /work
 ENTRYPOINT ["prep-corpus"]

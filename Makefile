@@ -7,7 +7,7 @@ SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help same-bytes setup template demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-pieces bench-emit bench-windows bench-detours bench-hard bench-run bench-real bench-write bench-read bench-scale bench-quality
+.PHONY: help same-bytes setup template demo test test-readers test-clouds test-flink test-flink-live check lint types clean bench-align bench-pieces bench-emit bench-windows bench-detours bench-hard bench-run bench-limits bench-real bench-write bench-read bench-scale bench-quality
 .PHONY: reference test-pythons
 
 help:  ## Show the targets
@@ -22,6 +22,8 @@ help:  ## Show the targets
 	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable .
 	mkdir -p .types/prep_corpus
 	for folder in align augment filters jobs pipeline; do ln -sfn ../../$$folder .types/prep_corpus/$$folder; done
+	@echo "compiling loops, so that no first run waits for it"
+	$(BIN)/python -m prep_corpus.pipeline.compiled_loops
 	touch $@
 
 .venv/ready: .venv/run
@@ -120,6 +122,9 @@ bench-detours: setup  ## Unspoken words and untranscribed speech: right words sk
 
 bench-run: setup  ## CPU seconds of a whole run, by stage; with REV=COMMIT beside that commit, in the same run
 	$(BIN)/python benchmarks/bench_run.py $(MANIFEST) $(if $(REV),--against $(REV) --work hour clips)
+
+bench-limits: setup  ## What codec and alignment cost alone, beside bench-run
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_limits.py
 
 bench-real: setup  ## Long real recordings through the whole command: words kept, word errors, memory
 	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_real.py
