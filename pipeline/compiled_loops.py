@@ -41,7 +41,7 @@ def compile_loops() -> None:
     )
     text = " ".join(f"{word} [{n}]" if n % 400 == 1 else word for n, word in enumerate(_words()))
     for written in (text, text[:60]):
-        log_probs_TC = _emissions(2 * len(written) + 600)
+        log_probs_TC = _emissions(written, info)
         found = align_best(
             log_probs_TC, [(written, TextOptions())], info, language="en", recording_id="made up"
         ).aligned
@@ -80,8 +80,15 @@ def _words() -> list[str]:
     return ["".join(random.choice(list(string.ascii_lowercase), length)) for length in lengths]
 
 
-def _emissions(frames: int) -> NDArray[np.float16]:
-    logits = 3 * np.random.default_rng(1).standard_normal((frames, 28), dtype=np.float32)
+def _emissions(text: str, info: ModelInfo) -> NDArray[np.float16]:
+    """The text, a letter every other frame, after some speech that it lacks."""
+    lead = 300
+    frames = lead + 2 * len(text) + 20
+    logits = 2 * np.random.default_rng(1).standard_normal((frames, len(info.vocabulary)), dtype=np.float32)
+    logits[lead:, info.blank] += 6
+    for place, letter in enumerate(text):
+        if letter in info.vocabulary:
+            logits[lead + 2 * place, info.vocabulary.index(letter)] += 14
     log_probs_TC: NDArray[np.float32] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     return log_probs_TC.astype(np.float16)
 
