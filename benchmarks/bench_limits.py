@@ -67,7 +67,7 @@ def main() -> None:
         text = _text_of(Path(folder, "manifest.jsonl"))
         aligner = Aligner("english", device="cpu")
         _, log_probs_TC, info = aligner._emissions(
-            str(path), [(text, TextOptions())], "en", None, "real", _Nothing()
+            str(path), [(text, TextOptions())], "en", (None, None), "real", _Nothing()
         )
         followed: list[int] = []
         advance = rows._Tables.advance

@@ -7,7 +7,7 @@ from threading import Lock
 
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions, normalize
 
-MOST_CHARACTERS = 1 << 19
+KEPT_CHARACTERS = 1 << 19
 """Of texts that are kept: some ten hours of speech, about 10 MB."""
 
 _Key = tuple[str, frozenset[str], str, bool, TextOptions]
@@ -20,7 +20,7 @@ class RecentTexts:
         most_characters: characters of all texts that are kept; the least recently used go first.
     """
 
-    def __init__(self, most_characters: int = MOST_CHARACTERS) -> None:
+    def __init__(self, most_characters: int = KEPT_CHARACTERS) -> None:
         self._most = most_characters
         self._held = 0
         self._lock = Lock()
