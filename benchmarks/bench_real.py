@@ -71,6 +71,7 @@ def fit_on_others(folder: Path, cache: Path, model: str, seeds: int) -> dict[str
         min_duration=None,
         edge_drop_db=None,
         bridge_mass=None,
+        hard_seeds=1,
     )
     corpus = quality.build(arguments, arguments.model)
     options = quality.cut_options(corpus.info, arguments)

@@ -50,6 +50,7 @@ class Case:
         judged: half-open spans of seconds in which the truth is complete; None for the whole recording.
         weight: how often it counts in the curve: one of a weighted sample stands for several.
         origin: where its labels come from: `GIVEN`, `DAMAGED`, `HARD` or `HEARD`.
+        condition: what makes it hard ground; a promise holds under each condition, not only in the mean.
     """
 
     group: str
@@ -68,6 +69,7 @@ class Case:
     judged: tuple[tuple[float, float], ...] | None = None
     weight: float = 1.0
     origin: str = GIVEN
+    condition: str = ""
 
     def __post_init__(self) -> None:
         counts = (len(self.texts), len(self.evidence_WF), len(self.right_W), len(self.known_W))

@@ -9,7 +9,7 @@ Legend: N examples, C cases, W words, S segments, F features.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,13 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.cases import HARD, HEARD, Case
 from prep_corpus.filters.curve import OperatingPoint, frontier
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
+from prep_corpus.filters.fit_ground import fit_ground
 from prep_corpus.filters.fit_words import WORD_FEATURES, fit_linear, fit_words, guarded_scores
+from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import HearingGuard
 from prep_corpus.filters.linear import NO_FLOOR, Filter, Level, Linear
 from prep_corpus.filters.scoring import REFUSED_SCORE
-from prep_corpus.filters.sweep import Bench, ScoredSegments, Swept, count_outcomes, points_of, sweep, worse_of
+from prep_corpus.filters.sweep import Bench, ScoredSegments, Swept, count_outcomes, points_of, sweep, worse_of, worst_of
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -46,7 +48,8 @@ class FitOptions:
         seed: the seed of the resampling.
         k_frames: shortest pause to cut at; None to pick it for the target.
         hard_allowance, paper_hard_allowance: on hard ground the text may be so many times as wrong as it may be
-            elsewhere, cut around words and by the paper's rule.
+            elsewhere, cut around words under every condition by itself, by the paper's rule in the mean.
+        apart: the fold of each group, where some groups have something in common; dealt out in turn where empty.
         heard_covers_all: people's labels are of all words, also of those that a filter would cut out; so the
             curve is measured on them alone.
     """
@@ -61,6 +64,7 @@ class FitOptions:
     k_frames: int | None = None
     hard_allowance: float = 1.0
     paper_hard_allowance: float = 1.0
+    apart: Mapping[str, int] = field(default_factory=dict)
     heard_covers_all: bool = False
 
 
@@ -80,6 +84,15 @@ def fold_of(groups: Sequence[str], folds: int) -> dict[str, int]:
             f"a filter is cross-validated over speakers or recordings: at least 2, not {len(names)}"
         )
     return {name: place % min(folds, len(names)) for place, name in enumerate(names)}
+
+
+def _folds(group_C: Sequence[str], options: FitOptions) -> list[int]:
+    """The fold of each case; groups are dealt out where those that have something in common leave but one fold."""
+    apart_C = [options.apart.get(group, -1) for group in group_C]
+    if len(set(apart_C)) > 1 and min(apart_C) >= 0:
+        return apart_C
+    folds = fold_of(group_C, options.folds)
+    return [folds[group] for group in group_C]
 
 
 def fit_utterances(outcomes: Sequence[ScoredSegments], options: FitOptions) -> Linear:
@@ -173,6 +186,7 @@ class Given:
     Attributes:
         word: its word classifier: it has decided which words could be heard at all.
         guard: its guard.
+        ground: its ground.
         word_threshold: the run's word threshold; the cases hold no words below it.
         paper: its part for the paper's way of cutting, of which such cases say nothing.
     """
@@ -181,6 +195,7 @@ class Given:
     word_threshold: float
     paper: Level
     guard: HearingGuard | None = None
+    ground: Ground | None = None
 
 
 def fit_filter(
@@ -207,17 +222,18 @@ def fit_filter(
         UsageError: too few groups, or words of one class only.
     """
     cases = bench.cases
-    folds = fold_of([case.group for case in cases], options.folds)
-    fold_C = [folds[case.group] for case in cases]
-    word, scores, heard, guard = _word_classifier(cases, fold_C, options, given)
+    fold_C = _folds([case.group for case in cases], options)
+    word, own, heard, guard = _word_classifier(cases, fold_C, options, given)
+    ground = fit_ground(cases, own) if given is None else given.ground
+    scores = own if ground is None else [ground.worth(own_W) for own_W in own]
     thresholds: tuple[float, ...] = WORD_THRESHOLDS
     if given is not None:
         lowest = given.word_threshold
         thresholds = (lowest, *(threshold for threshold in WORD_THRESHOLDS if threshold > lowest))
-    levels = {"words": _fit_level(bench, scores, heard, fold_C, thresholds, options)}
+    levels = {"words": _fit_level(bench, scores, heard, fold_C, thresholds, options, own)}
     if given is None:
         of_paper = replace(options, hard_allowance=options.paper_hard_allowance)
-        levels["paper"] = _fit_level(bench, [None] * len(cases), heard, fold_C, (0.0,), of_paper)
+        levels["paper"] = _fit_level(bench, [None] * len(cases), heard, fold_C, (0.0,), of_paper, own)
     fitted = Filter(
         word=word,
         words=levels["words"].level,
@@ -227,6 +243,7 @@ def fit_filter(
         fitted_on=fitted_on,
         data_digest=data_digest,
         guard=guard,
+        ground=ground,
     )
     return Fitted(filter=fitted, levels=levels, words=_held_out_words(cases, scores))
 
@@ -270,12 +287,14 @@ def _fit_level(
     fold_C: Sequence[int],
     thresholds: Sequence[float],
     options: FitOptions,
+    own: Sequence[DoubleArray],
 ) -> FittedLevel:
     """The utterance classifier of one way of cutting, with its curve."""
     k_frames = options.k_frames or bench.pick_k(scores, 0.0, options.target_seconds)
     outcomes = {
         (index, threshold): bench.outcome(
-            index, bench.cut(index, scores_W, threshold, k_frames, heard_W=heard[index])
+            index,
+            bench.cut(index, scores_W, threshold, k_frames, heard_W=heard[index], own_W=own[index]),
         )
         for index, scores_W in enumerate(scores)
         for threshold in thresholds
@@ -301,19 +320,24 @@ def _fit_level(
         for t in thresholds
     }
     floor = _floor((outcome, held_out[key]) for key, outcome in outcomes.items())
-    swept = {}
-    for origin in sorted({case.origin for case in cases}):
-        places = [i for i in everyone if cases[i].origin == origin]
-        swept[origin] = sweep(
-            [cases[i] for i in places],
-            {
-                t: [count_outcomes(outcomes[i, t], held_out[i, t], floor=floor) for i in places]
-                for t in thresholds
-            },
-        )
+    counts = {key: count_outcomes(outcomes[key], held_out[key], floor=floor) for key in outcomes}
+
+    def swept_of(places: Sequence[int]) -> Swept:
+        return sweep([cases[i] for i in places], {t: [counts[i, t] for i in places] for t in thresholds})
+
+    swept = {
+        origin: swept_of([i for i in everyone if cases[i].origin == origin])
+        for origin in sorted({case.origin for case in cases})
+    }
     if options.heard_covers_all and HEARD in swept:
         swept = {HEARD: swept[HEARD]}
-    level = Level(utterance=fit(everyone), curve=_curve(swept, options), k_frames=k_frames, floor=floor)
+    by_condition = {
+        condition: swept_of([i for i in everyone if cases[i].origin == HARD and cases[i].condition == condition])
+        for condition in sorted({case.condition for case in cases if case.origin == HARD})
+    }
+    around_words = scores[0] is not None
+    curve = _curve(swept, by_condition if around_words else {}, options)
+    level = Level(utterance=fit(everyone), curve=curve, k_frames=k_frames, floor=floor)
     return FittedLevel(level=level, swept=swept, held_out=by_threshold)
 
 
@@ -334,10 +358,14 @@ def _floor(found: Iterable[tuple[ScoredSegments, DoubleArray]]) -> float:
     return float(np.quantile(meant, FLOOR_SHARE)) if len(meant) else NO_FLOOR
 
 
-def _curve(swept: Mapping[str, Swept], options: FitOptions) -> tuple[OperatingPoint, ...]:
+def _curve(
+    swept: Mapping[str, Swept], by_condition: Mapping[str, Swept], options: FitOptions
+) -> tuple[OperatingPoint, ...]:
     """The curve that the filter keeps: where labels are of two origins, the worse of both at each point."""
     points = {
-        origin: points_of(counts, resamples=options.resamples, seed=options.seed)
+        origin: worst_of(counts, by_condition)
+        if origin == HARD
+        else points_of(counts, resamples=options.resamples, seed=options.seed)
         for origin, counts in swept.items()
     }
     # What people heard are the words that a filter let through: their share of all words is not known.
@@ -346,6 +374,8 @@ def _curve(swept: Mapping[str, Swept], options: FitOptions) -> tuple[OperatingPo
     for origin in others:
         other = points[origin]
         if origin == HARD:
-            other = [replace(point, wer=0.0, wer_upper=point.wer / options.hard_allowance) for point in other]
+            other = [
+                replace(point, wer=0.0, wer_upper=point.wer_upper / options.hard_allowance) for point in other
+            ]
         found = worse_of(found, other)
     return frontier(found)

@@ -19,6 +19,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.curve import OperatingPoint, choose
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
+from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import HearingGuard
 
 DoubleArray = NDArray[np.float64]
@@ -125,6 +126,8 @@ class Filter:
         fitted_on: what it was fitted on, in words.
         data_digest: the digest of the recordings and transcripts that it was fitted on.
         guard: what is never kept, or None in a filter without one.
+        ground: how much less a word's score is worth where the model hears badly, or None where it is worth the same
+            everywhere.
     """
 
     word: Linear
@@ -135,6 +138,7 @@ class Filter:
     fitted_on: str
     data_digest: str
     guard: HearingGuard | None = None
+    ground: Ground | None = None
 
     def __post_init__(self) -> None:
         word_features(np.zeros((0, len(EVIDENCE_NAMES))), self.word.names)
@@ -233,6 +237,7 @@ def parse_filter(text: str, name: str) -> Filter:
             fitted_on=document["fitted_on"],
             data_digest=document["data_digest"],
             guard=_guard(document.get("guard")),
+            ground=_ground(document.get("ground")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise UsageError(f"--filter {name}: a field is missing or wrong ({error!r})") from error
@@ -269,4 +274,17 @@ def _guard(document: Mapping[str, Any] | None) -> HearingGuard | None:
         means=tuple(map(float, document["means"])),
         whitening=tuple(tuple(map(float, row)) for row in document["whitening"]),
         limit=float(document["limit"]),
+    )
+
+
+def _ground(document: Mapping[str, Any] | None) -> Ground | None:
+    if document is None:
+        return None
+    return Ground(
+        stretch_words=int(document["stretch_words"]),
+        slope=float(document["slope"]),
+        intercept=float(document["intercept"]),
+        doubt=float(document["doubt"]),
+        shares=tuple(map(float, document["shares"])),
+        scores=tuple(map(float, document["scores"])),
     )

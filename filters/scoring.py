@@ -21,10 +21,30 @@ REFUSED_SCORE = -100.0
 
 
 def score_words(evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArray:
-    """Log-odds [W] that the audio says each word; `REFUSED_SCORE` where the guard refuses it.
+    """What each word's log-odds [W] of being said are worth where it stands: what thresholds are compared with.
 
     Args:
         evidence_WF: the evidence of one recording's words in order (neighbours matter), as `align.evidence` gives it.
+        fitted: the filter.
+    """
+    return worth(own_scores(evidence_WF, fitted), fitted)
+
+
+def worth(own_W: DoubleArray, fitted: Filter) -> DoubleArray:
+    """What scores [W] are worth on their ground.
+
+    Args:
+        own_W: as `own_scores` gives them, of all words of a recording in order.
+        fitted: the filter.
+    """
+    return own_W if fitted.ground is None else fitted.ground.worth(own_W)
+
+
+def own_scores(evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArray:
+    """Log-odds [W] that the audio says each word, whatever its ground; `REFUSED_SCORE` where the guard refuses it.
+
+    Args:
+        evidence_WF: as of `score_words`.
         fitted: the filter.
     """
     scores_W = fitted.word.score(word_features(evidence_WF, fitted.word.names))
@@ -60,17 +80,19 @@ class Verdicts:
     unsaid_W: BoolArray
 
 
-def verdicts(scores_W: DoubleArray, threshold: float) -> Verdicts:
+def verdicts(scores_W: DoubleArray, threshold: float, own_W: DoubleArray | None = None) -> Verdicts:
     """The verdicts at a word threshold.
 
     Args:
         scores_W: as `score_words` gives them.
         threshold: lowest score of a word that is said.
+        own_W: as `own_scores` gives them: bad ground leaves a word in doubt, and no word unsaid; the scores where None.
     """
+    own_W = scores_W if own_W is None else own_W
     return Verdicts(
         said_W=scores_W >= threshold,
         sure_W=scores_W >= threshold + EDGE_MARGIN,
-        unsaid_W=scores_W < min(threshold, UNSAID_SCORE),
+        unsaid_W=own_W < min(threshold, UNSAID_SCORE),
     )
 
 

@@ -90,6 +90,7 @@ class Bench:
         k_frames: int,
         *,
         heard_W: NDArray[np.bool_] | None = None,
+        own_W: DoubleArray | None = None,
     ) -> Cuts:
         """The cuts of a case, around words under the threshold or, without scores, by the paper's rule.
 
@@ -99,6 +100,7 @@ class Bench:
             threshold: of the scores.
             k_frames: shortest pause to cut at.
             heard_W: the guard's verdict, for the paper's rule; all words are heard where None.
+            own_W: scores whatever the ground, as in `scoring.verdicts`.
         """
         case = self.cases[index]
         if scores_W is None:
@@ -106,7 +108,7 @@ class Bench:
                 case.seen, case.words, k_frames=k_frames, options=self.options, levels=case.levels
             )
             return cuts if heard_W is None else without_unheard(cuts, heard_W)
-        found = verdicts(scores_W, threshold)
+        found = verdicts(scores_W, threshold, own_W)
         return cut_words(
             case.seen,
             case.words,
@@ -311,6 +313,42 @@ def worse_of(one: Sequence[OperatingPoint], other: Sequence[OperatingPoint]) -> 
             replace(point, wer=max(point.wer, again.wer), wer_upper=max(point.wer_upper, again.wer_upper))
         )
     return found
+
+
+FEW_WORDS = 50.0
+"""A condition's rate is that of all hard ground by so much as if this many more words of it had been kept."""
+
+
+def worst_of(pooled: Swept, by_condition: Mapping[str, Swept]) -> list[OperatingPoint]:
+    """Every operating point with the word error rate of the condition under which it is highest.
+
+    Where hardly a word is kept a rate says nothing; so each counts together with `FEW_WORDS` words of the rate of all.
+
+    Args:
+        pooled: counts of all conditions together.
+        by_condition: counts of each, at the same thresholds.
+    """
+    points = []
+    for word_threshold, counts in pooled.counts.items():
+        kept_P, _, edits_P, utterances_P, _ = counts.sum(axis=1)
+        together_P = edits_P / np.maximum(kept_P, 1.0)
+        worst_P = together_P
+        for swept in by_condition.values():
+            kept_of_P, _, edits_of_P, *_ = swept.counts[word_threshold].sum(axis=1)
+            few = FEW_WORDS * swept.unit
+            worst_P = np.maximum(worst_P, (edits_of_P + few * together_P) / (kept_of_P + few))
+        points += [
+            OperatingPoint(
+                word_threshold=float(word_threshold),
+                utterance_threshold=float(utterance_threshold),
+                kept_share=float(kept_P[p] / max(pooled.spoken_G.sum(), 1.0)),
+                wer=float(together_P[p]),
+                wer_upper=float(worst_P[p]),
+            )
+            for p, utterance_threshold in enumerate(UTTERANCE_THRESHOLDS)
+            if utterances_P[p] > 0
+        ]
+    return points
 
 
 def sweep(cases: Sequence[Case], counts: Mapping[float, Sequence[DoubleArray]]) -> Swept:

@@ -43,7 +43,7 @@ from prep_corpus.filters.fit import WORD_THRESHOLDS, FitOptions, Fitted, fit_fil
 from prep_corpus.filters.fit_report import card  # noqa: E402
 from prep_corpus.filters.linear import Filter, save_filter  # noqa: E402
 from prep_corpus.filters.measures import Tally, tally  # noqa: E402
-from prep_corpus.filters.scoring import heard_words, score_words  # noqa: E402
+from prep_corpus.filters.scoring import heard_words, own_scores, score_words, worth  # noqa: E402
 from prep_corpus.filters.self_labels import self_labelled  # noqa: E402
 from prep_corpus.filters.sweep import Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
 
@@ -84,6 +84,10 @@ class Corpus:
         folds = {one.fold for one in self.hard if one.case.group in groups}
         return [one.case for one in self.hard if one.fold not in folds and one.case.group not in groups]
 
+    def apart(self) -> dict[str, int]:
+        """The fold of each group: what shares noise, voices, languages or rooms is in one."""
+        return {one.case.group: one.fold for one in self.hard}
+
     def bench(self, indices: Sequence[int], options: CutOptions) -> Bench:
         """Some of the cases, ready to be cut."""
         return Bench(cases=[self.cases[i] for i in indices], options=options)
@@ -105,7 +109,12 @@ def build(arguments: argparse.Namespace, model: str, *, with_hard: bool = True) 
     if with_hard:
         times = quality_cases.word_times(spoken, info)
         hard = hard_cases.fit_cases(
-            SHARED, arguments.cache / "hard", load_model(model), arguments.corpus, times
+            SHARED,
+            arguments.cache / "hard",
+            load_model(model),
+            arguments.corpus,
+            times,
+            seeds=arguments.hard_seeds,
         )
     return Corpus(
         info=info,
@@ -140,7 +149,9 @@ def fit(corpus: Corpus, indices: Sequence[int], options: CutOptions, fitted_on: 
     return fit_filter(
         bench,
         FitOptions(
-            hard_allowance=corpus.hard_allowance, paper_hard_allowance=max(1.0, corpus.hard_allowance)
+            hard_allowance=corpus.hard_allowance,
+            paper_hard_allowance=max(1.0, corpus.hard_allowance),
+            apart=corpus.apart(),
         ),
         model_digest=corpus.info.digest,
         frame_seconds=corpus.info.frame_seconds,
@@ -158,9 +169,10 @@ def kept_segments(bench: Bench, fitted: Filter, cut: str, max_wer: float) -> lis
     level = fitted.level(cut)
     point = fitted.point(max_wer, cut=cut)
     evidence_WF = bench.cases[0].evidence_WF
-    scores_W = score_words(evidence_WF, fitted) if cut == "words" else None
+    own_W = own_scores(evidence_WF, fitted)
+    scores_W = worth(own_W, fitted) if cut == "words" else None
     heard_W = heard_words(evidence_WF, fitted)
-    cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames, heard_W=heard_W)
+    cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames, heard_W=heard_W, own_W=own_W)
     scores_S = level.utterance.score(bench.outcome(0, cuts).features_SF)
     segments = [s for s in cuts.segments if not s.reason]
     return [
@@ -339,6 +351,7 @@ def main() -> None:
         help="held-out: what the bundled model was not trained on",
     )
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--hard-seeds", type=int, default=3, help="the same of each recording on hard ground")
     parser.add_argument("--asked", type=float, nargs="+", default=ASKED, help="word error rates, for table")
     parser.add_argument("--plain", action="store_true", help="align without skips and untranscribed speech")
     parser.add_argument("--min-duration", type=float)

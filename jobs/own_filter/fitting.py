@@ -220,6 +220,7 @@ def given_by(run: FinishedRun, say: Say) -> Given:
         word_threshold=point.word_threshold,
         paper=fitted.paper,
         guard=fitted.guard,
+        ground=fitted.ground,
     )
 
 

@@ -19,7 +19,7 @@ from prep_corpus.align.recordings import Recording
 from prep_corpus.filters.cases import Case, Damage, Damaged, damage
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.measures import Tally, tally
-from prep_corpus.filters.scoring import heard_words, score_words
+from prep_corpus.filters.scoring import heard_words, own_scores, worth
 from prep_corpus.filters.self_check import Check, Checked, check_recording
 from prep_corpus.filters.sweep import Bench, kept_utterance
 from prep_corpus.pipeline.finished.fit_material import Say, sentence_ends, unlabelled
@@ -327,9 +327,10 @@ def _case(one: _Both, checked: Checked, info: ModelInfo) -> Case:
 def _kept_at(bench: Bench, segment: SegmentOptions, point: OperatingPoint, k_frames: int) -> Tally:
     """What a point of the filter's curve keeps of a case."""
     case, fitted = bench.cases[0], segment.filter
-    scores_W = score_words(case.evidence_WF, fitted) if segment.cut == "words" else None
+    own_W = own_scores(case.evidence_WF, fitted)
+    scores_W = worth(own_W, fitted) if segment.cut == "words" else None
     heard_W = heard_words(case.evidence_WF, fitted)
-    cuts = bench.cut(0, scores_W, point.word_threshold, k_frames, heard_W=heard_W)
+    cuts = bench.cut(0, scores_W, point.word_threshold, k_frames, heard_W=heard_W, own_W=own_W)
     outcome = bench.outcome(0, cuts)
     scores_S = fitted.level(segment.cut).utterance.score(outcome.features_SF)
     candidates = [piece for piece in cuts.segments if not piece.reason]

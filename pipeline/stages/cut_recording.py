@@ -15,7 +15,7 @@ from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.scoring import Verdicts, heard_words, score_words, verdicts
+from prep_corpus.filters.scoring import Verdicts, heard_words, own_scores, verdicts, worth
 from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.stages.emit import EmittedRecording
 
@@ -89,7 +89,8 @@ def words_trusted(aligned: AlignedRecording, options: SegmentOptions) -> Verdict
     if options.cut == "paper":
         heard_W = heard_words(aligned.evidence_WF, options.filter)
         return Verdicts(said_W=heard_W, sure_W=heard_W, unsaid_W=~heard_W)
-    return verdicts(score_words(aligned.evidence_WF, options.filter), options.word_threshold)
+    own_W = own_scores(aligned.evidence_WF, options.filter)
+    return verdicts(worth(own_W, options.filter), options.word_threshold, own_W)
 
 
 def plan_cuts(

@@ -18,7 +18,7 @@ from prep_corpus.align.model.models import LoadedModel, load_model
 from prep_corpus.align.words.evidence import evidence, track
 from prep_corpus.filters.cases import Case
 from prep_corpus.filters.linear import Filter, bundled_filter
-from prep_corpus.filters.scoring import heard_words, score_utterances, score_words
+from prep_corpus.filters.scoring import heard_words, own_scores, score_utterances, worth
 from prep_corpus.filters.sweep import Bench
 
 SECONDS = 12
@@ -77,9 +77,10 @@ def kept_words(case: Case, fitted: Filter, cut: str, max_wer: float, model: Load
         ),
     )
     point, level = fitted.point(max_wer, cut=cut), fitted.level(cut)
-    scores_W = score_words(case.evidence_WF, fitted) if cut == "words" else None
+    own_W = own_scores(case.evidence_WF, fitted)
+    scores_W = worth(own_W, fitted) if cut == "words" else None
     heard_W = heard_words(case.evidence_WF, fitted)
-    cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames, heard_W=heard_W)
+    cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames, heard_W=heard_W, own_W=own_W)
     pieces = [segment for segment in cuts.segments if not segment.reason]
     scores_S = score_utterances(bench.outcome(0, cuts).features_SF, fitted, cut=cut)
     return sum(

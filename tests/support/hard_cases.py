@@ -74,9 +74,9 @@ def material(shared: Path, fold: int, purpose: str) -> Material:
 
 
 def spoken_hard(
-    shared: Path, utterances: dict[str, list[corpora.SourceUtterance]]
+    shared: Path, utterances: dict[str, list[corpora.SourceUtterance]], *, seeds: int = 1
 ) -> Iterator[HardRecording]:
-    """Each condition on a part of every second recording, with a corrupted transcript."""
+    """Each condition on a part of every second recording, with as many corrupted transcripts as there are seeds."""
     texts = [u.words for one in utterances.values() for u in one]
     for c, (name, condition) in enumerate(conditions.CONDITIONS.items()):
         if name == "clean":
@@ -91,14 +91,15 @@ def spoken_hard(
                 joined.audio_N, material(shared, fold, "fit"), corpora.generator("hard", joined.id)
             )
             recording = replace(joined, audio_N=hard)
-            yield HardRecording(
-                recording=recording,
-                group=base,
-                fold=fold,
-                what=SPOKEN,
-                condition=name,
-                transcript=corpora.corrupt(recording, seed=0, texts=texts),
-            )
+            for seed in range(seeds):
+                yield HardRecording(
+                    recording=recording,
+                    group=base,
+                    fold=fold,
+                    what=SPOKEN,
+                    condition=name,
+                    transcript=corpora.corrupt(recording, seed=seed, texts=texts),
+                )
 
 
 def _part(
@@ -240,7 +241,13 @@ class HardCase:
 
 
 def fit_cases(
-    shared: Path, cache_folder: Path, model: LoadedModel, corpus: str, times: quality_cases.Times
+    shared: Path,
+    cache_folder: Path,
+    model: LoadedModel,
+    corpus: str,
+    times: quality_cases.Times,
+    *,
+    seeds: int = 1,
 ) -> list[HardCase]:
     """All hard cases that filters are fitted and cross-validated on.
 
@@ -250,12 +257,13 @@ def fit_cases(
         model: makes them.
         corpus: of `quality_cases.CORPORA`.
         times: of the words of its utterances.
+        seeds: corrupted transcripts of each recording in which its text is said.
     """
     utterances = quality_cases.CORPORA[corpus](shared)
     texts = [u.words for one in utterances.values() for u in one]
     recordings = chain(
         nobody_hard(shared, texts, each=FOLDS, purpose="fit"),
-        spoken_hard(shared, utterances),
+        spoken_hard(shared, utterances, seeds=seeds),
         spliced_hard(shared, utterances, texts, each=1, purpose="fit"),
     )
     return [hard_case(one, model, cache_folder, times) for one in recordings]
@@ -282,7 +290,12 @@ def hard_case(
         np.save(path, log_probs_TC)
         print(f"emissions of {one.recording.id}", file=sys.stderr, flush=True)
     spoken = quality_cases.spoken(one.recording, np.load(path), info, times)
-    case = replace(quality_cases.labelled(spoken, one.transcript, info), group=one.group, origin=HARD)
+    case = replace(
+        quality_cases.labelled(spoken, one.transcript, info),
+        group=one.group,
+        origin=HARD,
+        condition=one.condition if one.what == SPOKEN else one.what,
+    )
     return HardCase(case=case, fold=one.fold, what=one.what, condition=one.condition)
 
 
