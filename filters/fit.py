@@ -14,17 +14,26 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.cases import HARD, HEARD, Case
 from prep_corpus.filters.curve import OperatingPoint, frontier
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
 from prep_corpus.filters.fit_ground import fit_ground
 from prep_corpus.filters.fit_words import WORD_FEATURES, fit_linear, fit_words, guarded_scores
+from prep_corpus.filters.folds import folds_apart
 from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import HearingGuard
 from prep_corpus.filters.linear import NO_FLOOR, Filter, Level, Linear
 from prep_corpus.filters.scoring import REFUSED_SCORE
-from prep_corpus.filters.sweep import Bench, ScoredSegments, Swept, count_outcomes, points_of, sweep, worse_of, worst_of
+from prep_corpus.filters.sweep import (
+    Bench,
+    ScoredSegments,
+    Swept,
+    count_outcomes,
+    points_of,
+    sweep,
+    worse_of,
+    worst_of,
+)
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -66,33 +75,6 @@ class FitOptions:
     paper_hard_allowance: float = 1.0
     apart: Mapping[str, int] = field(default_factory=dict)
     heard_covers_all: bool = False
-
-
-def fold_of(groups: Sequence[str], folds: int) -> dict[str, int]:
-    """The fold of each group: sorted groups dealt out in turn.
-
-    Args:
-        groups: names, repeated ones count once.
-        folds: at most this many.
-
-    Raises:
-        UsageError: fewer than two groups, so that nothing can be held out.
-    """
-    names = sorted(set(groups))
-    if len(names) < 2:
-        raise UsageError(
-            f"a filter is cross-validated over speakers or recordings: at least 2, not {len(names)}"
-        )
-    return {name: place % min(folds, len(names)) for place, name in enumerate(names)}
-
-
-def _folds(group_C: Sequence[str], options: FitOptions) -> list[int]:
-    """The fold of each case; groups are dealt out where those that have something in common leave but one fold."""
-    apart_C = [options.apart.get(group, -1) for group in group_C]
-    if len(set(apart_C)) > 1 and min(apart_C) >= 0:
-        return apart_C
-    folds = fold_of(group_C, options.folds)
-    return [folds[group] for group in group_C]
 
 
 def fit_utterances(outcomes: Sequence[ScoredSegments], options: FitOptions) -> Linear:
@@ -222,10 +204,9 @@ def fit_filter(
         UsageError: too few groups, or words of one class only.
     """
     cases = bench.cases
-    fold_C = _folds([case.group for case in cases], options)
+    fold_C = folds_apart([case.group for case in cases], options.folds, options.apart)
     word, own, heard, guard = _word_classifier(cases, fold_C, options, given)
-    ground = fit_ground(cases, own) if given is None else given.ground
-    scores = own if ground is None else [ground.worth(own_W) for own_W in own]
+    ground, scores = _ground(cases, own, fold_C, given)
     thresholds: tuple[float, ...] = WORD_THRESHOLDS
     if given is not None:
         lowest = given.word_threshold
@@ -267,6 +248,21 @@ def _word_classifier(
         scores, heard, guard = guarded_scores(cases, fold_C, options.word_names)
     guarded = [np.where(heard_W, scores_W, REFUSED_SCORE) for scores_W, heard_W in zip(scores, heard)]
     return word, guarded, heard, guard
+
+
+def _ground(
+    cases: Sequence[Case], own: Sequence[DoubleArray], fold_C: Sequence[int], given: Given | None
+) -> tuple[Ground | None, list[DoubleArray]]:
+    """The ground, and what the scores of every case's words are worth on it."""
+    if given is None:
+        ground, taken_off = fit_ground(cases, fold_C)
+    else:
+        ground = given.ground
+        taken_off = [
+            np.zeros(len(case.texts)) if ground is None else ground.charges(case.evidence_WF)
+            for case in cases
+        ]
+    return ground, [own_W - charges_W for own_W, charges_W in zip(own, taken_off)]
 
 
 def _held_out_words(cases: Sequence[Case], scores: Sequence[DoubleArray]) -> HeldOut:
@@ -332,7 +328,9 @@ def _fit_level(
     if options.heard_covers_all and HEARD in swept:
         swept = {HEARD: swept[HEARD]}
     by_condition = {
-        condition: swept_of([i for i in everyone if cases[i].origin == HARD and cases[i].condition == condition])
+        condition: swept_of(
+            [i for i in everyone if cases[i].origin == HARD and cases[i].condition == condition]
+        )
         for condition in sorted({case.condition for case in cases if case.origin == HARD})
     }
     around_words = scores[0] is not None

@@ -1,6 +1,6 @@
-"""Fitting what a word's score is worth on bad ground, from labelled words of clean and of hard ground.
+"""Fitting what a word's score is worth on bad ground, from words of clean and of hard recordings.
 
-Legend: N words.
+Legend: W words, N words of all cases.
 """
 
 from __future__ import annotations
@@ -11,79 +11,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.filters.cases import HARD, Case
-from prep_corpus.filters.ground import Ground, wrong_around
-from prep_corpus.filters.scoring import REFUSED_SCORE
+from prep_corpus.filters.features import word_features
+from prep_corpus.filters.fit_words import INVERSE_PENALTY, fit_linear
+from prep_corpus.filters.ground import GROUND_FEATURES, Ground, charges
+from prep_corpus.filters.linear import Linear
 
+BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
 
-STRETCH_WORDS = 51
-"""A word's ground is that of so many words: some 20 s of speech."""
+FREE_SHARE = 0.6
+"""Of the words on clean ground so many are charged nothing."""
 
-DOUBT = 0.001
-"""So many wrong words are expected for each word of a stretch, whatever the scores say."""
-
-FREE_SHARE = 0.98
-"""Of the words that are kept on clean ground so many keep their score."""
-
-PLACES = (4.0, 3.0, 2.0, 1.0, 0.0, -1.0, -2.0, -4.0, -8.0)
-"""Scores for which it is found what share of wrong words goes with them on clean ground."""
+CHARGE = 0.5
+"""What each nat by which a stretch is less like clean speech takes off a word's score."""
 
 
-def fit_ground(cases: Sequence[Case], scores: Sequence[DoubleArray]) -> Ground | None:
-    """The ground of a filter; None where no case is speech on hard ground, so that there is nothing to learn it from.
+def fit_ground(
+    cases: Sequence[Case], fold_C: Sequence[int], *, free_share: float = FREE_SHARE, charge: float = CHARGE
+) -> tuple[Ground | None, list[DoubleArray]]:
+    """The ground of a filter, and what it takes off each case's words.
 
     Args:
         cases: labelled.
-        scores: guarded log-odds of each case's words, from fits without the case's group.
+        fold_C: the fold of each case.
+        free_share, charge: as above.
+
+    Returns:
+        The ground, fitted on all cases; None where there is no speech on hard ground to learn it from. The charges
+        [W] of each case are from fits without its fold.
     """
-    spoken = [case.origin == HARD and bool(case.right_W.any()) for case in cases]
+    hard = [_on_hard_ground(case) for case in cases]
     clean = [case.origin != HARD for case in cases]
-    if not any(spoken) or not any(clean):
-        return None
-    slope, intercept = _calibrated(
-        [(case, scores_W) for case, scores_W, hard in zip(cases, scores, spoken) if hard]
-    )
-    clean_scores = [scores_W for scores_W, one in zip(scores, clean) if one and len(scores_W)]
-    score_N = np.concatenate(clean_scores)
-    share_N = np.concatenate(
-        [
-            wrong_around(scores_W, _wrong(scores_W, slope, intercept), DOUBT, STRETCH_WORDS)
-            for scores_W in clean_scores
-        ]
-    )
-    shares: list[float] = []
-    places: list[float] = []
-    for place in PLACES:
-        kept_N = share_N[score_N >= place]
-        share = float(np.quantile(kept_N, FREE_SHARE)) if len(kept_N) else 0.0
-        if share > (shares[-1] * 1.001 if shares else 0.0):
-            shares.append(share)
-            places.append(place)
-    if len(shares) < 2:
-        return None
-    return Ground(
-        stretch_words=STRETCH_WORDS,
-        slope=slope,
-        intercept=intercept,
-        doubt=DOUBT,
-        shares=tuple(shares),
-        scores=tuple(places),
-    )
+    if not any(hard) or not any(clean):
+        return None, [np.zeros(len(case.texts)) for case in cases]
+    found: list[DoubleArray] = [np.zeros(0)] * len(cases)
+    for fold in sorted(set(fold_C)):
+        linear = _fit([case for case, f in zip(cases, fold_C) if f != fold])
+        for index, case in enumerate(cases):
+            if fold_C[index] == fold:
+                found[index] = linear.score(word_features(case.evidence_WF, linear.names))
+    free = float(np.quantile(np.concatenate([f for f, one in zip(found, clean) if one]), 1.0 - free_share))
+    ground = Ground(clean=_fit(cases), free=free, charge=charge)
+    return ground, [charges(clean_W, free, charge) for clean_W in found]
 
 
-def _wrong(scores_W: DoubleArray, slope: float, intercept: float) -> DoubleArray:
-    wrong_W: DoubleArray = 1.0 / (1.0 + np.exp(np.clip(slope * scores_W + intercept, -50.0, 50.0)))
-    return wrong_W
+def _on_hard_ground(case: Case) -> bool:
+    """Whether it is speech under a condition; a recording in which nobody says its text is the guard's."""
+    return case.origin == HARD and bool(case.right_W.any())
 
 
-def _calibrated(labelled: Sequence[tuple[Case, DoubleArray]]) -> tuple[float, float]:
-    """How log-odds of held-out words are to be read: a logistic regression on the score alone."""
-    from sklearn.linear_model import LogisticRegression
-
-    rows = [(scores_W > REFUSED_SCORE) & case.known_W for case, scores_W in labelled]
-    score_N = np.concatenate([scores_W[row] for (_, scores_W), row in zip(labelled, rows)])
-    right_N = np.concatenate([case.right_W[row] for (case, _), row in zip(labelled, rows)])
-    if right_N.all() or not right_N.any():
-        return 1.0, 0.0
-    model = LogisticRegression(C=1e6, max_iter=1000).fit(score_N[:, None], right_N)
-    return max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
+def _fit(cases: Sequence[Case]) -> Linear:
+    """Log-odds of clean against hard ground."""
+    used = [case for case in cases if case.origin != HARD or _on_hard_ground(case)]
+    rows = np.concatenate([word_features(case.evidence_WF, GROUND_FEATURES) for case in used])
+    clean_N = np.concatenate([np.full(len(case.texts), case.origin != HARD) for case in used])
+    return fit_linear(rows, clean_N, GROUND_FEATURES, INVERSE_PENALTY)

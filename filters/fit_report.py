@@ -12,6 +12,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.filters.fit import Fitted, FittedLevel, HeldOut, auc
+from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import STRETCH_WORDS, HearingGuard
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.sweep import NO_THRESHOLD
@@ -152,12 +153,24 @@ def card(
             )
         ]
         lines.append(f"| (intercept) | | | {linear.intercept:+.3f} |")
+    if filter_.ground is not None:
+        lines += ["", *_ground_lines(filter_.ground)]
     if filter_.guard is not None:
         lines += ["", *_guard_lines(filter_.guard)]
     for cut, level in fitted.levels.items():
         point, _ = chosen_point(filter_, cut, max_wer)
         lines += ["", *_length_lines(cut, level, point)]
     return "\n".join(lines) + "\n"
+
+
+def _ground_lines(ground: Ground) -> list[str]:
+    return [
+        "## What bad ground costs",
+        "",
+        f"Each nat by which the log-odds that the speech around a word is clean lie under {ground.free:.2f} takes "
+        f"{ground.charge:g} off the word's score. They are linear in the means over 25 words of "
+        f"{', '.join(f'`{name}`' for name in ground.clean.names)}.",
+    ]
 
 
 def _guard_lines(guard: HearingGuard) -> list[str]:

@@ -1,11 +1,12 @@
-"""What a word's score is worth where it stands: where the model hears badly, a word must be surer to be kept.
+"""What a word's score is worth where it stands: on bad ground a word must be surer to be kept.
 
-On clean ground nearly every word is surely said or surely not, and of all words over a threshold hardly one is wrong. Under
-other voices most words are in doubt, and of those over the same threshold many are wrong. So a word is judged
-together with its stretch: of the words around it that are at least as sure as it is, how many will be wrong? A
-score counts for no more than what goes with that share on clean ground.
+On clean speech nearly every word is surely said or surely not, and of all words over a threshold hardly one is
+wrong. Under other voices, music or noise most words are in doubt, and of those over the same threshold many are
+wrong. How like clean speech the speech around a word is can be heard without knowing what is said: how sure the model
+is of anything there, what it reads besides the text. Where it is less like it than most of clean speech, the word's
+score is lowered.
 
-Legend: W words, K places.
+Legend: W words, F features.
 """
 
 from __future__ import annotations
@@ -13,98 +14,67 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.filters.features import word_features
+from prep_corpus.filters.guard import LogOdds
 
 DoubleArray = NDArray[np.float64]
 
-_CHUNK_WORDS = 4096
+GROUND_FEATURES = (
+    "certainty~25",
+    "clarity~25",
+    "read~25",
+    "read_exactly~25",
+    "read_besides~25",
+    "speech~25",
+    "margin_mean~25",
+    "margin_min~25",
+    "letters_before~25",
+    "sure_before~25",
+    "ratio_mean~25",
+    "ratio_min~25",
+    "character_mean~25",
+    "edits_per_character~25",
+    "frames_per_character~25",
+    "rate~25",
+    "log_mass_before~25",
+    "log_gap_before~25",
+)
+"""What tells clean speech from hard ground, in the mean over 25 words."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """Lowers the scores of words in stretches where many words over a threshold would be wrong.
+    """Lowers the scores of words where the model hears badly.
 
     Attributes:
-        stretch_words: a word's stretch is so many words, itself in the middle.
-        slope, intercept: a word of score s is right with log-odds `slope * s + intercept`, as held-out words were.
-        doubt: so many wrong words for each word of the stretch are expected besides; so where few words are sure, these
-            are not trusted either.
-        shares: K rising shares of wrong words to be expected.
-        scores: the most that a word's score is worth at each share, falling; between two shares by their logarithm,
-            beyond them as at the nearest.
+        clean: log-odds that the speech around a word is clean, over `word_features`.
+        free: stretches of at least these log-odds cost nothing.
+        charge: what each nat under that takes off a word's score.
     """
 
-    stretch_words: int
-    slope: float
-    intercept: float
-    doubt: float
-    shares: tuple[float, ...]
-    scores: tuple[float, ...]
+    clean: LogOdds
+    free: float
+    charge: float
 
     def __post_init__(self) -> None:
-        if self.stretch_words < 1 or self.stretch_words % 2 == 0:
-            raise UsageError(f"a stretch must have an odd number of words, not {self.stretch_words}")
-        numbers = (self.slope, self.intercept, self.doubt, *self.shares, *self.scores)
-        if not np.isfinite(numbers).all() or self.slope <= 0 or self.doubt < 0:
-            raise UsageError("a ground's numbers must be finite, its slope positive, its doubt not negative")
-        if len(self.shares) != len(self.scores) or len(self.shares) < 2:
+        if not np.isfinite((self.free, self.charge)).all() or self.charge < 0:
             raise UsageError(
-                f"a ground needs at least two shares with a score each, not {len(self.shares)} and {len(self.scores)}"
+                f"a ground's numbers must be finite and its charge not negative: {self.free}, {self.charge}"
             )
-        if (np.diff(self.shares) <= 0).any() or (np.diff(self.scores) > 0).any() or self.shares[0] <= 0:
-            raise UsageError("a ground's shares must rise from over 0, and its scores fall")
 
-    def wrong_around(self, scores_W: DoubleArray) -> DoubleArray:
-        """The share [W] of wrong words to be expected among those of a word's stretch that are as sure as it."""
-        wrong_W = 1.0 / (1.0 + np.exp(np.clip(self.slope * scores_W + self.intercept, -50.0, 50.0)))
-        return wrong_around(scores_W, wrong_W, self.doubt, self.stretch_words)
-
-    def worth(self, scores_W: DoubleArray) -> DoubleArray:
-        """What each word's score is worth where it stands: at most the score itself.
+    def charges(self, evidence_WF: NDArray[np.floating]) -> DoubleArray:
+        """What is taken off each word's score [W], in nats.
 
         Args:
-            scores_W: of the words of one recording in order.
+            evidence_WF: the evidence of one recording's words in order, as `align.evidence` gives it.
         """
-        if not len(scores_W):
-            return scores_W
-        most_W = np.interp(np.log(self.wrong_around(scores_W)), np.log(self.shares), self.scores)
-        worth_W: DoubleArray = np.minimum(scores_W, most_W)
-        return worth_W
+        return charges(self.clean.score(word_features(evidence_WF, self.clean.names)), self.free, self.charge)
 
 
-def wrong_around(
-    scores_W: DoubleArray, wrong_W: DoubleArray, doubt: float, stretch_words: int
-) -> DoubleArray:
-    """The least share of wrong words to be expected among the words of each one's stretch that are kept with it.
-
-    Args:
-        scores_W: of one recording's words in order; of two words the one of the higher score is kept first.
-        wrong_W: how likely each word is wrong; falls where scores rise.
-        doubt: so many wrong words for each word of the stretch besides.
-        stretch_words: odd; stretches are cut off at the recording's ends.
-
-    Returns:
-        [W]: of all sets "the n surest words of the stretch" that hold the word, the least expected share.
-    """
-    half = stretch_words // 2
-    padded_W = np.pad(scores_W, half, constant_values=-np.inf)
-    wrong_padded_W = np.pad(wrong_W, half, constant_values=1.0)
-    at_W = np.arange(len(scores_W))
-    sizes_W = np.minimum(at_W + half + 1, len(scores_W)) - np.maximum(at_W - half, 0)
-    counts_N = np.arange(1, stretch_words + 1)
-    found_W = np.empty(len(scores_W))
-    for start in range(0, len(scores_W), _CHUNK_WORDS):
-        part = slice(start, start + _CHUNK_WORDS)
-        windows_WN = sliding_window_view(padded_W, stretch_words)[part]
-        order_WN = np.argsort(-windows_WN, axis=1, kind="stable")
-        sorted_WN = np.take_along_axis(
-            sliding_window_view(wrong_padded_W, stretch_words)[part], order_WN, axis=1
-        )
-        shares_WN = (np.cumsum(sorted_WN, axis=1) + doubt * sizes_W[part, None]) / counts_N
-        least_WN = np.minimum.accumulate(shares_WN[:, ::-1], axis=1)[:, ::-1]
-        ranks_W = (windows_WN >= scores_W[part, None]).sum(axis=1)
-        found_W[part] = np.take_along_axis(least_WN, ranks_W[:, None] - 1, axis=1)[:, 0]
-    return found_W
+def charges(clean_W: DoubleArray, free: float, charge: float) -> DoubleArray:
+    """What is taken off each word's score [W]: `charge` for each nat that its log-odds lie under `free`."""
+    charges_W: DoubleArray = charge * np.maximum(free - clean_W, 0.0)
+    return charges_W

@@ -281,10 +281,7 @@ def _ground(document: Mapping[str, Any] | None) -> Ground | None:
     if document is None:
         return None
     return Ground(
-        stretch_words=int(document["stretch_words"]),
-        slope=float(document["slope"]),
-        intercept=float(document["intercept"]),
-        doubt=float(document["doubt"]),
-        shares=tuple(map(float, document["shares"])),
-        scores=tuple(map(float, document["scores"])),
+        clean=_linear(document["clean"]),
+        free=float(document["free"]),
+        charge=float(document["charge"]),
     )

@@ -27,17 +27,18 @@ def score_words(evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArra
         evidence_WF: the evidence of one recording's words in order (neighbours matter), as `align.evidence` gives it.
         fitted: the filter.
     """
-    return worth(own_scores(evidence_WF, fitted), fitted)
+    return worth(own_scores(evidence_WF, fitted), evidence_WF, fitted)
 
 
-def worth(own_W: DoubleArray, fitted: Filter) -> DoubleArray:
+def worth(own_W: DoubleArray, evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArray:
     """What scores [W] are worth on their ground.
 
     Args:
-        own_W: as `own_scores` gives them, of all words of a recording in order.
+        own_W: as `own_scores` gives them.
+        evidence_WF: as of `score_words`.
         fitted: the filter.
     """
-    return own_W if fitted.ground is None else fitted.ground.worth(own_W)
+    return own_W if fitted.ground is None else own_W - fitted.ground.charges(evidence_WF)
 
 
 def own_scores(evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArray:

@@ -315,7 +315,7 @@ def worse_of(one: Sequence[OperatingPoint], other: Sequence[OperatingPoint]) -> 
     return found
 
 
-FEW_WORDS = 50.0
+FEW_WORDS = 200.0
 """A condition's rate is that of all hard ground by so much as if this many more words of it had been kept."""
 
 

@@ -328,7 +328,7 @@ def _kept_at(bench: Bench, segment: SegmentOptions, point: OperatingPoint, k_fra
     """What a point of the filter's curve keeps of a case."""
     case, fitted = bench.cases[0], segment.filter
     own_W = own_scores(case.evidence_WF, fitted)
-    scores_W = worth(own_W, fitted) if segment.cut == "words" else None
+    scores_W = worth(own_W, case.evidence_WF, fitted) if segment.cut == "words" else None
     heard_W = heard_words(case.evidence_WF, fitted)
     cuts = bench.cut(0, scores_W, point.word_threshold, k_frames, heard_W=heard_W, own_W=own_W)
     outcome = bench.outcome(0, cuts)

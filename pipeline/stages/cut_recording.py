@@ -89,8 +89,9 @@ def words_trusted(aligned: AlignedRecording, options: SegmentOptions) -> Verdict
     if options.cut == "paper":
         heard_W = heard_words(aligned.evidence_WF, options.filter)
         return Verdicts(said_W=heard_W, sure_W=heard_W, unsaid_W=~heard_W)
-    own_W = own_scores(aligned.evidence_WF, options.filter)
-    return verdicts(worth(own_W, options.filter), options.word_threshold, own_W)
+    evidence_WF = aligned.evidence_WF
+    own_W = own_scores(evidence_WF, options.filter)
+    return verdicts(worth(own_W, evidence_WF, options.filter), options.word_threshold, own_W)
 
 
 def plan_cuts(

@@ -10,9 +10,10 @@ from support.planted_cases import INFO, OPTIONS, align_words, planted_case, with
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.cases import DAMAGED, GIVEN, HEARD, Case, Damage, damage
-from prep_corpus.filters.fit import FitOptions, Fitted, Given, HeldOut, fit_filter, fold_of
+from prep_corpus.filters.fit import FitOptions, Fitted, Given, HeldOut, fit_filter
 from prep_corpus.filters.fit_report import card, length_leak
 from prep_corpus.filters.fit_words import fit_linear
+from prep_corpus.filters.folds import fold_of, folds_apart
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.measures import Tally, tally
 from prep_corpus.filters.scoring import score_utterances, score_words
@@ -258,3 +259,11 @@ def test_the_curve_counts_what_a_filter_keeps_over_its_floor() -> None:
     at = dict(zip(UTTERANCE_THRESHOLDS, kept_P.tolist()))
     # All points under the floor keep the same: a laxer one must not seem to keep more than it does.
     assert (at[UTTERANCE_THRESHOLDS[0]], at[-9.5], at[-9.0], at[0.5]) == (30, 30, 30, 20)
+
+
+def test_groups_that_have_something_in_common_are_held_out_together() -> None:
+    groups = ["a", "b", "c", "a"]
+    assert folds_apart(groups, 5, {"a": 1, "b": 0, "c": 1, "d": 2}) == [1, 0, 1, 1]
+    # Where all that is there has something in common, and where nothing is said, groups are dealt out.
+    assert folds_apart(["a", "c"], 5, {"a": 1, "b": 0, "c": 1}) == [0, 1]
+    assert folds_apart(groups, 2, {}) == [0, 1, 0, 0]

@@ -1,4 +1,4 @@
-"""The ground: a word's score is worth less where many words as sure as it would be wrong."""
+"""The ground: a word's score is worth less where the model hears badly, and each condition's promise counts."""
 
 from __future__ import annotations
 
@@ -6,74 +6,135 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.planted_cases import OPTIONS, planted_case
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.ground import Ground, wrong_around
+from prep_corpus.align.words.evidence import EVIDENCE_NAMES
+from prep_corpus.filters.cases import HARD, Case
+from prep_corpus.filters.curve import OperatingPoint
+from prep_corpus.filters.features import FEATURE_NAMES
+from prep_corpus.filters.fit import FitOptions, fit_filter
+from prep_corpus.filters.fit_ground import fit_ground
+from prep_corpus.filters.ground import Ground, charges
+from prep_corpus.filters.linear import Filter, Level, Linear, filter_text, parse_filter
+from prep_corpus.filters.scoring import own_scores, score_words, verdicts, worth
+from prep_corpus.filters.sweep import UTTERANCE_THRESHOLDS, Bench, Swept, worst_of
 
 
-def a_ground() -> Ground:
-    return Ground(
-        stretch_words=5,
-        slope=1.0,
-        intercept=0.0,
-        doubt=0.001,
-        shares=(0.001, 0.01, 0.1),
-        scores=(6.0, 0.0, -8.0),
+def linear(name: str) -> Linear:
+    return Linear(names=(name,), means=(0.0,), scales=(1.0,), coefficients=(1.0,), intercept=0.0)
+
+
+def a_filter() -> Filter:
+    utterance = Linear(
+        names=FEATURE_NAMES, means=(0.0,) * 6, scales=(1.0,) * 6, coefficients=(0.0,) * 6, intercept=0.0
+    )
+    point = OperatingPoint(
+        word_threshold=0.0, utterance_threshold=-1e9, kept_share=1.0, wer=0.0, wer_upper=0.01
+    )
+    level = Level(utterance=utterance, curve=(point,), k_frames=10)
+    return Filter(
+        word=linear("margin_mean"),
+        words=level,
+        paper=level,
+        model_digest="",
+        frame_seconds=0.02,
+        fitted_on="",
+        data_digest="",
+        ground=Ground(clean=linear("certainty~3"), free=0.8, charge=10.0),
     )
 
 
-def test_the_share_of_wrong_words_around_a_word_by_hand() -> None:
-    scores_W = np.array([3.0, 1.0, 2.0])
-    wrong_W = np.array([0.1, 0.5, 0.2])
-    found = wrong_around(scores_W, wrong_W, 0.0, 3)
-    # The first and the last stretch hold two words, the middle one all three.
-    assert found.tolist() == pytest.approx([0.1, 0.8 / 3, 0.2])
-    # Doubt counts for every word of the stretch; where it is shared by more words it may be less for each.
-    doubted = wrong_around(scores_W, wrong_W, 0.2, 3)
-    assert doubted.tolist() == pytest.approx([0.3 + 0.2, (0.8 + 0.6) / 3, (0.7 + 0.4) / 2])
+def evidence_of(certainty: list[float], margin: float = 3.0) -> np.ndarray:
+    evidence_WF = np.zeros((len(certainty), len(EVIDENCE_NAMES)), np.float32)
+    evidence_WF[:, EVIDENCE_NAMES.index("certainty")] = certainty
+    evidence_WF[:, EVIDENCE_NAMES.index("margin_mean")] = margin
+    return evidence_WF
 
 
-def test_words_beyond_a_stretch_say_nothing_of_it() -> None:
-    scores_W = np.array([5.0] * 10 + [-2.0] * 30)
-    alone = wrong_around(scores_W[:10], 1 / (1 + np.exp(scores_W[:10])), 0.001, 5)
-    together = wrong_around(scores_W, 1 / (1 + np.exp(scores_W)), 0.001, 5)
-    assert together[:8].tolist() == alone[:8].tolist()
-    # Many words are taken in parts of the work; the parts leave no seam.
-    long_W = np.random.default_rng(0).normal(1.0, 3.0, 9000)
-    whole = wrong_around(long_W, 1 / (1 + np.exp(long_W)), 0.001, 51)
-    assert whole[4000:4200].tolist() == wrong_around(
-        long_W[3900:4300], 1 / (1 + np.exp(long_W[3900:4300])), 0.001, 51
-    )[100:300].tolist()
+def test_what_lies_under_the_free_log_odds_is_charged_by_the_nat() -> None:
+    assert charges(np.array([2.0, 1.0, 0.5, -1.0]), 1.0, 0.5).tolist() == [0.0, 0.0, 0.25, 1.0]
 
 
-def test_the_same_score_is_worth_less_among_words_in_doubt() -> None:
-    good, bad = np.full(41, 9.0), np.full(41, 1.0)
-    good[20] = bad[20] = 3.0
-    assert a_ground().worth(good)[20] > a_ground().worth(bad)[20] + 5.0
-    assert (a_ground().worth(bad) <= bad).all()
+def test_a_score_is_worth_less_where_the_model_hears_badly() -> None:
+    evidence_WF, fitted = evidence_of([0.9, 0.9, 0.6, 0.6]), a_filter()
+    own_W = own_scores(evidence_WF, fitted)
+    assert own_W.tolist() == pytest.approx([3.0] * 4)
+    # By hand: means over three words are 0.9, 0.8, 0.7 and 0.6, and each tenth under 0.8 takes 1 off.
+    assert worth(own_W, evidence_WF, fitted).tolist() == pytest.approx([3.0, 3.0, 2.0, 1.0], abs=1e-5)
+    assert score_words(evidence_WF, fitted).tolist() == pytest.approx([3.0, 3.0, 2.0, 1.0], abs=1e-5)
+    assert score_words(evidence_WF, replace(fitted, ground=None)).tolist() == pytest.approx([3.0] * 4)
 
 
-def test_few_sure_words_among_many_unsure_ones_are_not_trusted() -> None:
-    scores_W = np.full(41, -9.0)
-    scores_W[20] = 9.0
-    lone = replace(a_ground(), stretch_words=41).worth(scores_W)[20]
-    # By hand: 41 words at a doubt of 0.001 are 0.041 wrong ones for one kept.
-    share = 0.041 + 1 / (1 + np.exp(9.0))
-    assert lone == pytest.approx(np.interp(np.log(share), np.log((0.01, 0.1)), (0.0, -8.0)))
-    assert a_ground().worth(np.zeros(0)).shape == (0,)
+def test_bad_ground_leaves_a_word_in_doubt_and_none_unsaid() -> None:
+    own_W = np.array([3.0, 3.0, -2.0])
+    found = verdicts(own_W - np.array([0.0, 6.0, 0.0]), 1.0, own_W)
+    assert found.said_W.tolist() == [True, False, False]
+    assert found.unsaid_W.tolist() == [False, False, True]
 
 
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"stretch_words": 4}, "odd number"),
-        ({"slope": 0.0}, "slope positive"),
-        ({"doubt": float("nan")}, "finite"),
-        ({"shares": (0.1,), "scores": (0.0,)}, "at least two shares"),
-        ({"shares": (0.1, 0.01, 0.001)}, "must rise"),
-        ({"scores": (0.0, 1.0, 2.0)}, "scores fall"),
-    ],
-)
-def test_a_ground_that_makes_no_sense_is_refused(changed: dict[str, object], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        replace(a_ground(), **changed)  # type: ignore[arg-type]
+def test_a_ground_survives_its_file_and_a_filter_may_have_none() -> None:
+    fitted = a_filter()
+    assert parse_filter(filter_text(fitted), "f") == fitted
+    assert parse_filter(filter_text(replace(fitted, ground=None)), "f").ground is None
+    with pytest.raises(UsageError, match="not negative"):
+        Ground(clean=linear("certainty"), free=0.0, charge=-1.0)
+    with pytest.raises(UsageError, match="finite"):
+        Ground(clean=linear("certainty"), free=float("nan"), charge=1.0)
+
+
+def hard(case: Case, condition: str) -> Case:
+    return replace(case, origin=HARD, condition=condition)
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    clean = [planted_case(f"speaker {g}", seed=g, noise=0.8) for g in range(4)]
+    noisy = [hard(planted_case(f"speaker {g}", seed=g + 10, noise=1.9), "noise") for g in range(4)]
+    return [*clean, *noisy]
+
+
+def test_what_is_hard_costs_more_on_speakers_that_were_not_fitted_on(cases: list[Case]) -> None:
+    ground, taken_off = fit_ground(cases, [0, 1, 2, 3] * 2)
+    assert ground is not None
+    clean, noisy = (np.concatenate(part) for part in (taken_off[:4], taken_off[4:]))
+    assert (clean == 0).mean() == pytest.approx(0.6, abs=0.02)
+    assert np.median(noisy) > np.quantile(clean, 0.95)
+    stranger = planted_case("stranger", seed=50, noise=1.9)
+    assert np.median(ground.charges(stranger.evidence_WF)) > np.quantile(clean, 0.95)
+
+
+def test_without_hard_ground_there_is_nothing_to_learn_it_from(cases: list[Case]) -> None:
+    ground, taken_off = fit_ground(cases[:4], [0, 1, 2, 3])
+    assert ground is None
+    assert not np.concatenate(taken_off).any()
+
+
+def test_a_filter_fitted_on_hard_ground_has_a_ground_and_keeps_its_word_there(cases: list[Case]) -> None:
+    fitted = fit_filter(
+        Bench(cases=cases, options=OPTIONS),
+        FitOptions(target_seconds=3.0, resamples=50, apart={f"speaker {g}": g % 2 for g in range(4)}),
+        model_digest="",
+        frame_seconds=0.02,
+        fitted_on="",
+        data_digest="",
+    )
+    assert fitted.filter.ground is not None
+    assert set(fitted.levels["words"].swept) == {"given", HARD}
+
+
+def counted(kept: float, edits: float) -> Swept:
+    counts = np.zeros((5, 1, len(UTTERANCE_THRESHOLDS)))
+    counts[0], counts[2], counts[3] = kept, edits, 1.0
+    return Swept(groups=("a",), spoken_G=np.array([1e4]), right_G=np.array([1e4]), counts={0.0: counts})
+
+
+def test_the_worst_condition_counts_and_few_words_say_little() -> None:
+    easy, bad, few = counted(8000, 40), counted(1000, 40), counted(4, 1)
+    together = counted(9004, 81)
+    alone = worst_of(together, {})
+    assert alone[0].wer_upper == pytest.approx(81 / 9004)
+    found = worst_of(together, {"easy": easy, "bad": bad, "few": few})
+    # By hand, with 200 words of all: (40 + 1.8) / 1200 is more than (1 + 1.8) / 204.
+    assert found[0].wer_upper == pytest.approx((40 + 200 * 81 / 9004) / 1200)
+    assert worst_of(together, {"few": few})[0].wer_upper == pytest.approx((1 + 200 * 81 / 9004) / 204)

@@ -78,7 +78,7 @@ def kept_words(case: Case, fitted: Filter, cut: str, max_wer: float, model: Load
     )
     point, level = fitted.point(max_wer, cut=cut), fitted.level(cut)
     own_W = own_scores(case.evidence_WF, fitted)
-    scores_W = worth(own_W, fitted) if cut == "words" else None
+    scores_W = worth(own_W, case.evidence_WF, fitted) if cut == "words" else None
     heard_W = heard_words(case.evidence_WF, fitted)
     cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames, heard_W=heard_W, own_W=own_W)
     pieces = [segment for segment in cuts.segments if not segment.reason]
