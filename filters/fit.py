@@ -38,7 +38,7 @@ from prep_corpus.filters.sweep import (
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
 
-WORD_THRESHOLDS = (-8.0, -6.0, -5.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+WORD_THRESHOLDS = (-8.0, -6.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, -0.25, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 FITTING_THRESHOLDS = (-2.0, 0.0, 2.0)
 """Word thresholds whose segments the utterance classifier is fitted on together."""
 
@@ -139,11 +139,13 @@ class FittedLevel:
         level: classifier and curve.
         swept: the counts behind the curve, by the origin of the labels.
         held_out: utterances cut with each word threshold, by threshold.
+        by_condition: the counts of each condition of hard ground.
     """
 
     level: Level
     swept: Mapping[str, Swept]
     held_out: Mapping[float, HeldOut]
+    by_condition: Mapping[str, Swept] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,7 +338,7 @@ def _fit_level(
     around_words = scores[0] is not None
     curve = _curve(swept, by_condition if around_words else {}, options)
     level = Level(utterance=fit(everyone), curve=curve, k_frames=k_frames, floor=floor)
-    return FittedLevel(level=level, swept=swept, held_out=by_threshold)
+    return FittedLevel(level=level, swept=swept, held_out=by_threshold, by_condition=by_condition)
 
 
 FLOOR_SHARE = 0.001

@@ -15,7 +15,7 @@ from prep_corpus.filters.fit import Fitted, FittedLevel, HeldOut, auc
 from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import STRETCH_WORDS, HearingGuard
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.sweep import NO_THRESHOLD
+from prep_corpus.filters.sweep import NO_THRESHOLD, found_at
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
 """Word error rates that the card's table shows."""
@@ -153,6 +153,8 @@ def card(
             )
         ]
         lines.append(f"| (intercept) | | | {linear.intercept:+.3f} |")
+    if "words" in fitted.levels and fitted.levels["words"].by_condition:
+        lines += ["", *_condition_lines(filter_, fitted.levels["words"])]
     if filter_.ground is not None:
         lines += ["", *_ground_lines(filter_.ground)]
     if filter_.guard is not None:
@@ -161,6 +163,31 @@ def card(
         point, _ = chosen_point(filter_, cut, max_wer)
         lines += ["", *_length_lines(cut, level, point)]
     return "\n".join(lines) + "\n"
+
+
+def _condition_lines(fitted: Filter, level: FittedLevel) -> list[str]:
+    """What is kept under each condition of hard ground at each error rate asked for."""
+    points = [chosen_point(fitted, "words", max_wer) for max_wer in ASKED]
+    lines = [
+        "## Under each condition, cut around words",
+        "",
+        "Spoken words kept and WER, cross-validated as above.",
+        "",
+        f"| condition | {' | '.join(f'{max_wer:.1%}' for max_wer in ASKED)} |",
+        "|---|" + "---|" * len(ASKED),
+    ]
+    for condition, swept in level.by_condition.items():
+        cells = []
+        for point, reached in points:
+            spoken, kept, edits = found_at(swept, point)
+            if not spoken:
+                cells.append(f"{edits:g} words")
+            elif reached:
+                cells.append(f"{kept / spoken:.1%} / {edits / max(kept, 1.0):.2%}")
+            else:
+                cells.append("none")
+        lines.append(f"| {condition} | {' | '.join(cells)} |")
+    return lines
 
 
 def _ground_lines(ground: Ground) -> list[str]:

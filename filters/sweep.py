@@ -298,6 +298,13 @@ def lower_bound(swept: Swept, point: OperatingPoint, *, resamples: int = 1000, s
     return min(float(low_P[UTTERANCE_THRESHOLDS.index(point.utterance_threshold)]), point.wer)
 
 
+def found_at(swept: Swept, point: OperatingPoint) -> tuple[float, float, float]:
+    """Spoken words, kept words and word edits of all groups at a point; between two thresholds at the laxer one."""
+    p = int(np.searchsorted(UTTERANCE_THRESHOLDS, point.utterance_threshold, side="right")) - 1
+    kept, _, edits, *_ = swept.counts[point.word_threshold].sum(axis=1)[:, p]
+    return float(swept.spoken_G.sum()), float(kept), float(edits)
+
+
 def worse_of(one: Sequence[OperatingPoint], other: Sequence[OperatingPoint]) -> list[OperatingPoint]:
     """Points measured twice, each with the worse of its two error rates; the kept share is that of `one`.
 
@@ -315,7 +322,7 @@ def worse_of(one: Sequence[OperatingPoint], other: Sequence[OperatingPoint]) -> 
     return found
 
 
-FEW_WORDS = 200.0
+FEW_WORDS = 500.0
 """A condition's rate is that of all hard ground by so much as if this many more words of it had been kept."""
 
 

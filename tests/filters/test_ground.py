@@ -18,7 +18,7 @@ from prep_corpus.filters.fit_ground import fit_ground
 from prep_corpus.filters.ground import Ground, charges
 from prep_corpus.filters.linear import Filter, Level, Linear, filter_text, parse_filter
 from prep_corpus.filters.scoring import own_scores, score_words, verdicts, worth
-from prep_corpus.filters.sweep import UTTERANCE_THRESHOLDS, Bench, Swept, worst_of
+from prep_corpus.filters.sweep import UTTERANCE_THRESHOLDS, Bench, Swept, found_at, worst_of
 
 
 def linear(name: str) -> Linear:
@@ -135,6 +135,18 @@ def test_the_worst_condition_counts_and_few_words_say_little() -> None:
     alone = worst_of(together, {})
     assert alone[0].wer_upper == pytest.approx(81 / 9004)
     found = worst_of(together, {"easy": easy, "bad": bad, "few": few})
-    # By hand, with 200 words of all: (40 + 1.8) / 1200 is more than (1 + 1.8) / 204.
-    assert found[0].wer_upper == pytest.approx((40 + 200 * 81 / 9004) / 1200)
-    assert worst_of(together, {"few": few})[0].wer_upper == pytest.approx((1 + 200 * 81 / 9004) / 204)
+    # By hand, with 500 words of all: (40 + 4.5) / 1500 is more than (1 + 4.5) / 504.
+    assert found[0].wer_upper == pytest.approx((40 + 500 * 81 / 9004) / 1500)
+    assert worst_of(together, {"few": few})[0].wer_upper == pytest.approx((1 + 500 * 81 / 9004) / 504)
+
+
+def test_what_a_condition_gives_at_a_point() -> None:
+    point = OperatingPoint(
+        word_threshold=0.0, utterance_threshold=-3.2, kept_share=0.5, wer=0.01, wer_upper=0.02
+    )
+    swept = counted(1000, 40)
+    # Kept at a threshold of -3.5, and nothing at -3.
+    place = UTTERANCE_THRESHOLDS.index(-3.5)
+    swept.counts[0.0][:, :, place + 1 :] = 0.0
+    assert found_at(swept, point) == (1e4, 1000.0, 40.0)
+    assert found_at(swept, replace(point, utterance_threshold=-3.0)) == (1e4, 0.0, 0.0)
