@@ -136,7 +136,7 @@ def place_for(folder: Path) -> Path:
 
 
 def listened(folder: Path, line: str) -> None:
-    """Do what people do before a line that takes what they heard: write it down, as the sample has it."""
+    """Do what people do before a line that takes what they heard: write it down, every fifth with another last word."""
     for name in re.findall(r"\S+\.jsonl", line):
         if name in ("labels.jsonl", "manifest.jsonl") or (folder / name).exists():
             continue
@@ -144,8 +144,12 @@ def listened(folder: Path, line: str) -> None:
         rows = [json.loads(row) for row in sample.read_text().splitlines()]
         listener = name.partition("-")[0].partition(".")[0]
         said = [
-            {"id": row["id"], "listener": listener, "text": row["text"] if row["kept"] else "something else"}
-            for row in rows
+            {
+                "id": row["id"],
+                "listener": listener,
+                "text": row["text"] if number % 5 else " ".join([*row["text"].split()[:-1], "elephant"]),
+            }
+            for number, row in enumerate(rows)
         ]
         (folder / name).write_text("".join(json.dumps(one) + "\n" for one in said))
 

@@ -258,8 +258,7 @@ def heard_cases(
                 case = _heard_case(whole, one, chars[one.id], stored.info)
                 if case is not None:
                     cases.append(replace(case, group=group_of[one.id]))
-        if here:
-            say(f"{len(cases)} of {len(judged)} labelled utterances read")
+    say(f"{len(cases)} of {len(judged)} labelled utterances read")
     if found_info is None or not cases:
         raise UsageError(f"{run.folder}: none of the {len(judged)} labelled utterances has stored emissions")
     return cases, found_info
