@@ -17,8 +17,8 @@ OURS = "prep_corpus"
 PRINTED = logging.getLogger("screen of prep-corpus")
 """Takes what is printed, for the file; told nowhere where there is none."""
 PRINTED.propagate = False
-PRINTED.setLevel(logging.INFO)
-PRINTED.addHandler(logging.NullHandler())
+_NOTHING = logging.CRITICAL + 1
+PRINTED.setLevel(_NOTHING)
 
 
 class _Screen(logging.Handler):
@@ -61,6 +61,7 @@ def begin_log(*, verbose: bool, log_file: str | None) -> Callable[[], None]:
         file.setFormatter(_Plain("%(asctime)s %(levelname)s: %(message)s"))
         handlers.append(file)
         PRINTED.addHandler(file)
+        PRINTED.setLevel(logging.INFO)
         # What libraries log as errors.
         root.addHandler(file)
     for handler in handlers:
@@ -69,6 +70,7 @@ def begin_log(*, verbose: bool, log_file: str | None) -> Callable[[], None]:
     ours.propagate = False
 
     def end() -> None:
+        PRINTED.setLevel(_NOTHING)
         ours.setLevel(before[0])
         ours.propagate = before[1]
         for handler in handlers:
