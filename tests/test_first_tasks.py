@@ -86,8 +86,8 @@ def test_adding_files(place: Path, podcasts: Path) -> None:
 def test_a_filter_of_ones_own(place: Path) -> None:
     shell("".join(shell_blocks("own-filter.md", "Without people")), place)
     settings = json.loads((place / "my-run" / "manifest.json").read_text())["config"]
-    assert settings["filter"].endswith("own.json")
-    assert (place / "own.md").read_text().startswith("# ")
+    assert settings["filter"].endswith("alone.json")
+    assert (place / "alone.md").read_text().startswith("# ")
 
 
 def test_reading_in_pytorch(place: Path, podcasts: Path) -> None:
