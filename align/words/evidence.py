@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.words.heard import letter_edits
-from prep_corpus.align.words.hearing import HEARING_NAMES, hearing, read_zones
+from prep_corpus.align.words.heard import HEARING_NAMES, letter_edits
 
 if TYPE_CHECKING:
     from prep_corpus.align.model.models import ModelInfo
@@ -157,6 +156,8 @@ def evidence(
 
     Source: Deep Speech 2 (arXiv 1512.02595), section 5.1, scores whole utterances; this does so for words.
     """
+    from prep_corpus.align.words.hearing import hearing, read_zones  # brings numba
+
     n_words, frames = len(words.frame_starts), len(log_probs_TC)
     if n_words == 0:
         return np.zeros((0, len(EVIDENCE_NAMES)), np.float32)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.viterbi.compiling import compiled
+from prep_corpus.align.words.heard import HEARING_NAMES
 
 if TYPE_CHECKING:
     from prep_corpus.align.viterbi.viterbi import Alignment
@@ -25,36 +26,6 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 LongArray = NDArray[np.int64]
-
-HEARING_NAMES = (
-    "read",
-    "read_exactly",
-    "read_besides",
-    "clarity",
-    "certainty",
-    "speech",
-    "margin_mean",
-    "margin_min",
-    "rate",
-    "letters_before",
-    "letters_after",
-    "sure_before",
-    "sure_after",
-)
-"""Names of the columns of `hearing`, in order.
-
-read: share of the word's tokens that the greedy decoding of its zone has too, in their order, in [0, 1].
-read_exactly: 1 where the greedy decoding of its zone is the word, else 0.
-read_besides: tokens that the greedy decoding of its zone has besides, over the word's length, at most 2.
-clarity: mean probability of what the greedy decoding reads in the zone; 0 where it reads nothing.
-certainty: mean over the zone's frames of the largest probability.
-speech: probability mass per token of the word that is neither blank nor delimiter, over the word's frames, at most 2.
-margin_mean, margin_min: over the word's tokens, by how much each is likelier than the likeliest other symbol at the
-    frame where it is likeliest, in nats, within `MARGIN_NATS`.
-rate: by how much the word's frames per token differ from the recording's median, in log, at most 2.
-letters_before, letters_after: tokens that the greedy decoding reads in the gap, at most 6.
-sure_before, sure_after: the largest probability of a token that the greedy decoding reads in the gap; else 0.
-"""
 
 MARGIN_NATS = 8.0
 MOST_BESIDES = 2.0

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prep_corpus.align.errors import AudioMissing, EntryInvalid, UsageError
+from prep_corpus.pipeline.inputs.forms import SAVED_STATE
 from prep_corpus.pipeline.inputs.tars import LANGUAGE_KEYS, SPEAKER_KEYS, TEXT_KEYS, Found, told
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.parts import bytes_uri, value_uri
 
-STATE_NAME = "state.json"
 _ID_KEYS = ("id", "segment_id", "utterance_id")
 
 
@@ -30,7 +30,7 @@ def tables_of(folder: str, names: list[str]) -> list[str]:
     Raises:
         UsageError: a state is damaged, leads out of its folder, or has a selection that is not written out.
     """
-    states = [name for name in names if name.rpartition("/")[2] == STATE_NAME]
+    states = [name for name in names if name.rpartition("/")[2] == SAVED_STATE]
     if not states:
         return sorted(name for name in names if name.endswith(".parquet"))
     found = []
@@ -49,7 +49,7 @@ def tables_of(folder: str, names: list[str]) -> list[str]:
         for file in listed:
             if os.path.basename(file) != file or not file.endswith(".arrow"):
                 raise UsageError(f"{uri}: a data file must be an .arrow file beside it, not {file!r}")
-            found.append(f"{name[: -len(STATE_NAME)]}{file}")
+            found.append(f"{name[: -len(SAVED_STATE)]}{file}")
     return found
 
 
@@ -206,8 +206,3 @@ def _is_inside(path: str) -> bool:
     """Whether a path of a row stays in the folder of its data set."""
     parts = path.replace("\\", "/").split("/")
     return not os.path.isabs(path) and "://" not in path and ".." not in parts and "#" not in path
-
-
-def is_dataset(names: list[str]) -> bool:
-    """Whether a folder holds a data set: states of `save_to_disk`, or Parquet files."""
-    return any(name.rpartition("/")[2] == STATE_NAME or name.endswith(".parquet") for name in names)

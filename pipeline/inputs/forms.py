@@ -21,6 +21,9 @@ EXTENSIONS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm")
 """Of clips in a folder of noise."""
 _JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")
 
+SAVED_STATE = "state.json"
+"""What `save_to_disk` of the library datasets writes beside its Arrow files."""
+
 Form = Literal["folder", "csv", "tsv", "json", "tar"]
 
 
@@ -87,3 +90,8 @@ def clip_uris(uri: str, *, option: str) -> list[str]:
             f"{option} {uri}: no clips there; it must be a folder of {', '.join(EXTENSIONS)}, or a .jsonl"
         )
     return sorted(found)
+
+
+def is_dataset(names: list[str]) -> bool:
+    """Whether the files of a folder are a data set: states of `save_to_disk`, or Parquet files."""
+    return any(name.rpartition("/")[2] == SAVED_STATE or name.endswith(".parquet") for name in names)

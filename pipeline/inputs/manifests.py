@@ -32,8 +32,7 @@ from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, par
 from prep_corpus.align.transcripts.formats import ENDINGS
 from prep_corpus.pipeline.apart.attempts import parsing
 from prep_corpus.pipeline.apart.parsing import Parser
-from prep_corpus.pipeline.inputs.datasets_on_disk import dataset_entries, is_dataset, tables_of
-from prep_corpus.pipeline.inputs.forms import ACCEPTED_MANIFESTS, form_of
+from prep_corpus.pipeline.inputs.forms import ACCEPTED_MANIFESTS, form_of, is_dataset
 from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entries, is_cut
 from prep_corpus.pipeline.inputs.lines import MAX_LINE_BYTES, Line, decode_line, open_plain, read_lines
@@ -126,6 +125,9 @@ def _packed_entries(uri: str) -> Iterator[FoundEntry] | None:
     if shards := shar_shards(names):
         return shar_entries(uri, shards)
     if is_dataset(names):
+        # Brings pyarrow, which no other manifest needs.
+        from prep_corpus.pipeline.inputs.datasets_on_disk import dataset_entries, tables_of
+
         return dataset_entries(uri, tables_of(uri, names))
     tars = [files.join(uri, *name.split("/")) for name in sorted(names) if name.endswith(".tar")]
     return webdataset_entries(tars) if tars else None

@@ -68,7 +68,7 @@ def write_run(folder: Path, *, hours: int, segments_an_hour: int = 850) -> Repor
         settings={"model": HOSTILE[0], "cut": "words", "max_duration_seconds": 20.0},
         text=TextOptions(),
         fitted=fitted,
-        point=fitted.words.curve[40],
+        point=fitted.words.curve[len(fitted.words.curve) // 2],
         limits=Limits(),
     )
 
