@@ -51,11 +51,15 @@ image:  ## A container image for this machine, tried on the demo corpus; needs d
 		prep-corpus run demo/manifest.jsonl --out out/run --noise demo/noise
 
 test: setup  ## Run the tests
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not pages"
+
+.PHONY: test-pages
+test-pages: setup  ## Run the lines of README and docs as they stand, and the first tasks from their pages
+	$(BIN)/python -m pytest --numprocesses 2 --dist load -m pages tests/test_page_commands.py tests/test_first_tasks.py
 
 .PHONY: test-fast
 test-fast: setup  ## The tests of the pure folders that take no long speech: within two minutes
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow" tests/align tests/filters tests/augment tests/pipeline/shards
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not pages" tests/align tests/filters tests/augment tests/pipeline/shards
 
 test-pythons: setup  ## The pure parts on every other Python from 3.11 to 3.14 of this machine
 	.ci/pythons

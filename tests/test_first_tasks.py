@@ -13,7 +13,7 @@ from support.places import DEMO
 
 from prep_corpus.pipeline.reading import read_utterances
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.pages
 
 
 def subtitles(text: str, seconds: float) -> str:

@@ -154,7 +154,7 @@ def listened(folder: Path, line: str) -> None:
         (folder / name).write_text("".join(json.dumps(one) + "\n" for one in said))
 
 
-@pytest.mark.slow
+@pytest.mark.pages
 @pytest.mark.parametrize("page", RUN_HERE)
 def test_the_lines_of_a_page_run_one_after_the_other(page: str, tmp_path: Path, demo_run: Path) -> None:
     folder = place_for(tmp_path)
