@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,12 +45,32 @@ _NAME = re.compile(
 _MOST_NATS_PER_TOKEN = 30.0
 
 
+BLOCK_WORDS = 4096
+"""Words whose features are held at a time: those of ten hours take 0.1 GB, and as much again for each step."""
+
+
 def word_features(evidence_WF: NDArray[np.floating], names: Sequence[str]) -> DoubleArray:
     """The named features of each word, float64 [W, len(names)].
 
     Args:
         evidence_WF: columns as in `EVIDENCE_NAMES`.
         names: the features' names, as at the top of this file.
+
+    Raises:
+        UsageError: a name is not of that form.
+    """
+    found = list(word_feature_blocks(evidence_WF, names, max(len(evidence_WF), 1)))
+    return found[0] if found else np.empty((0, len(names)))
+
+
+def word_feature_blocks(
+    evidence_WF: NDArray[np.floating], names: Sequence[str], block_words: int = BLOCK_WORDS
+) -> Iterator[DoubleArray]:
+    """The same, some words at a time, in order; none where there are no words.
+
+    Args:
+        evidence_WF, names: as for `word_features`.
+        block_words: words of a block.
 
     Raises:
         UsageError: a name is not of that form.
@@ -66,10 +86,11 @@ def word_features(evidence_WF: NDArray[np.floating], names: Sequence[str]) -> Do
     bases_WB = np.empty((len(evidence_WF), len(plan.bases)))
     for parsed, columns, places in plan.contexts:
         bases_WB[:, places] = _in_context(evidence_WF[:, columns].astype(np.float64), parsed)
-    # `take` gives rows in one piece, so that sums along them have the same last bits for any W.
-    features_WF = np.take(bases_WB, plan.base_F, axis=1)
-    features_WF[:, plan.hinged] = np.maximum(features_WF[:, plan.hinged] - plan.knots, 0.0)
-    return features_WF
+    for start in range(0, len(bases_WB), block_words):
+        # `take` gives rows in one piece, so that sums along them have the same last bits for any W.
+        features_WF = np.take(bases_WB[start : start + block_words], plan.base_F, axis=1)
+        features_WF[:, plan.hinged] = np.maximum(features_WF[:, plan.hinged] - plan.knots, 0.0)
+        yield features_WF
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.features import word_features
+from prep_corpus.filters.features import word_feature_blocks
 from prep_corpus.filters.guard import LogOdds
 
 DoubleArray = NDArray[np.float64]
@@ -71,7 +71,9 @@ class Ground:
         Args:
             evidence_WF: the evidence of one recording's words in order, as `align.evidence` gives it.
         """
-        return charges(self.clean.score(word_features(evidence_WF, self.clean.names)), self.free, self.charge)
+        blocks = word_feature_blocks(evidence_WF, self.clean.names)
+        clean_W = np.concatenate([np.empty(0), *map(self.clean.score, blocks)])
+        return charges(clean_W, self.free, self.charge)
 
 
 def charges(clean_W: DoubleArray, free: float, charge: float) -> DoubleArray:

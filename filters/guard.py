@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.features import smoothed, word_features
+from prep_corpus.filters.features import smoothed, word_feature_blocks, word_features
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -87,7 +87,8 @@ class HearingGuard:
 
     def company(self, evidence_WF: NDArray[np.floating]) -> DoubleArray:
         """Log-odds [W] that the model hears the text in each word's company."""
-        return company(self.hearing.score(word_features(evidence_WF, self.hearing.names)))
+        blocks = word_feature_blocks(evidence_WF, self.hearing.names)
+        return company(np.concatenate([np.empty(0), *map(self.hearing.score, blocks)]))
 
     def distance(self, evidence_WF: NDArray[np.floating]) -> DoubleArray:
         """How far [W] the evidence around each word lies from the words of the fit that are said."""

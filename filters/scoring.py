@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.filters.features import word_features
+from prep_corpus.filters.features import word_feature_blocks
 from prep_corpus.filters.linear import Filter
 
 BoolArray = NDArray[np.bool_]
@@ -48,7 +48,8 @@ def own_scores(evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArray
         evidence_WF: as of `score_words`.
         fitted: the filter.
     """
-    scores_W = fitted.word.score(word_features(evidence_WF, fitted.word.names))
+    blocks = word_feature_blocks(evidence_WF, fitted.word.names)
+    scores_W = np.concatenate([np.empty(0), *map(fitted.word.score, blocks)])
     return np.where(heard_words(evidence_WF, fitted), scores_W, REFUSED_SCORE)
 
 

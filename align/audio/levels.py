@@ -87,6 +87,10 @@ def _tenth(counts_L: NDArray[np.int64]) -> float:
     return high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
 
 
+_COUNTED = 1 << 18
+"""Levels that are counted at a time: numpy makes numbers of eight bytes of them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Levels:
     """A recording's loudness.
@@ -106,9 +110,10 @@ class Levels:
         """From the bytes of a `LevelMeter`."""
         # Of ten hours there are seven million: each of the 256 levels is worked out once.
         power_L = 10 ** (np.arange(256) / -_STEPS_PER_DB / 10)
-        return cls(
-            power_P=power_L[levels_P], block_samples=block_samples, floor_db=_tenth(np.bincount(levels_P))
-        )
+        counts_L = np.zeros(256, np.int64)
+        for start in range(0, len(levels_P), _COUNTED):
+            counts_L += np.bincount(levels_P[start : start + _COUNTED], minlength=256)
+        return cls(power_P=power_L[levels_P], block_samples=block_samples, floor_db=_tenth(counts_L))
 
     def mean_db(self, start_sample: int, end_sample: int) -> float:
         """Mean level over a half-open span of samples, in dB against full scale."""

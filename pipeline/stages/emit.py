@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.errors import DeadLetter, InputChanged
+from prep_corpus.align.heap import give_back_memory
 from prep_corpus.align.model.columns import columns_used, needs_columns
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
 from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model, one_thread_a_call
@@ -240,30 +241,38 @@ class EmittedRecording:
 
 def read_emissions(store: Store, ref: StageRef) -> tuple[ModelInfo, dict[str, EmittedRecording]]:
     """The emissions of a bundle by recording id, and the model whose columns they hold."""
-    stage = store.read(ref)
-    info = model_of(stage.notes)
-    table = stage.table
-    chunks: dict[str, list[bytes]] = {}
-    lengths: dict[str, tuple[int, int]] = {}
+    info = model_of(store.read(ref, columns=[]).notes)
+    arrays: dict[str, HalfArray] = {}
+    filled: dict[str, int] = {}
+    n_samples: dict[str, int] = {}
     levels: dict[str, Levels] = {}
     block = block_samples(info.sample_rate_hz)
-    for batch in table.to_batches():
-        for id_, n_samples, n_frames, data, loudness in zip(
-            batch.column("id").to_pylist(),
-            batch.column("n_samples").to_pylist(),
-            batch.column("n_frames").to_pylist(),
-            batch.column("log_probs"),
-            batch.column("levels"),
+    for table in store.row_groups(ref):
+        for id_, samples, n_frames, data, loudness in zip(
+            table.column("id").to_pylist(),
+            table.column("n_samples").to_pylist(),
+            table.column("n_frames").to_pylist(),
+            table.column("log_probs"),
+            table.column("levels"),
         ):
-            chunks.setdefault(id_, []).append(data.as_buffer())
-            lengths[id_] = (n_samples, n_frames)
+            if id_ not in arrays:
+                arrays[id_] = np.empty((n_frames, len(info.vocabulary)), np.float16)
+                n_samples[id_] = samples
+            chunk_TC = np.frombuffer(data.as_buffer(), np.float16).reshape(-1, len(info.vocabulary))
+            at = filled.get(id_, 0)
+            arrays[id_][at : at + len(chunk_TC)] = chunk_TC
+            filled[id_] = at + len(chunk_TC)
             if loudness.is_valid:
-                levels[id_] = Levels.of(np.frombuffer(loudness.as_buffer(), np.uint8), block)
+                levels[id_] = Levels.of(np.frombuffer(loudness.as_buffer(), np.uint8).copy(), block)
+    pa.default_memory_pool().release_unused()
+    give_back_memory()
     emitted: dict[str, EmittedRecording] = {}
-    for id_, parts in chunks.items():
-        n_samples, n_frames = lengths[id_]
-        log_probs_TC = np.frombuffer(b"".join(parts), np.float16).reshape(n_frames, len(info.vocabulary))
-        emitted[id_] = EmittedRecording(n_samples=n_samples, log_probs_TC=log_probs_TC, levels=levels[id_])
+    for id_, log_probs_TC in arrays.items():
+        assert filled[id_] == len(log_probs_TC), "chunks are of whole recordings"
+        log_probs_TC.flags.writeable = False
+        emitted[id_] = EmittedRecording(
+            n_samples=n_samples[id_], log_probs_TC=log_probs_TC, levels=levels[id_]
+        )
     return info, emitted
 
 

@@ -11,6 +11,7 @@ import io
 import re
 import struct
 from array import array
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import google_crc32c
@@ -169,6 +170,12 @@ class SealedFile(io.RawIOBase):
     def table(self, columns: list[str] | None = None) -> pa.Table:
         """Its rows, or some of their columns."""
         return pq.ParquetFile(self).read(columns)
+
+    def row_groups(self) -> Iterator[pa.Table]:
+        """Its rows, one row group at a time."""
+        parquet = pq.ParquetFile(self)
+        for number in range(parquet.num_row_groups):
+            yield parquet.read_row_group(number)
 
     def readable(self) -> bool:
         """Always."""
