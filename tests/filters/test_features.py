@@ -11,7 +11,8 @@ from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.words import Words
-from prep_corpus.filters.features import ctc_cost, utterance_features, word_features
+from prep_corpus.filters.features import ctc_cost, utterance_features, word_feature_blocks, word_features
+from prep_corpus.filters.linear import bundled_filter
 
 
 def brute_force_cost(log_probs_TC: np.ndarray, tokens: list[int], blank: int) -> float:
@@ -104,6 +105,19 @@ def test_words_see_their_neighbours() -> None:
     evidence_WF[:, 0] = [1, 2, 4, 8]
     found = word_features(evidence_WF, ("ratio_mean", "ratio_mean@-1", "ratio_mean@+2", "ratio_mean~3"))
     assert found.T.tolist() == [[1, 2, 4, 8], [1, 1, 2, 4], [4, 8, 8, 8], [1.5, 7 / 3, 14 / 3, 6]]
+
+
+@pytest.mark.parametrize("name", ["english", "quartznet"])
+def test_words_some_at_a_time_have_the_same_features_and_scores_to_the_last_bit(name: str) -> None:
+    word = bundled_filter(name).word
+    evidence_WF = np.random.default_rng(0).normal(0, 3, (1000, len(EVIDENCE_NAMES))).astype(np.float32)
+    whole_WF = word_features(evidence_WF, word.names)
+    for block_words in (7, 256, 1000, 4096):
+        blocks = list(word_feature_blocks(evidence_WF, word.names, block_words))
+        assert np.concatenate(blocks).tobytes() == whole_WF.tobytes()
+        scores_W = np.concatenate([word.score(block_WF) for block_WF in blocks])
+        assert scores_W.tobytes() == word.score(whole_WF).tobytes()
+    assert list(word_feature_blocks(evidence_WF[:0], word.names)) == []
 
 
 def test_unknown_features_are_refused() -> None:
