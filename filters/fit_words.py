@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.words.heard import HEARING_NAMES
 from prep_corpus.filters.cases import Case
 from prep_corpus.filters.features import hinged, word_features
 from prep_corpus.filters.guard import STRETCH_FEATURES, HearingGuard, company, distances
@@ -52,19 +53,7 @@ AGAINST_FEATURES = (
 
 WORD_FEATURES = (
     *AGAINST_FEATURES,
-    "read",
-    "read_exactly",
-    "read_besides",
-    "clarity",
-    "certainty",
-    "speech",
-    "margin_mean",
-    "margin_min",
-    "rate",
-    "letters_before",
-    "letters_after",
-    "sure_before",
-    "sure_after",
+    *HEARING_NAMES,
     "read~9",
     "read~25",
     "clarity~9",
