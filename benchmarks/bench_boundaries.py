@@ -23,9 +23,9 @@ from support import corpora, quality_cases  # noqa: E402
 
 from prep_corpus.align.cutting.cutting import CutOptions  # noqa: E402
 from prep_corpus.align.model.models import ModelInfo  # noqa: E402
+from prep_corpus.filters.fitting.sweep import Bench  # noqa: E402
 from prep_corpus.filters.linear import Filter, bundled_filter  # noqa: E402
 from prep_corpus.filters.scoring import score_words  # noqa: E402
-from prep_corpus.filters.sweep import Bench  # noqa: E402
 
 ASKED = 0.005
 """Word error rate asked of the filter."""

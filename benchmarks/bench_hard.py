@@ -28,10 +28,10 @@ from prep_corpus.align.errors import UsageError  # noqa: E402
 from prep_corpus.align.model.models import load_model  # noqa: E402
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES  # noqa: E402
 from prep_corpus.align.words.hearing import reading  # noqa: E402
-from prep_corpus.filters.cases import Case  # noqa: E402
+from prep_corpus.filters.fitting.cases import Case  # noqa: E402
+from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally  # noqa: E402
+from prep_corpus.filters.fitting.sweep import Bench  # noqa: E402
 from prep_corpus.filters.linear import Filter, bundled_filter  # noqa: E402
-from prep_corpus.filters.measures import KeptUtterance, Tally, tally  # noqa: E402
-from prep_corpus.filters.sweep import Bench  # noqa: E402
 
 MODELS = {"english": "held-out", quality.QUARTZNET: "dev-clean"}
 BUNDLED = {"english": "english", quality.QUARTZNET: "quartznet"}

@@ -1,1 +1,1 @@
-"""Pure functions that judge words and utterances: features, linear models, labels, fitting."""
+"""Pure functions that judge words and utterances: features, linear models, scores; fitting and labels have rooms of their own."""

@@ -38,14 +38,14 @@ from prep_corpus.align.cutting.cutting import CutOptions, Segment  # noqa: E402
 from prep_corpus.align.errors import UsageError  # noqa: E402
 from prep_corpus.align.model.models import ModelInfo, load_model  # noqa: E402
 from prep_corpus.align.viterbi import viterbi  # noqa: E402
-from prep_corpus.filters.cases import Case, Damage  # noqa: E402
-from prep_corpus.filters.fit import WORD_THRESHOLDS, FitOptions, Fitted, fit_filter  # noqa: E402
-from prep_corpus.filters.fit_report import card  # noqa: E402
+from prep_corpus.filters.fitting.cases import Case, Damage  # noqa: E402
+from prep_corpus.filters.fitting.fit import WORD_THRESHOLDS, FitOptions, Fitted, fit_filter  # noqa: E402
+from prep_corpus.filters.fitting.fit_report import card  # noqa: E402
+from prep_corpus.filters.fitting.measures import Tally, tally  # noqa: E402
+from prep_corpus.filters.fitting.self_labels import self_labelled  # noqa: E402
+from prep_corpus.filters.fitting.sweep import Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
 from prep_corpus.filters.linear import Filter, save_filter  # noqa: E402
-from prep_corpus.filters.measures import Tally, tally  # noqa: E402
 from prep_corpus.filters.scoring import heard_words, own_scores, score_words, worth  # noqa: E402
-from prep_corpus.filters.self_labels import self_labelled  # noqa: E402
-from prep_corpus.filters.sweep import Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
 NOT_SEEN = (

@@ -109,7 +109,7 @@ def test_rooms_point_one_way() -> None:
 
 
 def test_no_folder_is_crowded() -> None:
-    for folder in ("align", "pipeline", "jobs"):
+    for folder in FOLDERS:
         for place in {path.parent for path in sources(folder)}:
             assert len(list(place.glob("*.py"))) <= MOST_FILES, place
 

@@ -14,9 +14,9 @@ from rich.console import Console
 
 from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.align.recordings import Recording
-from prep_corpus.filters.cases import SENTENCE_KINDS, Damage
 from prep_corpus.filters.curve import OperatingPoint
-from prep_corpus.filters.self_check import DELETED, MISSING, FateCounts
+from prep_corpus.filters.fitting.cases import SENTENCE_KINDS, Damage
+from prep_corpus.filters.fitting.self_check import DELETED, MISSING, FateCounts
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.own_filter.evaluate_plot import plot_check
 from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_format, rendered

@@ -6,9 +6,9 @@ import io
 from typing import Any
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.fit import Fitted
-from prep_corpus.filters.fit_report import chosen_point
-from prep_corpus.filters.sweep import lower_bound
+from prep_corpus.filters.fitting.fit import Fitted
+from prep_corpus.filters.fitting.fit_report import chosen_point
+from prep_corpus.filters.fitting.sweep import lower_bound
 
 NO_PLOT = "no plot: matplotlib is not installed; `pip install 'prep-corpus[plots]'` adds it"
 PLOT_FORMATS = ("svg", "png", "pdf")

@@ -12,12 +12,12 @@ from rich.console import Console
 from prep_corpus.align.cutting.cutting import CutOptions
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.filters.cases import Case
-from prep_corpus.filters.fit import FitOptions, Fitted, Given, fit_filter
-from prep_corpus.filters.fit_report import card
-from prep_corpus.filters.label_file import LabelSet, joined, parse_labels
+from prep_corpus.filters.fitting.cases import Case
+from prep_corpus.filters.fitting.fit import FitOptions, Fitted, Given, fit_filter
+from prep_corpus.filters.fitting.fit_report import card
+from prep_corpus.filters.fitting.sweep import Bench
+from prep_corpus.filters.labels.label_file import LabelSet, joined, parse_labels
 from prep_corpus.filters.linear import save_filter
-from prep_corpus.filters.sweep import Bench
 from prep_corpus.jobs.config import config_of
 from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_fit, plot_format, rendered
 from prep_corpus.jobs.runs.opened import open_run

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.agreement import agreement_lines
-from prep_corpus.filters.heard import latest
-from prep_corpus.filters.heard_labels import (
+from prep_corpus.filters.labels.agreement import agreement_lines
+from prep_corpus.filters.labels.heard import latest
+from prep_corpus.filters.labels.heard_labels import (
     EXTRA,
     RIGHT,
     WRONG,
@@ -22,7 +22,7 @@ from prep_corpus.filters.heard_labels import (
     good_threshold,
     standing,
 )
-from prep_corpus.filters.label_file import LabelSet, write_labels
+from prep_corpus.filters.labels.label_file import LabelSet, write_labels
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.sampling import SampleOptions
+from prep_corpus.filters.labels.sampling import SampleOptions
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line

@@ -66,7 +66,7 @@ def sample_command(
     The folder holds the clips and a page, index.html, on which one listens and types: it opens from the disk, needs no
     server and no network. What people save there goes to `prep-corpus label` and `prep-corpus agreement`.
     """
-    from prep_corpus.filters.sampling import SampleOptions
+    from prep_corpus.filters.labels.sampling import SampleOptions
     from prep_corpus.jobs.runs.opened import open_run
 
     options = SampleOptions(
@@ -102,7 +102,7 @@ def agreement_command(folder: str, transcripts: tuple[str, ...], examples: int) 
 
     run = open_run(folder)
     _ = run.published
-    from prep_corpus.filters.agreement import agreement_lines
+    from prep_corpus.filters.labels.agreement import agreement_lines
     from prep_corpus.pipeline.finished.label_run import pair, read_heard
 
     paired = pair(run.stored(), read_heard(transcripts), {})

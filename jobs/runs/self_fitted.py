@@ -16,7 +16,7 @@ from rich.console import Console
 
 from prep_corpus.align.cutting.cutting import CutOptions
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.fit_report import card
+from prep_corpus.filters.fitting.fit_report import card
 from prep_corpus.filters.linear import Filter, filter_text, parse_filter
 from prep_corpus.jobs.config import DEFAULT_MAX_WER, RunConfig
 from prep_corpus.jobs.runs.mending import run_mending

@@ -17,10 +17,10 @@ from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import NormalizedText
 from prep_corpus.align.words.evidence import evidence, track
 from prep_corpus.align.words.placing import place_text
-from prep_corpus.filters.cases import Case
-from prep_corpus.filters.heard_labels import JudgedUtterance
-from prep_corpus.filters.self_labels import Aligned, Unlabelled
-from prep_corpus.filters.stretches import borders, heard_case, stretch, words_within
+from prep_corpus.filters.fitting.cases import Case
+from prep_corpus.filters.fitting.self_labels import Aligned, Unlabelled
+from prep_corpus.filters.labels.heard_labels import JudgedUtterance
+from prep_corpus.filters.labels.stretches import borders, heard_case, stretch, words_within
 from prep_corpus.pipeline.finished.stored_run import (
     FinishedRun,
     StoredAlignments,

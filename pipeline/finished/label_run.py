@@ -11,8 +11,8 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.columns import FULL_VOCABULARY
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions, normalize
-from prep_corpus.filters.heard import Heard, latest, parse_transcripts, settled
-from prep_corpus.filters.heard_labels import JudgedUtterance
+from prep_corpus.filters.labels.heard import Heard, latest, parse_transcripts, settled
+from prep_corpus.filters.labels.heard_labels import JudgedUtterance
 from prep_corpus.pipeline.finished.stored_run import FinishedRun, segment_rows, stored_bundles
 from prep_corpus.pipeline.storage import files
 

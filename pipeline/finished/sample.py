@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import RecordingError, UsageError
-from prep_corpus.filters.sampling import Draw, SampleOptions, draw, luck, share_out
+from prep_corpus.filters.labels.sampling import Draw, SampleOptions, draw, luck, share_out
 from prep_corpus.pipeline.finished.stored_run import FinishedRun, stored_bundles
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.decoding import decoded, slices

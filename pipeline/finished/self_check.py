@@ -16,12 +16,12 @@ from prep_corpus.align.cutting.pause_length import pick_k
 from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.align.model.models import LoadedModel, ModelInfo, one_thread_a_call
 from prep_corpus.align.recordings import Recording
-from prep_corpus.filters.cases import Case, Damage, Damaged, damage
 from prep_corpus.filters.curve import OperatingPoint
-from prep_corpus.filters.measures import Tally, tally
+from prep_corpus.filters.fitting.cases import Case, Damage, Damaged, damage
+from prep_corpus.filters.fitting.measures import Tally, tally
+from prep_corpus.filters.fitting.self_check import Check, Checked, check_recording
+from prep_corpus.filters.fitting.sweep import Bench, kept_utterance
 from prep_corpus.filters.scoring import heard_words, own_scores, worth
-from prep_corpus.filters.self_check import Check, Checked, check_recording
-from prep_corpus.filters.sweep import Bench, kept_utterance
 from prep_corpus.pipeline.finished.fit_material import Say, sentence_ends, unlabelled
 from prep_corpus.pipeline.finished.stored_run import StoredRecording
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, cut_bundles, read_bundle, write_bundle

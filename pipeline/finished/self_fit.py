@@ -8,10 +8,10 @@ from hashlib import blake2b
 
 from prep_corpus.align.cutting.cutting import CutOptions
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.cases import Case, Damage
-from prep_corpus.filters.fit import FitOptions, Fitted, fit_filter
-from prep_corpus.filters.self_labels import Aligned, Unlabelled, self_labelled
-from prep_corpus.filters.sweep import Bench
+from prep_corpus.filters.fitting.cases import Case, Damage
+from prep_corpus.filters.fitting.fit import FitOptions, Fitted, fit_filter
+from prep_corpus.filters.fitting.self_labels import Aligned, Unlabelled, self_labelled
+from prep_corpus.filters.fitting.sweep import Bench
 from prep_corpus.pipeline.finished.fit_material import Drawn, Say, draw_stretches
 from prep_corpus.pipeline.finished.stored_run import StoredAlignments
 

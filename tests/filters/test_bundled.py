@@ -18,9 +18,9 @@ from prep_corpus.align.model.models import load_model
 from prep_corpus.align.words.evidence import evidence, track
 from prep_corpus.filters import linear
 from prep_corpus.filters.features import utterance_features
+from prep_corpus.filters.fitting.sweep import kept_utterance
 from prep_corpus.filters.linear import BUNDLED_FILTERS, bundled_filter
 from prep_corpus.filters.scoring import score_utterances, score_words
-from prep_corpus.filters.sweep import kept_utterance
 
 PRESENT = [name for name in BUNDLED_FILTERS if Path(linear.__file__).with_name(f"{name}.json").exists()]
 

@@ -10,15 +10,15 @@ from support.planted_cases import OPTIONS, planted_case
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
-from prep_corpus.filters.cases import HARD, Case
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES
-from prep_corpus.filters.fit import FitOptions, fit_filter
-from prep_corpus.filters.fit_ground import fit_ground
+from prep_corpus.filters.fitting.cases import HARD, Case
+from prep_corpus.filters.fitting.fit import FitOptions, fit_filter
+from prep_corpus.filters.fitting.fit_ground import fit_ground
+from prep_corpus.filters.fitting.sweep import UTTERANCE_THRESHOLDS, Bench, Swept, found_at, worst_of
 from prep_corpus.filters.ground import Ground, charges
 from prep_corpus.filters.linear import Filter, Level, Linear, filter_text, parse_filter
 from prep_corpus.filters.scoring import own_scores, score_words, verdicts, worth
-from prep_corpus.filters.sweep import UTTERANCE_THRESHOLDS, Bench, Swept, found_at, worst_of
 
 
 def linear(name: str) -> Linear:

@@ -11,7 +11,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES, hinged, word_features
-from prep_corpus.filters.fit_words import fit_linear
+from prep_corpus.filters.fitting.fit_words import fit_linear
 from prep_corpus.filters.guard import HearingGuard, company
 from prep_corpus.filters.linear import Filter, Level, Linear, parse_filter, save_filter
 from prep_corpus.filters.scoring import REFUSED_SCORE, heard_words, score_words, verdicts

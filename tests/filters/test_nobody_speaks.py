@@ -16,10 +16,10 @@ from prep_corpus.align.cutting.cutting import CutOptions
 from prep_corpus.align.model.emissions import Emitter, WindowOptions
 from prep_corpus.align.model.models import LoadedModel, load_model
 from prep_corpus.align.words.evidence import evidence, track
-from prep_corpus.filters.cases import Case
+from prep_corpus.filters.fitting.cases import Case
+from prep_corpus.filters.fitting.sweep import Bench
 from prep_corpus.filters.linear import Filter, bundled_filter
 from prep_corpus.filters.scoring import heard_words, own_scores, score_utterances, worth
-from prep_corpus.filters.sweep import Bench
 
 SECONDS = 12
 TEXT = (

@@ -22,7 +22,7 @@ from support.sounds import RATE_HZ, FloatArray
 
 from prep_corpus.align.model import emissions
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
-from prep_corpus.filters.cases import HARD, Case
+from prep_corpus.filters.fitting.cases import HARD, Case
 
 FOLDS = 5
 VOICES = "librispeech-train-248-speakers"

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from prep_corpus.filters.measures import KeptUtterance, Tally, tally
+from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
 
 __all__ = ["KeptUtterance", "Tally", "tally"]

@@ -22,9 +22,9 @@ from rapidfuzz.distance import Levenshtein
 from prep_corpus.align.cutting.cutting import CutOptions
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.words.hearing import Reading, reading
-from prep_corpus.filters.cases import Case
-from prep_corpus.filters.measures import inside, word_edits
-from prep_corpus.filters.sweep import Bench
+from prep_corpus.filters.fitting.cases import Case
+from prep_corpus.filters.fitting.measures import inside, word_edits
+from prep_corpus.filters.fitting.sweep import Bench
 
 Span = tuple[int, int]
 PAUSES_SECONDS = (0.1, 0.2, 0.3, 0.4, 0.6)

@@ -12,8 +12,8 @@ from prep_corpus.align.text import normalize as text
 from prep_corpus.align.viterbi import viterbi
 from prep_corpus.align.words.evidence import evidence, track
 from prep_corpus.align.words.words import Words, word_table
-from prep_corpus.filters.cases import Case
-from prep_corpus.filters.self_labels import Aligned, Unlabelled
+from prep_corpus.filters.fitting.cases import Case
+from prep_corpus.filters.fitting.self_labels import Aligned, Unlabelled
 
 LETTERS = "abcdefgh"
 INFO = ModelInfo(

@@ -23,8 +23,8 @@ from prep_corpus.align.viterbi import viterbi
 from prep_corpus.align.words.evidence import Track, evidence, track
 from prep_corpus.align.words.placing import place_text
 from prep_corpus.align.words.words import Words
-from prep_corpus.filters.cases import Case
-from prep_corpus.filters.self_labels import Aligned, Unlabelled
+from prep_corpus.filters.fitting.cases import Case
+from prep_corpus.filters.fitting.self_labels import Aligned, Unlabelled
 from prep_corpus.jobs.training import english
 from prep_corpus.pipeline.finished.fit_material import align_words
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prep_corpus.filters.measures import Tally
+from prep_corpus.filters.fitting.measures import Tally
 
 NO_FILTER = 1e9
 """Stands for keeping every utterance."""

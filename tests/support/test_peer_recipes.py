@@ -14,7 +14,7 @@ from prep_corpus.align.model.models import load_model
 from prep_corpus.align.text.normalize import normalize
 from prep_corpus.align.words.evidence import evidence, track
 from prep_corpus.align.words.placing import place_text
-from prep_corpus.filters.cases import Case
+from prep_corpus.filters.fitting.cases import Case
 
 
 def piece(score: float, inside: int, right: int, edits: int) -> Piece:

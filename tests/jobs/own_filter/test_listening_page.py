@@ -14,7 +14,7 @@ import soundfile
 from support.browser import console_errors, open_browser, overflows, requests_off_disk, resize
 
 from prep_corpus.align.audio.decode import encode_flac
-from prep_corpus.filters.heard import parse_transcripts
+from prep_corpus.filters.labels.heard import parse_transcripts
 from prep_corpus.pipeline.finished.listening_page import page, peaks
 
 DEMO = Path(__file__).resolve().parents[3] / "demo"

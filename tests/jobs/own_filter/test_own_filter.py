@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from support import corpora, toy
 from support.places import DEMO, SUPPORT
 
+from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
 from prep_corpus.filters.linear import load_filter
-from prep_corpus.filters.measures import KeptUtterance, Tally, tally
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.pipeline.finished.fit_material import align_words, unlabelled

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.filters.cases import HARD, Case
 from prep_corpus.filters.features import word_features
-from prep_corpus.filters.fit_words import INVERSE_PENALTY, fit_linear
+from prep_corpus.filters.fitting.cases import HARD, Case
+from prep_corpus.filters.fitting.fit_words import INVERSE_PENALTY, fit_linear
 from prep_corpus.filters.ground import GROUND_FEATURES, Ground, charges
 from prep_corpus.filters.linear import Linear
 

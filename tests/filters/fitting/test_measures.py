@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prep_corpus.filters.measures import KeptUtterance, Tally, tally
+from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
 
 TRUTH = ("we", "saw", "the", "old", "house")
 MIDDLES = np.array([0.5, 1.5, 2.5, 3.5, 4.5])

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.heard_labels import JudgedUtterance
+from prep_corpus.filters.labels.heard_labels import JudgedUtterance
 
 KIND = "prep-corpus labels"
 VERSION = 1

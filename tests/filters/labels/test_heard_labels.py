@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.heard_labels import JudgedUtterance, good_threshold, mark_words, ratio, standing
-from prep_corpus.filters.label_file import LabelSet, joined, parse_labels, write_labels
+from prep_corpus.filters.labels.heard_labels import (
+    JudgedUtterance,
+    good_threshold,
+    mark_words,
+    ratio,
+    standing,
+)
+from prep_corpus.filters.labels.label_file import LabelSet, joined, parse_labels, write_labels
 
 
 def judged(text: str, heard: str | None, **changes: object) -> JudgedUtterance:

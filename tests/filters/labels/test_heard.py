@@ -7,7 +7,7 @@ import json
 import pytest
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.heard import latest, parse_transcripts, settled
+from prep_corpus.filters.labels.heard import latest, parse_transcripts, settled
 
 
 def test_the_three_forms_say_the_same() -> None:

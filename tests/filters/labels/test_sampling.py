@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.sampling import Draw, SampleOptions, allocate, draw, luck, share_out
+from prep_corpus.filters.labels.sampling import Draw, SampleOptions, allocate, draw, luck, share_out
 
 
 def _corpus(kept: int, low: int, unscored: int, seed: int = 0) -> tuple[np.ndarray, list[str], list[str]]:

@@ -14,17 +14,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.filters.cases import HARD, HEARD, Case
 from prep_corpus.filters.curve import OperatingPoint, frontier
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
-from prep_corpus.filters.fit_ground import fit_ground
-from prep_corpus.filters.fit_words import WORD_FEATURES, fit_linear, fit_words, guarded_scores
-from prep_corpus.filters.folds import folds_apart
-from prep_corpus.filters.ground import Ground
-from prep_corpus.filters.guard import HearingGuard
-from prep_corpus.filters.linear import NO_FLOOR, Filter, Level, Linear
-from prep_corpus.filters.scoring import REFUSED_SCORE
-from prep_corpus.filters.sweep import (
+from prep_corpus.filters.fitting.cases import HARD, HEARD, Case
+from prep_corpus.filters.fitting.fit_ground import fit_ground
+from prep_corpus.filters.fitting.fit_words import WORD_FEATURES, fit_linear, fit_words, guarded_scores
+from prep_corpus.filters.fitting.folds import folds_apart
+from prep_corpus.filters.fitting.sweep import (
     Bench,
     ScoredSegments,
     Swept,
@@ -34,6 +30,10 @@ from prep_corpus.filters.sweep import (
     worse_of,
     worst_of,
 )
+from prep_corpus.filters.ground import Ground
+from prep_corpus.filters.guard import HearingGuard
+from prep_corpus.filters.linear import NO_FLOOR, Filter, Level, Linear
+from prep_corpus.filters.scoring import REFUSED_SCORE
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]

@@ -13,9 +13,9 @@ import numpy as np
 from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.align.words.words import Words
-from prep_corpus.filters.cases import HEARD, Case
-from prep_corpus.filters.heard_labels import RIGHT, mark_words
-from prep_corpus.filters.self_labels import Aligned, Unlabelled
+from prep_corpus.filters.fitting.cases import HEARD, Case
+from prep_corpus.filters.fitting.self_labels import Aligned, Unlabelled
+from prep_corpus.filters.labels.heard_labels import RIGHT, mark_words
 
 UNHEARD = "\N{REPLACEMENT CHARACTER}"
 """Stands for each word of an utterance that nobody could make out: no text has it."""

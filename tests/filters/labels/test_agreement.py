@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from prep_corpus.filters.agreement import Agreement, Versions, agreement_lines, agreements, differences, total
+from prep_corpus.filters.labels.agreement import (
+    Agreement,
+    Versions,
+    agreement_lines,
+    agreements,
+    differences,
+    total,
+)
 
 
 def _words(text: str | None) -> tuple[str, ...] | None:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES
-from prep_corpus.filters.fit import Fitted, FittedLevel, HeldOut, auc
+from prep_corpus.filters.fitting.fit import Fitted, FittedLevel, HeldOut, auc
+from prep_corpus.filters.fitting.sweep import NO_THRESHOLD, found_at
 from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import STRETCH_WORDS, HearingGuard
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.sweep import NO_THRESHOLD, found_at
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
 """Word error rates that the card's table shows."""

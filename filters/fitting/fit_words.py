@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.heard import HEARING_NAMES
-from prep_corpus.filters.cases import Case
 from prep_corpus.filters.features import hinged, word_features
+from prep_corpus.filters.fitting.cases import Case
 from prep_corpus.filters.guard import STRETCH_FEATURES, HearingGuard, company, distances
 from prep_corpus.filters.linear import Linear
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from support.planted_cases import INFO, OPTIONS, align_words, planted_case, without_truth
 
-from prep_corpus.filters.self_labels import Aligned, Unlabelled
-from prep_corpus.filters.stretches import UNHEARD, borders, heard_case, stretch, words_within
-from prep_corpus.filters.sweep import Bench
+from prep_corpus.filters.fitting.self_labels import Aligned, Unlabelled
+from prep_corpus.filters.fitting.sweep import Bench
+from prep_corpus.filters.labels.stretches import UNHEARD, borders, heard_case, stretch, words_within
 
 
 def whole() -> Unlabelled:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.cases import Damage, damage
+from prep_corpus.filters.fitting.cases import Damage, damage
 
 WORDS = tuple(f"w{n}" for n in range(3000))
 

@@ -20,11 +20,11 @@ from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.cutting.cutting import CutOptions
 from prep_corpus.align.errors import RecordingError
 from prep_corpus.align.words.evidence import Track
-from prep_corpus.filters.cases import DAMAGED, Case, Damage, Damaged, damage
 from prep_corpus.filters.features import word_features
-from prep_corpus.filters.fit import FitOptions
-from prep_corpus.filters.fit_words import AGAINST_FEATURES, fit_words
-from prep_corpus.filters.folds import fold_of
+from prep_corpus.filters.fitting.cases import DAMAGED, Case, Damage, Damaged, damage
+from prep_corpus.filters.fitting.fit import FitOptions
+from prep_corpus.filters.fitting.fit_words import AGAINST_FEATURES, fit_words
+from prep_corpus.filters.fitting.folds import fold_of
 
 if TYPE_CHECKING:
     from prep_corpus.align.words.words import Words

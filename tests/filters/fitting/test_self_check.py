@@ -7,8 +7,8 @@ import pytest
 
 from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.words.words import Words
-from prep_corpus.filters.cases import Damaged
-from prep_corpus.filters.self_check import Check, Checked, check_recording
+from prep_corpus.filters.fitting.cases import Damaged
+from prep_corpus.filters.fitting.self_check import Check, Checked, check_recording
 
 STRIDE = 100
 

@@ -9,16 +9,14 @@ import pytest
 from support.planted_cases import INFO, OPTIONS, align_words, planted_case, without_truth
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.cases import DAMAGED, GIVEN, HEARD, Case, Damage, damage
-from prep_corpus.filters.fit import FitOptions, Fitted, Given, HeldOut, fit_filter
-from prep_corpus.filters.fit_report import card, length_leak
-from prep_corpus.filters.fit_words import fit_linear
-from prep_corpus.filters.folds import fold_of, folds_apart
-from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.measures import Tally, tally
-from prep_corpus.filters.scoring import score_utterances, score_words
-from prep_corpus.filters.self_labels import self_labelled, trusted_words
-from prep_corpus.filters.sweep import (
+from prep_corpus.filters.fitting.cases import DAMAGED, GIVEN, HEARD, Case, Damage, damage
+from prep_corpus.filters.fitting.fit import FitOptions, Fitted, Given, HeldOut, fit_filter
+from prep_corpus.filters.fitting.fit_report import card, length_leak
+from prep_corpus.filters.fitting.fit_words import fit_linear
+from prep_corpus.filters.fitting.folds import fold_of, folds_apart
+from prep_corpus.filters.fitting.measures import Tally, tally
+from prep_corpus.filters.fitting.self_labels import self_labelled, trusted_words
+from prep_corpus.filters.fitting.sweep import (
     UTTERANCE_THRESHOLDS,
     Bench,
     ScoredSegments,
@@ -27,6 +25,8 @@ from prep_corpus.filters.sweep import (
     lower_bound,
     points_of,
 )
+from prep_corpus.filters.linear import Filter
+from prep_corpus.filters.scoring import score_utterances, score_words
 
 QUICK = FitOptions(target_seconds=3.0, folds=3, resamples=50)
 

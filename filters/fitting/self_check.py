@@ -17,8 +17,8 @@ from rapidfuzz.distance import Levenshtein
 
 from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.words.words import Words
-from prep_corpus.filters.cases import Damaged
-from prep_corpus.filters.measures import inside
+from prep_corpus.filters.fitting.cases import Damaged
+from prep_corpus.filters.fitting.measures import inside
 
 DELETED = "deleted"
 """Words that an edited sentence has lost, beside the `WORD_KINDS`; those of a missing sentence are `MISSING`."""

@@ -21,10 +21,10 @@ from prep_corpus.align.cutting.cutting import (
 )
 from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
 from prep_corpus.align.cutting.unheard import without_unheard
-from prep_corpus.filters.cases import Case
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
-from prep_corpus.filters.measures import KeptUtterance, inside, word_edits
+from prep_corpus.filters.fitting.cases import Case
+from prep_corpus.filters.fitting.measures import KeptUtterance, inside, word_edits
 from prep_corpus.filters.scoring import verdicts
 
 DoubleArray = NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""What people label, and what they say they heard."""
