@@ -8,6 +8,8 @@ step after it is exact, so that the bank is the same on every machine.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -21,6 +23,7 @@ _BROWN_WINDOW_SAMPLES = 4096
 Int64Array = npt.NDArray[np.int64]
 
 
+@lru_cache(maxsize=2)
 def generated_bank(sample_rate_hz: int, *, seed: int = 0) -> NoiseBank:
     """A bank of one minute each of white, pink and brown noise: a pure function of its arguments."""
     samples = GENERATED_SECONDS * sample_rate_hz

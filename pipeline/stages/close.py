@@ -186,7 +186,7 @@ class _CloseRun(beam.DoFn):
 
     def process(
         self,
-        _: None,
+        _: bytes,
         publish: bool,
         k_frames: int,
         ledgers: Iterable[Ledgers],
@@ -251,7 +251,7 @@ class Close(beam.PTransform):
         ends = self._ends
         return (
             pipeline
-            | "Once" >> beam.Create([None])
+            | "Once" >> beam.Impulse()
             | "CloseRun"
             >> beam.ParDo(
                 _CloseRun(self._options),

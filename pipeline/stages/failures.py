@@ -44,11 +44,15 @@ class WithinLimit(beam.PTransform):
     def expand(self, stages: PCollection[StageRef]) -> PCollection[bool]:
         """Waits for all of them."""
         limit = self._limit
-        return (
+        failed = (
             stages
             | "Failures" >> beam.Map(lambda ref: ref.failed)
-            | "SumFailures" >> beam.CombineGlobally(sum)
-            | "Compare" >> beam.Map(limit.allows)
+            | "SumFailures" >> beam.CombineGlobally(sum).as_singleton_view()
+        )
+        return (
+            stages.pipeline
+            | "Once" >> beam.Impulse()
+            | "Compare" >> beam.Map(lambda _, failed: limit.allows(failed), failed)
         )
 
 

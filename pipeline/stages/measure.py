@@ -189,9 +189,13 @@ class PickK(beam.PTransform):
         """A single number, for all segments."""
         store, uri = self._store, self._uri
         target_samples, retune = self._target_samples, self._retune
-        return (
+        totals = (
             measured
             | "ReadTotals" >> beam.Map(lambda ref: read_totals(store, ref))
-            | "SumTotals" >> beam.CombineGlobally(TotalsFn())
-            | "SettleK" >> beam.Map(lambda totals: settle_k(uri, totals, target_samples, retune))
+            | "SumTotals" >> beam.CombineGlobally(TotalsFn()).as_singleton_view()
+        )
+        return (
+            measured.pipeline
+            | "Once" >> beam.Impulse()
+            | "SettleK" >> beam.Map(lambda _, totals: settle_k(uri, totals, target_samples, retune), totals)
         )

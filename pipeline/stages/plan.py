@@ -157,14 +157,15 @@ class Plan(beam.PTransform):
         kin = (
             segments
             | "Companies" >> beam.FlatMap(lambda ref: companies(store, ref))
-            | "Kin" >> beam.CombineGlobally(KinFn())
+            | "Kin" >> beam.CombineGlobally(KinFn()).as_singleton_view()
         )
         refs = segments | "Utterances" >> beam.FlatMap(
-            lambda ref, kin: utterance_refs(store, ref, options, kin), AsSingleton(kin)
+            lambda ref, kin: utterance_refs(store, ref, options, kin), kin
         )
+        histograms = refs | "Histogram" >> beam.CombineGlobally(HistogramFn()).as_singleton_view()
         plans = (
-            refs
-            | "Histogram" >> beam.CombineGlobally(HistogramFn())
-            | "PlanShards" >> beam.Map(plan_all, options.shard_bytes)
+            segments.pipeline
+            | "Once" >> beam.Impulse()
+            | "PlanShards" >> beam.Map(lambda _, found: plan_all(found, options.shard_bytes), histograms)
         )
         return refs | "Address" >> beam.ParDo(_Address(), AsSingleton(plans)) | "Gather" >> beam.GroupByKey()

@@ -14,7 +14,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-from apache_beam.pvalue import PCollection
+from apache_beam.pvalue import AsIter, PCollection
 from rapidfuzz.distance import Levenshtein
 
 from prep_corpus.align.model.models import ModelInfo
@@ -240,10 +240,12 @@ class CheckTranscripts(beam.PTransform):
         """One reference for each bundle that has anything to check."""
         store, uri = Store(self._root), self._uri
         checked = alignments | "CheckBundles" >> beam.ParDo(_CheckBundle(self._root, self._options))
+        lines = checked | "ReadChecks" >> beam.FlatMap(
+            lambda ref: store.read(ref).table.column("check").to_pylist()
+        )
         _ = (
-            checked
-            | "ReadChecks" >> beam.FlatMap(lambda ref: store.read(ref).table.column("check").to_pylist())
-            | "GatherChecks" >> beam.combiners.ToList()
-            | "WriteChecks" >> beam.Map(lambda lines: write_checks(uri, lines))
+            alignments.pipeline
+            | "Once" >> beam.Impulse()
+            | "WriteChecks" >> beam.Map(lambda _, lines: write_checks(uri, lines), AsIter(lines))
         )
         return checked
