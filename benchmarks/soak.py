@@ -1,12 +1,14 @@
 """Runs under faults, one after another: after each the reference bytes, or a refusal in one line.
 
-    python benchmarks/soak.py --minutes 60            # make soak
-    python benchmarks/soak.py --faults 12 --seed 1    # one of each kind
+    python benchmarks/soak.py --minutes 60                  # make soak
+    python benchmarks/soak.py --faults 13 --seed 1          # one of each kind
+    python benchmarks/soak.py --faults 1 --first 117        # one of them again
 
 Each round takes a copy of a finished or half-finished run, puts one fault in, and runs the command again without it:
 
     kill          SIGKILL to the command and all its processes at a random moment
     child         SIGKILL to one process of its tree, while a recording is decoded apart
+    interrupt     Ctrl-C to the command and all its processes at a random moment
     full          no file may grow over a random size (RLIMIT_FSIZE: EFBIG, as ENOSPC on a full disk)
     flip          a bit of a stage file is flipped, or its end cut off, at a random moment of a run
     cut           the same to any file of the work folder, before the run
@@ -18,14 +20,19 @@ Each round takes a copy of a finished or half-finished run, puts one fault in, a
     store         the folder is on an object store that refuses a tenth of the requests and delays a tenth
 
 Then one file of the finished run is damaged, and `check` must name it; `--faults` counts the rounds, each of a fault
-and a damage. A round that ends in other bytes, in a traceback, in more than one line or in an exit code that is not
-documented fails the soak.
+and a damage. Rounds whose fault came when the run had ended already count apart, as late. A round that ends in other
+bytes, in a traceback, in more than one line or in an exit code that is not documented fails the soak.
+
+Rounds run side by side, one for each core, each lane with a corpus and a reference of its own. All that is drawn in a
+round comes from the seed and its number.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -33,8 +40,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
@@ -43,10 +53,12 @@ from soak_faults import FAULTS, Fault, harm  # noqa: E402
 from support.places import ENVIRONMENT  # noqa: E402
 from support.processes import Command  # noqa: E402
 from support.runs import arguments, shards  # noqa: E402
-from support.s3_server import S3Server, s3_server  # noqa: E402
 from support.toy import SAMPLE_RATE_HZ, recording, write_corpus, write_filter  # noqa: E402
 
 from prep_corpus.pipeline.storage.documents import read_used  # noqa: E402
+
+if TYPE_CHECKING:
+    from support.s3_server import S3Server
 
 REFUSALS = frozenset({1, 2, 3, 4, 130})
 FORMATS = ("--format", "parquet", "--format", "webdataset", "--shard-mb", "0.3")
@@ -58,23 +70,24 @@ class Soak:
     """One corpus, one reference, and what happened so far.
 
     Attributes:
-        chance: of everything that is drawn.
+        chance: of everything that is drawn in this round.
+        number: of this round.
         environment: of every command.
         corpus: the manifest.
+        seconds: what a whole run takes at present.
         wanted: the shards of the reference run.
         harmed: names of stage files that the fault of this round has damaged, which later stages may not read.
-        done: rounds so far.
+        late: whether the fault of this round came when the run had ended.
         failures: what went wrong, in words.
     """
 
-    def __init__(self, root: Path, chance: random.Random, stack: ExitStack) -> None:
-        self.root, self.chance, self._stack = root, chance, stack
+    def __init__(self, root: Path, stack: ExitStack) -> None:
+        self.root, self._stack = root, stack
+        self.chance, self.number, self.late = random.Random(0), 0, False
         self.environment = dict(ENVIRONMENT)
         self.corpus = write_corpus(root / "corpus", recordings=3, sentences=6)
         write_filter(root / "corpus" / "filter.json")
-        self.counts: Counter[str] = Counter()
         self.failures: list[str] = []
-        self.done = 0
         self.harmed: set[str] = set()
         self._server: S3Server | None = None
         for _ in range(2):
@@ -115,7 +128,7 @@ class Soak:
             return done.returncode, done.stderr
         if done.returncode not in {0, *REFUSALS} or "Traceback" in done.stdout + done.stderr:
             self.fail(f"exit {done.returncode}:\n{done.stderr[-3000:]}")
-        if done.returncode in (1, 2) and [
+        if done.returncode in (1, 2, 130) and [
             line[:7] for line in done.stderr.splitlines() if not line.endswith("is made again")
         ] != ["Error: "]:
             self.fail(f"exit {done.returncode} without one line that says why:\n{done.stderr[-3000:]}")
@@ -129,13 +142,18 @@ class Soak:
     def server(self) -> S3Server:
         """The object store, started when it is first asked for."""
         if self._server is None:
+            from support.s3_server import s3_server
+
             self._server = self._stack.enter_context(s3_server())
             self._server.client().create_bucket(Bucket="soak")
         return self._server
 
-    def moment(self) -> None:
-        """Wait for a random part of what a run takes."""
-        time.sleep(self.chance.uniform(0.05, 1.0) * self.seconds)
+    def moment(self, command: Command) -> None:
+        """Wait for a random part of what a run takes; the fault is late where the command ends before."""
+        until = time.monotonic() + self.chance.uniform(0.03, 0.9) * self.seconds
+        while time.monotonic() < until and command.poll() is None:
+            time.sleep(0.02)
+        self.late = command.poll() is not None
 
     def copy(self) -> Path:
         """A finished run to damage, sometimes without its later stages."""
@@ -180,11 +198,14 @@ class Soak:
 def round_of(soak: Soak, fault: Fault) -> None:
     """One fault, the command again without it, and what stands then; then one damage, and what `check` says."""
     name = fault.__name__
-    before = len(soak.failures)
     soak.harmed.clear()
+    soak.late = False
     out = soak.copy()
     fault(soak, out)
+    fresh, began = not (out / "work" / "align").exists(), time.monotonic()
     code, output = soak.finish(soak.start(out))
+    if fresh:
+        soak.seconds = (soak.seconds + time.monotonic() - began) / 2
     if code == 2 and "published.bin is damaged" in output:
         code, output = soak.finish(soak.start(out, "--force"))
     if code != 0:
@@ -196,9 +217,6 @@ def round_of(soak: Soak, fault: Fault) -> None:
         if left:
             soak.fail(f"after {name} temporary files are left: {left}")
         checked(soak, out)
-    soak.counts[name] += 1
-    soak.done += 1
-    print(f"{soak.done:4d} {name}: {'FAILED' if len(soak.failures) > before else 'well'}", flush=True)
 
 
 def checked(soak: Soak, out: Path) -> None:
@@ -248,34 +266,98 @@ def checking(soak: Soak, out: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@dataclass
+class Tally:
+    """What some rounds came to.
+
+    Attributes:
+        kinds: rounds by kind of fault.
+        late: rounds whose fault came when the run had ended, by kind.
+        failures: of all of them, in words.
+    """
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    late: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Add those of another lane."""
+        self.kinds += other.kinds
+        self.late += other.late
+        self.failures += other.failures
+
+
+_NEXT: Any = None
+"""In a lane: the number of the next round, and how many faults are still wanted, shared by all lanes."""
+
+
+def _share(numbers: Any) -> None:
+    global _NEXT
+    _NEXT = numbers
+
+
+def lane(seed: int, names: list[str], seconds: float) -> Tally:
+    """Rounds one after another, until the time or the faults are used up."""
+    tally, deadline = Tally(), time.monotonic() + seconds
+    kinds = {fault.__name__: fault for fault in FAULTS}
+    with tempfile.TemporaryDirectory(prefix="prep-corpus-soak-") as folder, ExitStack() as stack:
+        soak = Soak(Path(folder), stack)
+        while time.monotonic() < deadline:
+            with _NEXT.get_lock():
+                number, wanted = _NEXT[0], _NEXT[1]
+                if wanted <= 0:
+                    break
+                _NEXT[0], _NEXT[1] = number + 1, wanted - 1
+            name = names[number % len(names)]
+            soak.number, soak.chance = number, random.Random(f"{seed}-{number}")
+            before, began = len(soak.failures), time.monotonic()
+            round_of(soak, kinds[name])
+            failed = len(soak.failures) > before
+            if soak.late and not failed:
+                with _NEXT.get_lock():
+                    _NEXT[1] += 1
+            (tally.late if soak.late else tally.kinds)[name] += 1
+            end = "FAILED" if failed else "well, and late" if soak.late else "well"
+            print(f"{number:4d} {name}: {end}, {time.monotonic() - began:.0f} s", flush=True)
+        tally.failures = soak.failures
+    return tally
+
+
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--faults", type=int, help="stop after so many")
+    parser.add_argument("--faults", type=int, default=1_000_000, help="stop after so many")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", action="append", help="kinds of faults; all where none is named")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first round")
+    parser.add_argument("--lanes", type=int, default=len(os.sched_getaffinity(0)), help="rounds side by side")
+    kinds = [fault.__name__ for fault in FAULTS]
+    parser.add_argument("--only", action="append", choices=kinds, help="kinds of faults; all by default")
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    deadline = time.monotonic() + 60 * given.minutes
-    chosen = [fault for fault in FAULTS if not given.only or fault.__name__ in given.only]
-    with tempfile.TemporaryDirectory(prefix="prep-corpus-soak-") as folder, ExitStack() as stack:
-        soak = Soak(Path(folder), random.Random(given.seed), stack)
-        while time.monotonic() < deadline and (given.faults is None or soak.done < given.faults):
-            round_of(soak, chosen[soak.done % len(chosen)])
+    began = time.monotonic()
+    context = multiprocessing.get_context("spawn")
+    numbers = context.Array(ctypes.c_longlong, [given.first, given.faults])
+    tally = Tally()
+    with ProcessPoolExecutor(given.lanes, context, _share, (numbers,)) as lanes:
+        work = (given.seed, given.only or kinds, 60 * given.minutes)
+        for one in [lanes.submit(lane, *work) for _ in range(given.lanes)]:
+            tally.add(one.result())
     print(
         json.dumps(
             {
                 "seed": given.seed,
-                "faults": soak.done,
-                "failed": len(soak.failures),
-                "kinds": dict(soak.counts),
+                "faults": tally.kinds.total(),
+                "failed": len(tally.failures),
+                "minutes": round((time.monotonic() - began) / 60, 1),
+                "kinds": dict(tally.kinds),
+                "late": dict(tally.late),
             }
         )
     )
-    return 1 if soak.failures else 0
+    return 1 if tally.failures else 0
 
 
 if __name__ == "__main__":

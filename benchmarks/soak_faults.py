@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from soak import Soak
+    from support.processes import Command
 
 Fault = Callable[["Soak", Path], None]
 
@@ -24,10 +25,18 @@ def kill(soak: Soak, out: Path) -> None:
     """The command is killed, with all that it has started."""
     shutil.rmtree(out / "work" / "emit", ignore_errors=True)
     command = soak.start(out)
-    soak.moment()
-    with suppress(ProcessLookupError):
-        os.killpg(command.pid, signal.SIGKILL)
+    soak.moment(command)
+    _tell_all(command, signal.SIGKILL)
     soak.finish(command, killed=True)
+
+
+def _tell_all(command: Command, what: signal.Signals) -> None:
+    """Send a signal to a command and to all that it has started."""
+    try:
+        os.killpg(command.pid, what)
+    except ProcessLookupError:
+        with suppress(ProcessLookupError):
+            os.kill(command.pid, what)
 
 
 def child(soak: Soak, out: Path) -> None:
@@ -35,11 +44,22 @@ def child(soak: Soak, out: Path) -> None:
     shutil.rmtree(out / "work" / "emit", ignore_errors=True)
     soak.suspect(out)
     command = soak.start(out)
-    soak.moment()
+    soak.moment(command)
     pids = list(_tree(command.pid))
     with suppress(ProcessLookupError):
         os.kill(soak.chance.choice(pids[1:] or pids), signal.SIGKILL)
     soak.finish(command, killed=True)
+
+
+def interrupt(soak: Soak, out: Path) -> None:
+    """Ctrl-C, which a terminal sends to all processes of a command."""
+    shutil.rmtree(out / "work" / "emit", ignore_errors=True)
+    command = soak.start(out)
+    soak.moment(command)
+    _tell_all(command, signal.SIGINT)
+    code, output = soak.finish(command)
+    if code not in (0, 130):
+        soak.fail(f"Ctrl-C ended a run with {code}:\n{output[-2000:]}")
 
 
 def _tree(pid: int) -> Iterator[int]:
@@ -54,7 +74,10 @@ def full(soak: Soak, out: Path) -> None:
     """The disk is full."""
     if soak.chance.random() < 0.7:
         shutil.rmtree(out)
-    soak.finish(soak.start(out, most_bytes=soak.chance.choice([1_000, 4_000, 20_000, 60_000, 200_000])))
+    code, _ = soak.finish(
+        soak.start(out, most_bytes=soak.chance.choice([1_000, 4_000, 20_000, 60_000, 200_000]))
+    )
+    soak.late = code == 0
 
 
 def harm(soak: Soak, data: bytes) -> bytes:
@@ -69,11 +92,11 @@ def harm(soak: Soak, data: bytes) -> bytes:
 def flip(soak: Soak, out: Path) -> None:
     """A stage file is damaged while a run goes on."""
     command = soak.start(out)
-    soak.moment()
-    with suppress(FileNotFoundError):
-        path = soak.stage_file(out)
-        soak.harmed.add(path.stem)
-        path.write_bytes(harm(soak, path.read_bytes()))
+    soak.moment(command)
+    path = soak.stage_file(out)
+    soak.harmed.add(path.stem)
+    path.write_bytes(harm(soak, path.read_bytes()))
+    soak.late = False
     soak.finish(command)
 
 
@@ -86,10 +109,11 @@ def cut(soak: Soak, out: Path) -> None:
 
 def swap(soak: Soak, out: Path) -> None:
     """A stage file is another's."""
-    taken, place = soak.stage_file(out), soak.stage_file(out)
-    if taken != place:
-        soak.harmed.add(place.stem)
-        shutil.copy(taken, place)
+    place = soak.stage_file(out)
+    while (taken := soak.stage_file(out)) == place:
+        pass
+    soak.harmed.add(place.stem)
+    shutil.copy(taken, place)
 
 
 @contextmanager
@@ -109,7 +133,7 @@ def source(soak: Soak, out: Path) -> None:
     kind = soak.chance.choice(["other", "harmed", "gone"])
     with _put_back(soak, path) as original:
         command = soak.start(out)
-        soak.moment()
+        soak.moment(command)
         if kind == "gone":
             path.unlink()
         else:
@@ -123,7 +147,7 @@ def text(soak: Soak, out: Path) -> None:
     path = soak.corpus.parent / f"talk{soak.chance.randrange(3)}.txt"
     with _put_back(soak, path) as original:
         command = soak.start(out)
-        soak.moment()
+        soak.moment(command)
         path.write_bytes(soak.chance.choice([harm(soak, original), b"", b"Something else altogether."]))
         soak.finish(command)
 
@@ -155,8 +179,9 @@ def clock(soak: Soak, out: Path) -> None:
     shift = soak.chance.choice([-86_400, 86_400])
     if soak.chance.random() < 0.5:
         command = soak.start(out)
-        soak.moment()
+        soak.moment(command)
         _shift(out, shift)
+        soak.late = False
         soak.finish(command)
     else:
         _shift(out, shift)
@@ -173,20 +198,20 @@ def _shift(folder: Path, seconds: int) -> None:
 def store(soak: Soak, out: Path) -> None:
     """The run's folder is on a store that refuses a tenth of the requests and delays a tenth; it may be killed too."""
     server = soak.server()
-    uri = f"s3://soak/run-{soak.done}"
+    uri = f"s3://soak/run-{soak.number}"
     server.refusing.share = server.refusing.slow_share = 0.1
     environment = {**soak.environment, **server.environment}
     if soak.chance.random() < 0.5:
         command = soak.start(uri, environment=environment)
-        soak.moment()
-        with suppress(ProcessLookupError):
-            os.killpg(command.pid, signal.SIGKILL)
+        soak.moment(command)
+        _tell_all(command, signal.SIGKILL)
         soak.finish(command, killed=True)
+        soak.late = False
     code, output = soak.finish(soak.start(uri, environment=environment))
     server.refusing.share = server.refusing.slow_share = 0.0
     found = server.objects("soak")
     for path, data in soak.wanted.items():
-        if code != 0 or found.get(f"run-{soak.done}/{path}") != data:
+        if code != 0 or found.get(f"run-{soak.number}/{path}") != data:
             soak.fail(f"on a store the run ended with {code}, {path} not as it must be:\n{output[-2000:]}")
 
 
@@ -201,6 +226,7 @@ FAULTS: tuple[Fault, ...] = (
     twin,
     swap,
     child,
+    interrupt,
     clock,
     text,
 )
