@@ -164,10 +164,11 @@ def parsing() -> Iterator[Parser]:
             write_json(uri, dict(failed))
 
     parser = Parser(failed, note)
+    parser.take()
     try:
         yield parser
     finally:
-        parser.close()
+        parser.leave()
 
 
 def _boot() -> str:

@@ -1,6 +1,7 @@
 """Transcripts and RTTM files parsed by a process of their own, so that none can end, stop or fill up the run.
 
-One process per run parses all files, one after the other; it starts with the first. A file on which it takes too long,
+One process per run parses all files, one after the other; it starts with the first, and serves every reading of the
+manifest (`leave`). A file on which it takes too long,
 wants too much memory or dies twice costs itself alone, at once: the next file gets a new process. What happened is kept
 by the file's content, so that no later run tries it again.
 
@@ -13,6 +14,7 @@ that was killed.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -151,6 +153,18 @@ class Parser:
             if self._process is not None:
                 self._end(self._process)
 
+    def leave(self) -> None:
+        """As `close`, but the process stays for the next parser that `take`s it up."""
+        with self._lock:
+            if self._process is not None and self._owner == os.getpid():
+                _IDLE.append(self._process)
+            self._process = None
+
+    def take(self) -> None:
+        """Take up a process that another parser of this process has left, if there is one."""
+        with self._lock, suppress(IndexError):
+            self._process, self._owner = _IDLE.pop(), os.getpid()
+
     def _ask(self, header: bytes, data: bytes) -> dict[str, Any] | int:
         """The answer, or the exit code of the process where it died."""
         if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
@@ -177,12 +191,30 @@ class Parser:
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         self._process = None
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
+        _end(process)
+
+
+_IDLE: list[subprocess.Popen[bytes]] = []
+"""Processes that have nothing to parse, most often one."""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
+
+
+@atexit.register
+def _end_idle() -> None:
+    while _IDLE:
+        _end(_IDLE.pop())
+
+
+# What a fork inherits is the other process's.
+os.register_at_fork(after_in_child=_IDLE.clear)
 
 
 def _failure(place: str, happened: str) -> ParserFailed:

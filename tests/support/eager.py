@@ -9,7 +9,11 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics.metric import MetricResults
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from support import signatures
 
+from prep_corpus.jobs.start.beam_options import KeptViews
+
+assert signatures
 _NUMBERS = itertools.count()
 _FOUND: dict[int, list[Any]] = {}
 """The workers are threads of this process; they find a list by its number, since what they run is a copy."""
@@ -28,7 +32,7 @@ def eager(transform: Callable[[beam.Pipeline], beam.PCollection[Any]]) -> list[A
     """What a graph gives, in no particular order."""
     number = next(_NUMBERS)
     _FOUND[number] = []
-    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+    with beam.Pipeline(runner=FnApiRunner(), options=KeptViews([])) as pipeline:
         _ = transform(pipeline) | "Keep" >> beam.Map(_keep, number)
     return _FOUND.pop(number)
 

@@ -40,6 +40,10 @@ def run(manifest: Path, out: Path, *extra: str, code: int = 0) -> subprocess.Com
 
 def run_here(manifest: Path, out: Path, *extra: str, code: int = 0) -> Result:
     """The same in this process: in a second where a process of its own takes several."""
+    # Not above: it brings Beam.
+    from support import signatures
+
+    assert signatures
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(SUPPORT)
         done = CliRunner().invoke(

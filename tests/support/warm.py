@@ -7,7 +7,7 @@ import pkgutil
 
 import numpy as np
 import torch
-from support import toy
+from support import signatures, toy
 
 import prep_corpus.align
 import prep_corpus.filters
@@ -17,6 +17,7 @@ import prep_corpus.jobs.screen
 import prep_corpus.pipeline
 from prep_corpus.align.viterbi.viterbi import align
 
+assert signatures
 _NEED_AN_EXTRA = ("prep_corpus.pipeline.storage.gs", "prep_corpus.pipeline.storage.s3")
 
 for _package in (

@@ -179,3 +179,35 @@ def test_no_process_is_started_where_nothing_is_parsed(monkeypatch: pytest.Monke
     monkeypatch.setattr(parsing_module, "_start", lambda: pytest.fail("a process is started"))
     with parsing():
         pass
+
+
+def test_a_process_serves_one_reading_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, started = parsing_module._start, []
+
+    def start() -> subprocess.Popen[bytes]:
+        started.append(real())
+        return started[-1]
+
+    def parse(text: bytes) -> str:
+        with parsing() as parser:
+            return parser.parse(text, place="a.txt", name="a.txt", selection=EVERYTHING).text
+
+    parsing_module._end_idle()
+    monkeypatch.setattr(parsing_module, "_start", start)
+    assert [parse(b"river"), parse(b"stone")] == ["river", "stone"]
+    (process,) = started
+    # Two at once, and one that somebody has ended.
+    with parsing() as other:
+        assert other.parse(b"light", place="a.txt", name="a.txt", selection=EVERYTHING).text == "light"
+        assert parse(b"garden") == "garden"
+    assert len(started) == 2
+    for one in started:
+        one.kill()
+        one.wait()
+    assert parse(b"silver") == "silver"
+    assert len(started) == 3
+    parsing_module._end_idle()
+    assert process.poll() is not None
+    assert started[-1].poll() is not None
