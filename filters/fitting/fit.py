@@ -18,7 +18,7 @@ from prep_corpus.filters.curve import OperatingPoint, frontier
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
 from prep_corpus.filters.fitting.cases import HARD, HEARD, Case
 from prep_corpus.filters.fitting.fit_ground import fit_ground
-from prep_corpus.filters.fitting.fit_words import WORD_FEATURES, fit_linear, fit_words, guarded_scores
+from prep_corpus.filters.fitting.fit_words import TAIL, WORD_FEATURES, fit_linear, fit_words, guarded_scores
 from prep_corpus.filters.fitting.folds import folds_apart
 from prep_corpus.filters.fitting.sweep import (
     Bench,
@@ -51,7 +51,8 @@ class FitOptions:
         target_seconds: mean length for which k is picked.
         good_wer: an utterance of at most this word error rate is a good one.
         folds: the largest number of folds of the cross-validation; never more than groups.
-        inverse_penalty: scikit-learn's C, for the utterance classifier.
+        inverse_penalty: scikit-learn's C, for the utterance classifier: six features of many utterances need next to
+            no penalty, which only keeps those finite that part good from bad without an error.
         resamples: the number of resamples of the groups, for the upper bound.
         word_names: features of the word classifier.
         seed: the seed of the resampling.
@@ -66,7 +67,7 @@ class FitOptions:
     target_seconds: float = 7.0
     good_wer: float = 0.05
     folds: int = 5
-    inverse_penalty: float = 0.3
+    inverse_penalty: float = 100.0
     resamples: int = 1000
     word_names: tuple[str, ...] = WORD_FEATURES
     seed: int = 0
@@ -90,7 +91,7 @@ def fit_utterances(outcomes: Sequence[ScoredSegments], options: FitOptions) -> L
             coefficients=(0.0,) * count,
             intercept=0.0,
         )
-    return fit_linear(features_SF, good_S, FEATURE_NAMES, options.inverse_penalty)
+    return fit_linear(features_SF, good_S, FEATURE_NAMES, options.inverse_penalty, tail=TAIL)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,7 +71,7 @@ INVERSE_PENALTY = 0.03
 """scikit-learn's C for classifiers of words: many hinges of few speakers want a firm hand."""
 
 TAIL = 0.0005
-"""Of the right words so many lie beyond each limit of a feature."""
+"""Of the right words, or the good utterances, so many lie beyond each limit of a feature."""
 
 UNHEARD_RUN = 8
 """So many false words in a row are a text that nobody says, not an error in one."""

@@ -41,8 +41,9 @@ NO_THRESHOLD = -1e9
 UTTERANCE_THRESHOLDS = (
     NO_THRESHOLD,
     *range(-40, -12),
-    *(step / 2 for step in range(-24, 17)),
+    *(step / 32 for step in range(-384, 257)),
 )
+"""So close together that from one to the next about a hundredth of the spoken words is lost at most."""
 
 
 @dataclass(frozen=True, kw_only=True)

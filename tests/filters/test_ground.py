@@ -142,11 +142,11 @@ def test_the_worst_condition_counts_and_few_words_say_little() -> None:
 
 def test_what_a_condition_gives_at_a_point() -> None:
     point = OperatingPoint(
-        word_threshold=0.0, utterance_threshold=-3.2, kept_share=0.5, wer=0.01, wer_upper=0.02
+        word_threshold=0.0, utterance_threshold=-3.49, kept_share=0.5, wer=0.01, wer_upper=0.02
     )
     swept = counted(1000, 40)
-    # Kept at a threshold of -3.5, and nothing at -3.
+    # Kept at a threshold of -3.5, and nothing at the next, -3.46875.
     place = UTTERANCE_THRESHOLDS.index(-3.5)
     swept.counts[0.0][:, :, place + 1 :] = 0.0
     assert found_at(swept, point) == (1e4, 1000.0, 40.0)
-    assert found_at(swept, replace(point, utterance_threshold=-3.0)) == (1e4, 0.0, 0.0)
+    assert found_at(swept, replace(point, utterance_threshold=-3.46875)) == (1e4, 0.0, 0.0)
