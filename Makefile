@@ -51,7 +51,7 @@ image:  ## A container image for this machine, tried on the demo corpus; needs d
 		prep-corpus run demo/manifest.jsonl --out out/run --noise demo/noise
 
 test: setup  ## Run the tests
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not pages"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not pages"
 
 .PHONY: test-pages
 test-pages: setup  ## Run the lines of README and docs as they stand, and the first tasks from their pages
@@ -59,7 +59,7 @@ test-pages: setup  ## Run the lines of README and docs as they stand, and the fi
 
 .PHONY: test-fast
 test-fast: setup  ## The tests of the pure folders that take no long speech: within two minutes
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not pages" tests/align tests/filters tests/augment tests/pipeline/shards
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not pages" tests/align tests/filters tests/augment tests/pipeline/shards
 
 test-pythons: setup  ## The pure parts on every other Python from 3.11 to 3.14 of this machine
 	.ci/pythons

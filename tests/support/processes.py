@@ -7,6 +7,7 @@ Whoever tests how the program itself starts uses `subprocess`.
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import resource
@@ -39,6 +40,7 @@ class Command:
         environment: Mapping[str, str] = ENVIRONMENT,
         session: bool = False,
         most_bytes: int | None = None,
+        begins_with: str | None = None,
     ):
         """Start `prep-corpus` with these arguments.
 
@@ -47,6 +49,7 @@ class Command:
             environment: all of it.
             session: give it a process group of its own.
             most_bytes: what no file may grow over.
+            begins_with: module that it imports before anything else, from its own path.
         """
         _start_template()
         self.arguments = arguments
@@ -55,7 +58,7 @@ class Command:
             (self._folder / name).touch()
         self._process = _CONTEXT.Process(
             target=_be_the_command,
-            args=(arguments, dict(environment), str(self._folder), session, most_bytes),
+            args=(arguments, dict(environment), str(self._folder), session, most_bytes, begins_with),
         )
         self._process.start()
         assert self._process.pid is not None
@@ -102,6 +105,7 @@ def _be_the_command(
     folder: str,
     session: bool,
     most_bytes: int | None,
+    begins_with: str | None,
 ) -> None:
     if session:
         os.setsid()
@@ -111,6 +115,9 @@ def _be_the_command(
     os.environ.update(environment)
     sys.path[:0] = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.argv = ["prep-corpus", *arguments]
+    if begins_with is not None:
+        sys.modules.pop(begins_with, None)
+        importlib.import_module(begins_with)
     for number, name in enumerate(_STREAMS, start=1):
         os.dup2(os.open(os.path.join(folder, name), os.O_WRONLY), number)
     from prep_corpus.jobs.cli import main

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 from support.places import ENVIRONMENT, SUPPORT
+from support.processes import Command
 from support.runs import arguments
 from support.toy import write_corpus, write_filter
 
@@ -32,15 +32,9 @@ CRASHING = {
 
 
 def started(manifest: Path, out: Path) -> subprocess.CompletedProcess[str]:
-    """A process that starts as from a shell: what crashes it is on its path from the beginning."""
-    return subprocess.run(
-        [sys.executable, "-m", "prep_corpus.jobs.cli", *arguments(manifest, out, "--max-failed", "0.6")],
-        env=CRASHING,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    """A run that crashes where it opens a certain file, and the processes that it starts."""
+    words = arguments(manifest, out, "--max-failed", "0.6")
+    return Command(*words, environment=CRASHING, begins_with="sitecustomize").finish()
 
 
 def test_a_crash_is_found_by_the_next_run_named_and_not_tried_again(tmp_path: Path) -> None:

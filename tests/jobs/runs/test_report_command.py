@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from support import toy
-from support.runs import cli
+from support.runs import cli_here as cli
 
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.runs.report import report_options
@@ -16,7 +16,7 @@ from prep_corpus.pipeline.report.report import gather_report
 
 
 def run(manifest: Path, out: Path, *extra: str) -> str:
-    """Run the command in a process of its own; returns what it wrote on both channels."""
+    """Run the command; returns what it wrote on both channels."""
     fitted = str(out.parent / "filter.json")
     model = ("--model", "toy:acoustic_model", "--filter", fitted)
     done = cli("run", str(manifest), "--out", str(out), *model, *extra)

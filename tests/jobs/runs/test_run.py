@@ -1,4 +1,4 @@
-"""Whole runs of the command in processes of their own, in the toy language."""
+"""Whole runs of the command in the toy language; those that are killed have processes of their own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import soundfile
+from click.testing import Result
 from support import toy
 from support.places import DOCS, ENVIRONMENT, ROOT
 from support.processes import Command
-from support.runs import BOTH, arguments, cli, outcome, run, shards
+from support.runs import BOTH, arguments, outcome, run_here, shards
+from support.runs import cli_here as cli
 
 from prep_corpus.align.transcripts.formats import parse
+
+
+def run(manifest: Path, out: Path, *extra: str, code: int = 0) -> Result:
+    return run_here(manifest, out, *extra, code=code, formats=())
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +84,10 @@ def test_a_second_run_elsewhere_and_with_one_worker_gives_the_same_bytes(
 
 
 def test_a_rerun_finds_everything_done_and_another_seed_redoes_only_the_shards(
-    corpus: Path, tmp_path: Path
+    corpus: Path, finished: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    run(corpus, out, *BOTH)
+    shutil.copytree(finished, out)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
     run(corpus, out, *BOTH)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")} == before
@@ -112,9 +118,11 @@ def test_a_run_killed_at_any_stage_goes_on_to_the_same_bytes(
     assert shards(out) == shards(finished)
 
 
-def test_shards_of_an_earlier_state_do_not_stay_beside_the_new(corpus: Path, tmp_path: Path) -> None:
+def test_shards_of_an_earlier_state_do_not_stay_beside_the_new(
+    corpus: Path, finished: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "run"
-    run(corpus, out, *BOTH)
+    shutil.copytree(finished, out)
     several = sorted(path.name for path in (out / "data").iterdir())
     run(corpus, out, "--shard-mb", "100", "--force")
     assert (
@@ -304,9 +312,9 @@ def spoken_in(path: Path) -> list[str]:
     return [line["word"] for line in lines if line.get("spoken")]
 
 
-def test_clean_removes_what_the_last_run_did_not_use(corpus: Path, tmp_path: Path) -> None:
+def test_clean_removes_what_the_last_run_did_not_use(corpus: Path, finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    run(corpus, out)
+    shutil.copytree(finished, out)
     assert "0 files" in cli("clean", str(out)).stdout
     run(corpus, out, "--max-duration", "10", "--force")
     listed = cli("clean", str(out), "--dry-run").stdout

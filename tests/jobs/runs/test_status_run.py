@@ -11,7 +11,8 @@ from pathlib import Path
 
 from support import toy
 from support.processes import Command
-from support.runs import arguments, cli, run
+from support.runs import arguments, run_here
+from support.runs import cli_here as cli
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.screen.status import status_lines
@@ -45,7 +46,7 @@ def test_status_of_a_run_while_it_goes_on_after_a_kill_and_after_the_end(tmp_pat
     assert not (out / "manifest.json").exists(), "the run ended before it could be killed"
     assert status_lines(str(out))[0].startswith("cut off: its process is gone, last heard of 0:")
     assert "published" not in cli("status", str(out)).stdout
-    run(manifest, out, *more)
+    run_here(manifest, out, *more, formats=())
     ended = cli("status", str(out)).stdout.splitlines()
     assert ended[0].startswith("done; ")
     assert [line.split(":")[0] for line in ended[1:6]] == ["emit", "align", "measure", "segment", "write"]
@@ -57,7 +58,7 @@ def test_status_of_a_run_while_it_goes_on_after_a_kill_and_after_the_end(tmp_pat
     ]
     polled = json.loads((out / "status.json").read_text())
     assert (polled["state"], polled["to_go_seconds"]) == ("done", 0.0)
-    run(manifest, out, *more, "--max-failed", "0.01", code=4)
+    run_here(manifest, out, *more, "--max-failed", "0.01", code=4, formats=())
     assert (
         cli("status", str(out)).stdout.splitlines()[-1] == "nothing was published: 1 of 9 recordings failed"
     )

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from support import corpora, formats, toy
 from support.formats import Sentence
-from support.runs import cli
+from support.runs import cli_here as cli
 
 from prep_corpus.align.transcripts.formats import decode
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck, read_checks

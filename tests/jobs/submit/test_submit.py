@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from support.places import ENVIRONMENT, SUPPORT
 from support.processes import Command
-from support.runs import BOTH, arguments, outcome, run, shards
+from support.runs import BOTH, arguments, outcome, run_here, shards
 
 from prep_corpus.jobs.cli import main
 
@@ -367,7 +367,7 @@ def test_an_engine_that_dies_in_the_middle_leaves_a_run_that_another_ends(
         os.killpg(service.pid, signal.SIGKILL)
         assert not (out / "manifest.json").exists()
         # Its worker may still be at work beside us.
-        run(corpus, out, *BOTH)
+        run_here(corpus, out)
         assert not (out / "submitted.json").exists()
     assert shards(out) == shards(local)
     assert outcome(out) == outcome(local)

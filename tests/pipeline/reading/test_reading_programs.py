@@ -12,7 +12,7 @@ import soundfile
 from support import toy
 from support.planted_run import sample_rows, write_run
 from support.reading_programs import PROGRAMS, pcm_digest, programs, read_by
-from support.runs import run
+from support.runs import run_here
 from support.sample_rows import samples_of
 from support.shared_runs import ALL_FORMATS
 
@@ -38,7 +38,7 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     toy.write_filter(folder / "filter.json")
     corpus = toy.write_corpus(folder, recordings=3)
     formats = [word for name in ALL_FORMATS for word in ("--format", name)]
-    run(corpus, folder / "run", "--shard-mb", "0.5", *formats)
+    run_here(corpus, folder / "run", "--shard-mb", "0.5", *formats)
     return folder
 
 

@@ -12,7 +12,7 @@ import soundfile
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 from support import toy
-from support.runs import outcome, run
+from support.runs import outcome, run_here
 
 from prep_corpus.pipeline.stages.failures import FailureLimit, GoOn, WithinLimit
 from prep_corpus.pipeline.storage.stage_store import StageRef
@@ -43,10 +43,10 @@ def test_a_run_whose_audio_fails_too_often_stops_before_it_aligns(tmp_path: Path
     with manifest.open("a") as file:
         file.write(json.dumps({"audio_filepath": "silent.wav", "text": "nobody"}) + "\n")
     out = tmp_path / "run"
-    done = run(manifest, out, code=4)
+    done = run_here(manifest, out, code=4, formats=())
     assert "1 of 3 recordings failed, and --max-failed allows 10%" in " ".join(done.stderr.split())
     assert list((out / "work" / "emit").glob("*.parquet"))
     assert not (out / "work" / "align").exists()
     assert outcome(out)["reasons"] == {"audio-silent": 1}
-    run(manifest, out, "--max-failed", "0.5")
+    run_here(manifest, out, "--max-failed", "0.5", formats=())
     assert list((out / "work" / "align").glob("*.parquet"))
