@@ -24,6 +24,7 @@ from prep_corpus.align.model.devices import default_device
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
 from prep_corpus.align.model.models import ModelInfo, load_model
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE
+from prep_corpus.align.sections.reordered import reordered_version
 from prep_corpus.align.speakers.word_speakers import SpokenBy, spoken_by
 from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.align.transcripts import formats
@@ -115,7 +116,8 @@ class Aligner:
             best = replace(best, aligned=_finer(best.aligned, meter, info, fine))
             frames, info = frames * fine, info.finer(fine)
         seconds = info.frame_seconds
-        source = versions[best.number].source
+        used, order = versions[best.number], best.aligned.order
+        source = (used if order is None else reordered_version(used, order)).source
         said = spoken_by(best.aligned.words, best.aligned.normalized, source, (), frame_seconds=seconds)
         best = replace(best, aligned=replace(best.aligned, words=said.words))
         return AlignedFile(

@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.errors import Infeasible, RecordingError, TranscriptEmpty, TranscriptUnsayable
 from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.sections.anchors import ReadLetters
+from prep_corpus.align.sections.part_of_text import is_far_longer, part_that_is_said
+from prep_corpus.align.sections.reading_order import ReadingOrder, reading_order
+from prep_corpus.align.sections.reordered import read_part, reordered_text
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions
 from prep_corpus.align.text.recent import RecentTexts
 from prep_corpus.align.text.spelling import Spelled
 from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs
 from prep_corpus.align.words.choosing import heard_characters
-from prep_corpus.align.words.evidence import evidence
-from prep_corpus.align.words.part_of_text import is_far_longer, part_that_is_said
+from prep_corpus.align.words.evidence import evidence, track
+from prep_corpus.align.words.hearing import reading
 from prep_corpus.align.words.unread import align_what_is_said
 from prep_corpus.align.words.words import Words, word_table
 
@@ -35,13 +39,16 @@ class AlignedText:
     """A transcript with the frames of its tokens and words.
 
     Attributes:
-        normalized: the transcript in the model's alphabet, without the marks that nobody reads.
+        normalized: the transcript in the model's alphabet, without the marks that nobody reads; its sections in the
+            order in which they are read.
         tokens_L: int32 columns of the emissions, one for each token.
         alignment: frames of each token.
         words: frames and characters of each word.
         evidence_WF: float32, columns as `EVIDENCE_NAMES`.
         unread: which of the transcript's offers are left out.
         part: half-open span of the characters that were aligned, where the text is far longer than its recording.
+        order: in which order its sections are read, where that is not the transcript's own; `normalized` and `part`
+            are of the text that is in this order.
     """
 
     normalized: NormalizedText
@@ -51,6 +58,7 @@ class AlignedText:
     evidence_WF: NDArray[np.float32]
     unread: tuple[int, ...] = ()
     part: tuple[int, int] | None = None
+    order: ReadingOrder | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,10 +138,15 @@ def align_text(
     Raises:
         RecordingError: the transcript breaks a rule, or is too long for the audio.
     """
-    part = None
+    read = _read_letters(log_probs_TC, info)
     seconds = len(log_probs_TC) * info.frame_seconds
-    if is_far_longer(text, seconds):
-        part = part_that_is_said(text, log_probs_TC, info)
+    far_longer = is_far_longer(text, seconds)
+    order = reading_order(text, read, far_longer=far_longer)
+    part = None
+    if order is not None:
+        text, part = reordered_text(text, order), read_part(order)
+    elif far_longer:
+        part = part_that_is_said(text, read)
     normalized = normalize_for_model(
         text, info, language=language, options=options, recording_id=recording_id, part=part
     )
@@ -148,7 +161,7 @@ def align_text(
             recording_id=recording_id,
         )
     except Infeasible as error:
-        if part is None and is_far_longer(text, seconds):
+        if part is None and far_longer:
             raise Infeasible(
                 f"{error}; no part of it was found in what is heard: is it the text of another recording?"
             ) from error
@@ -162,7 +175,14 @@ def align_text(
         evidence_WF=evidence(log_probs_TC, said.tokens_L, said.alignment, table, info),
         unread=said.unread,
         part=part,
+        order=order,
     )
+
+
+def _read_letters(log_probs_TC: LogProbs, info: ModelInfo) -> ReadLetters:
+    """What the greedy decoding reads."""
+    symbols = reading(track(log_probs_TC, info)).symbols
+    return ReadLetters.of(symbols.tolist(), info.vocabulary)
 
 
 def _spelled(written: str, info: ModelInfo) -> Spelled:

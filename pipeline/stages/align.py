@@ -16,6 +16,8 @@ from apache_beam.pvalue import PCollection
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recordings import Recording
+from prep_corpus.align.sections.reading_order import ReadingOrder
+from prep_corpus.align.sections.reordered import reordered_version
 from prep_corpus.align.speakers.word_speakers import SpokenBy, speaker_identity, spoken_by
 from prep_corpus.align.text import normalize as text
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions
@@ -35,7 +37,7 @@ from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-VERSION = 7
+VERSION = 8
 
 _SPANS = pa.list_(pa.int32())
 SCHEMA = pa.schema(
@@ -58,6 +60,8 @@ SCHEMA = pa.schema(
         ("unread", _SPANS),
         # The characters of the transcript that were aligned, where it is far longer than its recording; else null.
         ("part", _SPANS),
+        # The order in which the sections of the transcript are read, where it is not its own; else null.
+        ("order", _SPANS),
     ]
 )
 
@@ -83,6 +87,8 @@ class AlignedRecording:
         version_heard: `heard_characters` of each of them; None where it cannot be aligned, empty where there is one.
         unread: which of the transcript's offers are left out of `normalized`.
         part: half-open span of the transcript's characters that was aligned, where it is far longer than its recording.
+        order: in which order the transcript's sections are read, where that is not its own; `probed` has it in this
+            order, and `part` is of that.
         speakers: names that `words.speakers` counts; none where nobody is named.
     """
 
@@ -98,6 +104,7 @@ class AlignedRecording:
     version_heard: tuple[float | None, ...] = ()
     unread: tuple[int, ...] = ()
     part: tuple[int, int] | None = None
+    order: ReadingOrder | None = None
     speakers: tuple[str, ...] = ()
 
     def speaker_of(self, word_start: int, word_end: int) -> str | None:
@@ -145,7 +152,7 @@ def align_recording(
     )
     found = best.aligned
     aligned = AlignedRecording(
-        probed=replace(probed, recording=recording.version(best.number)),
+        probed=_as_it_is_read(probed, best.number, found.order),
         n_samples=emitted.n_samples,
         n_frames=len(emitted.log_probs_TC),
         normalized=found.normalized,
@@ -157,6 +164,7 @@ def align_recording(
         version_heard=best.heard if recording.others else (),
         unread=found.unread,
         part=found.part,
+        order=found.order,
     )
     return _with_speakers(aligned, info)
 
@@ -241,6 +249,7 @@ def _row(aligned: AlignedRecording) -> dict[str, Any]:
         "version_heard": list(aligned.version_heard),
         "unread": list(aligned.unread),
         "part": None if aligned.part is None else list(aligned.part),
+        "order": None if aligned.order is None else aligned.order.flat(),
     }
 
 
@@ -271,9 +280,8 @@ def read_alignments(
     for number, row in enumerate(short.to_pylist()):
         # As numbers of Python the tokens of a long recording would take ten times as much.
         long = {name: table.column(name)[number].values.to_numpy(zero_copy_only=False) for name in _LONG}
-        probed = by_id[row["id"]]
-        if row["version"]:
-            probed = replace(probed, recording=probed.recording.version(row["version"]))
+        order = None if row["order"] is None else ReadingOrder.of_flat(row["order"])
+        probed = _as_it_is_read(by_id[row["id"]], row["version"], order)
         part = None if row["part"] is None else (row["part"][0], row["part"][1])
         normalized = normalize_transcript(probed, info, options, part).without(row["unread"])
         alignment = Alignment(
@@ -297,8 +305,24 @@ def read_alignments(
             version_heard=tuple(row["version_heard"]),
             unread=tuple(row["unread"]),
             part=part,
+            order=order,
         )
         yield _with_speakers(aligned, info)
+
+
+def read_reordered(store: Store, ref: StageRef) -> frozenset[str]:
+    """Ids of the recordings of a bundle whose transcripts are read in another order than they have."""
+    table = store.read(ref, ["id", "order"]).table
+    return frozenset(table.filter(pc.is_valid(table["order"]))["id"].to_pylist())
+
+
+def _as_it_is_read(probed: ProbedRecording, number: int, order: ReadingOrder | None) -> ProbedRecording:
+    """A recording with the one of its transcripts that is used, its sections in the order in which they are read."""
+    recording = probed.recording.version(number)
+    if order is not None:
+        version = reordered_version(recording.versions[0], order)
+        recording = replace(recording, text=version.text, source=version.source)
+    return replace(probed, recording=recording)
 
 
 def _with_speakers(aligned: AlignedRecording, info: ModelInfo) -> AlignedRecording:

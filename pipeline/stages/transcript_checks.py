@@ -27,13 +27,19 @@ from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.inputs.lines import decode_line, read_lines
 from prep_corpus.pipeline.run_files import CHECKS_NAME
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
-from prep_corpus.pipeline.stages.align import AlignedRecording, normalize_transcript, read_alignments
+from prep_corpus.pipeline.stages.align import (
+    AlignedRecording,
+    normalize_transcript,
+    read_alignments,
+    read_reordered,
+)
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.documents import told_as_damage
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-VERSION = 1
+VERSION = 2
+_SHOWN_SECTIONS = 12
 SCHEMA = pa.schema([("recording_id", pa.string()), ("check", pa.string())])
 
 
@@ -65,11 +71,14 @@ class TranscriptCheck:
         recording_id: the recording.
         transcript: the file that was used; "" where the manifest holds the text.
         format: "srt", "vtt", "stm", "textgrid", "html", "markdown", "text", or "segments" of a manifest.
-        disagrees: whether its cues should be looked at by a person.
-        verdict: its cues against the audio in a few words, such as "cues are 3.0 s late against the audio".
+        disagrees: whether it should be looked at by a person.
+        verdict: in which order its sections are read, where that is not its own, and its cues against the audio, in a
+            few words, such as "cues are 3.0 s late against the audio".
         cues: the comparison; None where there are no cues that can be compared.
         versions: all transcripts of the recording, where there are several.
         problems: lines that broke a rule of the format (the first hundred), and transcripts that could not be read.
+        sections: its sections in the order in which they are read, counted from 1 as it has them; none where that is
+            its own order.
     """
 
     recording_id: str
@@ -80,6 +89,7 @@ class TranscriptCheck:
     cues: CueComparison | None
     versions: tuple[VersionCheck, ...]
     problems: tuple[str, ...]
+    sections: tuple[int, ...] = ()
 
     @property
     def problem_count(self) -> int:
@@ -101,6 +111,7 @@ class TranscriptCheck:
                 "cues": None if cues is None else CueComparison(**cues),
                 "versions": tuple(VersionCheck(**version) for version in fields["versions"]),
                 "problems": tuple(fields["problems"]),
+                "sections": tuple(fields.get("sections", ())),
             }
         )
 
@@ -133,16 +144,29 @@ def check_transcript(
         )
     problems = [*given.lost, *(source.problems if source is not None else ())]
     verdict = "no cue could be compared" if source is not None and source.cues else ""
+    if compared is not None:
+        verdict = compared.message()
+    sections = aligned.order.numbers if aligned.order is not None else ()
+    if sections:
+        verdict = "; ".join(filter(None, (_order_message(sections), verdict)))
     return TranscriptCheck(
         recording_id=given.id,
         transcript="" if source is None else source.name,
         format="text" if source is None else source.format,
-        disagrees=compared is not None and compared.disagrees,
-        verdict=verdict if compared is None else compared.message(),
+        disagrees=bool(sections) or (compared is not None and compared.disagrees),
+        verdict=verdict,
         cues=None if compared is None else _rounded(compared),
         versions=_versions(aligned, given, info, options) if given.others else (),
         problems=tuple(problems),
+        sections=sections,
     )
+
+
+def _order_message(sections: tuple[int, ...]) -> str:
+    """The order of sections in a few words."""
+    shown = [str(number) for number in sections[:_SHOWN_SECTIONS]]
+    more = ["..."] if len(sections) > _SHOWN_SECTIONS else []
+    return f"{len(sections)} sections of it are read in the order {', '.join([*shown, *more])}"
 
 
 def _rounded(compared: CueComparison) -> CueComparison:
@@ -182,7 +206,12 @@ def _shown(version: Version, number: int) -> str:
 def check_bundle(store: Store, alignments: StageRef, options: TextOptions) -> StageRef | None:
     """Make, or find, the checks of a bundle; None where it has nothing to check."""
     bundle = read_bundle(store, alignments.bundle)
-    wanted = {probed.recording.id: probed for probed in bundle if wants_check(probed.recording)}
+    reordered = read_reordered(store, alignments)
+    wanted = {
+        probed.recording.id: probed
+        for probed in bundle
+        if probed.recording.id in reordered or wants_check(probed.recording)
+    }
     if not wanted:
         return None
     # The bundle's own digest stands for the cues: they are in it.

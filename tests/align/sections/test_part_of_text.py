@@ -12,9 +12,9 @@ from support import toy
 
 from prep_corpus.align import AlignedFile, Aligner
 from prep_corpus.align.errors import Infeasible
+from prep_corpus.align.sections.part_of_text import is_far_longer
 from prep_corpus.align.text.normalize import normalize
 from prep_corpus.align.text.normalized import UNREAD
-from prep_corpus.align.words.part_of_text import is_far_longer
 
 CHAPTERS, SENTENCES = 20, 12
 

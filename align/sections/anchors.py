@@ -1,0 +1,109 @@
+"""Anchors: runs of letters that stand once in a text, and that the model itself reads in the audio.
+
+Legend: O characters of the text, P letters of it, G letters that are read, M runs that are found in both.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.traced import codes
+
+RUN_LETTERS = (10, 16, 24)
+"""Lengths of the runs, tried one after the other: a text of few words has longer ones that stand once."""
+
+LongArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadLetters:
+    """The letters of a recording, as its greedy decoding reads them.
+
+    Attributes:
+        known: the letters that the model has, in lower case.
+        letters_G: what is read, code points.
+    """
+
+    known: frozenset[str]
+    letters_G: LongArray
+
+    @staticmethod
+    def of(symbols: Iterable[int], vocabulary: Sequence[str]) -> ReadLetters:
+        """The letters of the columns that the greedy decoding reads.
+
+        Args:
+            symbols: the columns.
+            vocabulary: what each column stands for.
+        """
+        known = frozenset(letter for symbol in vocabulary for letter in symbol.lower() if letter.isalnum())
+        written = "".join(vocabulary[one] for one in symbols)
+        return ReadLetters(known=known, letters_G=_letters(written, known)[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextLetters:
+    """The letters of a text.
+
+    Attributes:
+        places_P: where in the text each stands.
+        letters_P: code points, in lower case, and without their accents where the model knows none.
+    """
+
+    places_P: LongArray
+    letters_P: LongArray
+
+    @staticmethod
+    def of(text: str, known: frozenset[str]) -> TextLetters:
+        """The letters of a text that a model knows."""
+        places_P, letters_P = _letters(text, known)
+        return TextLetters(places_P=places_P, letters_P=letters_P)
+
+    def anchors(self, read: ReadLetters, length: int) -> tuple[LongArray, LongArray]:
+        """Where the runs begin that stand once in the text and are read.
+
+        Args:
+            read: what is read.
+            length: letters of a run.
+
+        Returns:
+            Letters of the text [M] and letters that are read [M], rising in the latter.
+        """
+        runs_P, runs_G = _runs(self.letters_P, length), _runs(read.letters_G, length)
+        alone, firsts, counts = np.unique(runs_P, return_index=True, return_counts=True)
+        alone, firsts = alone[counts == 1], firsts[counts == 1]
+        if not len(alone):
+            return firsts.astype(np.int64), firsts.astype(np.int64)
+        at_G = np.minimum(np.searchsorted(alone, runs_G), len(alone) - 1)
+        found = np.flatnonzero(alone[at_G] == runs_G)
+        return firsts[at_G[found]].astype(np.int64), found
+
+
+def _letters(text: str, known: frozenset[str]) -> tuple[LongArray, LongArray]:
+    """Where a text has letters that the model knows, without their accents where it knows none, and which they are."""
+    distinct, which_O = np.unique(codes(text), return_inverse=True)
+    numbers = np.full(len(distinct), -1, np.int64)
+    for at, code in enumerate(distinct.tolist()):
+        letter = chr(code).lower()
+        if letter not in known:
+            letter = unicodedata.normalize("NFD", letter)[:1]
+        if letter in known:
+            numbers[at] = ord(letter)
+    letters_O = numbers[which_O]
+    places = np.flatnonzero(letters_O >= 0)
+    return places, letters_O[places]
+
+
+def _runs(letters: LongArray, length: int) -> NDArray[np.uint64]:
+    """A number for each run of so many letters; runs of one number are the same but for one in 2^64."""
+    count = max(len(letters) - length + 1, 0)
+    mixed = letters.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(29)
+    found = np.zeros(count, np.uint64)
+    for at in range(length):
+        found = found * np.uint64(0x100000001B3) + mixed[at : at + count]
+    return found

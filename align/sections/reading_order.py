@@ -1,0 +1,355 @@
+"""In which order the sections of a text are read, where that is another than the text's own.
+
+    text        |== A ==|== B ==|== C ==|
+    read        |== A ==|== C ==|== B ==|
+
+Anchors whose places in the text and in what is read rise together make a chain. A chain goes back in the text only
+where it gains more by that than chance could give; where the best chain never does, the order is right and nothing is
+told. What is read twice counts once. The text is cut between the last anchor of a section and the first of the next,
+best of all where a paragraph ends.
+
+Legend: K stretches of letters that text and reading share.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.sections.anchors import RUN_LETTERS, LongArray, ReadLetters, TextLetters
+from prep_corpus.align.sections.part_of_text import Span, margin_letters
+
+JUMP_RUNS = 40
+"""A section is found by so many anchors at least; a text without as many is taken in its own order."""
+
+FEWEST_LETTERS = 4 * JUMP_RUNS
+"""Shorter texts, and shorter recordings, have no sections."""
+
+LEAP_RUNS = 10
+"""What a leap forward costs, over text that nobody reads or that is read elsewhere."""
+
+STRAY_LETTERS = 300
+STRAY_SHARE = 0.25
+"""With places that stray no further, and this share of the letters that are read between, one stretch goes on from
+another without a leap."""
+
+REACH_LETTERS = 20_000
+"""So far back in what is read."""
+
+READ_SHARE = 0.5
+"""What lies between two stretches is read where the reading has this share of its letters there."""
+
+CHANCE_LETTERS = 3
+"""So many letters of the last anchor may be those of the next section by chance."""
+
+SLACK_LETTERS = 20
+SLACK_SHARE = 0.1
+
+_BREAK = re.compile(r"\s+")
+_SENTENCE_ENDS = ".!?…。！？"
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOrder:
+    """The sections of a text in the order in which they are read.
+
+    Attributes:
+        spans: half-open spans of its characters, all of it but for white space between them; those that nobody reads
+            come last.
+        read: how many of them are read.
+    """
+
+    spans: tuple[Span, ...]
+    read: int
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The sections that are read, in their order, counted from 1 as the text has them."""
+        in_text = sorted(self.spans[: self.read])
+        return tuple(in_text.index(one) + 1 for one in self.spans[: self.read])
+
+    def flat(self) -> list[int]:
+        """All numbers in a row."""
+        return [self.read, *(number for span in self.spans for number in span)]
+
+    @classmethod
+    def of_flat(cls, numbers: list[int]) -> ReadingOrder:
+        """The reverse of `flat`."""
+        return cls(spans=tuple(zip(numbers[1::2], numbers[2::2])), read=numbers[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretches:
+    """What text and reading share, in the order of the reading; int64 [K] each.
+
+    Attributes:
+        text_K, read_K: first letters in the text and in the reading.
+        count_K: letters at which an anchor begins; they follow each other in both.
+    """
+
+    text_K: LongArray
+    read_K: LongArray
+    count_K: LongArray
+
+    @staticmethod
+    def of(text_M: LongArray, read_M: LongArray) -> Stretches:
+        """Those of anchors."""
+        goes_on = (np.diff(text_M) == 1) & (np.diff(read_M) == 1)
+        firsts = np.flatnonzero(np.append(True, ~goes_on)) if len(text_M) else np.zeros(0, np.int64)
+        return Stretches(
+            text_K=text_M[firsts],
+            read_K=read_M[firsts],
+            count_K=np.diff(np.append(firsts, len(text_M))).astype(np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.text_K)
+
+    def only(self, which: LongArray | BoolArray) -> Stretches:
+        """Some of them."""
+        return Stretches(text_K=self.text_K[which], read_K=self.read_K[which], count_K=self.count_K[which])
+
+    @property
+    def anchors(self) -> int:
+        """How many anchors they hold."""
+        return int(self.count_K.sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of a text that is read as it stands; half-open spans of letters.
+
+    Attributes:
+        text_start, text_end: in the text, from the first to the last anchor.
+        read_start, read_end: in what is read.
+    """
+
+    text_start: int
+    text_end: int
+    read_start: int
+    read_end: int
+
+
+def reading_order(text: str, read: ReadLetters, *, far_longer: bool = False) -> ReadingOrder | None:
+    """The order in which the sections of a text are read.
+
+    Args:
+        text: the text.
+        read: what is read in the recording.
+        far_longer: nobody could say the text in the recording: what is far from all sections is no part of them, and
+            sections may stand far apart in it.
+
+    Returns:
+        None where it is the text's own, or not certain.
+    """
+    if len(text) < FEWEST_LETTERS or len(read.letters_G) < FEWEST_LETTERS:
+        return None
+    letters = TextLetters.of(text, read.known)
+    margin = margin_letters(len(read.letters_G)) if far_longer else None
+    for length in RUN_LETTERS:
+        found = Stretches.of(*letters.anchors(read, length))
+        sections = sections_in_order(found, length, None if margin is None else 2 * margin)
+        if len(sections) > 1:
+            return _spans(text, letters.places_P, sections, margin)
+    return None
+
+
+def sections_in_order(found: Stretches, run_letters: int, far_letters: int | None = None) -> list[Section]:
+    """The sections of a text in the order in which they are read; one or none where that is the text's own.
+
+    Args:
+        found: what text and reading share.
+        run_letters: letters of an anchor.
+        far_letters: so many letters of the text that are not read part two sections, though they are in order; none do
+            where None.
+    """
+    blocks = _blocks(found)
+    if not blocks or (len(blocks) == 1 and far_letters is None):
+        return []
+    ordered = _without_light_runs(_once(blocks))
+    if far_letters is not None:
+        ordered = [part for run in ordered for part in _parted(run, far_letters)]
+    return [
+        Section(
+            text_start=int(run.text_K[0]),
+            text_end=int(run.text_K[-1] + run.count_K[-1]) + run_letters - 1,
+            read_start=int(run.read_K[0]),
+            read_end=int(run.read_K[-1] + run.count_K[-1]) + run_letters - 1,
+        )
+        for run in ordered
+    ]
+
+
+def _blocks(found: Stretches) -> list[Stretches]:
+    """The best chain, parted where it jumps; those of chance are in none."""
+    text_K, read_K, count_K = found.text_K, found.read_K, found.count_K
+    best_K = count_K.astype(np.float64)
+    before_K = np.full(len(found), -1, np.int64)
+    jumped_K = np.zeros(len(found), np.bool_)
+    shift_K = text_K - read_K
+    near_K = np.searchsorted(read_K, read_K - REACH_LETTERS)
+    text_ends_K, read_ends_K = text_K + count_K, read_K + count_K
+    top = -1
+    for k in range(1, len(found)):
+        near = slice(near_K[k], k)
+        if top < 0 or best_K[k - 1] > best_K[top]:
+            top = k - 1
+        reach = STRAY_LETTERS + STRAY_SHARE * (read_K[k] - read_ends_K[near])
+        leaps = np.abs(shift_K[near] - shift_K[k]) > reach
+        gained = np.where(text_ends_K[near] <= text_K[k], best_K[near] - LEAP_RUNS * leaps, 0.0)
+        at = int(gained.argmax()) if len(gained) else 0
+        jump = best_K[top] - JUMP_RUNS
+        if len(gained) and gained[at] >= max(jump, 0.0) and gained[at] > 0:
+            best_K[k] += gained[at]
+            before_K[k] = near_K[k] + at
+        elif jump > 0:
+            best_K[k] += jump
+            before_K[k] = top
+            jumped_K[k] = True
+    blocks: list[list[int]] = [[]]
+    k = int(best_K.argmax()) if len(found) else -1
+    while k >= 0:
+        blocks[-1].append(k)
+        if jumped_K[k]:
+            blocks.append([])
+        k = int(before_K[k])
+    return [found.only(np.array(block[::-1], np.int64)) for block in reversed(blocks) if block]
+
+
+def _once(blocks: list[Stretches]) -> Stretches:
+    """The stretches of all blocks in the order of the reading, without what a larger block reads as well."""
+    kept: list[Stretches] = []
+    covered: LongArray = np.zeros((0, 2), np.int64)
+    for block in sorted(blocks, key=lambda block: (-block.anchors, int(block.read_K[0]))):
+        order = np.argsort(covered[:, 0])
+        firsts, ends = covered[order, 0], np.maximum.accumulate(covered[order, 1])
+        at_K = np.searchsorted(firsts, block.text_K, side="right") - 1
+        own = block.only((at_K < 0) | (block.text_K >= ends[at_K])) if len(covered) else block
+        if own.anchors >= JUMP_RUNS:
+            kept.append(own)
+            covered = np.concatenate((covered, _covered(own)))
+    if not kept:
+        return blocks[0].only(np.zeros(0, np.int64))
+    parts = sorted(kept, key=lambda part: int(part.read_K[0]))
+    return Stretches(
+        text_K=np.concatenate([part.text_K for part in parts]),
+        read_K=np.concatenate([part.read_K for part in parts]),
+        count_K=np.concatenate([part.count_K for part in parts]),
+    )
+
+
+def _covered(block: Stretches) -> LongArray:
+    """Half-open spans of the text's letters [., 2] that a block reads: its stretches, and what is read between them."""
+    ends_K = block.text_K + block.count_K
+    text_gaps = block.text_K[1:] - ends_K[:-1]
+    read_gaps = block.read_K[1:] - (block.read_K + block.count_K)[:-1]
+    is_read = (read_gaps >= READ_SHARE * text_gaps) | (text_gaps <= SLACK_LETTERS)
+    firsts = np.flatnonzero(np.append(True, ~is_read))
+    lasts = np.append(firsts[1:], len(block)) - 1
+    return np.stack((block.text_K[firsts], ends_K[lasts]), axis=1)
+
+
+def _without_light_runs(chosen: Stretches) -> list[Stretches]:
+    """Runs of stretches that follow each other in the text as in the reading, each with enough anchors."""
+    while len(chosen):
+        rank_K = np.empty(len(chosen), np.int64)
+        rank_K[np.argsort(chosen.text_K, kind="stable")] = np.arange(len(chosen))
+        firsts = np.flatnonzero(np.append(True, np.diff(rank_K) != 1))
+        weights = np.add.reduceat(chosen.count_K, firsts)
+        lightest = int(weights.min())
+        if len(firsts) == 1 or lightest >= JUMP_RUNS:
+            ends = np.append(firsts[1:], len(chosen))
+            return [chosen.only(np.arange(first, end)) for first, end in zip(firsts, ends)]
+        lengths = np.diff(np.append(firsts, len(chosen)))
+        chosen = chosen.only(np.repeat(weights > lightest, lengths))
+    return []
+
+
+def _parted(run: Stretches, far_letters: int) -> list[Stretches]:
+    """A run parted where it leaves out so many letters of the text; the parts with enough anchors."""
+    left_out = np.diff(run.text_K - run.read_K)
+    firsts = [0, *(np.flatnonzero(left_out > far_letters) + 1).tolist(), len(run)]
+    parts = [run.only(np.arange(first, end)) for first, end in pairwise(firsts)]
+    return [part for part in parts if part.anchors >= JUMP_RUNS]
+
+
+def _spans(text: str, places_P: LongArray, sections: list[Section], margin: int | None) -> ReadingOrder:
+    """The text cut between its sections.
+
+    Args:
+        text: the text.
+        places_P: where its letters stand.
+        sections: in the order in which they are read, at least two.
+        margin: how many letters a section reaches beyond its anchors at most; no bound where None.
+    """
+    in_text = sorted(range(len(sections)), key=lambda one: sections[one].text_start)
+    starts, ends = [0] * len(sections), [len(text)] * len(sections)
+    rest: list[Span] = []
+    for before, after in zip([None, *in_text], [*in_text, None]):
+        first = 0 if before is None else int(places_P[sections[before].text_end - 1 - CHANCE_LETTERS]) + 1
+        last = len(text) if after is None else int(places_P[sections[after].text_start + CHANCE_LETTERS])
+        letters = int(np.searchsorted(places_P, last) - np.searchsorted(places_P, first))
+        most = letters + 1 if margin is None else margin
+        if letters <= most * ((before is not None) + (after is not None)):
+            if before is not None and after is not None:
+                ends[before], starts[after] = _cut(
+                    text, places_P, (first, last), *_beside(sections, before, after)
+                )
+            continue
+        at = np.searchsorted(places_P, (first, last))
+        left, right = (first, first), (last, last)
+        if before is not None:
+            left = _cut(text, places_P, (first, int(places_P[at[0] + most])), most, most)
+            ends[before] = left[0]
+        if after is not None:
+            right = _cut(text, places_P, (int(places_P[at[1] - most]), last), 0, 0)
+            starts[after] = right[1]
+        rest.append((left[1], right[0]))
+    spans = [*zip(starts, ends), *(span for span in rest if span[0] < span[1])]
+    return ReadingOrder(spans=tuple(spans), read=len(sections))
+
+
+def _beside(sections: list[Section], before: int, after: int) -> tuple[int, int]:
+    """How many letters are read after the anchors of one section, and before those of another, until the next ones."""
+    later = sections[before + 1].read_start if before + 1 < len(sections) else 1 << 40
+    earlier = sections[after - 1].read_end if after else -(1 << 40)
+    return max(later - sections[before].read_end, 0), max(sections[after].read_start - earlier, 0)
+
+
+def _cut(text: str, places_P: LongArray, gap: Span, after: int, before: int) -> Span:
+    """Where to cut between two sections: the half-open span of the white space between them.
+
+    Args:
+        text: the text.
+        places_P: where its letters stand.
+        gap: half-open span of its characters between the anchors of the two.
+        after: letters that may be read after the anchors of the first.
+        before: letters that may be read before those of the second.
+    """
+    first, last = gap
+    base = int(np.searchsorted(places_P, first))
+    letters = int(np.searchsorted(places_P, last)) - base
+    low, high = letters - before, after
+    target = min(max((low + high) / 2, 0), letters)
+    slack = SLACK_LETTERS + SLACK_SHARE * letters
+
+    def fitness(found: re.Match[str]) -> tuple[bool, int, float]:
+        at = int(np.searchsorted(places_P, found.start())) - base
+        is_possible = low - slack <= at <= high + slack
+        lines = min(found[0].count("\n"), 2)
+        ends_sentence = (
+            text[max(found.start() - 2, 0) : found.start()].strip("\"'”’)»")[-1:] in _SENTENCE_ENDS
+        )
+        return is_possible, lines + 1 if lines else int(ends_sentence), -abs(at - target)
+
+    found = [one for one in _BREAK.finditer(text, first, last) if one.start() > 0]
+    if found:
+        return max(found, key=fitness).span()
+    # No white space between the anchors: they are those of one long word, or the text has none.
+    return first, first
