@@ -25,6 +25,7 @@ from prep_corpus.jobs.own_filter.evaluate_command import evaluate_command
 from prep_corpus.jobs.own_filter.fit_filter_command import fit_filter_command
 from prep_corpus.jobs.own_filter.label_command import label_command
 from prep_corpus.jobs.own_filter.sample_command import agreement_command, sample_command
+from prep_corpus.jobs.runs.pairing import pair_command
 from prep_corpus.jobs.runs.report import report_command
 from prep_corpus.jobs.screen.commands import Commands
 from prep_corpus.jobs.screen.logs import PRINTED, begin_log
@@ -310,6 +311,7 @@ def clean(folder: str, dry_run: bool, everything: bool, yes: bool) -> None:
 
 main.add_command(sample_command)
 main.add_command(report_command)
+main.add_command(pair_command)
 main.add_command(settings_command)
 main.add_command(models_command)
 main.add_command(agreement_command)

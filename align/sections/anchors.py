@@ -18,6 +18,7 @@ RUN_LETTERS = (10, 16, 24)
 """Lengths of the runs, tried one after the other: a text of few words has longer ones that stand once."""
 
 LongArray = NDArray[np.int64]
+RunArray = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,33 @@ class ReadLetters:
         known = frozenset(letter for symbol in vocabulary for letter in symbol.lower() if letter.isalnum())
         written = "".join(vocabulary[one] for one in symbols)
         return ReadLetters(known=known, letters_G=_letters(written, known)[1])
+
+    @staticmethod
+    def joined(parts: Sequence[ReadLetters]) -> ReadLetters:
+        """What is read in several stretches of a recording, one after the other."""
+        letters = [part.letters_G for part in parts]
+        return ReadLetters(
+            known=frozenset().union(*(part.known for part in parts)),
+            letters_G=np.concatenate([np.zeros(0, np.int64), *letters]),
+        )
+
+    def runs(self, length: int) -> RunArray:
+        """A number for the run of so many letters that begins at each letter."""
+        return _runs(self.letters_G, length)
+
+    @staticmethod
+    def places_of(runs_G: RunArray, once: RunArray, firsts: LongArray) -> tuple[LongArray, LongArray]:
+        """Where runs that stand once in a text are read; see `TextLetters.anchors`.
+
+        Args:
+            runs_G: what `runs` gave.
+            once, firsts: what `TextLetters.runs_once` gave.
+        """
+        if not len(once):
+            return firsts, firsts
+        at_G = np.minimum(np.searchsorted(once, runs_G), len(once) - 1)
+        found = np.flatnonzero(once[at_G] == runs_G)
+        return firsts[at_G[found]], found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +101,12 @@ class TextLetters:
         Returns:
             Letters of the text [M] and letters that are read [M], rising in the latter.
         """
-        runs_P, runs_G = _runs(self.letters_P, length), _runs(read.letters_G, length)
-        alone, firsts, counts = np.unique(runs_P, return_index=True, return_counts=True)
-        alone, firsts = alone[counts == 1], firsts[counts == 1]
-        if not len(alone):
-            return firsts.astype(np.int64), firsts.astype(np.int64)
-        at_G = np.minimum(np.searchsorted(alone, runs_G), len(alone) - 1)
-        found = np.flatnonzero(alone[at_G] == runs_G)
-        return firsts[at_G[found]].astype(np.int64), found
+        return read.places_of(read.runs(length), *self.runs_once(length))
+
+    def runs_once(self, length: int) -> tuple[RunArray, LongArray]:
+        """The runs of so many letters that stand once in the text, rising, and where they begin."""
+        runs, firsts, counts = np.unique(_runs(self.letters_P, length), return_index=True, return_counts=True)
+        return runs[counts == 1], firsts[counts == 1].astype(np.int64)
 
 
 def _letters(text: str, known: frozenset[str]) -> tuple[LongArray, LongArray]:
@@ -98,7 +124,7 @@ def _letters(text: str, known: frozenset[str]) -> tuple[LongArray, LongArray]:
     return places, letters_O[places]
 
 
-def _runs(letters: LongArray, length: int) -> NDArray[np.uint64]:
+def _runs(letters: LongArray, length: int) -> RunArray:
     """A number for each run of so many letters; runs of one number are the same but for one in 2^64."""
     count = max(len(letters) - length + 1, 0)
     mixed = letters.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)

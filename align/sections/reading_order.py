@@ -186,6 +186,12 @@ def sections_in_order(found: Stretches, run_letters: int, far_letters: int | Non
     ]
 
 
+def chained_anchors(found: Stretches) -> int:
+    """How many anchors the best chain holds, those read twice counted once."""
+    blocks = _blocks(found)
+    return _once(blocks).anchors if blocks else 0
+
+
 def _blocks(found: Stretches) -> list[Stretches]:
     """The best chain, parted where it jumps; those of chance are in none."""
     text_K, read_K, count_K = found.text_K, found.read_K, found.count_K

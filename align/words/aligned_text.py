@@ -138,7 +138,7 @@ def align_text(
     Raises:
         RecordingError: the transcript breaks a rule, or is too long for the audio.
     """
-    read = _read_letters(log_probs_TC, info)
+    read = read_letters(log_probs_TC, info)
     seconds = len(log_probs_TC) * info.frame_seconds
     far_longer = is_far_longer(text, seconds)
     order = reading_order(text, read, far_longer=far_longer)
@@ -179,7 +179,7 @@ def align_text(
     )
 
 
-def _read_letters(log_probs_TC: LogProbs, info: ModelInfo) -> ReadLetters:
+def read_letters(log_probs_TC: LogProbs, info: ModelInfo) -> ReadLetters:
     """What the greedy decoding reads."""
     symbols = reading(track(log_probs_TC, info)).symbols
     return ReadLetters.of(symbols.tolist(), info.vocabulary)

@@ -14,7 +14,7 @@ from prep_corpus.jobs.screen.logs import PRINTED
 from prep_corpus.jobs.screen.plain_text import printable
 
 COMMAND_GROUPS = (
-    ("Make", ("run", "export", "align")),
+    ("Make", ("run", "export", "align", "pair")),
     ("Look", ("status", "report", "check", "settings", "clean")),
     ("A filter of your own", ("evaluate", "sample", "agreement", "label", "fit-filter")),
     ("Models", ("models", "train", "train-english", "error-rates")),

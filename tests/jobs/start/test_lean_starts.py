@@ -33,6 +33,7 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Imported]:
         f"run {MANIFEST} --out {out} --device gpu",
         f"run {MANIFEST} --out {folder / 'other'}",
         f"align {nowhere}.jsonl --out {out}",
+        f"pair {nowhere} {nowhere} --out {out}.jsonl",
         f"evaluate {nowhere}.jsonl",
         f"export {nowhere} --out {out}",
         f"submit flink {nowhere}.jsonl --out {out} --master 127.0.0.1:1 --worker-pool 127.0.0.1:2",

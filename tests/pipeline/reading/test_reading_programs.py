@@ -33,12 +33,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the command itself, on recordings of the toy language."""
+    """A run of the command itself, on recordings of the toy language, with the times of the words."""
     folder = tmp_path_factory.mktemp("whole")
     toy.write_filter(folder / "filter.json")
     corpus = toy.write_corpus(folder, recordings=3)
     formats = [word for name in ALL_FORMATS for word in ("--format", name)]
-    run_here(corpus, folder / "run", "--shard-mb", "0.5", *formats)
+    run_here(corpus, folder / "run", "--shard-mb", "0.5", "--word-times", *formats)
     return folder
 
 
