@@ -2,12 +2,15 @@
 
     python benchmarks/mutate.py --count 20000 --seed 0        # make mutate
     python benchmarks/mutate.py --count 500 --only recordings
+    python benchmarks/mutate.py --each 500 --only formats    # so many of every format of transcript and packed input
 
     recordings   runs of a hundred entries each (or `--entries`), ten of them good: the others are mutated audio files,
                  transcripts in every format, entries, cuts and RTTM files. Rows of the good ones must be those of a run
                  without the others.
     documents    one command each: mutated manifests as a whole (CSV, TSV, JSON lines, Kaldi), noise, filters, model
                  folders, TOML, and files of finished run folders: one line and a documented exit code, or it is done.
+    formats      every format of transcript, RTTM, and what other tools pack, read as a run reads them, in the process
+                 that parses: a transcript or a typed error, within 10 s and 1 GiB.
 
 A mutant that fails is written to `--keep DIR`, where one is given, and printed with the seed that makes it again.
 """
@@ -29,6 +32,7 @@ TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
 
 import pyarrow.parquet as pq  # noqa: E402
+from mutate_formats import mutate_formats  # noqa: E402
 from support.mutants import Material, mutated, mutated_document, write_mutants  # noqa: E402
 from support.processes import Command  # noqa: E402
 from support.runs import arguments, run, shards  # noqa: E402
@@ -264,10 +268,19 @@ def main() -> int:
     parser.add_argument("--documents", type=int, default=6, help="after each of them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, help="stop after so many")
-    parser.add_argument("--only", choices=["recordings", "documents"])
+    parser.add_argument("--only", choices=["recordings", "documents", "formats"])
+    parser.add_argument("--each", type=int, default=500, help="with --only formats: mutants of each format")
     parser.add_argument("--keep", type=Path, help="folder for what fails")
     given = parser.parse_args()
     began = time.monotonic()
+    if given.only == "formats":
+        with tempfile.TemporaryDirectory(prefix="prep-corpus-mutate-") as folder:
+            outcomes = mutate_formats(Path(folder), given.seed, given.each, given.keep)
+        failed = sum(len(outcome.failures) for outcome in outcomes.values())
+        print(
+            f"{len(outcomes)} formats, {given.each} mutants each, {failed} failed, {time.monotonic() - began:.0f} s"
+        )
+        return 1 if failed else 0
     with tempfile.TemporaryDirectory(prefix="prep-corpus-mutate-") as folder:
         mutation = Mutation(Path(folder), given.seed, given.keep)
         number = 0

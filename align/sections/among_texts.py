@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.sections.anchors import RUN_LETTERS, ReadLetters, TextLetters
-from prep_corpus.align.sections.reading_order import JUMP_RUNS, Stretches, chained_anchors
+from prep_corpus.align.sections.reading_order import Stretches, chained_anchors
+
+FEWEST_ANCHORS = 40
+"""A text has so many anchors in their order, or does not fit."""
 
 ALIKE_SHARE = 0.8
 """Texts with this share of the anchors of the best one are versions of it, as a book is of its chapter."""
@@ -25,7 +28,7 @@ _MOST_COMPARED = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit:
+class TextFit:
     """The texts that fit a recording.
 
     Attributes:
@@ -56,9 +59,9 @@ class ManyTexts:
         self._letters = [TextLetters.of(text, known) for text in texts]
         self._runs: dict[int, list[tuple[NDArray[np.uint64], NDArray[np.int64]]]] = {}
 
-    def fit(self, read: ReadLetters) -> Fit:
+    def fit(self, read: ReadLetters) -> TextFit:
         """The texts that fit what is read in a recording, or in parts of it, best of all where they are far apart."""
-        best = Fit(numbers=(), anchors=0, others=0)
+        best = TextFit(numbers=(), anchors=0, others=0)
         for length in RUN_LETTERS:
             found = self._fit(read, length)
             if found.is_clear:
@@ -66,7 +69,7 @@ class ManyTexts:
             best = max(best, found, key=lambda fit: fit.anchors)
         return best
 
-    def _fit(self, read: ReadLetters, length: int) -> Fit:
+    def _fit(self, read: ReadLetters, length: int) -> TextFit:
         if length not in self._runs:
             self._runs[length] = [letters.runs_once(length) for letters in self._letters]
         runs_G = read.runs(length)
@@ -75,9 +78,9 @@ class ManyTexts:
         anchors = {one: chained_anchors(Stretches.of(*found[one])) for one in nearest}
         order = sorted(anchors, key=lambda one: (-anchors[one], len(self._letters[one].letters_P), one))
         if not order:
-            return Fit(numbers=(), anchors=0, others=0)
+            return TextFit(numbers=(), anchors=0, others=0)
         most = anchors[order[0]]
         alike = tuple(one for one in order if anchors[one] >= ALIKE_SHARE * most)
         others = max((anchors[one] for one in order if one not in alike), default=0)
-        is_clear = most >= JUMP_RUNS and others < OTHERS_SHARE * most and len(alike) <= MOST_VERSIONS
-        return Fit(numbers=alike if is_clear else (), anchors=most, others=others)
+        is_clear = most >= FEWEST_ANCHORS and others < OTHERS_SHARE * most and len(alike) <= MOST_VERSIONS
+        return TextFit(numbers=alike if is_clear else (), anchors=most, others=others)

@@ -14,7 +14,8 @@ Legend: K stretches of letters that text and reading share.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -23,11 +24,21 @@ from numpy.typing import NDArray
 from prep_corpus.align.sections.anchors import RUN_LETTERS, LongArray, ReadLetters, TextLetters
 from prep_corpus.align.sections.part_of_text import Span, margin_letters
 
-JUMP_RUNS = 40
-"""A section is found by so many anchors at least; a text without as many is taken in its own order."""
+JUMP_RUNS = 3
+SECTION_LETTERS = 100
+"""What a jump back costs, in anchors: the letters of so many runs, or as many as the reading has in so many letters, if
+these are more. No section is found by fewer."""
 
-FEWEST_LETTERS = 4 * JUMP_RUNS
+DENSITY = 0.01
+"""Nor is one with anchors at a smaller share of the letters that are read in it; of chance they are fewer."""
+
+FEWEST_LETTERS = 160
 """Shorter texts, and shorter recordings, have no sections."""
+
+LENGTHS = (6, 7, 8, 10, 12, 16, 20, 24)
+ONCE_SHARE = 0.7
+"""Runs are so long that of them nearly as many stand once in the text as of the longest; what is read poorly has short
+ones alone."""
 
 LEAP_RUNS = 10
 """What a leap forward costs, over text that nobody reads or that is read elsewhere."""
@@ -43,11 +54,17 @@ REACH_LETTERS = 20_000
 READ_SHARE = 0.5
 """What lies between two stretches is read where the reading has this share of its letters there."""
 
-CHANCE_LETTERS = 3
-"""So many letters of the last anchor may be those of the next section by chance."""
-
 SLACK_LETTERS = 20
-SLACK_SHARE = 0.1
+
+CUT_LETTERS = 250
+"""How far inside a section its border is looked for: its outermost anchors may be of chance."""
+
+PARAGRAPH_RUNS, LINE_RUNS, SENTENCE_RUNS = 12.0, 9.0, 6.0
+"""So many anchors may lie beyond a border where a paragraph, a line or a sentence ends."""
+
+MISFIT_RUNS = 0.05
+ASIDE_RUNS = 0.005
+"""What each letter costs that cannot be read where the border puts it; and each aside from the middle of what can."""
 
 _BREAK = re.compile(r"\s+")
 _SENTENCE_ENDS = ".!?…。！？"
@@ -116,6 +133,12 @@ class Stretches:
         return Stretches(text_K=self.text_K[which], read_K=self.read_K[which], count_K=self.count_K[which])
 
     @property
+    def anchors_M(self) -> LongArray:
+        """Letters of the text at which their anchors begin."""
+        firsts_K = np.cumsum(self.count_K) - self.count_K
+        return np.asarray(np.repeat(self.text_K - firsts_K, self.count_K) + np.arange(self.anchors), np.int64)
+
+    @property
     def anchors(self) -> int:
         """How many anchors they hold."""
         return int(self.count_K.sum())
@@ -128,12 +151,14 @@ class Section:
     Attributes:
         text_start, text_end: in the text, from the first to the last anchor.
         read_start, read_end: in what is read.
+        anchors_M: letters of the text at which its anchors begin, rising.
     """
 
     text_start: int
     text_end: int
     read_start: int
     read_end: int
+    anchors_M: LongArray = field(repr=False)
 
 
 def reading_order(text: str, read: ReadLetters, *, far_longer: bool = False) -> ReadingOrder | None:
@@ -152,35 +177,50 @@ def reading_order(text: str, read: ReadLetters, *, far_longer: bool = False) -> 
         return None
     letters = TextLetters.of(text, read.known)
     margin = margin_letters(len(read.letters_G)) if far_longer else None
-    for length in RUN_LETTERS:
+    for length in _lengths(letters):
         found = Stretches.of(*letters.anchors(read, length))
-        sections = sections_in_order(found, length, None if margin is None else 2 * margin)
+        sections = sections_in_order(
+            found, length, len(read.letters_G), None if margin is None else 2 * margin
+        )
         if len(sections) > 1:
             return _spans(text, letters.places_P, sections, margin)
     return None
 
 
-def sections_in_order(found: Stretches, run_letters: int, far_letters: int | None = None) -> list[Section]:
+def _lengths(letters: TextLetters) -> list[int]:
+    """Lengths of the runs, tried one after the other: from the shortest of which most stand once in the text."""
+    # What longer runs repeat as well is no chance: the text has it twice.
+    wanted = ONCE_SHARE * len(letters.runs_once(LENGTHS[-1])[0])
+    first = next(length for length in LENGTHS if len(letters.runs_once(length)[0]) >= wanted)
+    return [first, *(longer for longer in RUN_LETTERS if longer > first)]
+
+
+def sections_in_order(
+    found: Stretches, run_letters: int, read_letters: int, far_letters: int | None = None
+) -> list[Section]:
     """The sections of a text in the order in which they are read; one or none where that is the text's own.
 
     Args:
         found: what text and reading share.
         run_letters: letters of an anchor.
+        read_letters: letters that are read.
         far_letters: so many letters of the text that are not read part two sections, though they are in order; none do
             where None.
     """
-    blocks = _blocks(found)
+    fewest = max(JUMP_RUNS * run_letters, round(SECTION_LETTERS * found.anchors / read_letters))
+    blocks = _blocks(found, fewest)
     if not blocks or (len(blocks) == 1 and far_letters is None):
         return []
-    ordered = _without_light_runs(_once(blocks))
+    ordered = _without_light_runs(_once(blocks, fewest), fewest)
     if far_letters is not None:
-        ordered = [part for run in ordered for part in _parted(run, far_letters)]
+        ordered = [part for run in ordered for part in _parted(run, far_letters) if part.anchors >= fewest]
     return [
         Section(
             text_start=int(run.text_K[0]),
             text_end=int(run.text_K[-1] + run.count_K[-1]) + run_letters - 1,
             read_start=int(run.read_K[0]),
             read_end=int(run.read_K[-1] + run.count_K[-1]) + run_letters - 1,
+            anchors_M=run.anchors_M,
         )
         for run in ordered
     ]
@@ -188,11 +228,11 @@ def sections_in_order(found: Stretches, run_letters: int, far_letters: int | Non
 
 def chained_anchors(found: Stretches) -> int:
     """How many anchors the best chain holds, those read twice counted once."""
-    blocks = _blocks(found)
-    return _once(blocks).anchors if blocks else 0
+    blocks = _blocks(found, 2 * LEAP_RUNS)
+    return _once(blocks, 1).anchors if blocks else 0
 
 
-def _blocks(found: Stretches) -> list[Stretches]:
+def _blocks(found: Stretches, jump_runs: int) -> list[Stretches]:
     """The best chain, parted where it jumps; those of chance are in none."""
     text_K, read_K, count_K = found.text_K, found.read_K, found.count_K
     best_K = count_K.astype(np.float64)
@@ -210,7 +250,7 @@ def _blocks(found: Stretches) -> list[Stretches]:
         leaps = np.abs(shift_K[near] - shift_K[k]) > reach
         gained = np.where(text_ends_K[near] <= text_K[k], best_K[near] - LEAP_RUNS * leaps, 0.0)
         at = int(gained.argmax()) if len(gained) else 0
-        jump = best_K[top] - JUMP_RUNS
+        jump = best_K[top] - jump_runs
         if len(gained) and gained[at] >= max(jump, 0.0) and gained[at] > 0:
             best_K[k] += gained[at]
             before_K[k] = near_K[k] + at
@@ -228,7 +268,7 @@ def _blocks(found: Stretches) -> list[Stretches]:
     return [found.only(np.array(block[::-1], np.int64)) for block in reversed(blocks) if block]
 
 
-def _once(blocks: list[Stretches]) -> Stretches:
+def _once(blocks: list[Stretches], fewest: int) -> Stretches:
     """The stretches of all blocks in the order of the reading, without what a larger block reads as well."""
     kept: list[Stretches] = []
     covered: LongArray = np.zeros((0, 2), np.int64)
@@ -237,7 +277,7 @@ def _once(blocks: list[Stretches]) -> Stretches:
         firsts, ends = covered[order, 0], np.maximum.accumulate(covered[order, 1])
         at_K = np.searchsorted(firsts, block.text_K, side="right") - 1
         own = block.only((at_K < 0) | (block.text_K >= ends[at_K])) if len(covered) else block
-        if own.anchors >= JUMP_RUNS:
+        if own.anchors >= fewest:
             kept.append(own)
             covered = np.concatenate((covered, _covered(own)))
     if not kept:
@@ -261,28 +301,28 @@ def _covered(block: Stretches) -> LongArray:
     return np.stack((block.text_K[firsts], ends_K[lasts]), axis=1)
 
 
-def _without_light_runs(chosen: Stretches) -> list[Stretches]:
+def _without_light_runs(chosen: Stretches, fewest: int) -> list[Stretches]:
     """Runs of stretches that follow each other in the text as in the reading, each with enough anchors."""
     while len(chosen):
         rank_K = np.empty(len(chosen), np.int64)
         rank_K[np.argsort(chosen.text_K, kind="stable")] = np.arange(len(chosen))
         firsts = np.flatnonzero(np.append(True, np.diff(rank_K) != 1))
         weights = np.add.reduceat(chosen.count_K, firsts)
-        lightest = int(weights.min())
-        if len(firsts) == 1 or lightest >= JUMP_RUNS:
-            ends = np.append(firsts[1:], len(chosen))
+        ends = np.append(firsts[1:], len(chosen))
+        letters = chosen.read_K[ends - 1] + chosen.count_K[ends - 1] - chosen.read_K[firsts]
+        is_light = (weights < fewest) | (weights < DENSITY * letters)
+        if len(firsts) == 1 or not is_light.any():
             return [chosen.only(np.arange(first, end)) for first, end in zip(firsts, ends)]
-        lengths = np.diff(np.append(firsts, len(chosen)))
-        chosen = chosen.only(np.repeat(weights > lightest, lengths))
+        lightest = int(weights[is_light].min())
+        chosen = chosen.only(np.repeat(~is_light | (weights > lightest), ends - firsts))
     return []
 
 
 def _parted(run: Stretches, far_letters: int) -> list[Stretches]:
-    """A run parted where it leaves out so many letters of the text; the parts with enough anchors."""
+    """A run parted where it leaves out so many letters of the text."""
     left_out = np.diff(run.text_K - run.read_K)
     firsts = [0, *(np.flatnonzero(left_out > far_letters) + 1).tolist(), len(run)]
-    parts = [run.only(np.arange(first, end)) for first, end in pairwise(firsts)]
-    return [part for part in parts if part.anchors >= JUMP_RUNS]
+    return [run.only(np.arange(first, end)) for first, end in pairwise(firsts)]
 
 
 def _spans(text: str, places_P: LongArray, sections: list[Section], margin: int | None) -> ReadingOrder:
@@ -298,64 +338,68 @@ def _spans(text: str, places_P: LongArray, sections: list[Section], margin: int 
     starts, ends = [0] * len(sections), [len(text)] * len(sections)
     rest: list[Span] = []
     for before, after in zip([None, *in_text], [*in_text, None]):
-        first = 0 if before is None else int(places_P[sections[before].text_end - 1 - CHANCE_LETTERS]) + 1
-        last = len(text) if after is None else int(places_P[sections[after].text_start + CHANCE_LETTERS])
-        letters = int(np.searchsorted(places_P, last) - np.searchsorted(places_P, first))
-        most = letters + 1 if margin is None else margin
-        if letters <= most * ((before is not None) + (after is not None)):
+        first = 0 if before is None else sections[before].text_end
+        last = len(places_P) if after is None else sections[after].text_start
+        if margin is None or last - first <= margin * ((before is not None) + (after is not None)):
             if before is not None and after is not None:
-                ends[before], starts[after] = _cut(
-                    text, places_P, (first, last), *_beside(sections, before, after)
-                )
+                ends[before], starts[after] = _border(text, places_P, sections, before, after)
             continue
-        at = np.searchsorted(places_P, (first, last))
-        left, right = (first, first), (last, last)
+        left, right = (0, 0), (len(text), len(text))
         if before is not None:
-            left = _cut(text, places_P, (first, int(places_P[at[0] + most])), most, most)
+            left = _best_break(text, places_P, (first, first + margin), lambda _: 0.0)
             ends[before] = left[0]
         if after is not None:
-            right = _cut(text, places_P, (int(places_P[at[1] - most]), last), 0, 0)
+            right = _best_break(text, places_P, (last - margin, last), lambda _: 0.0)
             starts[after] = right[1]
         rest.append((left[1], right[0]))
     spans = [*zip(starts, ends), *(span for span in rest if span[0] < span[1])]
     return ReadingOrder(spans=tuple(spans), read=len(sections))
 
 
-def _beside(sections: list[Section], before: int, after: int) -> tuple[int, int]:
-    """How many letters are read after the anchors of one section, and before those of another, until the next ones."""
-    later = sections[before + 1].read_start if before + 1 < len(sections) else 1 << 40
-    earlier = sections[after - 1].read_end if after else -(1 << 40)
-    return max(later - sections[before].read_end, 0), max(sections[after].read_start - earlier, 0)
+def _border(text: str, places_P: LongArray, sections: list[Section], before: int, after: int) -> Span:
+    """The white space between two sections that follow each other in the text; empty where there is none."""
+    one, other = sections[before], sections[after]
+    # Letters that are read behind the one until the next section, and before the other.
+    behind = sections[before + 1].read_start - one.read_end if before + 1 < len(sections) else len(places_P)
+    ahead = other.read_start - sections[after - 1].read_end if after else len(places_P)
+    low, high = other.text_start - max(ahead, 0), one.text_end + max(behind, 0)
+    middle = min(max((low + high) / 2, one.text_end), other.text_start)
+
+    def cost(at: int) -> float:
+        beyond = (
+            len(one.anchors_M)
+            - int(np.searchsorted(one.anchors_M, at))
+            + int(np.searchsorted(other.anchors_M, at))
+        )
+        return beyond + MISFIT_RUNS * max(low - at, at - high, 0) + ASIDE_RUNS * abs(at - middle)
+
+    first = max(one.text_end - CUT_LETTERS, (one.text_start + one.text_end) // 2)
+    last = min(other.text_start + CUT_LETTERS, (other.text_start + other.text_end) // 2)
+    return _best_break(text, places_P, (first, last), cost)
 
 
-def _cut(text: str, places_P: LongArray, gap: Span, after: int, before: int) -> Span:
-    """Where to cut between two sections: the half-open span of the white space between them.
+def _best_break(text: str, places_P: LongArray, letters: Span, cost: Callable[[int], float]) -> Span:
+    """The white space at which a text is best cut, by what ends there and what the cut costs.
 
     Args:
         text: the text.
         places_P: where its letters stand.
-        gap: half-open span of its characters between the anchors of the two.
-        after: letters that may be read after the anchors of the first.
-        before: letters that may be read before those of the second.
+        letters: half-open span of its letters; the cut lies before one of them.
+        cost: what a cut before a letter costs, in anchors.
     """
-    first, last = gap
-    base = int(np.searchsorted(places_P, first))
-    letters = int(np.searchsorted(places_P, last)) - base
-    low, high = letters - before, after
-    target = min(max((low + high) / 2, 0), letters)
-    slack = SLACK_LETTERS + SLACK_SHARE * letters
+    first, last = (int(places_P[min(max(at, 0), len(places_P) - 1)]) for at in letters)
 
-    def fitness(found: re.Match[str]) -> tuple[bool, int, float]:
-        at = int(np.searchsorted(places_P, found.start())) - base
-        is_possible = low - slack <= at <= high + slack
-        lines = min(found[0].count("\n"), 2)
+    def worth(found: re.Match[str]) -> float:
+        lines = found[0].count("\n")
         ends_sentence = (
             text[max(found.start() - 2, 0) : found.start()].strip("\"'”’)»")[-1:] in _SENTENCE_ENDS
         )
-        return is_possible, lines + 1 if lines else int(ends_sentence), -abs(at - target)
+        kind = (SENTENCE_RUNS if ends_sentence else 0.0, LINE_RUNS, PARAGRAPH_RUNS)[min(lines, 2)]
+        return kind - cost(int(np.searchsorted(places_P, found.start())))
 
-    found = [one for one in _BREAK.finditer(text, first, last) if one.start() > 0]
+    found = list(_BREAK.finditer(text, first, last))
     if found:
-        return max(found, key=fitness).span()
-    # No white space between the anchors: they are those of one long word, or the text has none.
-    return first, first
+        return max(found, key=worth).span()
+    # A text without white space.
+    at = int(places_P[min(range(letters[0], letters[1] + 1), key=cost)])
+    return at, at

@@ -6,7 +6,8 @@ Legend: T frames, C classes, L tokens, W words, F features.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,9 @@ from prep_corpus.align.words.words import Words, word_table
 
 UNSAYABLE_LIMIT = 0.5
 """Highest share of a transcript's letters and digits that may be outside the model's alphabet."""
+
+FEWEST_GAINED = 40.0
+"""A text is taken in another order than its own where so many characters more are heard of it."""
 
 _RECENT = RecentTexts()
 """The stages need the texts of a bundle one after the other."""
@@ -139,33 +143,60 @@ def align_text(
         RecordingError: the transcript breaks a rule, or is too long for the audio.
     """
     read = read_letters(log_probs_TC, info)
-    seconds = len(log_probs_TC) * info.frame_seconds
-    far_longer = is_far_longer(text, seconds)
+    far_longer = is_far_longer(text, len(log_probs_TC) * info.frame_seconds)
     order = reading_order(text, read, far_longer=far_longer)
-    part = None
-    if order is not None:
-        text, part = reordered_text(text, order), read_part(order)
-    elif far_longer:
-        part = part_that_is_said(text, read)
+    aligned = partial(
+        _aligned, log_probs_TC, info=info, language=language, options=options, recording_id=recording_id
+    )
+
+    def as_given() -> AlignedText:
+        part = part_that_is_said(text, read) if far_longer else None
+        try:
+            return aligned(text, part=part)
+        except Infeasible as error:
+            if part is None and far_longer:
+                raise Infeasible(
+                    f"{error}; no part of it was found in what is heard: is it the text of another recording?"
+                ) from error
+            raise
+
+    if order is None:
+        return as_given()
+    ordered = replace(aligned(reordered_text(text, order), part=read_part(order)), order=order)
+    if far_longer:
+        return ordered
+    given = as_given()
+    return ordered if _gain(ordered, given) >= FEWEST_GAINED else given
+
+
+def _gain(found: AlignedText, other: AlignedText) -> float:
+    """How many characters more are heard of a text in one order than in another."""
+    return heard_characters(found.words, found.evidence_WF) - heard_characters(other.words, other.evidence_WF)
+
+
+def _aligned(
+    log_probs_TC: LogProbs,
+    text: str,
+    *,
+    info: ModelInfo,
+    language: str,
+    options: TextOptions,
+    recording_id: str,
+    part: tuple[int, int] | None,
+) -> AlignedText:
+    """Align a text as it stands, or a part of it; as `align_text` takes it."""
     normalized = normalize_for_model(
         text, info, language=language, options=options, recording_id=recording_id, part=part
     )
-    try:
-        said = align_what_is_said(
-            normalized,
-            log_probs_TC,
-            lambda written: _spelled(written, info),
-            blank=info.blank,
-            delimiter=info.delimiter_index,
-            edge_frames=info.edge_frames,
-            recording_id=recording_id,
-        )
-    except Infeasible as error:
-        if part is None and far_longer:
-            raise Infeasible(
-                f"{error}; no part of it was found in what is heard: is it the text of another recording?"
-            ) from error
-        raise
+    said = align_what_is_said(
+        normalized,
+        log_probs_TC,
+        lambda written: _spelled(written, info),
+        blank=info.blank,
+        delimiter=info.delimiter_index,
+        edge_frames=info.edge_frames,
+        recording_id=recording_id,
+    )
     table = word_table(said.alignment, said.normalized, said.spelled)
     return AlignedText(
         normalized=said.normalized,
@@ -175,7 +206,6 @@ def align_text(
         evidence_WF=evidence(log_probs_TC, said.tokens_L, said.alignment, table, info),
         unread=said.unread,
         part=part,
-        order=order,
     )
 
 

@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from prep_corpus.align.model.emissions import FloatArray
     from prep_corpus.align.model.models import LoadedModel
-    from prep_corpus.align.sections.among_texts import Fit
+    from prep_corpus.align.sections.among_texts import TextFit
     from prep_corpus.align.sections.anchors import ReadLetters
 
 STRETCHES = 5
@@ -93,7 +93,7 @@ def _listed(recordings: str, texts: str, out: str, *, force: bool) -> _Listed:
     """
     from prep_corpus.align.errors import UsageError
     from prep_corpus.align.transcripts.formats import ENDINGS
-    from prep_corpus.pipeline.inputs.manifests import AUDIO_ENDINGS
+    from prep_corpus.pipeline.inputs.manifests import AUDIO_FILE_ENDINGS
     from prep_corpus.pipeline.storage import files
 
     if not out.endswith(".jsonl"):
@@ -101,7 +101,7 @@ def _listed(recordings: str, texts: str, out: str, *, force: bool) -> _Listed:
     if files.exists(out) and not force:
         raise UsageError(f"{out} is there already; --force replaces it")
     found = []
-    for folder, endings, what in ((recordings, AUDIO_ENDINGS, "audio"), (texts, ENDINGS, "text")):
+    for folder, endings, what in ((recordings, AUDIO_FILE_ENDINGS, "audio"), (texts, ENDINGS, "text")):
         names = [name for name in files.list_files(folder) if os.path.splitext(name)[1].lower() in endings]
         if not names:
             raise UsageError(
@@ -235,14 +235,16 @@ def _spread(total: int, most: int) -> list[tuple[int, int]]:
     return [(start, start + length) for start in starts]
 
 
-def _refusal(recording: str, fit: Fit, letters: int) -> str:
+def _refusal(recording: str, fit: TextFit, letters: int) -> str:
     """Why a recording has no text."""
-    if fit.others * 2 >= fit.anchors > fit.others and fit.others:
-        why = f"two texts fit almost alike, with {fit.anchors} and {fit.others} anchors"
-    elif fit.anchors and fit.anchors == fit.others:
-        why = f"several texts fit alike, with {fit.anchors} anchors"
+    from prep_corpus.align.sections.among_texts import FEWEST_ANCHORS
+
+    if fit.anchors < FEWEST_ANCHORS:
+        why = f"no text fits; the best has {fit.anchors} anchors, and {FEWEST_ANCHORS} are wanted"
+    elif fit.others:
+        why = f"several texts fit almost alike, with {fit.anchors} and {fit.others} anchors"
     else:
-        why = f"no text fits; the best has {fit.anchors} anchors"
+        why = f"too many texts fit alike, with {fit.anchors} anchors"
     return f"{recording}: {why}, of {letters} letters that are read"
 
 

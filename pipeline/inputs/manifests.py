@@ -45,7 +45,7 @@ _LANGUAGE_TAG = re.compile(r"\.[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})?$")
 _SEPARATORS = re.compile(r"[\s_.-]+")
 _MOST_COMPARED = 2000
 """Transcripts among which one that was meant is looked for."""
-AUDIO_ENDINGS = frozenset(
+AUDIO_FILE_ENDINGS = frozenset(
     {
         ".wav",
         ".flac",
@@ -360,7 +360,7 @@ def _listing(uri: str) -> tuple[list[str], dict[str, list[str]]]:
         if not path.startswith(prefix):
             continue
         stem, ending = os.path.splitext(path[len(prefix) :])
-        if ending.lower() in AUDIO_ENDINGS:
+        if ending.lower() in AUDIO_FILE_ENDINGS:
             audio.append(stem + ending)
         elif ending.lower() in ENDINGS:
             texts.setdefault(stem, []).append(stem + ending)

@@ -71,6 +71,17 @@ def mutated(data: bytes, chance: random.Random, others: Sequence[bytes] = ()) ->
     return bytes(changed)
 
 
+def mutated_archive(data: bytes, chance: random.Random, others: Sequence[bytes] = ()) -> bytes:
+    """The same with one of its files mutated inside, where it is a ZIP archive; else, and sometimes, as it stands."""
+    if not zipfile.is_zipfile(io.BytesIO(data)) or chance.random() < 0.5:
+        return mutated(data, chance, others)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = chance.choice(sorted(members))
+    members[name] = mutated(members[name], chance, others)
+    return _zipped(members)
+
+
 def mutated_value(value: Any, chance: random.Random) -> Any:
     """A JSON value in which something, somewhere, is another."""
     places = list(_places(value))
@@ -152,6 +163,13 @@ def transcript_samples(text: str) -> dict[str, bytes]:
         "a.txt": text,
         "a.json": json.dumps({"text": text, "segments": segments, "language": "en"}),
         "cpp.json": json.dumps({"transcription": [{"offsets": {"from": 0, "to": 9}, "text": text}]}),
+        "pipeline.json": json.dumps(
+            {"text": text, "chunks": [{"timestamp": [a, b], "text": line} for a, b, line in timed]}
+        ),
+        "aeneas.json": json.dumps(
+            {"fragments": [{"begin": f"{a:.3f}", "end": f"{b:.3f}", "lines": [line]} for a, b, line in timed]}
+        ),
+        "labels.txt": "".join(f"{a:.6f}\t{b:.6f}\t{line}\n" for a, b, line in timed),
         "a.json3": json.dumps(
             {"events": [{"tStartMs": 0, "dDurationMs": 9, "segs": [{"utf8": w} for w in text.split()]}]}
         ),
@@ -165,6 +183,12 @@ def transcript_samples(text: str) -> dict[str, bytes]:
         "a.ttml": '<?xml version="1.0"?><tt xmlns="http://www.w3.org/ns/ttml"><body><div>'
         + "".join(f'<p begin="{a}s" end="{b}s">{line}<br/></p>' for a, b, line in timed)
         + "</div></body></tt>",
+        "a.srv1": '<?xml version="1.0"?><transcript>'
+        + "".join(f'<text start="{a}" dur="1.5">{line}</text>' for a, _, line in timed)
+        + "</transcript>",
+        "a.srv2": "<timedtext>"
+        + "".join(f'<text t="{a * 1000:.0f}" d="1500">{line}</text>' for a, _, line in timed)
+        + "</timedtext>",
         "a.srv3": "<timedtext><body>"
         + "".join(f'<p t="{a:.0f}" d="9"><s>{w} </s></p>' for a, _, line in timed for w in line.split())
         + "</body></timedtext>",
@@ -183,12 +207,14 @@ def transcript_samples(text: str) -> dict[str, bytes]:
         + "</TIER></ANNOTATION_DOCUMENT>",
         "a.cha": "@UTF8\n@Begin\n" + "".join(f"*CHI:\t{line} .\n" for _, _, line in timed) + "@End\n",
     }
+    found["a.dfxp"] = found["a.ttml"].replace("ns/ttml", "2006/10/ttaf1")
+    found["a.ssa"] = found["a.ass"].replace("Layer", "Marked").replace("Dialogue: 0", "Dialogue: Marked=0")
     samples = {name: content.encode() for name, content in found.items()}
     samples |= {path.name: path.read_bytes() for path in sorted(TRANSCRIPTS.iterdir())}
     return {**samples, "a.epub": _epub(text), "a.docx": _docx(text)}
 
 
-def _zipped(files: Mapping[str, str]) -> bytes:
+def _zipped(files: Mapping[str, str | bytes]) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -296,7 +322,7 @@ def _transcript(folder: Path, material: Material, chance: random.Random, number:
     name = chance.choice(sorted(material.transcripts))
     path = f"mutants/{number}-{name}"
     (folder / path).write_bytes(
-        mutated(material.transcripts[name], chance, list(material.transcripts.values()))
+        mutated_archive(material.transcripts[name], chance, list(material.transcripts.values()))
     )
     language = chance.choice(("en", "en", "de", "fr", "am", "zh", "hi", "ru", "tr", "xx"))
     fields = {"id": f"t{number}", "audio_filepath": "mutants/sound-a.flac", "text_filepath": path}
