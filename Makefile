@@ -3,6 +3,8 @@
 PYTHON ?= python3
 # One test more side by side than there are cores, for many of them wait; files stay whole, so that theirs share what they have made.
 SIDE_BY_SIDE = --numprocesses $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder
+# Each of them computes on one core. Bytecode is kept: to compile all tests anew takes every one of them six seconds.
+TESTED = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python
 SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -51,7 +53,7 @@ image:  ## A container image for this machine, tried on the demo corpus; needs d
 		prep-corpus run demo/manifest.jsonl --out out/run --noise demo/noise
 
 test: setup  ## Run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not pages"
+	$(TESTED) -m pytest $(SIDE_BY_SIDE) -m "not pages"
 
 .PHONY: test-pages
 test-pages: setup  ## Run the lines of README and docs as they stand, and the first tasks from their pages
@@ -59,7 +61,7 @@ test-pages: setup  ## Run the lines of README and docs as they stand, and the fi
 
 .PHONY: test-fast
 test-fast: setup  ## The tests of the pure folders that take no long speech: within two minutes
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not pages" tests/align tests/filters tests/augment tests/pipeline/shards
+	$(TESTED) -m pytest $(SIDE_BY_SIDE) -m "not slow and not pages" tests/align tests/filters tests/augment tests/pipeline/shards
 
 test-pythons: setup  ## The pure parts on every other Python from 3.11 to 3.14 of this machine
 	.ci/pythons

@@ -15,10 +15,12 @@ ROOT = TESTS.parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole runs first, and what builds and installs: of several workers none ends with a long file alone."""
+    """What builds, installs and runs first, and files with slow tests: of several workers none ends with a long one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
 
     def is_short(item: pytest.Item) -> bool:
-        return item.path.relative_to(TESTS).parts[0] in ("align", "augment", "filters", "pipeline", "support")
+        room = item.path.relative_to(TESTS).parts[0]
+        return room in ("align", "augment", "filters", "pipeline", "support") and item.path not in slow
 
     items.sort(key=is_short)
 
