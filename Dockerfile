@@ -3,11 +3,15 @@
 #   docker run --rm --volume "$PWD:/work" prep-corpus run manifest.jsonl --out my-run
 #
 # Paths are those below the folder that is mounted at /work. Images for clusters: docs/dataflow/Dockerfile.
+# BASE may be any image that has this Python and its venv, such as one of your own registry or of this machine.
 
 ARG PYTHON=3.11
-FROM python:${PYTHON}-slim
+ARG BASE=python:${PYTHON}-slim
+FROM ${BASE}
 
-ENV PIP_NO_CACHE_DIR=1 \
+RUN python3 -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH \
+    PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /opt/prep-corpus
 COPY constraints.txt pyproject.toml README.md LICENSE ./

@@ -43,11 +43,15 @@ demo: .venv/run  ## Run the main job on the demo corpus; shards land in demo-run
 
 .PHONY: image
 image:  ## A container image for this machine, tried on the demo corpus; needs docker or podman
-	@engine=$$(command -v docker || command -v podman) || \
-		{ echo "make image needs docker or podman, and neither is on this machine" >&2; exit 1; }; \
-	$$engine info >/dev/null 2>&1 || { echo "$$engine is here, and its service is not at work" >&2; exit 1; }; \
+	@here=; engine=; for one in docker podman; do \
+		command -v $$one >/dev/null || continue; \
+		here="$$here $$one"; \
+		if $$one info >/dev/null 2>&1; then engine=$$one; break; fi; \
+	done; \
+	test -n "$$here" || { echo "make image needs docker or podman, and neither is on this machine" >&2; exit 1; }; \
+	test -n "$$engine" || { echo "make image needs docker or podman at work; here, and not at work:$$here" >&2; exit 1; }; \
 	set -ex; \
-	$$engine build --tag prep-corpus .; \
+	$$engine build $(if $(BASE),--build-arg BASE=$(BASE)) $(BUILD_OPTIONS) --tag prep-corpus .; \
 	mkdir -p demo-image; \
 	$$engine run --rm --network none --volume "$(CURDIR)/demo:/work/demo:ro" --volume "$(CURDIR)/demo-image:/work/out" \
 		prep-corpus run demo/manifest.jsonl --out out/run --noise demo/noise

@@ -1,1 +1,1 @@
-"""Pure functions that judge words and utterances: features, linear models, scores; fitting and labels have rooms of their own."""
+"""Pure functions that judge words and utterances: features, linear models, scores; two rooms for fits and labels."""

@@ -211,10 +211,15 @@ def export(
     Neither a model nor the source audio is touched.
     """
     from prep_corpus.jobs.runs.opened import open_run
+    from prep_corpus.jobs.start.claim import check_claim
+    from prep_corpus.jobs.start.early import check_out, check_values
 
     config = run_config(settings, manifest=folder, out=out, beam_options=beam_options)
     # Refused before what writes shards is loaded.
-    open_run(folder).check_has_clips()
+    config = open_run(folder).config_of_export(config)
+    check_values(config)
+    check_out(out)
+    check_claim(config, force)
     from prep_corpus.jobs.runs.export import Extras, execute
 
     extras = Extras(files=tuple(dict.fromkeys(file_formats)), original_lines=original_lines)

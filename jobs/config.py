@@ -168,6 +168,11 @@ class RunConfig(ShardSettings, CuttingSettings):
                 raise UsageError(
                     f"{flag} must be a language tag that begins with ISO 639, such as en, de-AT or swh; not {tag!r}"
                 )
+        if self.beam_options and not self.beam_options[0].startswith("-"):
+            raise UsageError(
+                f"{self.beam_options[0]!r} is one word too many: beside what is asked for there may be options "
+                "alone, and those of Apache Beam behind --"
+            )
         lengths = (self.min_duration_seconds, self.target_duration_seconds, self.max_duration_seconds)
         if not lengths[0] <= lengths[1] <= lengths[2]:
             raise UsageError(

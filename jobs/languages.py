@@ -22,9 +22,9 @@ from prep_corpus.align.language_tags import UNKNOWN_LANGUAGE, one_spelling, prim
 from prep_corpus.align.model.naming import adapters_of
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.cutting_settings import models_by_language
-from prep_corpus.jobs.runs import run
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.start.early import check_early
 from prep_corpus.pipeline.inputs.manifests import language_of, read_manifest
 from prep_corpus.pipeline.run_files import LANGUAGES_NAME, MANIFEST_NAME, OUTCOME_NAME
 from prep_corpus.pipeline.storage import files
@@ -57,6 +57,11 @@ def execute_by_language(
         UsageError: a language of the manifest has no model.
     """
     parts = parts_of(config)
+    for part in parts:
+        # All of them, before the first is begun.
+        check_early(config_of_part(config, part, first=part is parts[0]), force=force, claims=True)
+    from prep_corpus.jobs.runs import run
+
     console = Console(stderr=True, quiet=quiet)
     codes = []
     for part in parts:

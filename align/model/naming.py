@@ -25,8 +25,12 @@ BUNDLED_MODELS = ("english",)
 ModelKind = Literal["bundled", "folder", "onnx", "hugging-face", "code"]
 
 
-def kind_of(name: str) -> ModelKind:
-    """Which of the ways to name a model a name is; nothing is opened.
+def kind_of(name: str, option: str = "--model") -> ModelKind:
+    """Which of the ways to name a model a name is; no weights are opened.
+
+    Args:
+        name: of a model.
+        option: that gave it, for messages.
 
     Raises:
         UsageError: it is none of them.
@@ -44,24 +48,55 @@ def kind_of(name: str) -> ModelKind:
         try:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise UsageError(f"--model {name}: its config.json cannot be read: {error}") from error
-        return "hugging-face" if "architectures" in config or "model_type" in config else "folder"
+            raise UsageError(f"{option} {name}: its config.json cannot be read: {error}") from error
+        if any(folder.glob("*.safetensors")):
+            return "hugging-face" if "architectures" in config or "model_type" in config else "folder"
     if folder.exists():
         raise UsageError(
-            f"--model {name}: a model folder must hold config.json and model.safetensors, or model.onnx and its "
+            f"{option} {name}: a model folder must hold config.json and model.safetensors, or model.onnx and its "
             "token list"
         )
     if re.fullmatch(r"[\w.]+:\w+", name):
         return "code"
     if name.endswith(".onnx"):
-        raise UsageError(f"--model {name}: there is no such file")
+        raise UsageError(f"{option} {name}: there is no such file")
     place, at, _ = name.rpartition("@")
     if re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w-]+)?", name) or (at and Path(place, "config.json").is_file()):
         return "hugging-face"
     raise UsageError(
-        f"--model {name}: neither a bundled model ({', '.join(BUNDLED_MODELS)}), nor a folder, nor module:factory, "
+        f"{option} {name}: neither a bundled model ({', '.join(BUNDLED_MODELS)}), nor a folder, nor module:factory, "
         "nor a Hugging Face name (organisation/model)"
     )
+
+
+def check_name(name: str, option: str = "--model") -> ModelKind:
+    """Which of the ways to name a model a name is, and that what it needs is installed; nothing is imported.
+
+    Args: as for `kind_of`.
+
+    Raises:
+        UsageError: it is none of them, or a library or the module is not there.
+    """
+    kind = kind_of(name, option)
+    if kind == "code":
+        module = name.partition(":")[0]
+        if find_spec(module.partition(".")[0]) is None:
+            raise UsageError(f"{option} {name}: cannot import {module!r}; is its folder on PYTHONPATH?")
+    needed, advice = _NEEDED.get(kind, ((), ""))
+    if any(find_spec(library) is None for library in needed):
+        raise UsageError(f"{option} {name}: {advice}")
+    return kind
+
+
+_NEEDED = {
+    "onnx": (("torch", "onnxruntime"), "exported models need the extra: pip install 'prep-corpus[onnx]'"),
+    "hugging-face": (
+        ("torch", "transformers"),
+        "Hugging Face models need the extra: pip install 'prep-corpus[hf]'",
+    ),
+    "code": (("torch",), "models that are code need torch: pip install 'prep-corpus[torch]'"),
+}
+"""Libraries that a kind of model needs, and what to do where one is missing."""
 
 
 def open_model(name: str, device: str) -> Any:
@@ -70,7 +105,7 @@ def open_model(name: str, device: str) -> Any:
     Raises:
         UsageError: the name is of no known form, or an optional library is missing.
     """
-    kind = kind_of(name)
+    kind = check_name(name)
     if kind == "onnx":
         return _exported(name, device)
     if kind == "hugging-face":
@@ -109,8 +144,6 @@ def adapters_of(name: str) -> tuple[str, ...]:
 
 def _factory(name: str, device: str) -> Any:
     module, _, attribute = name.partition(":")
-    if find_spec("torch") is None:
-        raise UsageError(f"--model {name}: models that are code need torch: pip install 'prep-corpus[torch]'")
     try:
         factory = getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError as error:
@@ -123,22 +156,14 @@ def _factory(name: str, device: str) -> Any:
 
 
 def _exported(name: str, device: str) -> Any:
-    try:
-        from prep_corpus.align.model.onnx_folder import OnnxModel
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"--model {name}: exported models need the extra: pip install 'prep-corpus[onnx]'"
-        ) from error
+    from prep_corpus.align.model.onnx_folder import OnnxModel
+
     return OnnxModel(name, device)
 
 
 def _hugging_face(name: str, device: str) -> Any:
-    try:
-        from prep_corpus.align.model.hugging_face import HuggingFaceModel
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"--model {name}: Hugging Face models need the extra: pip install 'prep-corpus[hf]'"
-        ) from error
+    from prep_corpus.align.model.hugging_face import HuggingFaceModel
+
     return HuggingFaceModel(name, device, languages=adapters_of(name.rpartition("@")[0] or name))
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from prep_corpus.jobs.options import CONFIG, own_device, run_config, settings_options, with_options
 from prep_corpus.jobs.settings import CUTTING, MACHINE, MODEL, SEED, TEXT
+
+if TYPE_CHECKING:
+    from prep_corpus.filters.fitting.cases import Damage
 
 
 @click.command("evaluate")
@@ -52,14 +57,44 @@ def evaluate_command(
     `run` would. Printed are what is kept and how wrong it is, by kind of damage, and how far the utterances' edges
     moved. Errors that the transcripts have already are not seen: the transcript counts as what is said.
     """
-    from prep_corpus.align.errors import UsageError
-    from prep_corpus.jobs.start.early import check_early
+    from prep_corpus.jobs.own_filter.plots import plot_format
+    from prep_corpus.jobs.start.early import check_early, check_out
 
-    if hours <= 0:
-        raise UsageError(f"--hours must be positive, not {hours}")
+    recipe = parse_rates(rates)
+    if plot is not None:
+        plot_format(plot)
+        check_out(os.path.dirname(plot), "--plot")
+    if json_ is not None:
+        check_out(os.path.dirname(json_), "--json")
     config = run_config(settings, manifest=manifest, out=out or "", device=own_device(settings))
     check_early(config)
-    from prep_corpus.jobs.own_filter.evaluating import EvaluateOptions, execute, parse_rates
+    from prep_corpus.jobs.own_filter.evaluating import EvaluateOptions, execute
 
-    options = EvaluateOptions(hours=hours, recipe=parse_rates(rates), out=out, json=json_, plot=plot)
+    options = EvaluateOptions(hours=hours, recipe=recipe, out=out, json=json_, plot=plot)
     execute(config, options, quiet=quiet)
+
+
+def parse_rates(rates: Sequence[str]) -> Damage:
+    """The recipe of the damage, from KIND=SHARE.
+
+    Raises:
+        UsageError: an unknown kind, no number, or more than 1 together.
+    """
+    from dataclasses import replace
+
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.filters.fitting.cases import SENTENCE_KINDS, Damage
+
+    changes: dict[str, float] = {}
+    for rate in rates:
+        kind, _, share = rate.partition("=")
+        try:
+            changes[kind] = float(share)
+        except ValueError as error:
+            raise UsageError(f"--rate takes KIND=SHARE, such as heavy=0.2; not {rate!r}") from error
+        if kind not in SENTENCE_KINDS[1:]:
+            raise UsageError(f"--rate takes {', '.join(SENTENCE_KINDS[1:])}; not {kind!r}")
+    try:
+        return replace(Damage(), **changes)  # type: ignore[arg-type]
+    except UsageError as error:
+        raise UsageError(f"--rate: {error}") from error

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from prep_corpus.jobs.own_filter.fit_plot import figure_of
+from prep_corpus.jobs.own_filter.plots import figure_of
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.pipeline.finished.self_check import Checking
 

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from prep_corpus.align.errors import DeadLetter, UsageError
+from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.recordings import Recording
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.fitting.cases import SENTENCE_KINDS, Damage
 from prep_corpus.filters.fitting.self_check import DELETED, MISSING, FateCounts
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.own_filter.evaluate_plot import plot_check
-from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_format, rendered
+from prep_corpus.jobs.own_filter.plots import NO_PLOT, rendered
 from prep_corpus.jobs.runs.prepare import PreparedRun, prepare_run
 from prep_corpus.jobs.runs.stage_options import k_uri_of
 from prep_corpus.jobs.screen.plain_text import counted
@@ -54,30 +54,10 @@ class EvaluateOptions:
     plot: str | None
 
 
-def parse_rates(rates: Sequence[str]) -> Damage:
-    """The recipe of the damage, from KIND=SHARE.
-
-    Raises:
-        UsageError: an unknown kind, no number, or more than 1 together.
-    """
-    changes: dict[str, float] = {}
-    for rate in rates:
-        kind, _, share = rate.partition("=")
-        try:
-            changes[kind] = float(share)
-        except ValueError as error:
-            raise UsageError(f"--rate takes KIND=SHARE, such as heavy=0.2; not {rate!r}") from error
-        if kind not in SENTENCE_KINDS[1:]:
-            raise UsageError(f"--rate takes {', '.join(SENTENCE_KINDS[1:])}; not {kind!r}")
-    return replace(Damage(), **changes)  # type: ignore[arg-type]
-
-
 def execute(config: RunConfig, options: EvaluateOptions, *, quiet: bool) -> None:
     """Check a corpus, and say what was found."""
     console = Console(stderr=True, quiet=quiet)
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    if options.plot is not None:
-        plot_format(options.plot)
     if options.out is not None:
         _evaluate(config, options, console)
         return

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from prep_corpus.filters.labels.label_file import LabelSet
 
 
 @click.command("fit-filter")
@@ -62,8 +70,9 @@ def fit_filter_command(
     `run --filter`; beside it come its card (Markdown) and a plot of what is kept against the share of wrong words.
     """
     from prep_corpus.align.errors import UsageError
+    from prep_corpus.jobs.own_filter.plots import plot_format
     from prep_corpus.jobs.runs.opened import open_run
-    from prep_corpus.pipeline.storage import files
+    from prep_corpus.jobs.start.early import check_out
 
     if not labels and self_supervised is None:
         raise UsageError("fit-filter needs LABELS, --self-supervised RUN, or both")
@@ -73,9 +82,13 @@ def fit_filter_command(
         raise UsageError(f"--hours must be positive, not {hours}")
     if not out.endswith(".json"):
         raise UsageError(f"--out names the filter's JSON file, such as my-filter.json; not {out}")
-    for uri in labels:
-        if not files.exists(uri):
-            raise UsageError(f"{uri}: the labels cannot be read: there is no such file")
+    if Path(out).exists() and not force:
+        raise UsageError(f"--out {out} is there already; --force replaces it, or choose another name")
+    check_out(os.path.dirname(out))
+    if plot is not None:
+        plot_format(plot)
+        check_out(os.path.dirname(plot), "--plot")
+    labelled = read_labels(labels) if labels else None
     for run in (self_supervised, folder):
         if run is not None:
             _ = open_run(run).published
@@ -84,6 +97,7 @@ def fit_filter_command(
 
     request = FitRequest(
         labels=labels,
+        labelled=labelled,
         self_supervised=self_supervised,
         run=folder,
         out=out,
@@ -92,4 +106,24 @@ def fit_filter_command(
         max_wer=max_wer,
         seed=seed,
     )
-    execute(request, force=force, quiet=quiet)
+    execute(request, quiet=quiet)
+
+
+def read_labels(uris: Sequence[str]) -> LabelSet:
+    """One or several label files of one run.
+
+    Raises:
+        UsageError: one cannot be read, or is of another run than the first.
+    """
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.filters.labels.label_file import joined, parse_labels
+    from prep_corpus.pipeline.storage import files
+
+    sets = []
+    for uri in uris:
+        try:
+            content = files.read_bytes(uri).decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{uri}: the labels cannot be read ({error})") from error
+        sets.append(parse_labels(content, uri))
+    return joined(sets, uris)

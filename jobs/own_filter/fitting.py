@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +15,11 @@ from prep_corpus.filters.fitting.cases import Case
 from prep_corpus.filters.fitting.fit import FitOptions, Fitted, Given, fit_filter
 from prep_corpus.filters.fitting.fit_report import card
 from prep_corpus.filters.fitting.sweep import Bench
-from prep_corpus.filters.labels.label_file import LabelSet, joined, parse_labels
+from prep_corpus.filters.labels.label_file import LabelSet
 from prep_corpus.filters.linear import save_filter
 from prep_corpus.jobs.config import config_of
-from prep_corpus.jobs.own_filter.fit_plot import NO_PLOT, plot_fit, plot_format, rendered
+from prep_corpus.jobs.own_filter.fit_plot import plot_fit
+from prep_corpus.jobs.own_filter.plots import NO_PLOT, rendered
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.runs.stage_options import segment_options
 from prep_corpus.jobs.screen.plain_text import counted
@@ -33,9 +33,10 @@ from prep_corpus.pipeline.storage import files
 
 @dataclass(frozen=True, kw_only=True)
 class FitRequest:
-    """What to fit on, by the names of the command's options."""
+    """What to fit on, by the names of the command's options; `labelled` is what the files of `labels` hold."""
 
     labels: tuple[str, ...]
+    labelled: LabelSet | None
     self_supervised: str | None
     run: str | None
     out: str
@@ -66,11 +67,11 @@ class LabelledCases:
     given: Given | None
 
 
-def execute(request: FitRequest, *, force: bool, quiet: bool) -> None:
+def execute(request: FitRequest, *, quiet: bool) -> None:
     """Fit, write the filter with its card and plot, and print the card.
 
     Raises:
-        UsageError: the file is there already, or the material does not suffice.
+        UsageError: the material does not suffice.
     """
     console = Console(stderr=True, quiet=quiet)
 
@@ -78,10 +79,6 @@ def execute(request: FitRequest, *, force: bool, quiet: bool) -> None:
         print_line(console, line)
 
     out = Path(request.out)
-    if out.exists() and not force:
-        raise UsageError(f"--out {out} is there already; --force replaces it, or choose another name")
-    if request.plot is not None:
-        plot_format(request.plot)
     material = gather(request, say)
     say(f"fitting on {len(material.cases)} pieces of {len({case.group for case in material.cases})} groups")
     fitted = fit_filter(
@@ -117,8 +114,7 @@ def gather(request: FitRequest, say: Say) -> LabelledCases:
     run: FinishedRun | None = None
     given: Given | None = None
     good_wer, k_frames, covers_all = FitOptions().good_wer, None, False
-    if request.labels:
-        labels = read_labels(request.labels)
+    if (labels := request.labelled) is not None:
         run = labelled_run(labels, request.run)
         cases, info = heard_cases(run, labels.utterances, say)
         good_wer, k_frames, covers_all = labels.threshold, run.k_frames, labels.cut == "paper"
@@ -153,18 +149,6 @@ def gather(request: FitRequest, say: Say) -> LabelledCases:
     return LabelledCases(
         cases=cases, info=info, run=run, description=" and ".join(parts), options=options, given=given
     )
-
-
-def read_labels(uris: Sequence[str]) -> LabelSet:
-    """One or several label files of one run."""
-    sets = []
-    for uri in uris:
-        try:
-            content = files.read_bytes(uri).decode("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{uri}: the labels cannot be read ({error})") from error
-        sets.append(parse_labels(content, uri))
-    return joined(sets, uris)
 
 
 def labelled_run(labels: LabelSet, moved_to: str | None) -> FinishedRun:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.labels.agreement import agreement_lines
-from prep_corpus.filters.labels.heard import latest
+from prep_corpus.filters.labels.heard import Heard, latest
 from prep_corpus.filters.labels.heard_labels import (
     EXTRA,
     RIGHT,
@@ -26,16 +26,18 @@ from prep_corpus.filters.labels.label_file import LabelSet, write_labels
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
-from prep_corpus.pipeline.finished.label_run import SAMPLE_NAME, Paired, pair, read_heard, read_weights
+from prep_corpus.pipeline.finished.label_run import Paired, pair
+from prep_corpus.pipeline.finished.sample_files import ROWS_NAME, read_weights
 from prep_corpus.pipeline.storage import files
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelOptions:
-    """What to label, by the names of the command's options."""
+    """What to label, by the names of the command's options; `heard` is what the files of `transcripts` hold."""
 
     run: str
     transcripts: tuple[str, ...]
+    heard: Sequence[Heard]
     out: str
     good_wer: float
     sample: str | None
@@ -43,21 +45,18 @@ class LabelOptions:
     skip_unknown: bool
 
 
-def execute(options: LabelOptions, *, force: bool, quiet: bool) -> None:
+def execute(options: LabelOptions, *, quiet: bool) -> None:
     """Label, write the file, and say what the labels show.
 
     Raises:
-        UsageError: the file is there already, or run and transcripts do not belong together.
+        UsageError: run and transcripts do not belong together.
     """
     console = Console(quiet=quiet)
-    if files.exists(options.out) and not force:
-        raise UsageError(f"--out {options.out} is there already; --force replaces it, or choose another name")
     run = open_run(options.run).stored()
-    heard = read_heard(options.transcripts)
-    weights = _weights(options, {one.id for one in latest(heard)}, console)
+    weights = _weights(options, {one.id for one in latest(options.heard)}, console)
     paired = pair(
         run,
-        heard,
+        options.heard,
         weights,
         skip_unintelligible=options.skip_unintelligible,
         skip_unknown=options.skip_unknown,
@@ -89,10 +88,10 @@ def _weights(options: LabelOptions, answered: set[str], console: Console) -> dic
     if options.sample is not None:
         return read_weights(options.sample, answered)
     beside = options.transcripts[0].rpartition("/")[0] or "."
-    if files.exists(files.join(beside, SAMPLE_NAME)):
+    if files.exists(files.join(beside, ROWS_NAME)):
         return read_weights(beside, answered)
     console.print(
-        f"no {SAMPLE_NAME} beside {options.transcripts[0]}: every utterance weighs the same, which holds for the "
+        f"no {ROWS_NAME} beside {options.transcripts[0]}: every utterance weighs the same, which holds for the "
         "whole run only if they were drawn evenly; --sample names the sample's folder",
         style="yellow",
         soft_wrap=True,

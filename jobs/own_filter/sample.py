@@ -7,24 +7,23 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.labels.sampling import SampleOptions
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.pipeline.finished.sample import Sample, draw_sample
-from prep_corpus.pipeline.finished.sample_folder import LISTENING_PAGE_NAME, check_free, write_sample
-from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.finished.sample_files import check_free
+from prep_corpus.pipeline.finished.sample_folder import LISTENING_PAGE_NAME, write_sample
 
 
 def execute(
-    folder: str, out: str | None, options: SampleOptions, *, threads: int, force: bool, quiet: bool
+    folder: str, target: Path, options: SampleOptions, *, threads: int, force: bool, quiet: bool
 ) -> None:
     """Draw, cut and write, and say what to do with it.
 
     Args:
         folder: folder of the run.
-        out: where the sample goes; beside the run where None.
+        target: where the sample goes.
         options: what to draw.
         threads: recordings that are decoded at once.
         force: write into a folder that is no sample, or replace another sample.
@@ -33,11 +32,6 @@ def execute(
     Raises:
         UsageError: there is no finished run, its source audio is gone, or the folder holds something else.
     """
-    target = _target(folder, out)
-    if files.is_local(folder) and not Path(folder).is_dir():
-        raise UsageError(f"RUN must be the folder of a finished run, and there is no folder {folder}")
-    if target.resolve() == Path(folder).resolve():
-        raise UsageError("--out must be another folder than the run's own")
     run = open_run(folder).stored()
     sample = draw_sample(run, options)
     check_free(target, sample.digest, force=force)
@@ -48,15 +42,6 @@ def execute(
     said = Console(quiet=quiet)
     for line in _described(sample, target, options):
         print_line(said, line)
-
-
-def _target(folder: str, out: str | None) -> Path:
-    if out is None:
-        name = folder.rstrip("/")
-        return Path(f"{name}-sample" if files.is_local(name) else f"{name.rpartition('/')[2]}-sample")
-    if not files.is_local(out):
-        raise UsageError(f"--out must be a local folder, since browsers open the page from the disk: {out}")
-    return Path(out)
 
 
 def _described(sample: Sample, target: Path, options: SampleOptions) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
 
@@ -68,6 +69,8 @@ def sample_command(
     """
     from prep_corpus.filters.labels.sampling import SampleOptions
     from prep_corpus.jobs.runs.opened import open_run
+    from prep_corpus.jobs.start.early import check_out
+    from prep_corpus.pipeline.finished.sample_files import check_free
 
     options = SampleOptions(
         count=count,
@@ -77,10 +80,32 @@ def sample_command(
         listeners=listeners,
         overlap=overlap,
     )
+    target = target_of(folder, out)
     _ = open_run(folder).published
+    check_out(str(target))
+    check_free(target, force=force)
     from prep_corpus.jobs.own_filter.sample import execute
 
-    execute(folder, out, options, threads=workers or os.cpu_count() or 1, force=force, quiet=quiet)
+    execute(folder, target, options, threads=workers or os.cpu_count() or 1, force=force, quiet=quiet)
+
+
+def target_of(folder: str, out: str | None) -> Path:
+    """The folder of a sample: as it is named, or beside the run.
+
+    Raises:
+        UsageError: it is not on this machine, or the run's own.
+    """
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.pipeline.storage import files
+
+    if out is None:
+        name = folder.rstrip("/")
+        return Path(f"{name}-sample" if files.is_local(name) else f"{name.rpartition('/')[2]}-sample")
+    if not files.is_local(out):
+        raise UsageError(f"--out must be a local folder, since browsers open the page from the disk: {out}")
+    if Path(out).resolve() == Path(folder).resolve():
+        raise UsageError("--out must be another folder than the run's own")
+    return Path(out)
 
 
 @click.command("agreement")
@@ -102,10 +127,14 @@ def agreement_command(folder: str, transcripts: tuple[str, ...], examples: int) 
 
     run = open_run(folder)
     _ = run.published
-    from prep_corpus.filters.labels.agreement import agreement_lines
-    from prep_corpus.pipeline.finished.label_run import pair, read_heard
+    from prep_corpus.pipeline.finished.sample_files import read_heard
 
-    paired = pair(run.stored(), read_heard(transcripts), {})
+    heard = read_heard(transcripts)
+    # Refused by now, where it can be: what reads stage files takes seconds to import.
+    from prep_corpus.filters.labels.agreement import agreement_lines
+    from prep_corpus.pipeline.finished.label_run import pair
+
+    paired = pair(run.stored(), heard, {})
     lines = agreement_lines(paired.versions, examples=examples)
     for line in lines or [
         "no clip was heard by two listeners: share the work with --listeners and --overlap"

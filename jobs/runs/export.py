@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import apache_beam as beam
 from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.config import SETTINGS, RunConfig, settings_of
+from prep_corpus.jobs.config import RunConfig, settings_of
 from prep_corpus.jobs.options import PLAIN_FORMATS, WORD_TIME_FORMATS
 from prep_corpus.jobs.runs.opened import OpenRun, open_run
 from prep_corpus.jobs.runs.prepare import shard_place
@@ -17,7 +17,6 @@ from prep_corpus.jobs.runs.stage_options import plan_options, text_options, writ
 from prep_corpus.jobs.runs.word_files import ExportOptions, export_bundle
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.stage_lines import Work
-from prep_corpus.jobs.settings import SEED, SHARDS
 from prep_corpus.jobs.start.beam_options import pipeline_options
 from prep_corpus.jobs.start.claim import claim_folder, holding
 from prep_corpus.pipeline.ledgers import Ledgers
@@ -88,26 +87,12 @@ def standing_segments(run: OpenRun) -> list[str]:
     return digests
 
 
-def with_cuts_of(source: RunConfig, config: RunConfig) -> RunConfig:
-    """An export's config: what shapes shards is its own, how recordings became utterances is the source's."""
-    own = {one.name: getattr(config, one.name) for one in SETTINGS if one.group in (SHARDS, SEED)}
-    # Babble is made of source audio, which an export does not touch.
-    return replace(
-        source,
-        manifest=config.manifest,
-        out=config.out,
-        beam_options=config.beam_options,
-        babble=False,
-        **own,
-    )
-
-
 def execute(source: str, config: RunConfig, extras: Extras, *, force: bool, quiet: bool) -> int:
     """Write the shards of a finished run anew in another folder; returns the exit code.
 
     Args:
         source: folder of the finished run.
-        config: what shapes shards is read of it: formats, noise, splits, order, size, seed; and `out`.
+        config: settings of the export (`OpenRun.config_of_export`).
         extras: what is written beside them.
         force: write into a folder that is no run, or replace a run of other settings.
         quiet: print errors alone.
@@ -118,9 +103,6 @@ def execute(source: str, config: RunConfig, extras: Extras, *, force: bool, quie
     published = run.published
     if published.sample_rate_hz is None:
         raise UsageError(f"{source}: its manifest does not say the sample rate")
-    if files.join(config.out, "") == files.join(source, ""):
-        raise UsageError("--out must be another folder than the run's own, whose shards stay as they are")
-    config = with_cuts_of(run.published_config, config)
     digests = standing_segments(run)
     aligned = standing_alignments(run) if extras.words else []
     with holding(config, console, force=force):

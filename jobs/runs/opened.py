@@ -7,12 +7,13 @@ takes seconds to import is imported by those that need it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.config import RunConfig, config_of
+from prep_corpus.jobs.config import SETTINGS, RunConfig, config_of
+from prep_corpus.jobs.settings import SEED, SHARDS
 from prep_corpus.pipeline.outcome import RunOutcome, read_outcome, refuse_run_by_language
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER, OUTCOME_NAME
 from prep_corpus.pipeline.shards.manifest import RunManifest, parse_manifest
@@ -109,6 +110,26 @@ class OpenRun:
         """
         with told_as_damage(files.join(self.folder, MANIFEST_NAME)):
             return config_of(self.published.config)
+
+    def config_of_export(self, config: RunConfig) -> RunConfig:
+        """An export's config: what shapes shards is its own, how recordings became utterances is the run's.
+
+        Raises:
+            UsageError: the run has not come to its end, keeps no clips, or has the export's own folder.
+        """
+        self.check_has_clips()
+        if files.join(config.out, "") == files.join(self.folder, ""):
+            raise UsageError("--out must be another folder than the run's own, whose shards stay as they are")
+        own = {one.name: getattr(config, one.name) for one in SETTINGS if one.group in (SHARDS, SEED)}
+        # Babble is made of source audio, which an export does not touch.
+        return replace(
+            self.published_config,
+            manifest=config.manifest,
+            out=config.out,
+            beam_options=config.beam_options,
+            babble=False,
+            **own,
+        )
 
     @cached_property
     def outcome(self) -> RunOutcome:

@@ -5,9 +5,11 @@ Every command that works as a run calls it first; a run from Python comes by it 
 
 from __future__ import annotations
 
+import os
+
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.devices import check_device
-from prep_corpus.align.model.naming import kind_of
+from prep_corpus.align.model.naming import check_name
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.cutting_settings import models_by_language
 from prep_corpus.jobs.start.claim import check_claim
@@ -29,6 +31,8 @@ def check_early(
     Raises:
         UsageError: something that was asked for cannot be; the message is one line.
     """
+    if config.out:
+        check_out(config.out)
     check_places(config)
     if files.is_local(config.manifest):
         # A name that leads nowhere is told before what reads manifests is imported.
@@ -40,11 +44,22 @@ def check_early(
             told = f" for {', '.join(config.only_languages)}" if config.only_languages else ""
             raise UsageError(f"{config.manifest}: the manifest is empty{told}")
     check_device(device or config.device)
+    check_values(config)
+    if claims:
+        check_claim(config, force)
+
+
+def check_values(config: RunConfig) -> None:
+    """Refuse models, filters and clips that are not there, or cannot be what they are named for.
+
+    Raises:
+        UsageError: one is not; the message is one line.
+    """
     if set(models_by_language(config.model)) != {""}:
         raise UsageError(
             f"--model by language ({config.model}) is for `prep-corpus run`; give one model, and --only-language"
         )
-    kind_of(config.model)
+    check_name(config.model)
     if config.filter is not None and set(models_by_language(config.filter, "--filter")) != {""}:
         raise UsageError(
             f"--filter by language ({config.filter}) goes with --model by language; give one filter for the one model"
@@ -56,8 +71,21 @@ def check_early(
     for place, option in ((config.noise, "--noise"), (config.rooms, "--rooms")):
         if place is not None and files.is_local(place):
             clip_uris(place, option=option)
-    if claims:
-        check_claim(config, force)
+
+
+def check_out(place: str, option: str = "--out") -> None:
+    """See that a file or folder may be written at a path of this machine; elsewhere `check_places` looks.
+
+    Raises:
+        UsageError: what it would lie in is no folder, or is not ours to write to.
+    """
+    if not files.is_local(place):
+        return
+    standing = os.path.abspath(place)
+    while not os.path.exists(standing):
+        standing = os.path.dirname(standing)
+    if not os.path.isdir(standing) or not os.access(standing, os.W_OK):
+        raise UsageError(f"{option} {place}: {standing} is no folder that can be written to")
 
 
 def check_places(config: RunConfig) -> None:

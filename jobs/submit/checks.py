@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from prep_corpus.align.errors import DeadLetter, EntryInvalid, UsageError
 from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.start.early import check_out
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.storage import files
 
@@ -119,17 +120,8 @@ def check_before(config: RunConfig, engine: str, sees_local_files: bool, check: 
     for place in (config.noise, config.rooms, config.out):
         if place is not None and not files.is_local(place):
             within(CHECK_SECONDS, place, lambda place=place: files.check_place(place))  # type: ignore[misc]
-    if files.is_local(config.out):
-        _check_local_folder(config.out)
+    check_out(config.out)
     within(CHECK_SECONDS, engine, check)
-
-
-def _check_local_folder(folder: str) -> None:
-    standing = folder
-    while not os.path.exists(standing):
-        standing = os.path.dirname(standing)
-    if not os.path.isdir(standing) or not os.access(standing, os.W_OK):
-        raise UsageError(f"--out {folder}: {standing} is no folder that can be written to")
 
 
 def _check_manifest(config: RunConfig) -> None:

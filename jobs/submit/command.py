@@ -88,6 +88,7 @@ def engine_options(*groups: Options) -> Any:
 
 def launch(ctx: click.Context, engine: Engine, settings: dict[str, Any]) -> None:
     """Make every check that takes seconds; then submit, follow, and exit."""
+    from prep_corpus.jobs.start.early import check_values
     from prep_corpus.jobs.submit.checks import check_before
 
     config = run_config(
@@ -98,6 +99,7 @@ def launch(ctx: click.Context, engine: Engine, settings: dict[str, Any]) -> None
         workers=settings["threads"],
         beam_options=tuple(settings["beam_options"]),
     )
+    check_values(config)
     check_before(config, engine.name, engine.sees_local_files, engine.check)
     from prep_corpus.jobs.submit.submission import Submission, default_name, submit
 

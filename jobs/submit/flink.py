@@ -100,9 +100,9 @@ class Flink:
         Raises:
             UsageError: Beam has no runner for it.
         """
+        found = str(self.ask("config")["flink-version"])
         from apache_beam.options.pipeline_options import FlinkRunnerOptions
 
-        found = str(self.ask("config")["flink-version"])
         version = ".".join(found.split(".")[:2])
         if version not in FlinkRunnerOptions.PUBLISHED_FLINK_VERSIONS:
             raise UsageError(

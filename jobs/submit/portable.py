@@ -116,6 +116,8 @@ class Portable:
 
     def __post_init__(self) -> None:
         split_address(self.endpoint, "--endpoint")
+        if self.artifact_endpoint is not None:
+            split_address(self.artifact_endpoint, "--artifact-endpoint")
 
     @property
     def accelerator(self) -> str | None:

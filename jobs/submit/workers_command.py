@@ -21,6 +21,14 @@ import click
 )
 def workers_command(port: int, host: str) -> None:
     """Give the task manager on this machine Python workers, for `submit --worker-pool`; runs until it is stopped."""
+    import socket
+
+    from prep_corpus.align.errors import UsageError
+
+    try:
+        socket.getaddrinfo(host, port)
+    except OSError as error:
+        raise UsageError(f"--host {host}: there is no such address: {error.strerror}") from error
     from prep_corpus.jobs.submit.workers import serve
 
     serve(host, port)

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.training.prepare import ManifestRow, manifest_rows
+from prep_corpus.jobs.training.manifest_rows import ManifestRow, manifest_rows
 
 
 @dataclass(frozen=True, kw_only=True)

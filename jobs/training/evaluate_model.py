@@ -15,8 +15,9 @@ from prep_corpus.align.model.models import LoadedModel
 from prep_corpus.align.text.normalize import alphabet_of, normalize
 from prep_corpus.jobs.training.english import ENGLISH_SETS
 from prep_corpus.jobs.training.error_rates import ErrorRate
+from prep_corpus.jobs.training.manifest_rows import ManifestRow
 from prep_corpus.jobs.training.material import greedy_text
-from prep_corpus.jobs.training.prepare import ManifestRow, manifest_speech
+from prep_corpus.jobs.training.prepare import manifest_speech
 
 
 def evaluate(

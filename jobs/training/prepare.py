@@ -21,6 +21,7 @@ from prep_corpus.align.errors import RecordingError, UsageError
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
 from prep_corpus.align.model.network import LogMels, NetworkConfig
 from prep_corpus.align.text.normalize import alphabet_of, normalize
+from prep_corpus.jobs.training.manifest_rows import ManifestRow, manifest_rows
 from prep_corpus.jobs.training.material import Prepared, parts, write_part
 from prep_corpus.pipeline.reading.reader import ReadOptions, decode_audio, read_utterances
 from prep_corpus.pipeline.storage import files
@@ -44,35 +45,6 @@ class Speech:
     name: str
     text: str | None
     samples: Callable[[], FloatArray]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ManifestRow:
-    """What training reads of a manifest entry; unlike the main job's, the text may be missing.
-
-    Attributes:
-        audio_uri: path or URI of the file.
-        text: the transcript, or None.
-        speaker: who speaks, or "".
-    """
-
-    audio_uri: str
-    text: str | None
-    speaker: str
-
-
-def manifest_rows(uri: str) -> Iterator[ManifestRow]:
-    """The rows of a JSON-lines manifest (`audio_filepath`, and `text` and `speaker` where known)."""
-    if not files.exists(uri):
-        raise UsageError(f"{uri}: there is no such manifest")
-    for line in files.read_bytes(uri).decode("utf-8").splitlines():
-        if line.strip():
-            entry = json.loads(line)
-            yield ManifestRow(
-                audio_uri=files.resolve(uri, entry["audio_filepath"]),
-                text=entry.get("text"),
-                speaker=str(entry.get("speaker", "")),
-            )
 
 
 def manifest_speech(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -80,7 +79,8 @@ def train_command(**settings: Any) -> None:
     """
     from pathlib import Path
 
-    _check_there(settings["shards"], settings["manifest"], settings["held_out"], settings["noise"])
+    _check_material(settings)
+    _check_settings(settings)
     from prep_corpus.jobs.training.train_run import TrainingMaterial, run_training
 
     material = TrainingMaterial(
@@ -126,6 +126,15 @@ def train_english_command(**settings: Any) -> None:
     """Make the bundled English model from the raw material in FOLDER (see docs/training.md)."""
     from pathlib import Path
 
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.jobs.training.english import sets_of
+
+    if settings["sentences"] and not settings["hours"]:
+        raise UsageError(
+            "train-english: --sentences is for the synthesisers, and --synthesise 0 leaves them out"
+        )
+    _check_settings(settings)
+    sets_of(Path(settings["folder"]))
     from prep_corpus.jobs.training.train_run import run_english
 
     _limit_threads(settings["threads"])
@@ -162,10 +171,12 @@ def error_rates_command(
     manifests: tuple[str, ...], model: str, english_held_out: bool, max_per_set: int | None
 ) -> None:
     """Print a model's error rates with greedy decoding on manifests of short recordings with texts."""
-    from prep_corpus.align.model.naming import kind_of
+    from prep_corpus.align.model.naming import check_name
+    from prep_corpus.jobs.training.manifest_rows import check_rows
 
-    kind_of(model)
-    _check_there((), manifests, (), None)
+    check_name(model)
+    for uri in manifests:
+        check_rows(uri)
     from prep_corpus.align.model.models import load_model
     from prep_corpus.jobs.training.evaluate_model import evaluate, table
 
@@ -177,21 +188,47 @@ def error_rates_command(
     click.echo(table(rates))
 
 
-def _check_there(
-    shards: Sequence[str], manifests: Sequence[str], held_out: Sequence[str], noise: str | None
-) -> None:
-    """Refuse material that is not there before torch is loaded."""
+def _check_material(settings: dict[str, Any]) -> None:
+    """Refuse shards and manifests that are not there, before torch is loaded."""
     from prep_corpus.align.errors import UsageError
     from prep_corpus.jobs.runs.opened import open_run
-    from prep_corpus.pipeline.storage import files
+    from prep_corpus.jobs.training.manifest_rows import check_rows
 
-    if not shards and not manifests:
+    if not settings["shards"] and not settings["manifest"]:
         raise UsageError("train: give --shards or --manifest, or both")
-    for folder in shards:
-        _ = open_run(folder).published
-    for uri in (*manifests, *held_out, *([noise] if noise else [])):
-        if not files.exists(uri):
-            raise UsageError(f"{uri}: there is no such manifest")
+    for folder in settings["shards"]:
+        splits = open_run(folder).published.splits
+        for option, split in (
+            ("--split", settings["split"]),
+            ("--held-out-split", settings["held_out_split"]),
+        ):
+            if split and split not in splits:
+                raise UsageError(
+                    f"{option} {split}: the splits of {folder} are {', '.join(splits) or 'none'}"
+                )
+    for uri in (*settings["manifest"], *settings["held_out"]):
+        check_rows(uri)
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    """Refuse models, noise and a device that are not there, before torch is loaded."""
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.align.model.devices import check_device
+    from prep_corpus.align.model.naming import check_name
+    from prep_corpus.jobs.start.early import check_out
+    from prep_corpus.jobs.training.manifest_rows import check_rows
+
+    check_out(settings["out"])
+    if settings["device"]:
+        check_device(settings["device"])
+    if settings["teacher"]:
+        check_name(settings["teacher"], "--teacher")
+    if settings["start"] and check_name(settings["start"], "--start") not in ("bundled", "folder"):
+        raise UsageError(
+            f"--start {settings['start']}: it must be a model that `train` wrote, or a bundled one"
+        )
+    if settings["noise"]:
+        check_rows(settings["noise"])
 
 
 def _limit_threads(threads: int) -> None:

@@ -16,8 +16,9 @@ from prep_corpus.align.model.models import LoadedModel, load_model
 from prep_corpus.align.model.network import NetworkConfig, load_network
 from prep_corpus.jobs.training.english import NOISE_SET, SYNTHETIC_WEIGHT, SpeechSet, sentences, sets_of
 from prep_corpus.jobs.training.error_rates import ErrorRate
+from prep_corpus.jobs.training.manifest_rows import ManifestRow
 from prep_corpus.jobs.training.material import parts
-from prep_corpus.jobs.training.prepare import ManifestRow, Speech, manifest_speech, prepare, shard_speech
+from prep_corpus.jobs.training.prepare import Speech, manifest_speech, prepare, shard_speech
 from prep_corpus.jobs.training.synthesise import synthesise
 from prep_corpus.jobs.training.train import LearningPoint, train
 from prep_corpus.jobs.training.train_config import TAUGHT, UNTAUGHT, TrainConfig
@@ -163,12 +164,8 @@ def run_english(
         echo: prints a line.
 
     Raises:
-        UsageError: there is none of the sets, no synthesiser, or sentences that nobody would say.
+        UsageError: there is none of the sets, or no synthesiser.
     """
-    if more_sentences is not None and hours <= 0:
-        raise UsageError(
-            "train-english: --sentences is for the synthesisers, and --synthesise 0 leaves them out"
-        )
     shape = _shape(start)
     device = device or default_device()
     loaded = load_model(teacher, device) if teacher else None

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.columns import FULL_VOCABULARY
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions, normalize
-from prep_corpus.filters.labels.heard import Heard, latest, parse_transcripts, settled
+from prep_corpus.filters.labels.heard import Heard, latest, settled
 from prep_corpus.filters.labels.heard_labels import JudgedUtterance
 from prep_corpus.pipeline.finished.stored_run import FinishedRun, segment_rows, stored_bundles
-from prep_corpus.pipeline.storage import files
 
-SAMPLE_NAME = "sample.jsonl"
 _NAMED = 5
 _COLUMNS = [
     "id",
@@ -44,54 +41,6 @@ class Paired:
     versions: Mapping[str, Mapping[str, tuple[str, ...] | None]]
     passed_over: int
     unintelligible: int
-
-
-def read_heard(uris: Sequence[str]) -> list[Heard]:
-    """The transcripts of several files.
-
-    Raises:
-        UsageError: a file is not there or is none of the forms.
-    """
-    found = []
-    for uri in uris:
-        try:
-            content = files.read_bytes(uri).decode("utf-8")
-        except OSError as error:
-            raise UsageError(f"{uri}: the transcripts cannot be read ({error})") from error
-        except UnicodeDecodeError as error:
-            raise UsageError(
-                f"{uri}: transcripts must be UTF-8 text, and byte {error.start} is not"
-            ) from error
-        found += parse_transcripts(content, uri)
-    return found
-
-
-def read_weights(uri: str, answered: Collection[str]) -> dict[str, float]:
-    """How many utterances of the run each answered one stands for.
-
-    Args:
-        uri: the folder that `prep-corpus sample` wrote, or its sample.jsonl.
-        answered: ids of the utterances with a transcript: they stand for all that were drawn in their stratum.
-
-    Raises:
-        UsageError: there is no such listing.
-    """
-    listing = uri if uri.endswith(".jsonl") else files.join(uri, SAMPLE_NAME)
-    try:
-        rows = [json.loads(line) for line in files.read_bytes(listing).decode("utf-8").splitlines() if line]
-        drawn = [(row["id"], str(row.get("stratum", "")), float(row["weight"])) for row in rows]
-    except FileNotFoundError as error:
-        raise UsageError(f"{uri}: a sample must have a {SAMPLE_NAME}, and there is none") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{listing}: this is not the listing of a sample ({error!r})") from error
-    whole: dict[str, float] = {}
-    heard: dict[str, float] = {}
-    for id_, stratum, weight in drawn:
-        whole[stratum] = whole.get(stratum, 0.0) + weight
-        heard[stratum] = heard.get(stratum, 0.0) + weight * (id_ in answered)
-    return {
-        id_: weight * whole[stratum] / heard[stratum] for id_, stratum, weight in drawn if id_ in answered
-    }
 
 
 def pair(

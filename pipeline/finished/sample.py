@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import RecordingError, UsageError
 from prep_corpus.filters.labels.sampling import Draw, SampleOptions, draw, luck, share_out
+from prep_corpus.pipeline.finished.sample_files import SAMPLE_FORMAT
 from prep_corpus.pipeline.finished.stored_run import FinishedRun, stored_bundles
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.decoding import decoded, slices
@@ -34,7 +35,6 @@ from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.stage_store import StageRef
 
 VERSION = 1
-SAMPLE_FORMAT = "prep-corpus sample 1"
 
 _DRAWN_COLUMNS = [
     "id",

@@ -8,47 +8,17 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from prep_corpus.align.audio import decode as audio
-from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.finished import listening_page as listening
-from prep_corpus.pipeline.finished.sample import SAMPLE_FORMAT, Sample, cut_clips, sample_lines
+from prep_corpus.pipeline.finished.sample import Sample, cut_clips, sample_lines
+from prep_corpus.pipeline.finished.sample_files import FACTS_NAME, ROWS_NAME
 from prep_corpus.pipeline.finished.stored_run import FinishedRun
 
-FACTS_NAME = "sample.json"
-ROWS_NAME = "sample.jsonl"
 LISTENING_PAGE_NAME = "index.html"
 CLIPS_NAME = "clips"
 
 _CLIP = re.compile(r"\d{4,}\.flac")
-
-
-def check_free(folder: Path, digest: str, *, force: bool) -> None:
-    """See that a sample may be written here.
-
-    Args:
-        folder: where it goes.
-        digest: digest of the sample; the same one may be written again.
-        force: write in any case.
-
-    Raises:
-        UsageError: the folder holds something else, or another sample.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--out must be a folder, and {folder} is a file")
-    if force or not folder.is_dir() or not any(folder.iterdir()):
-        return
-    facts = _facts(folder)
-    if facts is None:
-        raise UsageError(
-            f"{folder} is not empty and holds no sample of prep-corpus; choose another --out, or --force"
-        )
-    if facts["digest"] != digest:
-        raise UsageError(
-            f"{folder} holds another sample ({facts['digest'][:8]}, this one is {digest[:8]}), and what people type on "
-            "its page belongs to it; choose another --out, or replace it with --force"
-        )
 
 
 def write_sample(
@@ -64,7 +34,7 @@ def write_sample(
     Args:
         run: run that the sample was drawn from.
         sample: sample from `sample.draw_sample`.
-        folder: see `check_free`.
+        folder: where it goes.
         threads: recordings that are decoded at once.
         on_clip: called after each clip.
 
@@ -120,12 +90,3 @@ def _put(made: Path, folder: Path) -> None:
         path.replace(clips / path.name)
     for name in (LISTENING_PAGE_NAME, ROWS_NAME, FACTS_NAME):
         (made / name).replace(folder / name)
-
-
-def _facts(folder: Path) -> dict[str, Any] | None:
-    """The content of sample.json, or None where the folder holds no sample."""
-    try:
-        facts = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) and facts.get("format") == SAMPLE_FORMAT else None

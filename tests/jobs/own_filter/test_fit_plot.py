@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.jobs.own_filter.fit_plot import figure_of, plot_format, rendered
+from prep_corpus.jobs.own_filter.plots import figure_of, plot_format, rendered
 
 
 def test_the_same_figure_gives_the_same_bytes() -> None:

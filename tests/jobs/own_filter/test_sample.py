@@ -15,7 +15,8 @@ from support import toy
 from support.runs import run_here
 
 from prep_corpus.jobs.cli import main
-from prep_corpus.pipeline.finished.sample_folder import FACTS_NAME, LISTENING_PAGE_NAME, ROWS_NAME
+from prep_corpus.pipeline.finished.sample_files import FACTS_NAME, ROWS_NAME
+from prep_corpus.pipeline.finished.sample_folder import LISTENING_PAGE_NAME
 
 
 @pytest.fixture(scope="module")

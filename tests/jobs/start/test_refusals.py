@@ -7,178 +7,136 @@ import re
 import shutil
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner, Result
-from support.places import DEMO, SUPPORT
+from support.imported import Imported, imported
+from support.places import SUPPORT
 from support.runs import arguments, run_here
+from support.wrong_words import (
+    ANY,
+    FILES,
+    INPUTS,
+    MANIFEST,
+    RIGHT,
+    TOGETHER,
+    WRONG,
+    commands,
+    wrong_inputs,
+    wrong_options,
+)
 
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.screen.printing import over_limit
 from prep_corpus.pipeline.stages.failures import most_failed
 
-MANIFEST = str(DEMO / "manifest.jsonl")
+HEAVY = ("torch", "apache_beam", "sklearn", "numba", "transformers", "scipy", "pyarrow", "soundfile")
+LIGHT = (
+    "prep_corpus.jobs.start.early",
+    "prep_corpus.jobs.runs.opened",
+    "prep_corpus.pipeline.inputs.manifests",
+    "prep_corpus.filters.linear",
+)
+"""What most of the refusals import: once for all of them."""
+LIMIT_SECONDS = 0.5
 
-# {0} is a folder with the files below, {0}/nowhere is nothing, {0}/out is nothing yet.
-FILES = {
-    "empty.jsonl": "",
-    "blank.jsonl": "\n\n",
-    "array.json": '[{"audio_filepath": "a.wav"}]',
-    "list.docx": "no manifest",
-    "bad.toml": "seed = [",
-    "unknown.toml": "colour = 1",
-    "model/config.json": "{",
-    "half/config.json": "{}",
-    "filter.json": "{}",
-    "silence/readme.txt": "no clips",
-    "other/thesis.txt": "mine",
-    "labels.jsonl": "",
-    "onnx/model.onnx": "",
-    "file": "",
+COMMANDS = dict(commands())
+DRY = {
+    name: ("--dry-run",)
+    for name, command in COMMANDS.items()
+    if "dry_run" in {one.name for one in command.params}
 }
-RUN_REFUSALS = [
-    *("{0}/nowhere.jsonl", "{0}/empty.jsonl", "{0}/blank.jsonl", "{0}/array.json", "{0}/list.docx", "{0}/silence"),
-    *(f"{MANIFEST} {words}" for words in (
-        "--model nowhere",
-        "--model {0}/silence",
-        "--model {0}/model",
-        "--model {0}/half",
-        "--model nowhere:factory",
-        "--model {0}/onnx",
-        "--model =english",
-        "--model de=",
-        "--model zz=english",
-        "--model german=english",
-        "--model de=english --model deu=english",
-        "--model de=english --model de_AT=english --model de-at=english",
-        "--model en=english --filter it={0}/filter.json",
-        "--filter it={0}/filter.json",
-        "--filter nowhere",
-        "--filter {0}/filter.json",
-        "--max-wer 0",
-        "--max-wer 0.0001",
-        "--max-wer much",
-        "--noise {0}/nowhere",
-        "--noise {0}/silence",
-        "--noise {0}/nowhere.jsonl",
-        "--rooms {0}/silence",
-        "--device gpu",
-        "--device cuda:x",
-        "--workers 0",
-        "--workers -1",
-        "--workers many",
-        "--max-failed 2",
-        "--max-failed 101%",
-        "--max-failed few%",
-        "--log-file {0}/nowhere/log",
-        "--min-duration 9 --target-duration 8",
-        "--max-duration 6",
-        "--padding -1",
-        "--cut sentences",
-        "--format zip",
-        "--split dev=2",
-        "--split dev",
-        "--snr-db 9 3",
-        "--noise-fraction 1.5",
-        "--shard-mb 0",
-        "--order backwards",
-        "--seed x",
-        "--config {0}/nowhere.toml",
-        "--config {0}/bad.toml",
-        "--config {0}/unknown.toml",
-        "--no-such-option",
-    )),
-]  # fmt: skip
-OTHERS = [
-    "run",
-    f"run {MANIFEST}",
-    f"run {MANIFEST} --out {{0}}/other",
-    f"run {MANIFEST} --out",
-    "align {0}/nowhere.jsonl --out {0}/out",
-    "align {0}/empty.jsonl --out {0}/out",
-    f"align {MANIFEST} --out {{0}}/out --format zip",
-    f"align {MANIFEST} --out {{0}}/out --workers 0",
-    f"align {MANIFEST} --out {{0}}/out --model nowhere",
-    "evaluate {0}/empty.jsonl",
-    f"evaluate {MANIFEST} --hours 0",
-    f"evaluate {MANIFEST} --rate light",
-    f"evaluate {MANIFEST} --rate light=2",
-    "export {0}/nowhere --out {0}/out",
-    "export {0}/other --out {0}/out",
-    "export {0}/other --out {0}/out --format zip",
-    *(f"{command} {{0}}/nowhere" for command in ("check", "status", "clean", "settings", "report", "sample")),
-    *(f"{command} {{0}}/other" for command in ("check", "status", "clean", "settings", "report", "sample")),
-    "sample {0}/other --count 0",
-    "sample {0}/other --kept 2",
-    "sample {0}/other --listeners 0",
-    "sample {0}/other --workers 0",
-    "sample {0}/other --overlap -1",
-    "label {0}/nowhere {0}/labels.jsonl --out {0}/out",
-    "label {0}/other --out {0}/out",
-    "label {0}/other {0}/labels.jsonl --out {0}/out --good-wer 1",
-    "agreement {0}/nowhere {0}/labels.jsonl",
-    "agreement {0}/other",
-    "fit-filter --out {0}/out.json",
-    "fit-filter {0}/nowhere.jsonl --out {0}/out.json",
-    "fit-filter {0}/labels.jsonl --out {0}/out.json",
-    "fit-filter {0}/labels.jsonl --out {0}/out.json --max-wer 0",
-    "fit-filter {0}/labels.jsonl --out {0}/out.json --hours -1",
-    "fit-filter --self-supervised {0}/other --out {0}/out.json",
-    "submit",
-    f"submit flink {MANIFEST} --out {{0}}/out",
-    f"submit flink {MANIFEST} --out {{0}}/out --master h:1 --workers 0 --worker-pool h:2",
-    f"submit flink {MANIFEST} --out {{0}}/out --master h:1",
-    f"submit portable {MANIFEST} --out {{0}}/out --endpoint h:1",
-    f"submit portable {MANIFEST} --out {{0}}/out --endpoint h:1 --worker-pool h:2 --threads 0",
-    f"submit dataflow {MANIFEST} --out {{0}}/out --project p --region r --image i",
-    "workers --port 70000",
-    "train --out {0}/out",
-    "train --out {0}/out --manifest {0}/nowhere.jsonl",
-    "train --out {0}/out --shards {0}/other",
-    "train --out {0}/out --shards {0}/other --threads 0",
-    "train-english {0}/nowhere --out {0}/out",
-    "error-rates {0}/nowhere.jsonl",
-    "error-rates {0}/empty.jsonl --model nowhere",
-    "error-rates {0}/empty.jsonl --max-per-set 0",
-    "nonsense",
-]
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, toy_run: Path) -> Path:
     folder = tmp_path_factory.mktemp("wrong")
     for name, text in FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
+    (folder / "run").symlink_to(toy_run)
     return folder
 
 
-def refusal(words: list[str]) -> str:
-    """What a command says that refuses: one line."""
-    done = CliRunner().invoke(main, words)
-    assert done.exit_code == 2, (words, done.exit_code, done.output)
-    said = [line for line in done.output.splitlines() if line and not line.startswith(("Usage: ", "Try '"))]
-    if done.output.startswith("Usage: ") and not any(line.startswith("Error: ") for line in said):
-        return "help"
-    # Click breaks what is at fault with a choice over several lines; ours are one.
-    assert said[0].startswith("Error: "), (words, done.output)
-    assert len(said) == 1 or done.output.startswith("Usage: "), (words, done.output)
-    return said[0]
+def test_the_table_has_every_option_of_every_command_and_no_other() -> None:
+    assert RIGHT.keys() == COMMANDS.keys()
+    for table in (INPUTS, TOGETHER):
+        assert table.keys() <= COMMANDS.keys()
+    taken = {
+        one.opts[0]
+        for command in COMMANDS.values()
+        for one in command.params
+        if isinstance(one, click.Option) and not one.is_flag
+    }
+    assert taken == WRONG.keys() | ANY
+    assert set(DRY) == {"run", "clean"}
+    assert not WRONG.keys() & ANY
+    for name, command in COMMANDS.items():
+        takes_files = any(
+            isinstance(one, click.Argument) and one.name != "beam_options" for one in command.params
+        )
+        assert not takes_files or any("nowhere" in words for words in INPUTS[name]), name
 
 
-@pytest.mark.parametrize("line", RUN_REFUSALS)
-def test_run_refuses_in_one_line_and_a_dry_run_alike(line: str, place: Path) -> None:
-    words = ["run", *line.format(place).split(), "--out", str(place / "out")]
-    assert refusal(words) == refusal([*words, "--dry-run"])
-    assert not (place / "out").exists()
+def dried(line: str, dry: str) -> str:
+    """The same line with an option before its arguments, so that no option at its end takes it for a value."""
+    name, _, rest = line.partition(" ")
+    return f"{name} {dry} {rest}" if dry else line
 
 
-@pytest.mark.parametrize("line", OTHERS)
-def test_every_command_refuses_in_one_line(line: str, place: Path) -> None:
-    refusal(line.format(place).split())
-    assert not (place / "out").exists()
-    assert not (place / "out.json").exists()
+@pytest.fixture(scope="module")
+def refusals(place: Path) -> dict[str, Imported]:
+    """How each of all lines ends; of one that takes too much CPU time, the best of three."""
+    lines = [
+        dried(line, dry)
+        for name, command in COMMANDS.items()
+        for line in (*wrong_options(name, command), *wrong_inputs(name, command))
+        for dry in ("", *DRY.get(name, ()))
+    ]
+
+    def tried(lines: list[str]) -> dict[str, Imported]:
+        found = imported([line.format(place).split() for line in lines], HEAVY, LIGHT)
+        return dict(zip(lines, found, strict=True))
+
+    found = tried(lines)
+    for _ in range(2):
+        slow = [line for line, one in found.items() if one.cpu_seconds >= LIMIT_SECONDS and not one.libraries]
+        found |= tried(slow) if slow else {}
+    return found
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_all_that_is_wrong_is_refused_in_one_line_at_once(
+    name: str, place: Path, refusals: dict[str, Imported]
+) -> None:
+    options = wrong_options(name, COMMANDS[name])
+    wrong: dict[str, Imported] = {}
+    for line in (*options, *wrong_inputs(name, COMMANDS[name])):
+        one = refusals[line]
+        # Where a word is missing, click tells how the command is called first.
+        told = [row for row in one.text.splitlines() if row and not row.startswith(("Usage: ", "Try '"))]
+        is_one_line = len(told) == 1 and told[0].startswith("Error: ")
+        if one.code != 2 or not is_one_line or one.libraries or one.cpu_seconds >= LIMIT_SECONDS:
+            wrong[line] = one
+        for dry in DRY.get(name, ()):
+            if (refusals[dried(line, dry)].code, refusals[dried(line, dry)].text) != (one.code, one.text):
+                wrong[dried(line, dry)] = refusals[dried(line, dry)]
+    assert not wrong
+    for line in options:
+        *before, last = line.format(place).split()
+        option = next((word for word in reversed([*before, last]) if word.startswith("--")), last)
+        assert any(word in refusals[line].text for word in (last, option.partition("=")[0])), refusals[line]
+    for made in ("out", "out.json", "out.jsonl", "run-sample", "plot.txt"):
+        assert not (place / made).exists()
+
+
+def test_what_is_called_without_a_command_is_refused() -> None:
+    for words in ([], ["nonsense"], ["submit"], ["submit", "nonsense"]):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 2
+        assert done.output.startswith("Usage: ")
 
 
 def dry(manifest: Path, out: Path, *extra: str, code: int = 0) -> Result:

@@ -19,9 +19,10 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import load_model
 from prep_corpus.align.model.network import NetworkConfig, load
 from prep_corpus.jobs.training.english import SpeechSet
+from prep_corpus.jobs.training.manifest_rows import ManifestRow
 from prep_corpus.jobs.training.material import read_source
 from prep_corpus.jobs.training.packing import Disturbance
-from prep_corpus.jobs.training.prepare import ManifestRow, manifest_speech, prepare, shard_speech
+from prep_corpus.jobs.training.prepare import manifest_speech, prepare, shard_speech
 from prep_corpus.jobs.training.train import Trainer, train
 from prep_corpus.jobs.training.train_config import Phase, TrainConfig, learning_rate
 

@@ -10,7 +10,8 @@ import pytest
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
-from prep_corpus.pipeline.finished.label_run import read_heard, read_weights, words_of
+from prep_corpus.pipeline.finished.label_run import words_of
+from prep_corpus.pipeline.finished.sample_files import read_heard, read_weights
 
 INFO = ModelInfo(
     sample_rate_hz=16_000,
