@@ -19,7 +19,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -349,13 +349,27 @@ def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
         uri: its final name.
         replace: False to leave what another writer has put there meanwhile.
     """
+    with _writer(uri, replace) as (file, _):
+        yield file
+
+
+@dataclass
+class _Written:
+    """Whether it is certain that a file that was written stands under its name, and no twin's."""
+
+    is_ours: bool = False
+
+
+@contextmanager
+def _writer(uri: str, replace: bool) -> Iterator[tuple[BinaryIO, _Written]]:
+    written = _Written()
     if not is_local(uri):
         # What is closed half-way may get published: so the file is made here first.
         with tempfile.TemporaryFile() as spool:
-            yield cast(BinaryIO, spool)
+            yield cast(BinaryIO, spool), written
             spool.seek(0)
             with failing_as_os_error(uri):
-                _publish(uri, cast(BinaryIO, spool), replace)
+                written.is_ours = _publish(uri, cast(BinaryIO, spool), replace)
         return
     folder = os.path.dirname(uri) or "."
     os.makedirs(folder, exist_ok=True)
@@ -364,14 +378,15 @@ def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
     )
     try:
         with os.fdopen(descriptor, "wb") as file:
-            yield file
+            yield file, written
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         if replace:
             os.replace(temporary, uri)
+            written.is_ours = True
         else:
-            _link(temporary, uri)
+            written.is_ours = _link(temporary, uri)
             os.unlink(temporary)
     except BaseException as error:
         with suppress(OSError):
@@ -382,11 +397,13 @@ def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
         raise
 
 
-def _link(temporary: str, uri: str) -> None:
-    """Give a finished file its name, unless it is taken: the first writer wins."""
+def _link(temporary: str, uri: str) -> bool:
+    """Give a finished file its name, unless it is taken: the first writer wins; whether that is certain."""
     try:
-        with suppress(FileExistsError):
-            os.link(temporary, uri)
+        os.link(temporary, uri)
+        return True
+    except FileExistsError:
+        return False
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
@@ -394,21 +411,27 @@ def _link(temporary: str, uri: str) -> None:
         if not os.path.exists(uri):
             os.rename(temporary, uri)
             Path(temporary).touch()
+        return False
 
 
-def _publish(uri: str, spool: BinaryIO, replace: bool) -> None:
-    """Put a finished file to a place that is not local."""
+def _publish(uri: str, spool: BinaryIO, replace: bool) -> bool:
+    """Put a finished file to a place that is not local; whether it is certain that it stands there."""
     store = _object_store(uri)
     if store is not None:
-        store.put(uri, spool, replace=replace)
-    else:
-        _beam_files().publish(uri, spool, replace=replace)
+        return store.put(uri, spool, replace=replace)
+    _beam_files().publish(uri, spool, replace=replace)
+    return False
 
 
-def write_atomic(uri: str, save: Callable[[BinaryIO], object], *, replace: bool = False) -> None:
-    """Write a whole file at once; see `atomic_writer`."""
-    with atomic_writer(uri, replace=replace) as file:
+def write_atomic(uri: str, save: Callable[[BinaryIO], object], *, replace: bool = False) -> bool:
+    """Write a whole file at once; see `atomic_writer`.
+
+    Returns:
+        Whether it is certain that this file stands there now. Else a twin may have been first.
+    """
+    with _writer(uri, replace) as (file, written):
         save(file)
+    return written.is_ours
 
 
 def _umask() -> int:

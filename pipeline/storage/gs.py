@@ -140,7 +140,7 @@ class GoogleStorage:
 
         return ranged(_identity(known), fetch)
 
-    def put(self, uri: str, file: BinaryIO, *, replace: bool) -> None:
+    def put(self, uri: str, file: BinaryIO, *, replace: bool) -> bool:
         """Publish a file by one upload; generation 0 stands for "only where there is none"."""
         blob = self._blob(uri)
         size_bytes = file.seek(0, os.SEEK_END)
@@ -156,9 +156,10 @@ class GoogleStorage:
             )
         except PreconditionFailed:
             # Another writer was first, or our own first try whose answer was lost.
-            return
+            return False
         except _FAILURES as error:
             raise _os_error(uri, error) from error
+        return True
 
     def names(self, prefix: str, limit: int | None = None) -> Iterator[str]:
         """URIs that begin with a prefix, in order."""

@@ -56,8 +56,12 @@ class ObjectStore(Protocol):
     def open(self, uri: str) -> BinaryIO:
         """An object for reading and seeking; it fails where the object is replaced meanwhile."""
 
-    def put(self, uri: str, file: BinaryIO, *, replace: bool) -> None:
-        """Publish a whole file, which may be closed by it; without `replace` the first writer wins."""
+    def put(self, uri: str, file: BinaryIO, *, replace: bool) -> bool:
+        """Publish a whole file, which may be closed by it; without `replace` the first writer wins.
+
+        Returns:
+            Whether it is certain that this file stands there.
+        """
 
     def names(self, prefix: str, limit: int | None = None) -> Iterator[str]:
         """URIs that begin with a prefix, in order."""

@@ -193,7 +193,7 @@ class S3:
         )
         return ranged(identity, lambda start, end: _ask(uri, lambda: get(start, end, version)[0]), first)
 
-    def put(self, uri: str, file: BinaryIO, *, replace: bool) -> None:
+    def put(self, uri: str, file: BinaryIO, *, replace: bool) -> bool:
         """Publish a file: by one request, or as a multipart upload above `ONE_PUT_BYTES`."""
         bucket, name = split_uri(uri)
         size_bytes = file.seek(0, os.SEEK_END)
@@ -204,13 +204,14 @@ class S3:
         except (ClientError, BotoCoreError) as error:
             if _code(error) == "PreconditionFailed":
                 # Another writer was first, or our own first try whose answer was lost.
-                return
+                return False
             if not replace and _status(error) == 501:
                 # A store without conditional writes: the best it can do is to look first.
                 if not self._exists(uri):
                     self.put(uri, file, replace=True)
-                return
+                return False
             raise _os_error(uri, error) from error
+        return True
 
     def _put_whole(self, bucket: str, name: str, file: BinaryIO, condition: dict[str, str]) -> None:
         def call() -> None:

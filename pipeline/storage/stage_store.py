@@ -218,16 +218,16 @@ class Store:
             write_sealed(marked, file, name=f"{stage}/{digest}", row_group_rows=row_group_rows)
 
         # One with internal errors takes the place of an earlier run's, which may have met others.
-        files.write_atomic(
+        is_ours = files.write_atomic(
             self.uri(stage, digest, ".parquet" if final else ".retry.parquet"), save, replace=not final
         )
-        if final:
+        if final and not is_ours:
             # A twin may have been first: what follows depends on the content that stands there.
             standing = self.find(stage, bundle, digest)
             if standing is not None:
                 return standing
             raise OSError(f"{self.uri(stage, digest)}: a file that was just written cannot be read back")
-        return StageRef(stage, bundle, digest, content, False, len(letters))
+        return StageRef(stage, bundle, digest, content, final, len(letters))
 
     def read(self, ref: StageRef, columns: list[str] | None = None) -> StageFile:
         """Read a result back, or some of its columns, and prove what is read.
