@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -64,9 +66,35 @@ def test_without_an_engine_the_target_says_so_in_one_line(tmp_path: Path) -> Non
     assert done.stderr.splitlines()[0] == "make image needs docker or podman, and neither is on this machine"
 
 
+def test_the_first_engine_at_work_builds_on_the_base_that_is_named(tmp_path: Path) -> None:
+    make, shell = shutil.which("make"), shutil.which("sh")
+    if make is None or shell is None:
+        pytest.skip("there is no make here")
+    log = tmp_path / "log"
+    for name, ending in (("docker", "exit 1"), ("podman", "test $1 = info")):
+        (tmp_path / name).write_text(f'#!{shell}\necho "{name} $*" >> {log}\n{ending}\n')
+        (tmp_path / name).chmod(0o755)
+    words = ["image", "BASE=localhost/mine", "BUILD_OPTIONS=--network host"]
+    subprocess.run(
+        [make, "-C", str(ROOT), f"SHELL={shell}", *words],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert log.read_text().splitlines() == [
+        "docker info",
+        "podman info",
+        "podman build --build-arg BASE=localhost/mine --network host --tag prep-corpus .",
+    ]
+
+
 def test_where_there_is_an_engine_the_image_runs_the_demo() -> None:
+    """PREP_CORPUS_IMAGE holds the words of `make image` where no registry can be reached: BASE=... and more."""
+    words = shlex.split(os.environ.get("PREP_CORPUS_IMAGE", ""))
     engine = shutil.which("docker") or shutil.which("podman")
-    if engine is None or subprocess.run([engine, "info"], capture_output=True, check=False).returncode:
+    if not words and (
+        engine is None or subprocess.run([engine, "info"], capture_output=True, check=False).returncode
+    ):
         pytest.skip("neither docker nor podman is at work here: the image is not built")
-    assert subprocess.run(["make", "-C", str(ROOT), "image"], check=False).returncode == 0
+    assert subprocess.run(["make", "-C", str(ROOT), "image", *words], check=False).returncode == 0
     assert (ROOT / "demo-image" / "run" / "manifest.json").exists()

@@ -27,7 +27,7 @@ RUN_WHOLE = {"podcasts.md", "book.md", "growing.md"}
 RUN_HERE = ("README.md", "index.md", "models.md", "labelling.md", "own-filter.md")
 """Pages whose lines run in a folder that has what they name."""
 NEEDS = {
-    "the network": r"pip install|^(gcloud|docker|java|git) |^IMAGE=",
+    "the network": r"pip install|^(gcloud|docker|podman|mmdebstrap|java|git) |^IMAGE=",
     "a cloud, or a cluster": r"(s3|gs|hdfs)://|prep-corpus (submit|workers) ",
     "what CI runs": r"^make \S+|^\.ci/run",
     "hours, or speech beside the project": (
