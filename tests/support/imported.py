@@ -78,7 +78,7 @@ def imported(
         text=True,
         env=ENVIRONMENT,
         check=False,
-        timeout=300,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]

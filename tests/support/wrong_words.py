@@ -11,6 +11,7 @@ import click
 from support.places import DEMO
 
 from prep_corpus.jobs.cli import main
+from prep_corpus.jobs.options import SettingOption
 
 MANIFEST = str(DEMO / "manifest.jsonl")
 
@@ -226,12 +227,13 @@ TOGETHER = {
 def wrong_options(name: str, command: click.Command) -> list[str]:
     """Lines of a command that are right but for the last option or word."""
     right = f"{name} {RIGHT[name]}"
-    lines = [
-        f"{right} {one.opts[0]}{value}"
-        for one in command.params
-        if has_wrong_values(one)
-        for value in ("", *(f" {value}" for value in WRONG[one.opts[0]]))
-    ]
+    lines = []
+    for one in command.params:
+        if has_wrong_values(one):
+            values = ["", *(f" {value}" for value in WRONG[one.opts[0]])]
+            # What an engine shares with Flink has the same declaration: the last value is enough there.
+            is_shared = name in ("submit portable", "submit dataflow") and isinstance(one, SettingOption)
+            lines += [f"{right} {one.opts[0]}{value}" for value in (values[-1:] if is_shared else values)]
     return [*lines, *(f"{right} {words}" for words in TOGETHER.get(name, ())), f"{right} --no-such-option"]
 
 
