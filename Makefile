@@ -151,7 +151,10 @@ bench-scale: setup  ## Costs of the stages, runs at 1 and 2 workers or slots, an
 bench-quality: setup  ## Words kept and word errors on real speech with known truth
 	$(BIN)/python tests/quality.py table
 
-.PHONY: soak soak-live mutate mutate-live bench-memory
+.PHONY: soak soak-live mutate mutate-live mutate-formats bench-memory bench-book
+bench-book: setup  ## A chapter with its book, sections in another order, on real speech
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_book.py --shared ../shared --cache bench/emissions
+
 bench-memory: setup  ## Peak memory of a run: one recording of an hour, and one of ten
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_memory.py
 
@@ -166,6 +169,9 @@ mutate: setup  ## 20,000 mutated inputs over every reader, in whole runs: hours
 
 mutate-live: setup  ## The short form of it: two minutes
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mutate.py --count 20000 --minutes 2
+
+mutate-formats: setup  ## 500 mutants of every format of transcript and packed input
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mutate.py --only formats --each 500
 
 clean:  ## Remove what the other targets made
 	rm -rf .venv .types demo-run demo-image bench build dist *.egg-info

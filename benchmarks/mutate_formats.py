@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import sys
 import tarfile
 import time
 from collections import Counter
@@ -17,6 +18,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
 from support.mutants import Material, mutated, mutated_archive
 
 from prep_corpus.align.errors import InternalError, ParserFailed, RecordingError, UsageError
@@ -67,6 +71,7 @@ def mutate_formats(root: Path, seed: int, each: int, keep: Path | None) -> dict[
     for name, data in sorted({**material.transcripts, "a.rttm": RTTM.encode()}.items()):
         found[name] = Outcome()
         parser = Parser()
+        _parsing(parser, name, data)()
         for number in range(each):
             mutant = mutated_archive(data, random.Random(f"{seed} {name} {number}"), others)
             _judge(found[name], f"{name}, seed {seed}, number {number}", _parsing(parser, name, mutant))
