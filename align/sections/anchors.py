@@ -101,7 +101,19 @@ class TextLetters:
         Returns:
             Letters of the text [M] and letters that are read [M], rising in the latter.
         """
-        return read.places_of(read.runs(length), *self.runs_once(length))
+        runs_P, runs_G = _runs(self.letters_P, length), read.runs(length)
+        # What is not read is not looked at again: most of a book.
+        wanted = np.unique(runs_G)
+        if not len(wanted):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        at_P = np.minimum(np.searchsorted(wanted, runs_P), len(wanted) - 1)
+        found = np.flatnonzero(wanted[at_P] == runs_P)
+        once, firsts, counts = np.unique(runs_P[found], return_index=True, return_counts=True)
+        return read.places_of(runs_G, once[counts == 1], found[firsts[counts == 1]])
+
+    def distinct_runs(self, length: int) -> int:
+        """How many different runs of so many letters it has."""
+        return len(np.unique(_runs(self.letters_P, length)))
 
     def runs_once(self, length: int) -> tuple[RunArray, LongArray]:
         """The runs of so many letters that stand once in the text, rising, and where they begin."""

@@ -36,9 +36,8 @@ FEWEST_LETTERS = 160
 """Shorter texts, and shorter recordings, have no sections."""
 
 LENGTHS = (6, 7, 8, 10, 12, 16, 20, 24)
-ONCE_SHARE = 0.7
-"""Runs are so long that of them nearly as many stand once in the text as of the longest; what is read poorly has short
-ones alone."""
+DISTINCT_SHARE = 0.8
+"""Runs are so long that nearly as many of them differ as of the longest; what is read poorly has short ones alone."""
 
 LEAP_RUNS = 10
 """What a leap forward costs, over text that nobody reads or that is read elsewhere."""
@@ -190,9 +189,10 @@ def reading_order(text: str, read: ReadLetters, *, far_longer: bool = False) -> 
 def _lengths(letters: TextLetters) -> list[int]:
     """Lengths of the runs, tried one after the other: from the shortest of which most stand once in the text."""
     # What longer runs repeat as well is no chance: the text has it twice.
-    wanted = ONCE_SHARE * len(letters.runs_once(LENGTHS[-1])[0])
-    first = next(length for length in LENGTHS if len(letters.runs_once(length)[0]) >= wanted)
-    return [first, *(longer for longer in RUN_LETTERS if longer > first)]
+    wanted = DISTINCT_SHARE * letters.distinct_runs(LENGTHS[-1])
+    likely = len(str(len(letters.letters_P))) + 2
+    first = next(one for one in LENGTHS if one >= likely and letters.distinct_runs(one) >= wanted)
+    return [first, *(longer for longer in RUN_LETTERS if longer > first)][:2]
 
 
 def sections_in_order(

@@ -31,7 +31,7 @@ from prep_corpus.align.words.words import Words, word_table
 UNSAYABLE_LIMIT = 0.5
 """Highest share of a transcript's letters and digits that may be outside the model's alphabet."""
 
-FEWEST_GAINED = 40.0
+FEWEST_GAINED = 200.0
 """A text is taken in another order than its own where so many characters more are heard of it."""
 
 _RECENT = RecentTexts()
