@@ -192,7 +192,8 @@ def main() -> None:
     parser.add_argument("--model", choices=tuple(MODELS), help="both where not given")
     parser.add_argument("--cache", type=Path, default=ROOT / "build" / "quality")
     parser.add_argument("--each", type=int, default=25, help="recordings of each kind in which nobody speaks")
-    parser.add_argument("--seeds", type=int, default=3, help="corrupted transcripts of each recording")
+    parser.add_argument("--seeds", type=int, default=5, help="corrupted transcripts of each recording")
+    parser.add_argument("--hard-seeds", type=int, default=3, help="the same of each recording on hard ground")
     arguments = parser.parse_args()
     for model_name in (arguments.model,) if arguments.model else tuple(MODELS):
         if arguments.what == "nobody":
@@ -207,7 +208,7 @@ def main() -> None:
             min_duration=None,
             edge_drop_db=None,
             bridge_mass=None,
-            hard_seeds=arguments.seeds,
+            hard_seeds=arguments.hard_seeds,
         )
         print(f"\n{model_name}\n")
         conditions(settings)
