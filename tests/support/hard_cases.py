@@ -30,6 +30,9 @@ CONDITION_SECONDS = 75.0
 NOBODY_SECONDS = (8.0, 16.0)
 SPLICED_SECONDS = 30.0
 SPOKEN, NOBODY, SPLICED = "spoken", "nobody", "spliced"
+NO_LANGUAGES = (
+    "espeak-ng speaks the other languages, without which a filter is neither fitted nor judged: install it"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +126,7 @@ def nobody_hard(
             samples = int(random.uniform(*NOBODY_SECONDS) * RATE_HZ)
             audio_N = conditions.nobody(kind, samples, material(shared, fold, purpose), random)
             if audio_N is None:
-                continue
+                raise SystemExit(NO_LANGUAGES)
             words = _consecutive(texts, int(random.integers(8, int(samples / RATE_HZ * 2.6))), random)
             yield HardRecording(
                 recording=_silent(f"nobody-{purpose}-{kind}-{number}", audio_N),
@@ -153,7 +156,7 @@ def spliced_hard(
             samples = int(SPLICED_SECONDS * RATE_HZ)
             sound_N = conditions.nobody(kind, samples, material(shared, fold, purpose), random)
             if sound_N is None:
-                continue
+                raise SystemExit(NO_LANGUAGES)
             part = _part(utterances[base], random)
             part = part[: max(2, len(part) * 2 // 3)]
             joined = corpora.join(part, recording_id=f"spliced-{purpose}-{kind}-{number}")
