@@ -301,7 +301,7 @@ def _credentials() -> Any:
         UsageError: there are none, or the extra is not installed.
     """
     try:
-        from prep_corpus.pipeline.storage.gs import default_credentials
+        from prep_corpus.pipeline.storage.remote.gs import default_credentials
     except ImportError as error:
         raise UsageError("submit dataflow needs pip install 'prep-corpus[gcp]'") from error
     return default_credentials()

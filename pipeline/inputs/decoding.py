@@ -13,7 +13,7 @@ from prep_corpus.pipeline.apart.attempts import attempt
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.proof import check_source
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.object_stores import ObjectReplaced
+from prep_corpus.pipeline.storage.remote.object_stores import ObjectReplaced
 
 
 def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArray, None, None]:

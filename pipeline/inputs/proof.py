@@ -20,8 +20,8 @@ import google_crc32c
 from prep_corpus.align.errors import SourceChanged
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.object_stores import Identity
 from prep_corpus.pipeline.storage.parts import HeldFile, SpanFile
+from prep_corpus.pipeline.storage.remote.object_stores import Identity
 
 _State = tuple[object, ...]
 

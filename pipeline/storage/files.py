@@ -1,12 +1,4 @@
-"""Opening, naming and writing files by local path or URI.
-
-Local paths go through the operating system, s3:// and gs:// through `s3.py` and `gs.py`, every other scheme
-(hdfs://) through Beam's file systems (`beam_files.py`). Beam is imported for a URI alone. All writing is of whole
-files that appear at once:
-
-    local, hdfs://    a temporary name beside the final one, then a link or a rename
-    s3://, gs://      one put; without `replace` it is refused by the store where the name is taken
-"""
+"""Opening, naming and writing files by local path or URI: the one door to them (`uris.py`, `writing.py`)."""
 
 from __future__ import annotations
 
@@ -15,21 +7,56 @@ import hashlib
 import os
 import shutil
 import stat
-import tempfile
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.storage.object_stores import Identity, ObjectStore, RangedFile, failing_as_os_error
 from prep_corpus.pipeline.storage.parts import HeldFile, Place, SpanFile, open_part, part_of
+from prep_corpus.pipeline.storage.remote.object_stores import (
+    Identity,
+    RangedFile,
+)
+from prep_corpus.pipeline.storage.uris import (
+    absolute,
+    beam_files,
+    is_local,
+    is_supported,
+    join,
+    object_store,
+    resolve,
+    use_options,
+)
+from prep_corpus.pipeline.storage.writing import atomic_writer, write_atomic
 
-if TYPE_CHECKING:
-    from apache_beam.options.pipeline_options import PipelineOptions
+__all__ = [
+    "absolute",
+    "atomic_writer",
+    "check_place",
+    "check_writable",
+    "content_digest",
+    "exists",
+    "holds_files",
+    "identity",
+    "is_absent",
+    "is_local",
+    "is_supported",
+    "join",
+    "list_files",
+    "move",
+    "open_binary",
+    "opened_identity",
+    "read_bytes",
+    "remove",
+    "remove_temporary",
+    "resolve",
+    "set_aside",
+    "size",
+    "use_options",
+    "write_atomic",
+]
 
 # What the name itself is guilty of; a second try would not help.
 _ABSENT = frozenset(
@@ -46,84 +73,9 @@ _ABSENT = frozenset(
 )
 
 
-# What a file system says where it knows no links.
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
-
-
-def is_local(uri: str) -> bool:
-    """Whether it is a path of this machine."""
-    return "://" not in uri
-
-
-def is_supported(uri: str) -> bool:
-    """Whether it is local, or the file system of its scheme is installed."""
-    if is_local(uri):
-        return True
-    try:
-        return _object_store(uri) is not None or bool(_beam_files().is_supported(uri))
-    except UsageError:
-        return False
-
-
-def use_options(options: PipelineOptions) -> None:
-    """Open files with a pipeline's options (--s3_..., --hdfs_...) before there is a pipeline."""
-    _beam_files().use_options(options)
-
-
-def _beam_files() -> ModuleType:
-    """Beam's file systems, which take a second to import."""
-    from prep_corpus.pipeline.storage import beam_files
-
-    return beam_files
-
-
-def _object_store(uri: str) -> ObjectStore | None:
-    """The store of a URI, or None where Beam's file systems serve it.
-
-    Raises:
-        UsageError: what it needs is not installed.
-    """
-    scheme = uri.split("://", 1)[0]
-    try:
-        if scheme == "s3":
-            from prep_corpus.pipeline.storage.s3 import S3
-
-            return S3()
-        if scheme == "gs":
-            from prep_corpus.pipeline.storage.gs import GoogleStorage
-
-            return GoogleStorage()
-    except ImportError as error:
-        extra = {"s3": "aws", "gs": "gcp"}[scheme]
-        raise UsageError(f"{uri}: {scheme}:// needs pip install 'prep-corpus[{extra}]'") from error
-    return None
-
-
 def is_absent(error: OSError) -> bool:
     """Whether the name leads to no file that may be read; other errors are failures on the way to it."""
     return isinstance(error, FileNotFoundError) or error.errno in _ABSENT
-
-
-def join(folder: str, *names: str) -> str:
-    """A path or URI inside a folder."""
-    if is_local(folder):
-        return os.path.join(folder, *names)
-    return "/".join([folder.rstrip("/"), *names])
-
-
-def absolute(uri: str) -> str:
-    """A local path from the root; a URI as it is."""
-    return os.path.abspath(uri) if is_local(uri) else uri
-
-
-def resolve(manifest: str, name: str) -> str:
-    """A name in a manifest: absolute as it is, else relative to the manifest's folder; file:// is dropped."""
-    name = name.removeprefix("file://")
-    if not is_local(name) or os.path.isabs(name):
-        return name
-    if is_local(manifest):
-        return os.path.join(os.path.dirname(os.path.abspath(manifest)), name)
-    return manifest.rsplit("/", 1)[0] + "/" + name
 
 
 def exists(uri: str) -> bool:
@@ -131,9 +83,9 @@ def exists(uri: str) -> bool:
     uri = _whole_of(uri)
     if is_local(uri):
         return os.path.exists(uri)
-    store = _object_store(uri)
+    store = object_store(uri)
     if store is None:
-        return bool(_beam_files().exists(uri))
+        return bool(beam_files().exists(uri))
     try:
         store.identity(uri)
     except FileNotFoundError:
@@ -174,10 +126,10 @@ def identity(uri: str) -> Identity:
             checksum=None,
             changed_ns=facts.st_ctime_ns,
         )
-    store = _object_store(uri)
+    store = object_store(uri)
     if store is not None:
         return store.identity(uri)
-    return cast(Identity, _beam_files().identity(uri))
+    return cast(Identity, beam_files().identity(uri))
 
 
 def open_binary(uri: str) -> BinaryIO:
@@ -198,12 +150,12 @@ def open_binary(uri: str) -> BinaryIO:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), uri)
             raise OSError(errno.ENXIO, "it is a pipe, socket or device, and no regular file", uri)
         return open(descriptor, "rb")
-    store = _object_store(uri)
+    store = object_store(uri)
     if store is not None:
         return store.open(uri)
     if not exists(uri):
         raise FileNotFoundError(f"no such file: {uri}")
-    return cast(BinaryIO, _beam_files().open_binary(uri))
+    return cast(BinaryIO, beam_files().open_binary(uri))
 
 
 def read_bytes(uri: str) -> bytes:
@@ -238,15 +190,15 @@ def list_files(folder: str) -> list[str]:
     """All files under a folder, sorted; a folder that is not there has none."""
     if is_local(folder):
         return sorted(str(path) for path in Path(folder).rglob("*") if path.is_file())
-    store = _object_store(folder)
+    store = object_store(folder)
     if store is not None:
         return sorted(store.names(folder.rstrip("/") + "/"))
-    return list(_beam_files().list_files(folder))
+    return list(beam_files().list_files(folder))
 
 
 def holds_files(folder: str) -> bool:
     """Whether there is any file under a folder; those that are being written have no name yet, and locks are none."""
-    store = None if is_local(folder) else _object_store(folder)
+    store = None if is_local(folder) else object_store(folder)
     if store is not None:
         prefix = folder.rstrip("/") + "/"
         return any(not name.startswith(f"{prefix}lease/") for name in store.names(prefix, limit=20))
@@ -271,11 +223,11 @@ def remove(uri: str) -> None:
     if is_local(uri):
         Path(uri).unlink(missing_ok=True)
         return
-    store = _object_store(uri)
+    store = object_store(uri)
     if store is not None:
         store.remove(uri)
     elif exists(uri):
-        _beam_files().remove(uri)
+        beam_files().remove(uri)
 
 
 def move(uri: str, target: str) -> None:
@@ -314,7 +266,7 @@ def check_place(uri: str) -> None:
     """
     if is_local(uri):
         return
-    store = _object_store(uri)
+    store = object_store(uri)
     if store is not None:
         store.check_bucket(uri)
         return
@@ -339,103 +291,3 @@ def check_writable(folder: str) -> None:
         remove(trial)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written to: {error}") from error
-
-
-@contextmanager
-def atomic_writer(uri: str, *, replace: bool = True) -> Iterator[BinaryIO]:
-    """A file that appears whole when the block ends well, and not at all when it does not.
-
-    Args:
-        uri: its final name.
-        replace: False to leave what another writer has put there meanwhile.
-    """
-    with _writer(uri, replace) as (file, _):
-        yield file
-
-
-@dataclass
-class _Written:
-    """Whether it is certain that a file that was written stands under its name, and no twin's."""
-
-    is_ours: bool = False
-
-
-@contextmanager
-def _writer(uri: str, replace: bool) -> Iterator[tuple[BinaryIO, _Written]]:
-    written = _Written()
-    if not is_local(uri):
-        # What is closed half-way may get published: so the file is made here first.
-        with tempfile.TemporaryFile() as spool:
-            yield cast(BinaryIO, spool), written
-            spool.seek(0)
-            with failing_as_os_error(uri):
-                written.is_ours = _publish(uri, cast(BinaryIO, spool), replace)
-        return
-    folder = os.path.dirname(uri) or "."
-    os.makedirs(folder, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(
-        prefix=f".{os.path.basename(uri)[:100]}.", suffix=".tmp", dir=folder
-    )
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file, written
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        if replace:
-            os.replace(temporary, uri)
-            written.is_ours = True
-        else:
-            written.is_ours = _link(temporary, uri)
-            os.unlink(temporary)
-    except BaseException as error:
-        with suppress(OSError):
-            Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
-            # A full disk says so of no file.
-            raise OSError(error.errno, error.strerror, uri) from error
-        raise
-
-
-def _link(temporary: str, uri: str) -> bool:
-    """Give a finished file its name, unless it is taken: the first writer wins; whether that is certain."""
-    try:
-        os.link(temporary, uri)
-        return True
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        # Some network file systems have no links. A rename may replace a twin, which holds the same.
-        if not os.path.exists(uri):
-            os.rename(temporary, uri)
-            Path(temporary).touch()
-        return False
-
-
-def _publish(uri: str, spool: BinaryIO, replace: bool) -> bool:
-    """Put a finished file to a place that is not local; whether it is certain that it stands there."""
-    store = _object_store(uri)
-    if store is not None:
-        return store.put(uri, spool, replace=replace)
-    _beam_files().publish(uri, spool, replace=replace)
-    return False
-
-
-def write_atomic(uri: str, save: Callable[[BinaryIO], object], *, replace: bool = False) -> bool:
-    """Write a whole file at once; see `atomic_writer`.
-
-    Returns:
-        Whether it is certain that this file stands there now. Else a twin may have been first.
-    """
-    with _writer(uri, replace) as (file, written):
-        save(file)
-    return written.is_ours
-
-
-def _umask() -> int:
-    # Reading it means setting it; on a clash of threads the worst is a file of the default mode.
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

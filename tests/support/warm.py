@@ -18,7 +18,7 @@ import prep_corpus.pipeline
 from prep_corpus.align.viterbi.viterbi import align
 
 assert signatures
-_NEED_AN_EXTRA = ("prep_corpus.pipeline.storage.gs", "prep_corpus.pipeline.storage.s3")
+_NEED_AN_EXTRA = ("prep_corpus.pipeline.storage.remote.gs", "prep_corpus.pipeline.storage.remote.s3")
 
 for _package in (
     prep_corpus.align,

@@ -16,7 +16,7 @@ from support.runs import cli
 from support.s3_server import S3Server, s3_server
 
 from prep_corpus.jobs.cli import main
-from prep_corpus.pipeline.storage import s3
+from prep_corpus.pipeline.storage.remote import s3
 
 
 @pytest.fixture(scope="module")

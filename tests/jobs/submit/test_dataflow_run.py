@@ -24,7 +24,7 @@ MANIFEST = "gs://corpus-bucket/demo/manifest.jsonl"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[DataflowServer]:
-    from prep_corpus.pipeline.storage import gs
+    from prep_corpus.pipeline.storage.remote import gs
 
     with gs_server("corpus-bucket", "runs-bucket") as address, dataflow_server() as server:
         for path in DEMO.rglob("*"):

@@ -283,7 +283,7 @@ def test_what_is_not_there_is_one_line_within_seconds(
 def test_the_command_refuses_in_one_line_with_exit_code_2(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: dict[str, str], message: str
 ) -> None:
-    from prep_corpus.pipeline.storage import gs
+    from prep_corpus.pipeline.storage.remote import gs
 
     no_google(monkeypatch, tmp_path)
     gs._client.cache_clear()

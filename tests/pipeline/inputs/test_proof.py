@@ -17,7 +17,7 @@ from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.decoding import decoded
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe
 from prep_corpus.pipeline.inputs.proof import check_source
-from prep_corpus.pipeline.storage.object_stores import Identity, ranged
+from prep_corpus.pipeline.storage.remote.object_stores import Identity, ranged
 
 RATE_HZ = 16_000
 

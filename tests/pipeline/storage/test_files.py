@@ -89,10 +89,10 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_the_first_writer_wins_unless_told_to_replace(tmp_path: Path) -> None:
     uri = str(tmp_path / "a")
-    files.write_atomic(uri, lambda file: file.write(b"first"))
-    files.write_atomic(uri, lambda file: file.write(b"second"))
+    assert files.write_atomic(uri, lambda file: file.write(b"first"))
+    assert not files.write_atomic(uri, lambda file: file.write(b"second"))
     assert files.read_bytes(uri) == b"first"
-    files.write_atomic(uri, lambda file: file.write(b"third"), replace=True)
+    assert files.write_atomic(uri, lambda file: file.write(b"third"), replace=True)
     assert files.read_bytes(uri) == b"third"
     assert files.list_files(str(tmp_path)) == [uri]
 

@@ -9,13 +9,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from support.gs_server import gs_server
 from support.s3_server import Refusing, s3_server
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.storage import files, s3
-from prep_corpus.pipeline.storage.object_stores import FIRST_AHEAD_BYTES, Identity, RangedFile, ranged
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.remote import s3
+from prep_corpus.pipeline.storage.remote.object_stores import FIRST_AHEAD_BYTES, Identity, RangedFile, ranged
+from prep_corpus.pipeline.storage.stage_store import Store
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,7 @@ def folder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         yield f"s3://bucket/{request.node.name}"
         return
     pytest.importorskip("google.cloud.storage", reason="gs:// needs prep-corpus[gcp]")
-    from prep_corpus.pipeline.storage import gs
+    from prep_corpus.pipeline.storage.remote import gs
 
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", request.getfixturevalue("gs_address"))
     gs._client.cache_clear()
@@ -188,6 +191,14 @@ def test_large_files_go_in_parts_and_leave_none_behind(
     assert refusing.requests["DELETE"] == 1
 
 
+def test_a_stage_file_is_read_back_only_where_a_twin_was_first(refusing: Refusing) -> None:
+    store, table = Store("s3://bucket/run/work"), pa.table({"word": ["river"]})
+    first = store.write("align", "b", "d", table)
+    assert refusing.requests == {"PUT": 1}
+    assert store.write("align", "b", "d", table) == first
+    assert refusing.requests == {"PUT": 2, "GET": 1}
+
+
 def test_one_write_is_one_request_and_a_read_is_few(refusing: Refusing) -> None:
     clip, data = random.Random(3).randbytes(100_000), random.Random(3).randbytes(1 << 20)
     write("s3://bucket/clip", clip)
@@ -233,7 +244,7 @@ def test_credentials_that_are_gone_in_the_middle_of_a_run_are_no_fault_of_a_reco
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pytest.importorskip("google.cloud.storage", reason="gs:// needs prep-corpus[gcp]")
-    from prep_corpus.pipeline.storage import gs
+    from prep_corpus.pipeline.storage.remote import gs
 
     for name in ("GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"):
         monkeypatch.delenv(name, raising=False)

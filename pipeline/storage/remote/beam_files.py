@@ -13,7 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.storage.object_stores import Identity, failing_as_os_error
+from prep_corpus.pipeline.storage.remote.object_stores import Identity, failing_as_os_error
 
 
 def is_supported(uri: str) -> bool:

@@ -30,7 +30,7 @@ from botocore.exceptions import (
 )
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.storage.object_stores import (
+from prep_corpus.pipeline.storage.remote.object_stores import (
     FIRST_AHEAD_BYTES,
     Identity,
     ObjectReplaced,

@@ -26,7 +26,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from requests.exceptions import RequestException
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.storage.object_stores import Identity, ObjectReplaced, ranged, split_uri
+from prep_corpus.pipeline.storage.remote.object_stores import Identity, ObjectReplaced, ranged, split_uri
 
 _RETRY = DEFAULT_RETRY.with_timeout(300.0)
 _SECONDS = 60
