@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 ByteArray = NDArray[np.uint8]
+LevelArray = NDArray[np.unsignedinteger]
 
 BLOCK_SECONDS = 0.005
 SILENCE_DB = -120.0
@@ -87,37 +88,72 @@ def _tenth(counts_L: NDArray[np.int64]) -> float:
     return high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
 
 
-_COUNTED = 1 << 18
-"""Levels that are counted at a time: numpy makes numbers of eight bytes of them."""
+_AT_A_TIME = 1 << 18
+"""Levels that are counted or added up at a time: numpy makes numbers of eight bytes of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Levels:
     """A recording's loudness.
 
+    Of ten hours there are seven million blocks, so that each has the number of its level, and a level its power.
+
     Attributes:
-        power_P: mean square of each block, full scale is 1, float64.
+        level_P: number of each block's level, unsigned.
+        power_L: mean square of each level, full scale is 1, float64.
         block_samples: samples of one block.
         floor_db: the level under which a tenth of the blocks lie: noise between words.
     """
 
-    power_P: DoubleArray
+    level_P: LevelArray
+    power_L: DoubleArray
     block_samples: int
     floor_db: float
+
+    def __len__(self) -> int:
+        return len(self.level_P)
 
     @classmethod
     def of(cls, levels_P: ByteArray, block_samples: int) -> Levels:
         """From the bytes of a `LevelMeter`."""
-        # Of ten hours there are seven million: each of the 256 levels is worked out once.
         power_L = 10 ** (np.arange(256) / -_STEPS_PER_DB / 10)
         counts_L = np.zeros(256, np.int64)
-        for start in range(0, len(levels_P), _COUNTED):
-            counts_L += np.bincount(levels_P[start : start + _COUNTED], minlength=256)
-        return cls(power_P=power_L[levels_P], block_samples=block_samples, floor_db=_tenth(counts_L))
+        for start in range(0, len(levels_P), _AT_A_TIME):
+            counts_L += np.bincount(levels_P[start : start + _AT_A_TIME], minlength=256)
+        return cls(level_P=levels_P, power_L=power_L, block_samples=block_samples, floor_db=_tenth(counts_L))
+
+    @classmethod
+    def of_powers(cls, power_P: DoubleArray, *, block_samples: int, floor_db: float) -> Levels:
+        """From the mean square of each block."""
+        power_L, level_P = np.unique(power_P, return_inverse=True)
+        kind = np.min_scalar_type(max(len(power_L) - 1, 0))
+        return cls(
+            level_P=level_P.astype(kind), power_L=power_L, block_samples=block_samples, floor_db=floor_db
+        )
+
+    def powers(self, start: int = 0, end: int | None = None) -> DoubleArray:
+        """Mean square of the blocks of a half-open span, float64."""
+        power_P: DoubleArray = self.power_L[self.level_P[start:end]]
+        return power_P
+
+    def sums(self, places: NDArray[np.int64]) -> DoubleArray:
+        """The power of all blocks before each place, float64, as `numpy.cumsum` adds it up.
+
+        Args:
+            places: numbers of blocks, at most as many as there are.
+        """
+        found = np.zeros(len(places))
+        carried = 0.0
+        for start in range(0, len(self), _AT_A_TIME):
+            sums_P = np.cumsum(np.concatenate(([carried], self.powers(start, start + _AT_A_TIME))))
+            inside = (places > start) & (places < start + len(sums_P))
+            found[inside] = sums_P[places[inside] - start]
+            carried = sums_P[-1]
+        return found
 
     def mean_db(self, start_sample: int, end_sample: int) -> float:
         """Mean level over a half-open span of samples, in dB against full scale."""
         start = start_sample // self.block_samples
         end = max(-(-end_sample // self.block_samples), start + 1)
-        power = float(self.power_P[start:end].mean()) if start < len(self.power_P) else 0.0
+        power = float(self.powers(start, end).mean()) if start < len(self) else 0.0
         return 10 * float(np.log10(max(power, 10 ** (SILENCE_DB / 10))))

@@ -276,7 +276,10 @@ def _edges(seen: Track, spoken: Spoken, options: CutOptions, levels: Levels | No
     if levels is None:
         # Without the audio a frame is as loud as its symbols, and a letter's own frames are no place to cut.
         levels = Levels(
-            power_P=np.where(quiet_T, 1e-12, 1.0), block_samples=options.stride_samples, floor_db=SILENCE_DB
+            level_P=quiet_T.astype(np.uint8),
+            power_L=np.array([1.0, 1e-12]),
+            block_samples=options.stride_samples,
+            floor_db=SILENCE_DB,
         )
         slack = 0
     window = round(EDGE_SECONDS * options.sample_rate_hz / levels.block_samples)

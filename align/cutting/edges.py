@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.audio.levels import SILENCE_DB, Levels
+from prep_corpus.align.audio.levels import SILENCE_DB, LevelArray, Levels
 from prep_corpus.align.viterbi.compiling import compiled
 
 BoolArray = NDArray[np.bool_]
@@ -102,7 +102,7 @@ def find_edges(
         before_V,
         after_V,
         quiet_T,
-        levels.power_P if len(levels.power_P) else np.zeros(1),
+        *((levels.level_P, levels.power_L) if len(levels) else (np.zeros(1, np.uint8), np.zeros(1))),
         levels.block_samples,
         max(floor, 10 ** (SILENCE_DB / 10)),
         reach.stride_samples,
@@ -130,7 +130,8 @@ def _find(
     before_V: LongArray,
     after_V: LongArray,
     quiet_T: BoolArray,
-    power_P: DoubleArray,
+    level_P: LevelArray,
+    power_L: DoubleArray,
     size: int,
     floor: float,
     stride: int,
@@ -153,7 +154,7 @@ def _find(
             low -= 1
         low = max(low - slack, first - search, min(bound, first))
         high = max(min(first + slack, (first + last) // 2), low)
-        block, level = _quietest(low, high, power_P, size, floor, stride, window, True)
+        block, level = _quietest(low, high, level_P, power_L, size, floor, stride, window, True)
         samples[0, v] = max(block * size, (first - padding) * stride)
         power[0, v] = level
 
@@ -166,7 +167,7 @@ def _find(
             high += 1
         high = min(high + slack, last + search, max(bound, last))
         low = min(max(last - slack, (first + last + 1) // 2), high)
-        block, level = _quietest(low, high, power_P, size, floor, stride, window, False)
+        block, level = _quietest(low, high, level_P, power_L, size, floor, stride, window, False)
         samples[1, v] = min(block * size, (last + padding) * stride)
         power[1, v] = level
 
@@ -175,7 +176,8 @@ def _find(
 def _quietest(
     low_frame: int,
     high_frame: int,
-    power_P: DoubleArray,
+    level_P: LevelArray,
+    power_L: DoubleArray,
     size: int,
     floor: float,
     stride: int,
@@ -191,7 +193,7 @@ def _quietest(
         start = place if ahead else place - window
         total = 0.0
         for block in range(start, start + window):
-            total += power_P[min(max(block, 0), len(power_P) - 1)]
+            total += power_L[level_P[min(max(block, 0), len(level_P) - 1)]]
         level = max(total / window, floor)
         if level < least:
             best, least = place, level

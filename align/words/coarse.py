@@ -101,15 +101,14 @@ def _quiet(words: Words, levels: Levels, stride_samples: int, parts: int) -> Boo
     """Which fine frames are quiet; as many as the words may reach, a coarse frame more on the right."""
     count = (int(words.frame_ends.max()) + 2) * parts
     edges = np.arange(count + 1) * (stride_samples // parts) // levels.block_samples
-    sums = np.concatenate(([0.0], np.cumsum(levels.power_P)))
-    edges = np.minimum(edges, len(levels.power_P))
-    power_T = np.diff(sums[edges]) / np.maximum(np.diff(edges), 1)
+    edges = np.minimum(edges, len(levels))
+    power_T = np.diff(levels.sums(edges)) / np.maximum(np.diff(edges), 1)
     lengths_W = words.frame_ends.astype(np.int64) - words.frame_starts
-    ends = np.minimum(
-        words.frame_ends.astype(np.int64) * stride_samples // levels.block_samples, len(levels.power_P)
-    )
+    ends = np.minimum(words.frame_ends.astype(np.int64) * stride_samples // levels.block_samples, len(levels))
     starts = np.minimum(words.frame_starts.astype(np.int64) * stride_samples // levels.block_samples, ends)
-    speech = float((sums[ends] - sums[starts])[lengths_W > 0].sum() / max(int((ends - starts).sum()), 1))
+    speech = float(
+        (levels.sums(ends) - levels.sums(starts))[lengths_W > 0].sum() / max(int((ends - starts).sum()), 1)
+    )
     limit = max(speech * 10 ** (-QUIET_DROP_DB / 10), 10 ** ((levels.floor_db + QUIET_MARGIN_DB) / 10))
     quiet_T: BoolArray = power_T <= limit
     return quiet_T

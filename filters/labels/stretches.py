@@ -103,8 +103,8 @@ def _levels(levels: Levels | None, start_sample: int, end_sample: int) -> Levels
     if levels is None:
         return None
     size = levels.block_samples
-    power_P = levels.power_P[round(start_sample / size) : -(-end_sample // size)].copy()
-    return replace(levels, power_P=power_P)
+    level_P = levels.level_P[round(start_sample / size) : -(-end_sample // size)].copy()
+    return replace(levels, level_P=level_P)
 
 
 def words_within(words: Words, frame_span: Span, char_span: Span) -> Span:

@@ -101,7 +101,7 @@ def planted_case(group: str, seed: int, *, count: int = 120, noise: float = 1.0)
         texts=found.texts,
         evidence_WF=found.evidence_WF,
         seen=track(log_probs_TC, INFO),
-        levels=Levels(power_P=np.repeat(power_T, 4), block_samples=80, floor_db=-80.0),
+        levels=Levels.of_powers(np.repeat(power_T, 4), block_samples=80, floor_db=-80.0),
         right_W=truths_W >= 0,
         known_W=np.ones(len(written), bool),
         true_texts=tuple(said),

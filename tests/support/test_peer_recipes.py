@@ -64,7 +64,9 @@ def case() -> Case:
             log_probs_TC, placed.tokens_L, placed.alignment, placed.words, info, frame_track=seen
         ),
         seen=seen,
-        levels=Levels(power_P=np.ones(len(seen.speech_T)), block_samples=info.stride_samples, floor_db=-60.0),
+        levels=Levels.of_powers(
+            np.ones(len(seen.speech_T)), block_samples=info.stride_samples, floor_db=-60.0
+        ),
         right_W=np.ones(len(placed.words), bool),
         known_W=np.ones(len(placed.words), bool),
         true_texts=tuple(truth),

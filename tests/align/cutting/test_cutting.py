@@ -138,13 +138,14 @@ def test_a_quiet_place_inside_a_gap_of_letters_close_together_is_found_by_ear() 
     power_P = np.ones(400)
     # 30 ms of silence from sample 31 * 320 on: the second half of the gap before word 2.
     power_P[124:130] = 1e-6
-    levels = Levels(power_P=power_P, block_samples=80, floor_db=-60.0)
+    levels = Levels.of_powers(power_P, block_samples=80, floor_db=-60.0)
     cuts = cut_words(
         track_of(words, 100), words, spoken(words, 1), k_frames=50, options=options(), levels=levels
     )
     assert ranges(cuts) == [(0, 1, INSIDE_SPEECH), (2, 3, INSIDE_SPEECH)]
     power_P[180:] = 1e-6
     power_P[:30] = 1e-6
+    levels = Levels.of_powers(power_P, block_samples=80, floor_db=-60.0)
     cuts = cut_words(
         track_of(words, 100), words, spoken(words, 1), k_frames=50, options=options(), levels=levels
     )
@@ -160,7 +161,7 @@ def test_loud_noise_everywhere_does_not_forbid_all_cuts() -> None:
     power_P = np.full(400, 0.5)
     for a, b in ((10, 20), (40, 50), (70, 80)):
         power_P[4 * a : 4 * b] = 1.0
-    levels = Levels(power_P=power_P, block_samples=80, floor_db=-3.0)
+    levels = Levels.of_powers(power_P, block_samples=80, floor_db=-3.0)
     cuts = cut_words(
         track_of(words, 100), words, spoken(words, 1), k_frames=50, options=options(), levels=levels
     )
@@ -414,7 +415,7 @@ def problems(draw: st.DrawFn) -> Problem:
     if draw(st.booleans()):
         block = draw(st.sampled_from((80, 77, 640)))
         power_P = random.choice([1.0, 1e-3, 1e-9], size=max(1, frames * STRIDE // block))
-        levels = Levels(power_P=power_P, block_samples=block, floor_db=-60.0)
+        levels = Levels.of_powers(power_P, block_samples=block, floor_db=-60.0)
     spoken_W = random.random(count) < 0.7
     return Problem(words=words, spoken_W=spoken_W, seen=seen, levels=levels, frames=frames)
 

@@ -37,7 +37,7 @@ def loud_at(*spans_ms: tuple[int, int], total_ms: int) -> Levels:
     power_P = np.full(total_ms // 5, QUIET)
     for start, end in spans_ms:
         power_P[start // 5 : end // 5] = LOUD
-    return Levels(power_P=power_P, block_samples=BLOCK, floor_db=-80.0)
+    return Levels.of_powers(power_P, block_samples=BLOCK, floor_db=-80.0)
 
 
 def times_ms(words: Words) -> list[tuple[int, int]]:
@@ -77,7 +77,7 @@ def test_words_stay_in_order_without_overlap(seed: int) -> None:
     bounds = np.sort(random.choice(60, size=2 * int(random.integers(1, 12)), replace=False))
     spans = [(int(a), int(b)) for a, b in bounds.reshape(-1, 2)]
     words = words_at(*spans, skipped=(0,) if random.random() < 0.3 else ())
-    levels = Levels(power_P=10 ** random.uniform(-8, -1, 1_000), block_samples=BLOCK, floor_db=-75.0)
+    levels = Levels.of_powers(10 ** random.uniform(-8, -1, 1_000), block_samples=BLOCK, floor_db=-75.0)
     fine = finer_words(words, levels, STRIDE, 4)
     starts, ends = fine.frame_starts[~words.skipped], fine.frame_ends[~words.skipped]
     assert (starts < ends).all()

@@ -52,7 +52,7 @@ def test_a_stretch_holds_its_words_at_their_places() -> None:
     assert piece.levels is not None
     assert one.levels is not None
     blocks = OPTIONS.stride_samples // one.levels.block_samples
-    assert (piece.levels.power_P == one.levels.power_P[offset * blocks :][: len(piece.levels.power_P)]).all()
+    assert (piece.levels.powers() == one.levels.powers()[offset * blocks :][: len(piece.levels)]).all()
 
 
 def test_words_of_an_utterance_lie_in_its_frames_and_its_characters() -> None:

@@ -82,7 +82,7 @@ def test_the_weakest_word_of_each_span() -> None:
 def test_signal_to_noise_is_speech_over_the_quietest_tenth() -> None:
     power_P = np.full(100, 1e-5)
     power_P[50:60] = 1e-5 + 1e-2
-    levels = Levels(power_P=power_P, block_samples=80, floor_db=-50.0)
+    levels = Levels.of_powers(power_P, block_samples=80, floor_db=-50.0)
     assert estimated_snr_db(levels, 50 * 80, 60 * 80) == pytest.approx(30.0)
     assert estimated_snr_db(levels, 0, 80) == -10.0
     assert estimated_snr_db(replace(levels, floor_db=-120.0), 50 * 80, 60 * 80) == 60.0
