@@ -11,6 +11,7 @@ from prep_corpus.align.errors import PrepCorpusError, UsageError
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.shards.manifest import SEAL, RunManifest, seal_of, split_totals
 from prep_corpus.pipeline.shards.rows import Utterance, utterance_id
+from prep_corpus.pipeline.storage.sealed_json import holds_a_damaged_seal
 
 _NUMBERS = ("ctc_cost", "ctc_cost_per_frame", "ctc_cost_per_token", "frames_per_token", "score")
 
@@ -71,6 +72,8 @@ def seal_finding(content: bytes) -> str | None:
     """What is wrong with a manifest in which nothing else is: it is not what was written. None where it is."""
     document = json.loads(content)
     stated, found = document.get(SEAL), seal_of(document)
+    if stated is None and holds_a_damaged_seal(document, SEAL, len(found)):
+        return f"a manifest names its seal {SEAL!r}: this one has {sorted(document)}"
     if stated is None or stated == found:
         return None
     return f"a manifest is what was written: its seal is {stated!r}, and that of what it says now {found!r}"

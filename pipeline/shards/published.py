@@ -56,11 +56,11 @@ def published_keys(out: str) -> Keys:
 
 
 def wrong_with(data: bytes) -> str | None:
-    """What is wrong with a file of keys, or None; one of an earlier version ends without a checksum."""
+    """What is wrong with a file of keys, or None."""
     keys, checksum = data[: len(data) // 8 * 8], data[len(data) // 8 * 8 :]
-    if len(checksum) not in (0, _CHECKSUM_BYTES):
+    if len(checksum) != _CHECKSUM_BYTES:
         return f"its keys have 8 bytes each, and a checksum of {_CHECKSUM_BYTES} follows: {len(data)} bytes do not fit"
-    if checksum and checksum != _checksum(keys):
+    if checksum != _checksum(keys):
         return f"its checksum is {checksum.hex()}, and that of its keys {_checksum(keys).hex()}"
     return None
 

@@ -32,9 +32,25 @@ def proven(data: bytes) -> dict[str, Any] | None:
     try:
         content: dict[str, Any] = json.loads(data)
         seal = content.pop(_SEAL, None)
-        return content if seal is None or seal == _checksum(content) else None
+        if seal is None:
+            return None if holds_a_damaged_seal(content, _SEAL, 8) else content
+        return content if seal == _checksum(content) else None
     except (ValueError, AttributeError, TypeError, RecursionError):
         return None
+
+
+def holds_a_damaged_seal(content: dict[str, Any], name: str, characters: int) -> bool:
+    """Whether a value of an object without a seal has been one, whose name is damaged.
+
+    Args:
+        content: the object.
+        name: what a seal is called.
+        characters: of a seal.
+    """
+    return any(
+        len(key) == len(name) and isinstance(value, str) and len(value) == characters
+        for key, value in content.items()
+    )
 
 
 def read_json(uri: str) -> dict[str, Any] | None:
