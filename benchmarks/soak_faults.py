@@ -58,6 +58,7 @@ def interrupt(soak: Soak, out: Path) -> None:
     soak.moment(command)
     _tell_all(command, signal.SIGINT)
     code, output = soak.finish(command)
+    soak.late = code == 0
     if code not in (0, 130):
         soak.fail(f"Ctrl-C ended a run with {code}:\n{output[-2000:]}")
 

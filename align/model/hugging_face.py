@@ -6,7 +6,9 @@ Nothing is believed of a checkpoint that its own outputs do not show (`proofs.py
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -16,6 +18,18 @@ from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.proofs import check_words, delimiter_among, letters_alone, placed, prove
 from prep_corpus.align.text.spelling import LETTERS, is_special
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """Without what the hub's client says of every try; where none succeeds, its error says it at the end."""
+    client = logging.getLogger("huggingface_hub")
+    before = client.level
+    client.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        client.setLevel(before)
 
 
 class HuggingFaceModel:
@@ -37,12 +51,13 @@ class HuggingFaceModel:
         # An adapter has an output layer of its own size.
         own = {"target_lang": adapter, "ignore_mismatched_sizes": True} if adapter else {}
         try:
-            self._model: Any = AutoModelForCTC.from_pretrained(
-                place, trust_remote_code=False, use_safetensors=True, **own
-            )
-            language = {"target_lang": adapter} if adapter else {}
-            tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False, **language)
-            self._features: Any = AutoFeatureExtractor.from_pretrained(place, trust_remote_code=False)
+            with _told_once():
+                self._model: Any = AutoModelForCTC.from_pretrained(
+                    place, trust_remote_code=False, use_safetensors=True, **own
+                )
+                language = {"target_lang": adapter} if adapter else {}
+                tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False, **language)
+                self._features: Any = AutoFeatureExtractor.from_pretrained(place, trust_remote_code=False)
         except ImportError as error:
             reason = " ".join(str(error).split())
             raise UsageError(
@@ -57,7 +72,7 @@ class HuggingFaceModel:
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"--model {name}: transformers cannot load it as a CTC model from safetensors, or its vocabulary "
-                f"or feature extractor is missing: {error}"
+                f"or feature extractor is missing: {' '.join(str(error).split())}"
             ) from error
         if not adapter:
             _check_one_language(name, tokenizer)

@@ -93,7 +93,8 @@ class Commands(click.Group):
 def _told(error: Exception | KeyboardInterrupt) -> click.ClickException:
     """An error as one line, with its exit code."""
     if isinstance(error, UsageError):
-        return _Refusal(printable(str(error)))
+        # Libraries' messages, which some of ours end with, may have several lines.
+        return _Refusal(printable(" ".join(line.strip() for line in str(error).splitlines())))
     if isinstance(error, ModuleNotFoundError) and error.name == "torch":
         return _Refusal("this command needs torch: pip install 'prep-corpus[torch]'")
     cause = cause_of(error)

@@ -268,7 +268,10 @@ def check_place(uri: str) -> None:
         return
     store = object_store(uri)
     if store is not None:
-        store.check_bucket(uri)
+        try:
+            store.check_bucket(uri)
+        except FileNotFoundError as error:
+            raise UsageError(str(error)) from error
         return
     try:
         exists(uri)

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -109,6 +110,8 @@ def _be_the_command(
 ) -> None:
     if session:
         os.setsid()
+    # Whoever runs the tests in the background of a shell has it ignored, and so would the command.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if most_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
     os.environ.clear()

@@ -26,7 +26,13 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from requests.exceptions import RequestException
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.storage.remote.object_stores import Identity, ObjectReplaced, ranged, split_uri
+from prep_corpus.pipeline.storage.remote.object_stores import (
+    Identity,
+    ObjectReplaced,
+    ranged,
+    split_name,
+    split_uri,
+)
 
 _RETRY = DEFAULT_RETRY.with_timeout(300.0)
 _SECONDS = 60
@@ -109,6 +115,7 @@ class GoogleStorage:
         return client.bucket(bucket).blob(name)
 
     def _known(self, uri: str) -> Any:
+        split_name(uri)
         blob = self._blob(uri)
         _ask(uri, lambda: blob.reload(retry=_RETRY, timeout=_SECONDS))
         return blob

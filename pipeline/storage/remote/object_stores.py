@@ -10,6 +10,7 @@ an object only where there is none, nor do anything in one request (docs/object-
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from prep_corpus.align.errors import UsageError
 FIRST_AHEAD_BYTES = 256 << 10
 MOST_AHEAD_BYTES = 8 << 20
 _BUFFER_BYTES = 64 << 10
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}")
+_MOST_NAME_BYTES = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +94,29 @@ def failing_as_os_error(uri: str) -> Iterator[None]:
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and object name of a URI such as s3://bucket/folder/name."""
+    """Bucket and object name of a URI such as s3://bucket/folder/name.
+
+    Raises:
+        FileNotFoundError: no store has such a bucket.
+    """
     bucket, _, name = uri.split("://", 1)[1].partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise FileNotFoundError(
+            f"{uri}: a bucket's name must have letters, digits, '.', '_' and '-' alone, and no user name or password "
+            "before it"
+        )
+    return bucket, name
+
+
+def split_name(uri: str) -> tuple[str, str]:
+    """The same for an object that must have a name.
+
+    Raises:
+        FileNotFoundError: no store has such a bucket or such an object.
+    """
+    bucket, name = split_uri(uri)
+    if not 0 < len(name.encode("utf-8", "surrogatepass")) <= _MOST_NAME_BYTES:
+        raise FileNotFoundError(f"{uri}: an object's name must have 1 to {_MOST_NAME_BYTES} bytes")
     return bucket, name
 
 

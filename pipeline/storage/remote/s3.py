@@ -35,6 +35,7 @@ from prep_corpus.pipeline.storage.remote.object_stores import (
     Identity,
     ObjectReplaced,
     ranged,
+    split_name,
     split_uri,
 )
 
@@ -155,7 +156,7 @@ class S3:
 
     def identity(self, uri: str) -> Identity:
         """Size, time and ETag, by one request."""
-        bucket, name = split_uri(uri)
+        bucket, name = split_name(uri)
         facts = _ask(uri, lambda: self._client.head_object(Bucket=bucket, Key=name))
         return Identity(
             size_bytes=facts["ContentLength"],
@@ -168,7 +169,7 @@ class S3:
 
         The first request brings the beginning, the length and the version: for a short clip it is the only one.
         """
-        bucket, name = split_uri(uri)
+        bucket, name = split_name(uri)
 
         def get(start: int, end: int, condition: dict[str, str]) -> tuple[bytes, dict[str, Any]]:
             answer = self._client.get_object(
@@ -195,7 +196,7 @@ class S3:
 
     def put(self, uri: str, file: BinaryIO, *, replace: bool) -> bool:
         """Publish a file: by one request, or as a multipart upload above `ONE_PUT_BYTES`."""
-        bucket, name = split_uri(uri)
+        bucket, name = split_name(uri)
         size_bytes = file.seek(0, os.SEEK_END)
         condition = {} if replace else {"IfNoneMatch": "*"}
         send = self._put_parts if size_bytes > ONE_PUT_BYTES else self._put_whole
@@ -266,7 +267,7 @@ class S3:
 
     def remove(self, uri: str) -> None:
         """Delete an object, if it is there."""
-        bucket, name = split_uri(uri)
+        bucket, name = split_name(uri)
         _ask(uri, lambda: self._client.delete_object(Bucket=bucket, Key=name))
 
     def check_bucket(self, uri: str) -> None:

@@ -14,8 +14,10 @@ from click.testing import CliRunner
 from support.runs import run_here
 from support.toy import write_corpus, write_filter
 
+from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.screen.causes import cause_of
+from prep_corpus.jobs.screen.commands import _told
 from prep_corpus.jobs.screen.printing import printable
 from prep_corpus.pipeline.stages import emit
 
@@ -68,6 +70,12 @@ def test_damaged_filters_settings_and_models(corpus: Path, tmp_path: Path) -> No
         line = told(run_here(corpus, tmp_path / "run", option, str(path), code=2).output)
         assert option in line
         assert str(path) in line
+
+
+def test_what_a_library_says_in_several_lines_is_one() -> None:
+    assert _told(UsageError("--model nobody/x: cannot be fetched:\n  no network")).message == (
+        "--model nobody/x: cannot be fetched: no network"
+    )
 
 
 def test_a_damaged_status_file(tmp_path: Path) -> None:

@@ -150,6 +150,14 @@ def test_places_that_cannot_be_used_are_one_line_each(folder: str) -> None:
     with pytest.raises(UsageError, match="there is no bucket 'nowhere-to-be-found'") as caught:
         files.check_place(f"{scheme}://nowhere-to-be-found/run")
     assert "\n" not in str(caught.value)
+    # Neither a place nor a recording: what a manifest names so is told as missing, and stops no run.
+    odd = f"{scheme}://user:secret@host/a.flac"
+    with pytest.raises(UsageError, match="a bucket's name must have"):
+        files.check_place(odd)
+    with pytest.raises(FileNotFoundError, match="a bucket's name must have"):
+        files.identity(odd)
+    with pytest.raises(FileNotFoundError, match="an object's name must have"):
+        files.identity(f"{scheme}://bucket/{'a' * 1025}")
 
 
 def test_a_run_of_requests_survives_a_store_that_refuses_a_fifth(refusing: Refusing) -> None:
