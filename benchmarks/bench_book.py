@@ -11,6 +11,8 @@ aligned and cut with the bundled filter at 5 % asked:
     running    likewise as 9 sections, and nothing but spaces between them
     two        with the book in which the two halves of its text stand far apart, the second first
     wrong      with the book without its own text: refused
+
+And by five minutes of each, its text is looked for among all of them and the other texts in parts as long.
 """
 
 from __future__ import annotations
@@ -34,8 +36,11 @@ from support.quality_cases import Spoken
 from prep_corpus.align.errors import Infeasible
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recordings import Recording
+from prep_corpus.align.sections.among_texts import ManyTexts
+from prep_corpus.align.sections.anchors import ReadLetters
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.transcripts.versions import file_span
+from prep_corpus.align.words.aligned_text import read_letters
 from prep_corpus.filters.linear import bundled_filter
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.stages.align import AlignedRecording, align_recording
@@ -46,6 +51,7 @@ from prep_corpus.pipeline.stages.segment import account, segment_recording
 OTHERS = ("common-voice", "librispeech-train-3-speakers", "an4")
 ASKED_WER = 0.05
 PAUSE_FRAMES = 15
+READ_SECONDS = 300.0
 
 
 def others(shared: Path) -> str:
@@ -149,6 +155,21 @@ def given(own: str, others_own: list[str], rest: str, seed: int) -> Iterator[tup
     yield "wrong", "\n\n".join([rest[:half], *before, *after, rest[half:]])
 
 
+def paired(spoken: list[Spoken], texts: list[str], rest: str, info: ModelInfo) -> tuple[int, int]:
+    """How many recordings find their text among all, and how many are refused where it is not there."""
+    length = len(rest) // 30
+    others_too = [*texts, *(rest[at : at + length] for at in range(0, len(rest), length))]
+    known = ReadLetters.of((), info.vocabulary).known
+    many = ManyTexts(others_too, known)
+    right = refused = 0
+    for number, one in enumerate(spoken):
+        read = read_letters(one.log_probs_TC[: round(READ_SECONDS / info.frame_seconds)], info)
+        right += many.fit(read).numbers == (number,)
+        without = ManyTexts(others_too[:number] + others_too[number + 1 :], known)
+        refused += not without.fit(read).is_clear
+    return right, refused
+
+
 def main() -> None:
     """Print what each recording's own text gives, and what the others give."""
     parser = argparse.ArgumentParser(
@@ -181,6 +202,10 @@ def main() -> None:
                        own_seconds, seconds, found is None, len(text) / len(own))  # fmt: skip
                 totals[name] = totals.get(name, np.zeros(len(row))) + row
                 worst[name] = max(worst.get(name, -1.0), (own_kept - kept) / len(one.starts_V))
+        right, refused = paired(spoken, texts, rest, info)
+        print(
+            f"seed {seed}: {right} of {len(spoken)} find their text among others; without it {refused} are refused"
+        )
         print(f"seed {seed}: {changed} of {len(spoken)} own texts are taken in another order than theirs")
         for name, row in totals.items():
             true, own_kept, kept, words, both, more, own_seconds, seconds, refused, longer = row.tolist()

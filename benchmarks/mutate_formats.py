@@ -26,7 +26,7 @@ from support.mutants import Material, mutated, mutated_archive
 from prep_corpus.align.errors import InternalError, ParserFailed, RecordingError, UsageError
 from prep_corpus.align.recordings import Recording
 from prep_corpus.align.text.normalize import normalize
-from prep_corpus.align.transcripts.pieces import EVERYTHING
+from prep_corpus.align.transcripts.pieces import EVERYTHING, Selection
 from prep_corpus.pipeline.apart.parsing import Parser
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.storage import files
@@ -100,8 +100,10 @@ def _parsing(parser: Parser, name: str, mutant: bytes) -> Callable[[], object]:
     if name.endswith(".rttm"):
         return lambda: parser.parse_speakers(mutant, place=name)
 
+    selection = Selection(recordings=("debate_01",)) if name.endswith(".stm") else EVERYTHING
+
     def parse() -> None:
-        version = parser.parse(mutant, place=name, name=name, selection=EVERYTHING)
+        version = parser.parse(mutant, place=name, name=name, selection=selection)
         normalize(version.text, alphabet=ALPHABET)
 
     return parse
