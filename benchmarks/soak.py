@@ -51,7 +51,7 @@ sys.path.insert(0, str(TESTS))
 
 from soak_faults import FAULTS, Fault, harm  # noqa: E402
 from support.places import ENVIRONMENT  # noqa: E402
-from support.processes import Command  # noqa: E402
+from support.processes import PATIENCE_SECONDS, Command  # noqa: E402
 from support.runs import arguments, shards  # noqa: E402
 from support.toy import SAMPLE_RATE_HZ, recording, write_corpus, write_filter  # noqa: E402
 
@@ -60,6 +60,8 @@ from prep_corpus.pipeline.storage.documents import read_used  # noqa: E402
 if TYPE_CHECKING:
     from support.s3_server import S3Server
 
+MOST_TIMES = 60
+"""A run that takes so many times what one took before does not come to its end."""
 REFUSALS = frozenset({1, 2, 3, 4, 130})
 FORMATS = ("--format", "parquet", "--format", "webdataset", "--shard-mb", "0.3")
 NO_DAMAGE = frozenset({"status.json", "README.md", ".prep-corpus.lock"})
@@ -83,7 +85,7 @@ class Soak:
 
     def __init__(self, root: Path, stack: ExitStack) -> None:
         self.root, self._stack = root, stack
-        self.chance, self.number, self.late = random.Random(0), 0, False
+        self.chance, self.number, self.late, self.seconds = random.Random(0), 0, False, 0.0
         self.environment = dict(ENVIRONMENT)
         self.corpus = write_corpus(root / "corpus", recordings=3, sentences=6)
         write_filter(root / "corpus" / "filter.json")
@@ -120,7 +122,8 @@ class Soak:
     def finish(self, command: Command, killed: bool = False) -> tuple[int, str]:
         """Wait for a run; if it was not killed, its exit code must be a documented one, and its reason one line."""
         try:
-            done = command.finish()
+            # On a machine with much else to do everything takes longer, and nothing hangs.
+            done = command.finish(max(PATIENCE_SECONDS, MOST_TIMES * self.seconds))
         except AssertionError as error:
             self.fail(str(error))
             return -1, str(error)

@@ -221,13 +221,18 @@ def _align(
 
     with ThreadPoolExecutor(threads) as pool:
         rows = list(pool.map(one, (probed for probed in bundle if probed.recording.id in emitted)))
+    letters = [row for row in rows if isinstance(row, DeadLetter)]
+    table = pa.Table.from_pylist([row for row in rows if not isinstance(row, DeadLetter)], schema=SCHEMA)
+    # Of a long recording these are much, and writing needs memory of its own.
+    rows.clear()
+    emitted.clear()
     return store.write(
         "align",
         emissions.bundle,
         digest,
-        pa.Table.from_pylist([row for row in rows if not isinstance(row, DeadLetter)], schema=SCHEMA),
+        table,
         notes={"evidence_names": list(EVIDENCE_NAMES), "emissions": list(emissions)},
-        dead_letters=[row for row in rows if isinstance(row, DeadLetter)],
+        dead_letters=letters,
     )
 
 
