@@ -49,43 +49,49 @@ BLOCK_WORDS = 4096
 """Words whose features are held at a time: those of ten hours take 0.1 GB, and as much again for each step."""
 
 
-def word_features(evidence_WF: NDArray[np.floating], names: Sequence[str]) -> DoubleArray:
+def word_features(
+    evidence_WF: NDArray[np.floating], names: Sequence[str], columns: tuple[str, ...] = EVIDENCE_NAMES
+) -> DoubleArray:
     """The named features of each word, float64 [W, len(names)].
 
     Args:
-        evidence_WF: columns as in `EVIDENCE_NAMES`.
+        evidence_WF: one column for each of `columns`.
         names: the features' names, as at the top of this file.
+        columns: names of the evidence's columns.
 
     Raises:
         UsageError: a name is not of that form.
     """
-    found = list(word_feature_blocks(evidence_WF, names, max(len(evidence_WF), 1)))
+    found = list(word_feature_blocks(evidence_WF, names, max(len(evidence_WF), 1), columns))
     return found[0] if found else np.empty((0, len(names)))
 
 
 def word_feature_blocks(
-    evidence_WF: NDArray[np.floating], names: Sequence[str], block_words: int = BLOCK_WORDS
+    evidence_WF: NDArray[np.floating],
+    names: Sequence[str],
+    block_words: int = BLOCK_WORDS,
+    columns: tuple[str, ...] = EVIDENCE_NAMES,
 ) -> Iterator[DoubleArray]:
     """The same, some words at a time, in order; none where there are no words.
 
     Args:
-        evidence_WF, names: as for `word_features`.
+        evidence_WF, names, columns: as for `word_features`.
         block_words: words of a block.
 
     Raises:
         UsageError: a name is not of that form.
     """
-    plan = _plan(tuple(names))
+    plan = _plan(tuple(names), columns)
     for parsed in plan.bases:
-        column = EVIDENCE_NAMES.index(parsed["column"])
+        column = columns.index(parsed["column"])
         if column >= evidence_WF.shape[1]:
             raise UsageError(
                 f"word feature {parsed[0]!r} needs column {column + 1} of the words' evidence, and there are "
                 f"{evidence_WF.shape[1]}: an earlier version aligned this run; run it again"
             )
     bases_WB = np.empty((len(evidence_WF), len(plan.bases)))
-    for parsed, columns, places in plan.contexts:
-        bases_WB[:, places] = _in_context(evidence_WF[:, columns].astype(np.float64), parsed)
+    for parsed, used, places in plan.contexts:
+        bases_WB[:, places] = _in_context(evidence_WF[:, used].astype(np.float64), parsed)
     for start in range(0, len(bases_WB), block_words):
         # `take` gives rows in one piece, so that sums along them have the same last bits for any W.
         features_WF = np.take(bases_WB[start : start + block_words], plan.base_F, axis=1)
@@ -113,13 +119,13 @@ class _Plan:
 
 
 @functools.lru_cache(maxsize=64)
-def _plan(names: tuple[str, ...]) -> _Plan:
+def _plan(names: tuple[str, ...], columns: tuple[str, ...]) -> _Plan:
     bases: dict[str, re.Match[str]] = {}
     base_F, hinged, knots = [], [], []
     for f, name in enumerate(names):
         parsed = _NAME.fullmatch(name)
-        if parsed is None or parsed["column"] not in EVIDENCE_NAMES:
-            raise UsageError(f"unknown word feature {name!r}: the columns are {', '.join(EVIDENCE_NAMES)}")
+        if parsed is None or parsed["column"] not in columns:
+            raise UsageError(f"unknown word feature {name!r}: the columns are {', '.join(columns)}")
         base = name.partition(">")[0]
         bases.setdefault(base, parsed)
         base_F.append(list(bases).index(base))
@@ -135,7 +141,7 @@ def _plan(names: tuple[str, ...]) -> _Plan:
         contexts=tuple(
             (
                 parsed_B[at[0]],
-                np.array([EVIDENCE_NAMES.index(parsed_B[b]["column"]) for b in at], np.int64),
+                np.array([columns.index(parsed_B[b]["column"]) for b in at], np.int64),
                 np.array(at, np.int64),
             )
             for at in places.values()

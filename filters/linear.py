@@ -229,7 +229,7 @@ def parse_filter(text: str, name: str) -> Filter:
         raise UsageError(f"--filter {name}: the format must be {FILTER_FORMAT!r}, not {found!r}")
     try:
         return Filter(
-            word=_linear(document["word"]),
+            word=parse_linear(document["word"]),
             words=_level(document["words"]),
             paper=_level(document["paper"]),
             model_digest=document["model_digest"],
@@ -245,14 +245,15 @@ def parse_filter(text: str, name: str) -> Filter:
 
 def _level(document: Mapping[str, Any]) -> Level:
     return Level(
-        utterance=_linear(document["utterance"]),
+        utterance=parse_linear(document["utterance"]),
         curve=tuple(OperatingPoint(**point) for point in document["curve"]),
         k_frames=int(document["k_frames"]),
         floor=float(document.get("floor", NO_FLOOR)),
     )
 
 
-def _linear(document: Mapping[str, Any]) -> Linear:
+def parse_linear(document: Mapping[str, Any]) -> Linear:
+    """A classifier from its part of a JSON document."""
     return Linear(
         names=tuple(document["names"]),
         means=tuple(map(float, document["means"])),
@@ -268,7 +269,7 @@ def _guard(document: Mapping[str, Any] | None) -> HearingGuard | None:
     if document is None:
         return None
     return HearingGuard(
-        hearing=_linear(document["hearing"]),
+        hearing=parse_linear(document["hearing"]),
         threshold=float(document["threshold"]),
         names=tuple(document["names"]),
         means=tuple(map(float, document["means"])),
@@ -281,7 +282,7 @@ def _ground(document: Mapping[str, Any] | None) -> Ground | None:
     if document is None:
         return None
     return Ground(
-        clean=_linear(document["clean"]),
+        clean=parse_linear(document["clean"]),
         free=float(document["free"]),
         charge=float(document["charge"]),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.language_tags import UNKNOWN_LANGUAGE, is_known
+from prep_corpus.align.recognition.sources import READ_MODES, READ_NOTHING
 from prep_corpus.align.text.styles import CLEAN, TEXT_STYLES
 from prep_corpus.jobs.cutting_settings import CuttingSettings
 from prep_corpus.jobs.settings import (
@@ -106,6 +107,15 @@ class RunConfig(ShardSettings, CuttingSettings):
         "Add a column word_times: for each word its text, start, end, score and speaker.",
         group=ROWS,
         to=("segment.word_times", "write.word_times"),
+    )
+    read: str = setting(
+        READ_NOTHING,
+        "--read",
+        "Keep also what the model reads where no utterance of the transcript stands (uncovered), under the same "
+        "--max-wer; a column text_source says whose a text is.",
+        choices=READ_MODES,
+        group=ROWS,
+        to=("segment", "write.read"),
     )
     sample_rate: str = setting(
         "model",

@@ -4,6 +4,8 @@
     python tests/quality.py peers             what others' recipes keep of the same; `table` prints it too
     python tests/quality.py self              labels by damage to the noisy transcripts against true labels
     python tests/quality.py fit --out F.json  the bundled filter of a model, fitted on all speakers
+    python tests/quality.py table --read uncovered            what the model's own words add, and how wrong they are
+    python tests/quality.py fit --read uncovered --out F.json the bundled filter of what a model reads
 
 Long recordings of real speech with corrupted transcripts (tests/support/corpora.py); everything is fitted and
 every threshold chosen on other speakers: two are left out at a time.
@@ -30,21 +32,31 @@ sys.path[:0] = [
 ]
 
 import numpy as np  # noqa: E402
-from support import corpora, hard_cases, peer_recipes, quality_cases  # noqa: E402
+from support import (  # noqa: E402
+    corpora,
+    hard_cases,
+    peer_recipes,
+    quality_cases,
+    recognition_cases,
+    recognition_tables,
+)
 from support.hard_cases import HardCase  # noqa: E402
 from support.quality_tables import NO_FILTER, Judged, print_table  # noqa: E402
 
 from prep_corpus.align.cutting.cutting import CutOptions, Segment  # noqa: E402
 from prep_corpus.align.errors import UsageError  # noqa: E402
 from prep_corpus.align.model.models import ModelInfo, load_model  # noqa: E402
+from prep_corpus.align.recognition.sources import READ_MODES, READ_NOTHING  # noqa: E402
 from prep_corpus.align.viterbi import viterbi  # noqa: E402
 from prep_corpus.filters.fitting.cases import Case, Damage  # noqa: E402
 from prep_corpus.filters.fitting.fit import WORD_THRESHOLDS, FitOptions, Fitted, fit_filter  # noqa: E402
 from prep_corpus.filters.fitting.fit_report import card  # noqa: E402
 from prep_corpus.filters.fitting.measures import Tally, tally  # noqa: E402
+from prep_corpus.filters.fitting.recognition_report import recognition_card  # noqa: E402
 from prep_corpus.filters.fitting.self_labels import self_labelled  # noqa: E402
 from prep_corpus.filters.fitting.sweep import Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
 from prep_corpus.filters.linear import Filter, save_filter  # noqa: E402
+from prep_corpus.filters.recognition import recognition_text  # noqa: E402
 from prep_corpus.filters.scoring import heard_words, own_scores, score_words, worth  # noqa: E402
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
@@ -52,6 +64,8 @@ NOT_SEEN = (
     "Text is read or normalised English speech, clean and on hard ground: noise, other voices, music, rooms, "
     "telephone, MP3, and recordings in which nobody says the text. Singing was not seen."
 )
+RECOGNITION_K_FRAMES = 100
+"""Shortest pause, in frames, with which the curve of what a model reads is measured: what fits pick for transcripts."""
 HARD_ALLOWANCES = {QUARTZNET: 1.2, "english": 2.5}
 """How wrong text may be in the worst condition of hard ground, of what is asked; more for a model so weak."""
 
@@ -67,6 +81,7 @@ class Corpus:
         sentences: of each case's transcript, as ranges of its words.
         hard: the same recordings' speech on hard ground, and recordings where nobody speaks.
         hard_allowance: see `FitOptions`.
+        heard: the same recordings as the model hears them without text; None where that is not asked for.
     """
 
     info: ModelInfo
@@ -75,6 +90,7 @@ class Corpus:
     sentences: list[list[tuple[int, int]]]
     hard: list[HardCase]
     hard_allowance: float
+    heard: recognition_cases.Recognised | None = None
 
     def hard_without(self, groups: Collection[str]) -> list[Case]:
         """The hard cases that have nothing in common with some recordings: no speaker, noise, voice or room."""
@@ -113,7 +129,13 @@ def build(arguments: argparse.Namespace, model: str, *, with_hard: bool = True) 
             times,
             seeds=arguments.hard_seeds,
         )
+    heard = None
+    if arguments.read != READ_NOTHING:
+        heard = recognition_cases.recognised(
+            SHARED, arguments.cache / "hard", load_model(model), arguments.corpus, spoken
+        )
     return Corpus(
+        heard=heard,
         info=info,
         cases=cases,
         seeds=seeds,
@@ -236,6 +258,38 @@ def cross_validated(
     return found
 
 
+def print_recognised(corpus: Corpus, options: CutOptions, asked: Sequence[float]) -> None:
+    """What comes out with the model's own words, across speakers and seeds."""
+    assert corpus.heard is not None
+    counts = recognition_tables.recognition_counts(
+        corpus.cases,
+        corpus.heard,
+        corpus.info,
+        options,
+        asked,
+        lambda indices: fit(corpus, indices, options, "").filter,
+        lambda i, fitted, max_wer: kept_segments(corpus.bench([i], options), fitted, "words", max_wer),
+    )
+    recognition_tables.print_recognition_table(counts)
+
+
+def fit_recognised(corpus: Corpus, options: CutOptions, arguments: argparse.Namespace, model: str) -> None:
+    """The filter of what a model reads, from all recordings, and its card."""
+    assert corpus.heard is not None
+    cases = [*corpus.heard.clean, *corpus.heard.hard]
+    about = f"{arguments.corpus}, {len(corpus.heard.clean)} recordings without their texts, and hard ground"
+    found = recognition_cases.fit(
+        corpus.heard, cases, corpus.info, options, k_frames=RECOGNITION_K_FRAMES, about=about
+    )
+    arguments.out.write_text(recognition_text(found.filter), encoding="utf-8")
+    command = (
+        f"python tests/quality.py fit --read uncovered --model {model} --corpus {arguments.corpus} "
+        f"--out filters/{arguments.out.name}"
+    )
+    card_text = recognition_card(found, cases, f"Recognition filter {arguments.out.stem}", command)
+    arguments.out.with_suffix(".md").write_text(card_text, encoding="utf-8")
+
+
 def filter_from(bench: Bench, corpus: Corpus) -> Filter:
     """A filter from labelled cases, of whatever origin."""
     identity = {"model_digest": corpus.info.digest, "fitted_on": "", "data_digest": ""}
@@ -351,6 +405,7 @@ def main() -> None:
     parser.add_argument("--hard-seeds", type=int, default=3, help="the same of each recording on hard ground")
     parser.add_argument("--asked", type=float, nargs="+", default=ASKED, help="word error rates, for table")
     parser.add_argument("--plain", action="store_true", help="align without skips and untranscribed speech")
+    parser.add_argument("--read", choices=READ_MODES, default=READ_NOTHING, help="as for run; table and fit")
     parser.add_argument("--min-duration", type=float)
     parser.add_argument("--edge-drop-db", type=float)
     parser.add_argument("--bridge-mass", type=float)
@@ -365,10 +420,15 @@ def main() -> None:
 def run(arguments: argparse.Namespace, model: str) -> None:
     """One measurement of one model."""
     started = time.perf_counter()
-    corpus = build(arguments, model, with_hard=arguments.what not in ("peers", "self"))
+    only_read = arguments.what == "fit" and arguments.read != READ_NOTHING
+    corpus = build(arguments, model, with_hard=arguments.what not in ("peers", "self") and not only_read)
     options = cut_options(corpus.info, arguments)
     print(f"cases built in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
-    if arguments.what == "fit":
+    if arguments.what == "fit" and arguments.read != READ_NOTHING:
+        fit_recognised(corpus, options, arguments, model)
+    elif arguments.what == "table" and arguments.read != READ_NOTHING:
+        print_recognised(corpus, options, arguments.asked)
+    elif arguments.what == "fit":
         description = (
             f"{arguments.corpus}: {len({case.group for case in corpus.cases})} recordings joined from short "
             f"utterances, {arguments.seeds} corrupted transcripts each"

@@ -25,6 +25,7 @@ from prep_corpus.jobs.runs.stage_options import (
     ShardPlace,
     emit_options,
     graph_options,
+    recognition_options,
     segment_options,
 )
 from prep_corpus.jobs.screen.plain_text import counted
@@ -181,6 +182,8 @@ def prepare_run(
     model = load_model(config.model, load_on or config.device)
     log.info("model %s on %s, digest %s", config.model, model.device, model.info.digest)
     prepared = PreparedRun(config=config, model=model, console=console)
+    if cuts:
+        _ = recognition_options(config, model.info.digest)
     if cuts and not (may_fit and prepared.must_fit):
         # Warnings and refusals come now, before anything is written.
         _ = prepared.point

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.emissions import WindowOptions
 from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.recognition.sources import READ_NOTHING
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.augment.plan import NoiseOptions
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
-from prep_corpus.jobs.config import SETTINGS, RunConfig, settings_of
+from prep_corpus.filters.recognition import BUNDLED_RECOGNITION_FILTERS, bundled_recognition_filter
+from prep_corpus.jobs.config import DEFAULT_MAX_WER, SETTINGS, RunConfig, settings_of
 from prep_corpus.jobs.start.corpus import Corpus
 from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
+from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions
 from prep_corpus.pipeline.stages.close import CloseOptions
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
 from prep_corpus.pipeline.stages.emit import EmitOptions
@@ -69,6 +73,7 @@ def emit_options(config: RunConfig, info: ModelInfo) -> EmitOptions:
 def segment_options(config: RunConfig, fitted: Filter, point: OperatingPoint) -> SegmentOptions:
     """What shapes segments, with the identity that rows and manifest carry of it."""
     segment = SegmentOptions(
+        recognised=recognition_options(config, fitted.model_digest),
         filter=fitted,
         word_threshold=point.word_threshold,
         utterance_threshold=point.utterance_threshold,
@@ -82,6 +87,26 @@ def segment_options(config: RunConfig, fitted: Filter, point: OperatingPoint) ->
         config_digest=digest_of(
             "config", segment.identity(), config.target_duration_seconds, *segment.row_identity()
         ),
+    )
+
+
+def recognition_options(config: RunConfig, model_digest: str) -> RecognitionOptions | None:
+    """How far what the model hears is trusted; None where none of it is kept.
+
+    Raises:
+        UsageError: nothing can be promised of what this model hears, or not so low a word error rate.
+    """
+    if config.read == READ_NOTHING:
+        return None
+    fitted = bundled_recognition_filter(model_digest)
+    if fitted is None:
+        raise UsageError(
+            f"--read {config.read} keeps what a model hears only where it is known how far to trust it, and that is "
+            f"known of {', '.join(BUNDLED_RECOGNITION_FILTERS)} alone, not of {config.model}"
+        )
+    point = fitted.point(config.max_wer or DEFAULT_MAX_WER)
+    return RecognitionOptions(
+        filter=fitted, word_threshold=point.word_threshold, utterance_threshold=point.utterance_threshold
     )
 
 

@@ -71,7 +71,8 @@ def _table(title: str, total_name: str, entries: Mapping[str, int], shown: objec
     table.add_column(justify="right")
     table.add_column(justify="right")
     order = sorted(
-        (key for key in entries if key != total_name), key=lambda key: (key != "kept", -entries[key], key)
+        (key for key in entries if key != total_name),
+        key=lambda key: (not key.startswith("kept"), -entries[key], key),
     )
     for key in order:
         if entries[key] or key == "kept":

@@ -26,7 +26,7 @@ from prep_corpus.pipeline.finished.fit_material import Say, sentence_ends, unlab
 from prep_corpus.pipeline.finished.stored_run import StoredRecording
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, cut_bundles, read_bundle, write_bundle
 from prep_corpus.pipeline.stages.align import AlignedRecording, align_bundle, read_alignments
-from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
+from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, segment_recording
 from prep_corpus.pipeline.stages.emit import (
     EmitOptions,
     EmittedRecording,
@@ -34,7 +34,6 @@ from prep_corpus.pipeline.stages.emit import (
     read_emissions,
 )
 from prep_corpus.pipeline.stages.measure import Totals, add_totals, measure_bundle, read_totals
-from prep_corpus.pipeline.stages.segment import segment_recording
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 MOST_CANDIDATES = 20_000

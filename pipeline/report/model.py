@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.recognition.sources import KEPT_RECOGNISED
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
@@ -184,7 +185,8 @@ class RecordingRow:
     @property
     def share_kept(self) -> float:
         """Of its seconds."""
-        return self.parts.get("kept", 0.0) / self.seconds if self.seconds else 0.0
+        kept = self.parts.get("kept", 0.0) + self.parts.get(KEPT_RECOGNISED, 0.0)
+        return kept / self.seconds if self.seconds else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from prep_corpus.align.recognition.sources import KEPT_RECOGNISED
 from prep_corpus.pipeline.report.model import Example, Report
 from prep_corpus.pipeline.report.payload import payload
 
@@ -33,6 +34,7 @@ _SCRIPTS = (
 
 MEANING = {
     "kept": "in an utterance of the shards",
+    KEPT_RECOGNISED: "in an utterance whose text is what the model hears",
     "pause": "neither speech nor part of a segment",
     "untranscribed": "speech that no text covers",
     "unspoken": "words that the audio does not say",
@@ -91,14 +93,21 @@ def funnel(entries: Mapping[str, int], whole_key: str, shown: Any) -> list[Step]
         shown: writes an amount.
     """
     whole = entries.get(whole_key, 0)
-    losses = [key for key, value in entries.items() if value and key not in (whole_key, "kept")]
+    losses = [
+        key for key, value in entries.items() if value and key not in (whole_key, KEPT_RECOGNISED, "kept")
+    ]
     losses.sort(key=lambda key: (_ORDER.index(key.partition(":")[0]), -entries[key], key))
     steps = [_step(whole_key, whole_key, whole, whole, 0.0, shown)]
     left = 1.0
     for key in losses:
         left -= entries[key] / max(whole, 1)
         steps.append(_step(key, key.partition(":")[0], entries[key], whole, max(left, 0.0), shown))
-    steps.append(_step("kept", "kept", entries.get("kept", 0), whole, 0.0, shown))
+    kept = entries.get("kept", 0)
+    if entries.get(KEPT_RECOGNISED):
+        steps.append(
+            _step(KEPT_RECOGNISED, "kept", entries[KEPT_RECOGNISED], whole, kept / max(whole, 1), shown)
+        )
+    steps.append(_step("kept", "kept", kept, whole, 0.0, shown))
     return steps
 
 
@@ -122,7 +131,7 @@ def page(report: Report) -> str:
     samples, characters = report.ledgers["samples"], report.ledgers["characters"]
     style = _asset("uPlot.min.css") + _asset("report.css")
     library, script = _asset("uPlot.iife.min.js"), _script()
-    kept = samples.get("kept", 0)
+    kept = samples.get("kept", 0) + samples.get(KEPT_RECOGNISED, 0)
     return _template().render(
         report=report,
         policy=_policy([library, script], style),

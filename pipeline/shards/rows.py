@@ -84,6 +84,7 @@ class Utterance:
         config_digest: the run's configuration.
         sample_rate_hz: rate of `audio` and of the sample positions.
         word_times: its words in order, where the run was asked for them.
+        text_source: whose the text is, "transcript" or "model"; None where the run keeps none of the model's.
     """
 
     id: str
@@ -113,6 +114,7 @@ class Utterance:
     config_digest: str
     sample_rate_hz: int
     word_times: tuple[WordTime, ...] | None = None
+    text_source: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_sample < self.end_sample:
@@ -169,9 +171,11 @@ REPEATING_COLUMNS = ("recording_id", "speaker", "language", "source_uri", "model
 WORD_TIMES = "word_times"
 """The column that a run has only where it is asked for; `words` is the number of them."""
 
-FIELD_NAMES = tuple(
-    field.name for field in fields(Utterance) if field.name not in ("audio", "audio_path", WORD_TIMES)
-)
+TEXT_SOURCE = "text_source"
+"""The column that a run has only where it keeps what the model reads; see `Utterance.text_source`."""
+
+_NOT_ALWAYS = ("audio", "audio_path", WORD_TIMES, TEXT_SOURCE)
+FIELD_NAMES = tuple(field.name for field in fields(Utterance) if field.name not in _NOT_ALWAYS)
 
 
 def column_kind(name: str) -> Literal["string", "int64", "float64"]:
@@ -182,11 +186,11 @@ def column_kind(name: str) -> Literal["string", "int64", "float64"]:
 
 
 @cache
-def arrow_schema(*, word_times: bool = False) -> pa.Schema:
+def arrow_schema(*, word_times: bool = False, text_source: bool = False) -> pa.Schema:
     """The Parquet schema, with the metadata by which Hugging Face datasets decodes `audio` without code.
 
     Args:
-        word_times: with the column of that name.
+        word_times, text_source: with the column of that name.
     """
     arrow_types = {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
     columns = [pa.field("id", pa.string(), nullable=False)]
@@ -210,6 +214,9 @@ def arrow_schema(*, word_times: bool = False) -> pa.Schema:
         word = pa.struct([(name, arrow_types[kind]) for name, kind in kinds.items()])
         columns.append(pa.field(WORD_TIMES, pa.list_(pa.field("element", word))))
         features[WORD_TIMES] = [{name: {"dtype": kind, "_type": "Value"} for name, kind in kinds.items()}]
+    if text_source:
+        columns.append(pa.field(TEXT_SOURCE, pa.string(), nullable=False))
+        features[TEXT_SOURCE] = {"dtype": "string", "_type": "Value"}
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     return pa.schema(columns, metadata=metadata)
 
@@ -242,6 +249,8 @@ def from_record_batch(batch: pa.RecordBatch) -> Iterable[Utterance]:
     columns = {name: batch.column(name).to_pylist() for name in FIELD_NAMES}
     if WORD_TIMES in batch.schema.names:
         columns[WORD_TIMES] = batch.column(WORD_TIMES).to_pylist()
+    if TEXT_SOURCE in batch.schema.names:
+        columns[TEXT_SOURCE] = batch.column(TEXT_SOURCE).to_pylist()
     for index in range(batch.num_rows):
         values = {name: column[index] for name, column in columns.items()}
         yield from_fields(values, blobs[index].as_py(), paths[index].as_py())
@@ -252,6 +261,8 @@ def to_fields(row: Utterance) -> dict[str, Any]:
     columns = {name: getattr(row, name) for name in FIELD_NAMES}
     if row.word_times is not None:
         columns[WORD_TIMES] = _word_fields(row)
+    if row.text_source is not None:
+        columns[TEXT_SOURCE] = row.text_source
     return columns
 
 
@@ -266,5 +277,6 @@ def from_fields(columns: dict[str, Any], audio: bytes, path: str) -> Utterance:
         audio=audio,
         audio_path=path,
         word_times=None if words is None else tuple(WordTime(**word) for word in words),
+        text_source=columns.get(TEXT_SOURCE),
         **{name: columns.get(name) for name in FIELD_NAMES},  # type: ignore[arg-type]
     )

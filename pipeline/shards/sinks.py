@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.shards.rows import (
     REPEATING_COLUMNS,
+    TEXT_SOURCE,
     WORD_TIMES,
     Utterance,
     arrow_schema,
@@ -65,13 +66,18 @@ class ParquetSink:
     Args:
         file: open for writing.
         row_group_bytes: audio bytes after which a row group ends.
-        word_times: with the column of that name.
+        word_times, text_source: with the column of that name.
     """
 
     def __init__(
-        self, file: BinaryIO, *, row_group_bytes: int = ROW_GROUP_BYTES, word_times: bool = False
+        self,
+        file: BinaryIO,
+        *,
+        row_group_bytes: int = ROW_GROUP_BYTES,
+        word_times: bool = False,
+        text_source: bool = False,
     ) -> None:
-        self._schema = arrow_schema(word_times=word_times)
+        self._schema = arrow_schema(word_times=word_times, text_source=text_source)
         names = [name for name in self._schema.names if name not in ("audio", WORD_TIMES)]
         if word_times:
             names += [
@@ -82,7 +88,7 @@ class ParquetSink:
             _Borrowed(file),
             self._schema,
             compression={**dict.fromkeys(names, "zstd"), "audio.bytes": "none", "audio.path": "zstd"},
-            use_dictionary=list(REPEATING_COLUMNS),
+            use_dictionary=[*REPEATING_COLUMNS, *([TEXT_SOURCE] if text_source else [])],
             write_statistics=names,
             write_page_checksum=True,
         )
@@ -196,6 +202,7 @@ def open_sink(
     gzip: bool = False,
     row_group_bytes: int = ROW_GROUP_BYTES,
     word_times: bool = False,
+    text_source: bool = False,
 ) -> Sink:
     """A sink of a format onto open binary files, in the order of `shard_names`.
 
@@ -204,13 +211,15 @@ def open_sink(
         files: the files to write, as many as `shard_names` gives.
         gzip: compress TFRecord as a whole; other formats ignore it.
         row_group_bytes: size of a row group for Parquet.
-        word_times: whether the rows have them.
+        word_times, text_source: whether the rows have them.
     """
     expected = 2 if shard_format == "shar" else 1
     if len(files) != expected:
         raise UsageError(f"a {shard_format} shard must have {expected} files: {len(files)} given")
     if shard_format == "parquet":
-        return ParquetSink(files[0], row_group_bytes=row_group_bytes, word_times=word_times)
+        return ParquetSink(
+            files[0], row_group_bytes=row_group_bytes, word_times=word_times, text_source=text_source
+        )
     if shard_format == "tfrecord":
         return TFRecordSink(files[0], gzip=gzip)
     if shard_format == "webdataset":

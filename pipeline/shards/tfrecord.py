@@ -22,6 +22,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from prep_corpus.pipeline.shards.rows import (
     FIELD_NAMES,
     NULLABLE_COLUMNS,
+    TEXT_SOURCE,
     WORD_TIMES,
     Utterance,
     column_kind,
@@ -119,6 +120,8 @@ def encode_example(row: Utterance) -> bytes:
         features[f"{WORD_TIMES}/speaker"].bytes_list.value.append((word.speaker or "").encode())
         for name in _WORD_NUMBERS:
             features[f"{WORD_TIMES}/{name}"].float_list.value.append(getattr(word, name))
+    if row.text_source is not None:
+        features[TEXT_SOURCE].bytes_list.value.append(row.text_source.encode())
     # A protobuf map has no order of its own.
     encoded: bytes = example.SerializeToString(deterministic=True)
     return encoded
@@ -149,6 +152,8 @@ def decode_example(record: bytes) -> Utterance:
                 strict=True,
             )
         ]
+    if TEXT_SOURCE in feature:
+        columns[TEXT_SOURCE] = feature[TEXT_SOURCE].bytes_list.value[0].decode()
     path = feature["audio_path"].bytes_list.value[0].decode()
     return from_fields(columns, feature["audio"].bytes_list.value[0], path)
 
@@ -160,7 +165,9 @@ def read_tfrecord(file: BinaryIO, *, gzip: bool = False) -> Iterator[Utterance]:
         yield decode_example(record)
 
 
-def feature_spec(*, gzip: bool = False, word_times: bool = False) -> dict[str, Any]:
+def feature_spec(
+    *, gzip: bool = False, word_times: bool = False, text_source: bool = False
+) -> dict[str, Any]:
     """What `tf.io.parse_single_example` has to know, to be stored as JSON beside the shards.
 
     Every feature is scalar but those of words, whose shape is [-1]: one value per word. One with a default may be
@@ -180,6 +187,8 @@ def feature_spec(*, gzip: bool = False, word_times: bool = False) -> dict[str, A
         for name in ("text", *_WORD_NUMBERS, "speaker"):
             dtype = "float32" if name in _WORD_NUMBERS else "string"
             features[f"{WORD_TIMES}/{name}"] = {"dtype": dtype, "shape": [-1]}
+    if text_source:
+        features[TEXT_SOURCE] = {"dtype": "string", "shape": []}
     return {"compression": "GZIP" if gzip else "", "features": features}
 
 

@@ -1,21 +1,33 @@
-"""The whole cut function but for the utterance classifier: what measure tries and segment does."""
+"""The whole cut function: what measure tries but for the utterance classifier, and what segment does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from prep_corpus.align.cutting.cutting import plan_paper, plan_words
 from prep_corpus.align.cutting.plan import CutPlan
-from prep_corpus.align.cutting.ranges import Ranges
-from prep_corpus.align.cutting.segments import CutOptions
+from prep_corpus.align.cutting.ranges import OVERLAPPING, Ranges
+from prep_corpus.align.cutting.segments import CutOptions, Cuts, with_scores
 from prep_corpus.align.cutting.unheard import ranges_without_unheard
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.text.styles import CLEAN
-from prep_corpus.align.words.evidence import Track
+from prep_corpus.align.words.evidence import Track, track
+from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.scoring import Verdicts, heard_words, own_scores, verdicts, worth
+from prep_corpus.filters.scoring import (
+    Verdicts,
+    heard_words,
+    own_scores,
+    score_utterances,
+    verdicts,
+    worth,
+)
+from prep_corpus.pipeline.recognition.uncovered import Recognition, RecognitionOptions, recognise_uncovered
 from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.stages.emit import EmittedRecording
 
@@ -37,6 +49,7 @@ class SegmentOptions:
         text_style: what the column `text` holds, of `TEXT_STYLES`; segments are the same with each.
         word_times: rows carry the times of their words.
         sample_rate: the clips have the model's rate ("model") or that of their file ("source").
+        recognised: how far what the model hears is trusted where no text of the transcript is kept; None to keep none.
     """
 
     cut: str
@@ -51,6 +64,7 @@ class SegmentOptions:
     text_style: str = CLEAN
     word_times: bool = False
     sample_rate: str = MODEL_RATE
+    recognised: RecognitionOptions | None = None
 
     def identity(self) -> list[object]:
         """All that decides where cuts are and what is kept, for a digest."""
@@ -67,11 +81,12 @@ class SegmentOptions:
             asdict(self.cut_options(1, 1)),
         ]
 
-    def row_identity(self) -> list[str]:
+    def row_identity(self) -> list[object]:
         """What else decides the rows, for a digest; nothing by default."""
         style = [] if self.text_style == CLEAN else [self.text_style]
         words = ["word_times"] if self.word_times else []
-        return [*style, *words, *([] if self.sample_rate == MODEL_RATE else ["source rate"])]
+        rate = [] if self.sample_rate == MODEL_RATE else ["source rate"]
+        return [*style, *words, *rate, *([] if self.recognised is None else self.recognised.identity())]
 
     def cut_options(self, stride_samples: int, sample_rate_hz: int) -> CutOptions:
         """The same for a model's frames."""
@@ -137,3 +152,61 @@ def cut_recording(plan: CutPlan, options: SegmentOptions, trusted: Verdicts, pau
     if options.cut == "paper":
         ranges = ranges_without_unheard(ranges, trusted.said_W)
     return ranges
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentedRecording:
+    """What became of a recording, before its audio is cut.
+
+    Attributes:
+        cuts: segments with their final reasons.
+        features_SF: float64 [segments, 6], as `FEATURE_NAMES`; NaN for those that cutting dropped.
+        scores_S: float64, log-odds; NaN likewise.
+        recognised: utterances of what the model hears beside them; None where none are kept.
+    """
+
+    cuts: Cuts
+    features_SF: NDArray[np.float64]
+    scores_S: NDArray[np.float64]
+    recognised: Recognition | None = None
+
+
+def segment_recording(
+    aligned: AlignedRecording,
+    emitted: EmittedRecording,
+    info: ModelInfo,
+    options: SegmentOptions,
+    k_frames: int,
+) -> SegmentedRecording:
+    """Cut and score one recording."""
+    seen = track(emitted.log_probs_TC, info)
+    trusted = words_trusted(aligned, options)
+    plan = plan_cuts(aligned, emitted, seen, info, options, trusted)
+    cuts = plan.cuts(cut_recording(plan, options, trusted, (k_frames,)))
+    features_SF = np.full((len(cuts.segments), len(FEATURE_NAMES)), np.nan)
+    candidates = [s for s, segment in enumerate(cuts.segments) if not segment.reason]
+    if candidates:
+        features_SF[candidates] = utterance_features(
+            emitted.log_probs_TC,
+            aligned.tokens_L,
+            aligned.words,
+            [cuts.segments[s] for s in candidates],
+            blank=info.blank,
+            delimiter=info.delimiter_index,
+        )
+    scores_S = np.full(len(cuts.segments), np.nan)
+    scores_S[candidates] = score_utterances(features_SF[candidates], options.filter, cut=options.cut)
+    cuts = with_scores(cuts, scores_S, options.utterance_threshold)
+    recognised = None
+    if options.recognised is not None:
+        recognised = recognise_uncovered(
+            emitted.log_probs_TC,
+            seen,
+            emitted.levels,
+            info,
+            [segment for segment in cuts.segments if segment.reason in ("", OVERLAPPING)],
+            options.recognised,
+            cut=options.cut_options(info.stride_samples, info.sample_rate_hz),
+            k_frames=k_frames,
+        )
+    return SegmentedRecording(cuts=cuts, features_SF=features_SF, scores_S=scores_S, recognised=recognised)

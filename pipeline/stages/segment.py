@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import repeat
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO
 
@@ -23,36 +22,42 @@ from prep_corpus.align.cutting.cut_ledgers import character_ledger, sample_ledge
 from prep_corpus.align.cutting.cutting import (
     Cuts,
     Segment,
-    with_scores,
 )
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.recognition.sources import RECOGNISED, TRANSCRIPT
 from prep_corpus.align.text.normalize import STRIPPED, UNREAD
 from prep_corpus.align.transcripts.versions import file_links
-from prep_corpus.align.words.evidence import track
 from prep_corpus.augment.bank import SpeechSilent
 from prep_corpus.augment.mix import is_silent
-from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
-from prep_corpus.filters.scoring import score_utterances
+from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.pipeline.abreast import AbreastDoFn
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle, read_bundle_seconds
 from prep_corpus.pipeline.inputs.decoding import decoded, own_rate_hz, slices
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.progress import BOARD, StageProgress
+from prep_corpus.pipeline.recognition.uncovered import with_recognised, without
 from prep_corpus.pipeline.shards.clips import pack_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
 from prep_corpus.pipeline.stage_frame import BundleTally, NotMade, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments, speakers_identity
 from prep_corpus.pipeline.stages.cut_recording import (
     MODEL_RATE,
+    SegmentedRecording,
     SegmentOptions,
-    cut_recording,
-    plan_cuts,
-    words_trusted,
+    segment_recording,
 )
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
-from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
-from prep_corpus.pipeline.stages.segment_rows import SCHEMA, clip_fields, positions, segment_row, word_times
+from prep_corpus.pipeline.stages.emit import read_emissions
+from prep_corpus.pipeline.stages.segment_rows import (
+    SCHEMA,
+    clip_fields,
+    positions,
+    recognised_row,
+    recognised_word_times,
+    segment_row,
+    word_times,
+)
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.looking import is_looking
@@ -64,52 +69,13 @@ HELD_CLIP_BYTES = 32 << 20
 SPEECH_SILENT = SpeechSilent.reason
 
 
-@dataclass(frozen=True, kw_only=True)
-class SegmentedRecording:
-    """What became of a recording, before its audio is cut.
-
-    Attributes:
-        cuts: segments with their final reasons.
-        features_SF: float64 [segments, 6], as `FEATURE_NAMES`; NaN for those that cutting dropped.
-        scores_S: float64, log-odds; NaN likewise.
-    """
-
-    cuts: Cuts
-    features_SF: NDArray[np.float64]
-    scores_S: NDArray[np.float64]
-
-
-def segment_recording(
-    aligned: AlignedRecording,
-    emitted: EmittedRecording,
-    info: ModelInfo,
-    options: SegmentOptions,
-    k_frames: int,
-) -> SegmentedRecording:
-    """Cut and score one recording."""
-    seen = track(emitted.log_probs_TC, info)
-    trusted = words_trusted(aligned, options)
-    plan = plan_cuts(aligned, emitted, seen, info, options, trusted)
-    cuts = plan.cuts(cut_recording(plan, options, trusted, (k_frames,)))
-    features_SF = np.full((len(cuts.segments), len(FEATURE_NAMES)), np.nan)
-    candidates = [s for s, segment in enumerate(cuts.segments) if not segment.reason]
-    if candidates:
-        features_SF[candidates] = utterance_features(
-            emitted.log_probs_TC,
-            aligned.tokens_L,
-            aligned.words,
-            [cuts.segments[s] for s in candidates],
-            blank=info.blank,
-            delimiter=info.delimiter_index,
-        )
-    scores_S = np.full(len(cuts.segments), np.nan)
-    scores_S[candidates] = score_utterances(features_SF[candidates], options.filter, cut=options.cut)
-    cuts = with_scores(cuts, scores_S, options.utterance_threshold)
-    return SegmentedRecording(cuts=cuts, features_SF=features_SF, scores_S=scores_S)
-
-
-def account(aligned: AlignedRecording, cuts: Cuts) -> Ledgers:
+def account(aligned: AlignedRecording, cuts: Cuts, recognised: Sequence[Segment] | None = None) -> Ledgers:
     """Where every sample and every character of a recording went.
+
+    Args:
+        aligned: the recording.
+        cuts: what became of its transcript.
+        recognised: utterances whose text is what the model hears; None where the run keeps none.
 
     Raises:
         InternalError: something is left over.
@@ -124,15 +90,20 @@ def account(aligned: AlignedRecording, cuts: Cuts) -> Ledgers:
     unused = sum(len(version.text) for version in aligned.probed.recording.others)
     if unused:
         characters["rejected:other-version"] = unused
+    samples = sample_ledger(cuts, aligned.n_samples)
+    if recognised is not None:
+        samples = with_recognised(samples, cuts, recognised)
+    recognition_counts = {} if recognised is None else {"utterances recognised": len(recognised)}
     ledgers = Ledgers(
-        samples={**sample_ledger(cuts, aligned.n_samples), "decoded": aligned.n_samples},
+        samples={**samples, "decoded": aligned.n_samples},
         characters={**characters, "stripped": stripped, "read": len(owner_N) + unused},
         counts={
             "recordings": 1,
             "words": len(aligned.words.frame_starts),
             "words kept": sum(end - start for segment in kept for start, end in segment.spoken_ranges()),
-            "segments": len(cuts.segments),
-            "utterances": len(kept),
+            "segments": len(cuts.segments) + len(recognised or ()),
+            "utterances": len(kept) + len(recognised or ()),
+            **recognition_counts,
         },
     )
     ledgers.check(aligned.probed.recording.id)
@@ -271,6 +242,44 @@ class _Made:
     untranscribed: tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Piece:
+    """A segment on its way to its row; `source` is `TRANSCRIPT` or `RECOGNISED`."""
+
+    segment: Segment
+    source: str
+    features_F: NDArray[np.float64]
+    score: float
+
+
+def _pieces(cut: SegmentedRecording) -> list[_Piece]:
+    """All segments of a recording in order of time."""
+    cuts, recognised = cut.cuts, cut.recognised
+    found = [(TRANSCRIPT, *one) for one in zip(cuts.segments, cut.features_SF, cut.scores_S.tolist())]
+    if recognised is not None:
+        found += [
+            (RECOGNISED, *one)
+            for one in zip(recognised.segments, recognised.features_SF, recognised.scores_S.tolist())
+        ]
+    pieces = [
+        _Piece(source=source, segment=segment, features_F=features_F, score=score)
+        for source, segment, features_F, score in found
+    ]
+    return sorted(pieces, key=lambda piece: piece.segment.sample_start)
+
+
+def _words_of(
+    aligned: AlignedRecording, cut: SegmentedRecording, levels: Levels, info: ModelInfo
+) -> dict[str, Iterator[list[dict[str, Any]]]]:
+    """The words of the kept segments in order, by the source of their text."""
+    kept = [segment for segment in cut.cuts.segments if not segment.reason]
+    words = {TRANSCRIPT: word_times(aligned, levels, kept, info)}
+    if cut.recognised is not None:
+        speaker = None if aligned.speakers else aligned.probed.recording.speaker
+        words[RECOGNISED] = recognised_word_times(cut.recognised, speaker, cut.recognised.segments, info)
+    return words
+
+
 def _made(
     aligned: AlignedRecording,
     cut: SegmentedRecording,
@@ -280,7 +289,8 @@ def _made(
     digest: str,
     clips: IO[bytes],
 ) -> _Made:
-    kept = [segment for segment in cut.cuts.segments if not segment.reason]
+    pieces = _pieces(cut)
+    kept = [piece.segment for piece in pieces if not piece.segment.reason]
     model_hz = info.sample_rate_hz
     rate_hz = model_hz if options.sample_rate == MODEL_RATE else own_rate_hz(aligned.probed)
     # The same places, and neighbours still touch: every edge is rounded down.
@@ -289,35 +299,42 @@ def _made(
         for segment in kept
     ]
     starts = iter(start for start, _ in spans)
-    words: Iterator[list[dict[str, Any]] | None] = (
-        word_times(aligned, levels, kept, info) if options.word_times else repeat(None)
-    )
+    words = _words_of(aligned, cut, levels, info) if options.word_times else {}
     rows: list[tuple[dict[str, Any], int]] = []
-    final: list[Segment] = []
+    final: list[_Piece] = []
     with closing(decoded(aligned.probed, rate_hz)) as blocks:
         samples = slices(blocks, spans, may_lack=0 if rate_hz == model_hz else 1 + rate_hz // model_hz)
-        for s, segment in enumerate(cut.cuts.segments):
+        for piece in pieces:
+            segment = piece.segment
             clip_N = None if segment.reason else audio.to_int16(next(samples))
-            said = None if segment.reason else next(words)
+            said = None if segment.reason or not words else next(words[piece.source])
             start = 0 if segment.reason else next(starts)
             if clip_N is not None and is_silent(clip_N, rate_hz):
                 segment, clip_N = replace(segment, reason=SPEECH_SILENT), None
-            row = segment_row(aligned, segment, info, options.text_style)
-            row.update(zip(FEATURE_NAMES, cut.features_SF[s].tolist()), score=float(cut.scores_S[s]))
+            if piece.source == RECOGNISED and cut.recognised is not None:
+                row = recognised_row(aligned, cut.recognised, segment, info)
+            else:
+                row = segment_row(aligned, segment, info, options.text_style)
+            row.update(zip(FEATURE_NAMES, piece.features_F.tolist()), score=piece.score)
             n_bytes = 0
             if clip_N is not None:
                 flac = encode_audio(clip_N, rate_hz)
-                fields = clip_fields(aligned, row, info, options.config_digest, said)
+                source = None if cut.recognised is None else piece.source
+                fields = clip_fields(aligned, row, info, options.config_digest, said, source)
                 fields.update(positions(start, start + len(clip_N), rate_hz), sample_rate_hz=rate_hz)
                 n_bytes = clips.write(pack_clip(fields, flac, digest=digest))
             rows.append((row, n_bytes))
-            final.append(segment)
+            final.append(replace(piece, segment=segment))
+    cuts = replace(cut.cuts, segments=tuple(p.segment for p in final if p.source == TRANSCRIPT))
+    recognised = [p.segment for p in final if p.source == RECOGNISED and not p.segment.reason]
     return _Made(
         recording_id=aligned.probed.recording.id,
         rows=rows,
         clips=clips,
-        ledgers=account(aligned, replace(cut.cuts, segments=tuple(final))),
-        untranscribed=cut.cuts.untranscribed,
+        ledgers=account(aligned, cuts, None if cut.recognised is None else recognised),
+        untranscribed=tuple(
+            without(cuts.untranscribed, [(s.sample_start, s.sample_end) for s in recognised])
+        ),
     )
 
 

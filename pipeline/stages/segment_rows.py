@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from prep_corpus.align.audio.levels import Levels
@@ -16,7 +17,8 @@ from prep_corpus.align.transcripts.versions import file_span
 from prep_corpus.align.words.coarse import fine_frames, finer_words
 from prep_corpus.align.words.timed_words import timed_words, word_scores
 from prep_corpus.filters.features import FEATURE_NAMES
-from prep_corpus.pipeline.shards.rows import WORD_TIMES, utterance_id
+from prep_corpus.pipeline.recognition.uncovered import Recognition
+from prep_corpus.pipeline.shards.rows import TEXT_SOURCE, WORD_TIMES, utterance_id
 from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
@@ -79,6 +81,34 @@ def segment_row(
     }
 
 
+def recognised_row(
+    aligned: AlignedRecording, recognised: Recognition, segment: Segment, info: ModelInfo
+) -> dict[str, Any]:
+    """The row of an utterance whose text is what the model hears, but for its features, score and clip.
+
+    It has no characters of the transcript; its place there is where the words after it begin.
+    """
+    recording = aligned.probed.recording
+    text = recognised.text_of(segment)
+    words = aligned.words
+    after = int(np.searchsorted(words.frame_starts, segment.frame_start))
+    place = int(words.char_starts[after]) if after < len(words) else len(aligned.normalized.original)
+    return {
+        "id": utterance_id(recording.id, segment.sample_start, segment.sample_end),
+        "recording_id": recording.id,
+        "speaker": None if aligned.speakers else recording.speaker,
+        "kept": not segment.reason,
+        "reason": segment.reason,
+        **positions(segment.sample_start, segment.sample_end, info.sample_rate_hz),
+        "text": text,
+        "text_normalized": text,
+        "char_start": place,
+        "char_end": place,
+        "file_char_start": None,
+        "file_char_end": None,
+    }
+
+
 def positions(start_sample: int, end_sample: int, rate_hz: int) -> dict[str, Any]:
     """The columns that say where a half-open span of samples stands."""
     return {
@@ -120,14 +150,44 @@ def word_times(
         ]
 
 
+def recognised_word_times(
+    recognised: Recognition, speaker: str | None, segments: Sequence[Segment], info: ModelInfo
+) -> Iterator[list[dict[str, Any]]]:
+    """The same of utterances whose text is what the model hears; a word's score is the probability that it was said."""
+    scores_W = 1 / (1 + np.exp(-np.clip(recognised.word_scores_W, -50, 50)))
+    for segment in segments:
+        origin, end = segment.sample_start / info.sample_rate_hz, segment.sample_end / info.sample_rate_hz
+        first, last = segment.word_start, segment.word_end
+        starts, ends = (
+            (np.clip(edges_W[first:last] * info.frame_seconds, origin, end) - origin).tolist()
+            for edges_W in (recognised.words.frame_starts, recognised.words.frame_ends)
+        )
+        yield [
+            {
+                "text": text,
+                "start": round(start, TIME_PLACES),
+                "end": round(until, TIME_PLACES),
+                "score": round(float(score), TIME_PLACES),
+                "speaker": speaker,
+            }
+            for text, start, until, score in zip(
+                recognised.found.texts[first:last], starts, ends, scores_W[first:last]
+            )
+        ]
+
+
 def clip_fields(
     aligned: AlignedRecording,
     row: dict[str, Any],
     info: ModelInfo,
     config_digest: str,
     words: list[dict[str, Any]] | None = None,
+    text_source: str | None = None,
 ) -> dict[str, Any]:
-    """The row of an utterance without audio and noise, as `rows.from_fields` takes it; with its words where given."""
+    """The row of an utterance without audio and noise, as `rows.from_fields` takes it.
+
+    With its words and the source of its text, where these are given.
+    """
     recording = aligned.probed.recording
     fields = {key: row[key] for key in row if key not in _NOT_IN_SHARDS}
     return {
@@ -140,6 +200,7 @@ def clip_fields(
         "config_digest": config_digest,
         "sample_rate_hz": info.sample_rate_hz,
         **({} if words is None else {WORD_TIMES: words}),
+        **({} if text_source is None else {TEXT_SOURCE: text_source}),
     }
 
 

@@ -14,6 +14,7 @@ from apache_beam.utils.shared import Shared
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import InputChanged
+from prep_corpus.align.recognition.sources import READ_NOTHING
 from prep_corpus.augment.bank import NoiseBank
 from prep_corpus.augment.mix import mix, noise_json
 from prep_corpus.augment.plan import NoiseOptions, plan_noise
@@ -24,7 +25,14 @@ from prep_corpus.pipeline.progress import StageProgress
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, NEXT_NAME
 from prep_corpus.pipeline.shards.clips import ClipDamaged, UtteranceRef, read_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
-from prep_corpus.pipeline.shards.rows import WORD_TIMES, AudioFormat, Utterance, audio_path, from_fields
+from prep_corpus.pipeline.shards.rows import (
+    TEXT_SOURCE,
+    WORD_TIMES,
+    AudioFormat,
+    Utterance,
+    audio_path,
+    from_fields,
+)
 from prep_corpus.pipeline.shards.sinks import DigestingFile, Format, open_sink, shard_names
 from prep_corpus.pipeline.stage_frame import made_once
 from prep_corpus.pipeline.storage import files
@@ -53,6 +61,7 @@ class WriteOptions:
         audio_format: format of the audio inside the shards.
         gzip: compress TFRecord files.
         word_times: the rows have the times of their words.
+        read: what the model reads is kept too, of `READ_MODES`; then the rows say whose their text is.
     """
 
     formats: tuple[Format, ...]
@@ -67,6 +76,7 @@ class WriteOptions:
     gzip: bool = False
     word_times: bool = False
     published: str = ""
+    read: str = READ_NOTHING
 
 
 def same_bank(options: WriteOptions) -> NoiseBank:
@@ -193,6 +203,7 @@ def write_shard(
         options.audio_format,
         options.gzip,
         *([WORD_TIMES] if options.word_times else []),
+        *([TEXT_SOURCE] if options.read != READ_NOTHING else []),
     )
     name = f"{split}-{index:05d}-of-{count:05d}"
     placed = receipts.uri("write", name, ".json")
@@ -285,7 +296,14 @@ def _write(
                 stack.callback(file.give_up)
                 named.append((shard_format, path, file))
                 opened.append(file)
-            sinks.append(open_sink(shard_format, opened, gzip=options.gzip, word_times=options.word_times))
+            sink = open_sink(
+                shard_format,
+                opened,
+                gzip=options.gzip,
+                word_times=options.word_times,
+                text_source=options.read != READ_NOTHING,
+            )
+            sinks.append(sink)
         for row in rows_of(store, refs, bank, options):
             noisy += row.noise is not None
             samples += row.samples

@@ -77,15 +77,22 @@ def material(shared: Path, fold: int, purpose: str) -> Material:
 
 
 def spoken_hard(
-    shared: Path, utterances: dict[str, list[corpora.SourceUtterance]], *, seeds: int = 1
+    shared: Path, utterances: dict[str, list[corpora.SourceUtterance]], *, seeds: int = 1, every: int = 1
 ) -> Iterator[HardRecording]:
-    """Each condition on a part of every second recording, with as many corrupted transcripts as there are seeds."""
+    """Each condition on a part of every second recording, with as many corrupted transcripts as there are seeds.
+
+    Of these recordings one in `every` is made.
+    """
     texts = [u.words for one in utterances.values() for u in one]
+    number = -1
     for c, (name, condition) in enumerate(conditions.CONDITIONS.items()):
         if name == "clean":
             continue
         for b, base in enumerate(utterances):
             if (b + c + b // 2) % 2:
+                continue
+            number += 1
+            if number % every:
                 continue
             fold = b // 2 % FOLDS
             part = _part(utterances[base], corpora.generator("part", name, base))
@@ -284,15 +291,8 @@ def hard_case(
         times: of the words of its utterances, from clean recordings: in noise no alignment could tell.
     """
     info: ModelInfo = model.info
-    folder = cache_folder / info.digest[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / (one.recording.id.replace(" ", "-").replace("/", "-") + ".npy")
-    if not path.exists():
-        emitter = emissions.Emitter[str](model, emissions.WindowOptions())
-        [(_, log_probs_TC)] = emitter.emit([(one.recording.id, [one.recording.audio_N])], _fail)
-        np.save(path, log_probs_TC)
-        print(f"emissions of {one.recording.id}", file=sys.stderr, flush=True)
-    spoken = quality_cases.spoken(one.recording, np.load(path), info, times)
+    log_probs_TC = emissions_of(one.recording, model, cache_folder)
+    spoken = quality_cases.spoken(one.recording, log_probs_TC, info, times)
     case = replace(
         quality_cases.labelled(spoken, one.transcript, info),
         group=one.group,
@@ -300,6 +300,22 @@ def hard_case(
         condition=one.condition if one.what == SPOKEN else one.what,
     )
     return HardCase(case=case, fold=one.fold, what=one.what, condition=one.condition)
+
+
+def emissions_of(
+    recording: corpora.LongRecording, model: LoadedModel, cache_folder: Path
+) -> quality_cases.LogProbs:
+    """A recording's emissions, from the cache or computed now."""
+    folder = cache_folder / model.info.digest[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / (recording.id.replace(" ", "-").replace("/", "-") + ".npy")
+    if not path.exists():
+        emitter = emissions.Emitter[str](model, emissions.WindowOptions())
+        [(_, log_probs_TC)] = emitter.emit([(recording.id, [recording.audio_N])], _fail)
+        np.save(path, log_probs_TC)
+        print(f"emissions of {recording.id}", file=sys.stderr, flush=True)
+    found: quality_cases.LogProbs = np.load(path)
+    return found
 
 
 def _fail(key: str, error: Exception) -> None:

@@ -85,6 +85,7 @@ WRONG = {
     "--only-language": ("klingon", "zz", "english"),
     "--text-style": ("loud",),
     "--sample-rate": ("8",),
+    "--read": ("everything",),
     "--max-failed": ("2", "101%", "few%"),
     "--device": ("gpu", "cuda:x"),
     "--workers": ("0", "-1", "many"),

@@ -12,14 +12,16 @@ import torch
 from click.testing import CliRunner
 from support import toy
 from support.places import SUPPORT
-from support.runs import run_here, shards
+from support.runs import arguments, run_here, shards
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import load_model
+from prep_corpus.filters.linear import bundled_filter
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.runs.prepare import PreparedRun
+from prep_corpus.jobs.runs.stage_options import recognition_options
 from prep_corpus.jobs.start import early
 from prep_corpus.jobs.start.claim import claim_folder
 from prep_corpus.pipeline.inputs.bundles import write_bundle
@@ -181,3 +183,23 @@ def test_a_folder_says_what_is_missing_when_that_is_asked_for(tmp_path: Path) ->
     ):
         with pytest.raises(UsageError, match=rule):
             getattr(run, part)
+
+
+def test_what_a_model_hears_is_kept_only_where_it_is_known_how_far_to_trust_it(
+    corpus: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SUPPORT)
+        done = CliRunner().invoke(main, [*arguments(corpus, out), "--read", "uncovered"])
+    assert done.exit_code == 2
+    assert "--read uncovered" in done.output
+    assert "quartznet" in done.output
+    assert not out.exists()
+    digest = bundled_filter("quartznet").model_digest
+    config = RunConfig(manifest="m", out="o", read="uncovered")
+    lax, strict = (recognition_options(replace(config, max_wer=wer), digest) for wer in (0.02, 0.01))
+    assert lax is not None
+    assert strict is not None
+    assert (lax.word_threshold, lax.utterance_threshold) < (strict.word_threshold, strict.utterance_threshold)
+    assert recognition_options(replace(config, read="none"), digest) is None

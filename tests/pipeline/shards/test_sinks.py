@@ -8,6 +8,7 @@ import json
 import math
 import sys
 import tarfile
+from collections.abc import Sequence
 
 import google_crc32c
 import pyarrow.parquet as pq
@@ -118,18 +119,21 @@ WORDED = [
 ]
 
 
+def _read(shard_format: sinks.Format, written: Sequence[bytes]) -> list[Utterance]:
+    files = [io.BytesIO(data) for data in written]
+    if shard_format == "parquet":
+        (batch,) = pq.read_table(files[0]).combine_chunks().to_batches()
+        return list(from_record_batch(batch))
+    if shard_format == "tfrecord":
+        return list(read_tfrecord(files[0]))
+    if shard_format == "webdataset":
+        return list(read_webdataset(files[0]))
+    return list(read_shar(*files))
+
+
 @pytest.mark.parametrize("shard_format", sinks.FORMATS)
 def test_words_and_their_times_come_back_from_every_format(shard_format: sinks.Format) -> None:
-    written = [io.BytesIO(data) for data in _written(shard_format, WORDED, word_times=True)]
-    if shard_format == "parquet":
-        (batch,) = pq.read_table(written[0]).combine_chunks().to_batches()
-        back = list(from_record_batch(batch))
-    elif shard_format == "tfrecord":
-        back = list(read_tfrecord(written[0]))
-    elif shard_format == "webdataset":
-        back = list(read_webdataset(written[0]))
-    else:
-        back = list(read_shar(*written))
+    back = _read(shard_format, _written(shard_format, WORDED, word_times=True))
     assert [row.id for row in back] == [row.id for row in WORDED]
     for row, wanted in zip(back, WORDED):
         assert row.word_times is not None
@@ -168,9 +172,22 @@ def test_without_words_no_format_says_anything_of_them(shard_format: sinks.Forma
     assert written == b"".join(_written(shard_format, ROWS, word_times=False))
 
 
+@pytest.mark.parametrize("shard_format", sinks.FORMATS)
+def test_whose_text_it_is_comes_back_from_every_format(shard_format: sinks.Format) -> None:
+    wanted = ["transcript", "model"]
+    rows = [dataclasses.replace(row, text_source=source) for row, source in zip(ROWS, wanted)]
+    written = _written(shard_format, rows, text_source=True)
+    assert [row.text_source for row in _read(shard_format, written)] == wanted
+    plain = _written(shard_format, ROWS)
+    assert b"text_source" not in b"".join(plain)
+    assert {row.text_source for row in _read(shard_format, plain)} == {None}
+
+
 def test_feature_spec_names_every_feature() -> None:
     features = feature_spec()["features"]
-    assert set(features) == {field.name for field in dataclasses.fields(Utterance)} - {"word_times"}
+    names = {field.name for field in dataclasses.fields(Utterance)}
+    assert set(features) == names - {"word_times", "text_source"}
+    assert set(feature_spec(text_source=True)["features"]) - set(features) == {"text_source"}
     more = feature_spec(word_times=True)["features"]
     assert set(more) - set(features) == {
         f"word_times/{name}" for name in ("text", "start", "end", "score", "speaker")

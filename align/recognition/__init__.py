@@ -1,0 +1,1 @@
+"""What the model itself hears, without a text: words with their frames, from stored emissions."""

@@ -1,0 +1,186 @@
+"""What a run keeps of what the model hears: utterances of recognised words beside those of the transcript.
+
+Legend: T frames, C classes, W recognised words, S segments, F features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.audio.levels import Levels
+from prep_corpus.align.cutting.segments import CutOptions, Cuts, Segment
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.recognition.recognised import RecognisedWords, recognise
+from prep_corpus.align.recognition.sources import KEPT_RECOGNISED
+from prep_corpus.align.recognition.uncovered import as_text, cut_outside
+from prep_corpus.align.text.spelling import UNKNOWN_LETTER
+from prep_corpus.align.words.evidence import Track
+from prep_corpus.align.words.words import Words
+from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
+from prep_corpus.filters.recognition import RecognitionFilter, mean_scores
+from prep_corpus.filters.recognition_evidence import recognition_evidence
+from prep_corpus.filters.scoring import EDGE_MARGIN, REFUSED_SCORE
+
+DoubleArray = NDArray[np.float64]
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecognitionOptions:
+    """How far what the model hears is trusted.
+
+    Attributes:
+        filter: fitted for the model.
+        word_threshold: lowest log-odds of a word that is kept.
+        utterance_threshold: lowest mean of them of an utterance that is kept.
+    """
+
+    filter: RecognitionFilter
+    word_threshold: float
+    utterance_threshold: float
+
+    def identity(self) -> list[object]:
+        """All that decides what is kept, for a digest."""
+        return ["recognised", self.filter.digest, self.word_threshold, self.utterance_threshold]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recognition:
+    """The utterances of one recording whose text is what the model hears.
+
+    Attributes:
+        segments: S of them, in order, over the recognised words; none overlaps another or one of the transcript's.
+        features_SF: float64 [S, 6], as `FEATURE_NAMES`.
+        scores_S: the mean of the words' log-odds.
+        found: the W recognised words of the recording.
+        words: their frames.
+        word_scores_W: log-odds of each.
+        separator: what stands between two words.
+    """
+
+    segments: tuple[Segment, ...]
+    features_SF: DoubleArray
+    scores_S: DoubleArray
+    found: RecognisedWords
+    words: Words
+    word_scores_W: DoubleArray
+    separator: str
+
+    def text_of(self, segment: Segment) -> str:
+        """The words of a segment, as the model spells them."""
+        return self.separator.join(self.found.texts[segment.word_start : segment.word_end])
+
+
+def recognise_uncovered(
+    log_probs_TC: NDArray[np.floating],
+    seen: Track,
+    levels: Levels | None,
+    info: ModelInfo,
+    taken: Sequence[Segment],
+    options: RecognitionOptions,
+    *,
+    cut: CutOptions,
+    k_frames: int,
+) -> Recognition:
+    """Utterances of what the model hears where no utterance of the transcript stands.
+
+    Args:
+        log_probs_TC, seen, levels: of the recording.
+        info: the model's description.
+        taken: segments of the transcript that are kept, or of which nothing is to be kept; in order, without overlap.
+        options: how far the model is trusted.
+        cut: lengths and padding of utterances.
+        k_frames: shortest pause to cut at.
+
+    Raises:
+        UsageError: the model does not tell where a word ends.
+    """
+    found = recognise(seen, info)
+    text = as_text(found, seen.delimiter, in_pieces=bool(info.tokenizer))
+    scores_W = options.filter.score_words(recognition_evidence(log_probs_TC, found, seen))
+    scores_W[[UNKNOWN_LETTER in word for word in found.texts]] = REFUSED_SCORE
+    segments = cut_outside(
+        seen,
+        text,
+        scores_W >= options.word_threshold,
+        scores_W >= options.word_threshold + EDGE_MARGIN,
+        taken,
+        k_frames=k_frames,
+        options=cut,
+        levels=levels,
+    )
+    means_S = mean_scores(scores_W, segments)
+    trusted = np.flatnonzero(means_S >= options.utterance_threshold).tolist()
+    segments = [segments[s] for s in trusted]
+    features_SF: DoubleArray = np.zeros((0, len(FEATURE_NAMES)))
+    if segments:
+        features_SF = utterance_features(
+            log_probs_TC,
+            text.tokens_L,
+            text.words,
+            segments,
+            blank=info.blank,
+            delimiter=info.delimiter_index,
+        )
+    return Recognition(
+        segments=tuple(segments),
+        features_SF=features_SF,
+        scores_S=means_S[trusted],
+        found=found,
+        words=text.words,
+        word_scores_W=scores_W,
+        separator=" " if info.has_spaces else "",
+    )
+
+
+def with_recognised(samples: Mapping[str, int], cuts: Cuts, recognised: Sequence[Segment]) -> dict[str, int]:
+    """A recording's ledger of samples where some of them are in utterances whose text is what the model hears.
+
+    Args:
+        samples: the ledger without these, as `sample_ledger` gives it.
+        cuts: the transcript's segments, of which none that is kept overlaps them.
+        recognised: utterances of recognised words, in order, without overlap.
+
+    Returns:
+        `KEPT_RECOGNISED` is theirs; what they take is taken from what held it.
+    """
+    taken = [(segment.sample_start, segment.sample_end) for segment in recognised]
+    ledger = dict(samples)
+    dropped: dict[str, list[Span]] = {}
+    for segment in cuts.segments:
+        if segment.reason:
+            dropped.setdefault(f"dropped:{segment.reason}", []).append(
+                (segment.sample_start, segment.sample_end)
+            )
+    whole = _length(taken)
+    ledger[KEPT_RECOGNISED] = whole
+    for key, spans in (*dropped.items(), ("untranscribed", list(cuts.untranscribed))):
+        lost = _length(spans) - _length(without(spans, taken))
+        ledger[key] -= lost
+        whole -= lost
+    ledger["pause"] -= whole
+    return ledger
+
+
+def _length(spans: Sequence[Span]) -> int:
+    return sum(end - start for start, end in spans)
+
+
+def without(spans: Sequence[Span], taken: Sequence[Span]) -> list[Span]:
+    """What is left of half-open spans where others are taken away; both in order, without overlap."""
+    left: list[Span] = []
+    ends = np.array([end for _, end in taken], np.int64)
+    for start, end in spans:
+        at = int(np.searchsorted(ends, start, side="right"))
+        while at < len(taken) and taken[at][0] < end:
+            if start < taken[at][0]:
+                left.append((start, taken[at][0]))
+            start = max(start, taken[at][1])
+            at += 1
+        if start < end:
+            left.append((start, end))
+    return left

@@ -1,0 +1,161 @@
+"""What the model hears beside a transcript: rows, ledgers and columns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support import toy
+from support.toy_stages import K_FRAMES, ToyStages
+
+from prep_corpus.align.cutting.segments import Cuts, Segment
+from prep_corpus.align.recognition.sources import KEPT_RECOGNISED, RECOGNISED, TRANSCRIPT
+from prep_corpus.filters.curve import OperatingPoint
+from prep_corpus.filters.linear import Linear
+from prep_corpus.filters.recognition import RecognitionFilter
+from prep_corpus.pipeline.ledgers import Ledgers
+from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions, with_recognised, without
+from prep_corpus.pipeline.shards.clips import read_record
+from prep_corpus.pipeline.shards.rows import TEXT_SOURCE, WORD_TIMES
+from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
+from prep_corpus.pipeline.stages.segment import segment_bundle
+from prep_corpus.pipeline.storage.stage_store import Store
+
+TRUST_ALL = RecognitionOptions(
+    filter=RecognitionFilter(
+        word=Linear(names=("cost",), means=(0.0,), scales=(1.0,), coefficients=(-1.0,), intercept=6.0),
+        curve=(
+            OperatingPoint(
+                word_threshold=0.0, utterance_threshold=0.0, kept_share=0.9, wer=0.0, wer_upper=0.01
+            ),
+        ),
+        k_frames=K_FRAMES,
+        model_digest="toy",
+        frame_seconds=0.02,
+        fitted_on="nothing",
+        data_digest="0",
+    ),
+    word_threshold=0.0,
+    utterance_threshold=0.0,
+)
+
+
+def segmented(stages: ToyStages, folder: Path, options: SegmentOptions) -> list[dict[str, Any]]:
+    """Notes and rows of each bundle, segmented in a copy of the store."""
+    store = Store(stages.without(folder, ["segment"]).work)
+    found = []
+    for aligned in stages.aligned:
+        ref = segment_bundle(store, aligned, options, K_FRAMES, 1)
+        stage = store.read(ref)
+        rows = stage.table.to_pylist()
+        with open(store.uri("segment", ref.digest, ".clips"), "rb") as clips:
+            for row in rows:
+                if row["kept"]:
+                    place = {"offset": row.pop("clip_offset"), "n_bytes": row.pop("clip_bytes")}
+                    row["fields"] = read_record(clips, **place, digest=ref.digest)[0]
+        found.append({"notes": stage.notes, "rows": rows})
+    return found
+
+
+def test_where_no_text_is_trusted_the_model_reads_what_was_said(
+    toy_stages: ToyStages, tmp_path: Path
+) -> None:
+    options = replace(
+        toy_stages.options.segment,
+        recognised=TRUST_ALL,
+        utterance_threshold=1e9,
+        min_seconds=0.2,
+        word_times=True,
+    )
+    found = [one for one in segmented(toy_stages, tmp_path, options) if one["rows"]]
+    assert len(found) == 3
+    for number, one in enumerate(found):
+        said = "".join(word for words in toy.recording(number, 4)[1] for word in words)
+        kept = [row for row in one["rows"] if row["kept"]]
+        # The toy model hears no delimiter in a pause, and one letter where there are two.
+        assert single_letters("".join(row["text"] for row in kept).replace(" ", "")) == single_letters(said)
+        ledgers = Ledgers.from_json(one["notes"]["ledgers"])
+        ledgers.check("toy")
+        assert ledgers.samples["kept"] == 0
+        assert ledgers.samples[KEPT_RECOGNISED] == sum(
+            row["end_sample"] - row["start_sample"] for row in kept
+        )
+        assert ledgers.counts["utterances"] == ledgers.counts["utterances recognised"] == len(kept)
+        for row in kept:
+            fields = row["fields"]
+            assert fields[TEXT_SOURCE] == RECOGNISED
+            times = fields[WORD_TIMES]
+            assert [word["text"] for word in times] == row["text"].split()
+            edges = [edge for word in times for edge in (word["start"], word["end"])]
+            assert 0 <= edges[0] < edges[-1] <= row["duration"]
+            assert edges == sorted(edges)
+            assert all(0.5 < word["score"] <= 1 for word in times)
+
+
+def single_letters(text: str) -> str:
+    return "".join(letter for letter, _ in groupby(text))
+
+
+def test_the_transcripts_utterances_stay_as_they_are(toy_stages: ToyStages, tmp_path: Path) -> None:
+    plain = replace(toy_stages.options.segment, min_seconds=0.2)
+    before = segmented(toy_stages, tmp_path / "before", plain)
+    after = segmented(toy_stages, tmp_path / "after", replace(plain, recognised=TRUST_ALL))
+    read = 0
+    for one, other in zip(before, after, strict=True):
+        kept = [row for row in one["rows"] if row["kept"]]
+        now = [row for row in other["rows"] if row["kept"]]
+        own = [row for row in now if row["fields"].pop(TEXT_SOURCE) == TRANSCRIPT]
+        assert own == kept
+        assert all(a["end_sample"] <= b["start_sample"] for a, b in pairwise(now))
+        Ledgers.from_json(other["notes"]["ledgers"]).check("toy")
+        read += len(now) - len(own)
+    # The toy's transcripts lack some sentences.
+    assert read > 0
+
+
+@pytest.mark.parametrize(
+    ("spans", "taken", "left"),
+    [
+        ([(0, 10)], [], [(0, 10)]),
+        ([(0, 10)], [(0, 10)], []),
+        ([(0, 10), (20, 30)], [(5, 25)], [(0, 5), (25, 30)]),
+        ([(0, 10)], [(2, 3), (5, 6)], [(0, 2), (3, 5), (6, 10)]),
+        ([(5, 10)], [(0, 5), (10, 12)], [(5, 10)]),
+    ],
+)
+def test_what_is_taken_is_left_out(
+    spans: list[tuple[int, int]], taken: list[tuple[int, int]], left: list[tuple[int, int]]
+) -> None:
+    assert without(spans, taken) == left
+
+
+def test_what_is_read_is_taken_from_what_held_it() -> None:
+    cuts = Cuts(
+        segments=(piece(0, 10), piece(10, 30, "inside-speech")),
+        untranscribed=((30, 40),),
+        segment_W=np.zeros(0, np.int32),
+    )
+    before = {"kept": 10, "dropped:inside-speech": 20, "untranscribed": 10, "pause": 60}
+    assert with_recognised(before, cuts, [piece(20, 32), piece(38, 45)]) == {
+        "kept": 10,
+        "dropped:inside-speech": 10,
+        "untranscribed": 6,
+        "pause": 55,
+        KEPT_RECOGNISED: 19,
+    }
+
+
+def piece(start: int, end: int, reason: str = "") -> Segment:
+    return Segment(
+        frame_start=start,
+        frame_end=end,
+        sample_start=start,
+        sample_end=end,
+        word_start=0,
+        word_end=1,
+        reason=reason,
+    )

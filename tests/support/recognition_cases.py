@@ -1,0 +1,145 @@
+"""What a model hears in the recordings of the quality measurements, without any text: for fits and judgements.
+
+Legend: V words truly said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from support import hard_cases, quality_cases
+from support.hard_cases import NOBODY, SPOKEN, HardRecording
+from support.quality_cases import Spoken
+
+from prep_corpus.align.cutting.segments import CutOptions, Segment
+from prep_corpus.align.model.models import LoadedModel, ModelInfo
+from prep_corpus.filters.fitting.cases import Case
+from prep_corpus.filters.fitting.fit_recognition import (
+    FittedRecognition,
+    RecognitionFitOptions,
+    cut_recognised,
+    fit_recognition,
+    recognition_case,
+)
+from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
+from prep_corpus.filters.recognition import RecognitionFilter, mean_scores
+
+HARD_ALLOWANCE = 1.2
+"""In the worst condition of hard ground what is read may be so many times as wrong as asked."""
+
+ONE_IN = 4
+"""Of the hard recordings in which somebody speaks so many share one that is used: each condition has one or two."""
+
+OTHER_SPEECH = "another recording's speech"
+"""Of this kind somebody speaks English, of which no text is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recognised:
+    """Labelled recordings without text.
+
+    Attributes:
+        clean: one for each recording of the corpus.
+        hard: speech on hard ground, and recordings in which nobody speaks.
+        fold_of: the fold of each group: what shares noise, voices, languages or rooms is in one.
+    """
+
+    clean: list[Case]
+    hard: list[Case]
+    fold_of: dict[str, int]
+
+    def without(self, groups: Collection[str]) -> list[Case]:
+        """All cases that have nothing in common with some recordings."""
+        folds = {self.fold_of[group] for group in groups}
+        return [case for case in (*self.clean, *self.hard) if self.fold_of[case.group] not in folds]
+
+
+def recognised(
+    shared: Path, cache: Path, model: LoadedModel, corpus: str, spoken: Sequence[Spoken]
+) -> Recognised:
+    """The recordings of a corpus, and the hard ones that filters of transcripts are fitted on."""
+    info = model.info
+    utterances = quality_cases.CORPORA[corpus](shared)
+    texts = [u.words for one in utterances.values() for u in one]
+    times = quality_cases.word_times(spoken, info)
+    fold_of = {one.recording.id: b // 2 % hard_cases.FOLDS for b, one in enumerate(spoken)}
+    hard = []
+    recordings: Iterator[HardRecording] = chain(
+        hard_cases.nobody_hard(shared, texts, each=hard_cases.FOLDS, purpose="fit"),
+        hard_cases.spoken_hard(shared, utterances, every=ONE_IN),
+    )
+    for one in recordings:
+        if one.condition == OTHER_SPEECH:
+            continue
+        log_probs_TC = hard_cases.emissions_of(one.recording, model, cache)
+        heard = quality_cases.spoken(one.recording, log_probs_TC, info, times)
+        condition = one.condition if one.what == SPOKEN else NOBODY
+        hard.append(labelled_case(heard, info, group=one.group, condition=condition))
+        fold_of[one.group] = one.fold
+    clean = [labelled_case(one, info, group=one.recording.id) for one in spoken]
+    return Recognised(clean=clean, hard=hard, fold_of=fold_of)
+
+
+def labelled_case(one: Spoken, info: ModelInfo, *, group: str, condition: str = "") -> Case:
+    """A recording without text, with the label of each word that the model hears."""
+    return recognition_case(
+        one.log_probs_TC,
+        one.seen,
+        one.levels,
+        info,
+        one.recording.words,
+        (one.starts_V + one.ends_V) / 2 * info.frame_seconds,
+        group=group,
+        condition=condition,
+    )
+
+
+def fit(
+    found: Recognised, cases: Sequence[Case], info: ModelInfo, cut: CutOptions, *, k_frames: int, about: str
+) -> FittedRecognition:
+    """A recognition filter from some of the cases."""
+    return fit_recognition(
+        cases,
+        RecognitionFitOptions(cut=cut, k_frames=k_frames, hard_allowance=HARD_ALLOWANCE, apart=found.fold_of),
+        model_digest=info.digest,
+        frame_seconds=info.frame_seconds,
+        fitted_on=about,
+        data_digest=quality_cases.data_digest(cases),
+    )
+
+
+def read(
+    case: Case,
+    fitted: RecognitionFilter,
+    max_wer: float,
+    kept: Sequence[Segment],
+    cut: CutOptions,
+    k_frames: int,
+) -> Tally:
+    """What a run keeps of the model's words beside some utterances, as `pipeline.recognition.uncovered` does it.
+
+    Raises:
+        UsageError: the filter cannot promise so low a rate.
+    """
+    point = fitted.point(max_wer)
+    scores_W = fitted.score_words(case.evidence_WF)
+    segments = cut_recognised(case, scores_W, point.word_threshold, kept, k_frames=k_frames, options=cut)
+    trusted = mean_scores(scores_W, segments) >= point.utterance_threshold
+    return tally(
+        [
+            KeptUtterance(
+                start_seconds=segment.sample_start / cut.sample_rate_hz,
+                end_seconds=segment.sample_end / cut.sample_rate_hz,
+                words=case.texts[segment.word_start : segment.word_end],
+            )
+            for segment in np.array(segments, object)[trusted].tolist()
+        ]
+        if segments
+        else [],
+        case.true_texts,
+        case.true_middles_V,
+    )
