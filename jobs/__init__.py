@@ -13,9 +13,12 @@ The public face is a whole run from Python:
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# Not of `typing`, which takes longer to import than all that stands before Ctrl-C is one line.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from prep_corpus.jobs.config import RunConfig
     from prep_corpus.jobs.runs.from_python import run_corpus
     from prep_corpus.pipeline.outcome import RunOutcome

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    # Before what takes time to import, as the script does.
+    from prep_corpus.jobs.screen.interrupts import leave_at_interrupts
+
+    leave_at_interrupts()
+
 import sys
 from typing import Any
 

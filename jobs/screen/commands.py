@@ -10,6 +10,7 @@ import click
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.screen.causes import cause_of
+from prep_corpus.jobs.screen.interrupts import INTERRUPTED, INTERRUPTED_LINE, InterruptsRaised
 from prep_corpus.jobs.screen.logs import PRINTED
 from prep_corpus.jobs.screen.plain_text import printable
 
@@ -39,7 +40,7 @@ class _Stopped(click.ClickException):
 class _Interrupted(click.ClickException):
     """A person stopped it."""
 
-    exit_code = 130
+    exit_code = INTERRUPTED
 
 
 class Commands(click.Group):
@@ -80,7 +81,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with InterruptsRaised():
+                return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except (Exception, KeyboardInterrupt) as error:
@@ -99,5 +101,5 @@ def _told(error: Exception | KeyboardInterrupt) -> click.ClickException:
         return _Refusal("this command needs torch: pip install 'prep-corpus[torch]'")
     cause = cause_of(error)
     if cause.is_interrupt:
-        return _Interrupted("interrupted; the same command goes on where it stopped")
+        return _Interrupted(INTERRUPTED_LINE)
     return _Stopped(printable(cause.line()))
