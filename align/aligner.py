@@ -28,6 +28,7 @@ from prep_corpus.align.sections.reordered import reordered_version
 from prep_corpus.align.speakers.word_speakers import SpokenBy, spoken_by
 from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.align.transcripts import formats
+from prep_corpus.align.transcripts.overlays import smil
 from prep_corpus.align.transcripts.versions import Version, version_of
 from prep_corpus.align.words.aligned_text import AlignedText, align_best
 from prep_corpus.align.words.coarse import fine_frames, finer_alignment
@@ -221,8 +222,25 @@ def read_text(text: Text) -> Version:
     except OSError as error:
         raise TranscriptMissing(f"there must be a transcript at {path}: {error}") from error
     original = formats.decode(data, name=str(path))
-    transcript = formats.parse(original, name=str(path))
+    documents = {
+        document: _document(path, document, f"{path}: line {line}")
+        for document, line in formats.documents_of(data, name=str(path)).items()
+    }
+    transcript = formats.parse(original, name=str(path), documents=documents)
     return version_of(transcript, name=str(path), kind=formats.format_of(str(path), original))
+
+
+def _document(path: Path, document: str, place: str) -> bytes:
+    """A file that a transcript's text stands in.
+
+    Raises:
+        RecordingError: there is none, or it stands elsewhere.
+    """
+    smil.check_below(str(path.parent), document, place=place)
+    try:
+        return (path.parent / document).read_bytes()
+    except OSError as error:
+        raise smil.absent(document, error, place=place) from error
 
 
 def _finer(aligned: AlignedText, meter: LevelMeter, info: ModelInfo, parts: int) -> AlignedText:

@@ -72,10 +72,15 @@ def mutate_formats(root: Path, seed: int, each: int, keep: Path | None) -> dict[
     for name, data in sorted({**material.transcripts, "a.rttm": RTTM.encode()}.items()):
         found[name] = Outcome()
         parser = Parser()
-        _parsing(parser, name, data)()
+        page = material.transcripts["page.xhtml"]
+        _parsing(parser, name, data, page)()
         for number in range(each):
-            mutant = mutated_archive(data, random.Random(f"{seed} {name} {number}"), others)
-            _judge(found[name], f"{name}, seed {seed}, number {number}", _parsing(parser, name, mutant))
+            chance = random.Random(f"{seed} {name} {number}")
+            # Of a SMIL file every other mutant is its document's.
+            is_page = name.endswith(".smil") and number % 2
+            mutant = mutated_archive(page if is_page else data, chance, others)
+            read = _parsing(parser, name, data, mutant) if is_page else _parsing(parser, name, mutant, page)
+            _judge(found[name], f"{name}, seed {seed}, number {number}", read)
             _kept(found[name], keep, f"{number}-{name}", mutant)
         found[name].most_bytes = _most_bytes()
         parser.close()
@@ -96,14 +101,15 @@ def mutate_formats(root: Path, seed: int, each: int, keep: Path | None) -> dict[
     return found
 
 
-def _parsing(parser: Parser, name: str, mutant: bytes) -> Callable[[], object]:
+def _parsing(parser: Parser, name: str, mutant: bytes, page: bytes) -> Callable[[], object]:
     if name.endswith(".rttm"):
         return lambda: parser.parse_speakers(mutant, place=name)
 
     selection = Selection(recordings=("debate_01",)) if name.endswith(".stm") else EVERYTHING
 
     def parse() -> None:
-        version = parser.parse(mutant, place=name, name=name, selection=selection)
+        documents = dict.fromkeys(parser.documents_of(mutant, place=name), page)
+        version = parser.parse(mutant, place=name, name=name, selection=selection, documents=documents)
         normalize(version.text, alphabet=ALPHABET)
 
     return parse

@@ -61,10 +61,10 @@ _INLINE = frozenset({
     "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u",
     "var", "wbr", "rb",
 })  # fmt: skip
-_VOID = frozenset(
+VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
-_CLOSED_BY_ITS_LIKE = frozenset({"p", "li", "dt", "dd", "tr", "td", "th", "option"})
+CLOSED_BY_THE_LIKE = frozenset({"p", "li", "dt", "dd", "tr", "td", "th", "option"})
 _WHITE_SPACE = re.compile(r"\s+")
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S)
 _STRAY_BRACKETS = 20
@@ -81,7 +81,7 @@ def parse_html(original: str) -> Transcript:
     Args:
         original: the decoded file.
     """
-    reader = _Reader(original)
+    reader = HtmlReader(original)
     reader.read()
     return assemble(original, [Piece(traced=line) for line in reader.lines()], reader.problems())
 
@@ -103,7 +103,7 @@ def parse_markdown(original: str) -> Transcript:
     return assemble(original, [Piece(traced=traced)])
 
 
-class _Reader(HTMLParser):
+class HtmlReader(HTMLParser):
     """Collects the spans of text that are read out, block by block."""
 
     def __init__(self, original: str) -> None:
@@ -162,14 +162,14 @@ class _Reader(HTMLParser):
             self._blocks.append([])
             self._raised = 0
         self._raised += tag == "sup"
-        if tag in _CLOSED_BY_ITS_LIKE and self._unread[-1:] == [tag]:
+        if tag in CLOSED_BY_THE_LIKE and self._unread[-1:] == [tag]:
             self._unread_tags[self._unread.pop()] -= 1
         if not self._unread:
             self._unread_line = self.getpos()[0]
         unread = (
             tag in _UNREAD or not _UNREAD_CLASSES.isdisjoint(classes) or not _UNREAD_ROLES.isdisjoint(roles)
         )
-        if tag not in _VOID and (self._unread or unread):
+        if tag not in VOID and (self._unread or unread):
             self._unread.append(tag)
             self._unread_tags[tag] += 1
 
@@ -188,6 +188,23 @@ class _Reader(HTMLParser):
             self._blocks.append([])
             self._raised = 0
 
+    def unread_apart(self, tag: str) -> tuple[list[str], Counter[str]] | None:
+        """Read what is in an element that has just begun, though it stands in one that is left out.
+
+        Returns:
+            What to give to `unread_again` where the element ends; None where nothing is changed.
+        """
+        if not self._unread or tag in _UNREAD:
+            return None
+        unread = self._unread, self._unread_tags
+        self._unread, self._unread_tags = [], Counter()
+        return unread
+
+    def unread_again(self, unread: tuple[list[str], Counter[str]] | None) -> None:
+        """Leave out again what `unread_apart` has let be read."""
+        if unread is not None:
+            self._unread, self._unread_tags = unread
+
     def handle_data(self, data: str) -> None:
         self._add(len(data), None)
 
@@ -198,14 +215,14 @@ class _Reader(HTMLParser):
         self._add_reference(f"&#{name}")
 
     def _add_reference(self, written: str) -> None:
-        start = self._offset()
+        start = self.place()
         semicolon = self._original[start + len(written) : start + len(written) + 1] == ";"
         self._add(len(written) + semicolon, html.unescape(written + ";"))
 
     def _add(self, length: int, decoded: str | None) -> None:
         if self._unread:
             return
-        start = self._offset()
+        start = self.place()
         traced = piece_of(self._original, start, start + length)
         if self._raised:
             written = traced.text.strip()
@@ -215,7 +232,8 @@ class _Reader(HTMLParser):
                 return
         self._blocks[-1].append(traced if decoded is None else traced.replaced([(0, length, decoded)]))
 
-    def _offset(self) -> int:
+    def place(self) -> int:
+        """The character of the page at which the reader stands."""
         line, column = self.getpos()
         return self._line_starts[line - 1] + column
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from prep_corpus.align.errors import TranscriptMalformed, TranscriptNotUtf8
 from prep_corpus.align.text.markup import html_edits
-from prep_corpus.align.transcripts import books, cue_lines, documents, subtitles
+from prep_corpus.align.transcripts import books, cue_lines, subtitles
 from prep_corpus.align.transcripts.annotations import parse_stm, parse_textgrid
 from prep_corpus.align.transcripts.chat import parse_chat
+from prep_corpus.align.transcripts.documents import parse_html, parse_markdown
+from prep_corpus.align.transcripts.overlays import smil
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Piece, Selection, Transcript, assemble, piece_of
 from prep_corpus.align.transcripts.recognisers import parse_json
 from prep_corpus.align.transcripts.timed_xml import parse_xml
@@ -51,6 +54,7 @@ ENDINGS = {
     ".trs": "trs",
     ".eaf": "eaf",
     ".cha": "chat",
+    ".smil": "smil",
     ".epub": "epub",
     ".docx": "docx",
 }
@@ -66,8 +70,7 @@ NOT_READ = {
     ".pages": _AS_TEXT,
     ".mobi": "convert it to .epub",
     ".azw3": "convert it to .epub",
-    ".smi": "a SMIL file names a document, which is the transcript; SAMI captions convert to .srt or .vtt",
-    ".smil": "give the document that it names (XHTML, EPUB)",
+    ".smi": "a SMIL file must end in .smil; SAMI captions convert to .srt or .vtt",
     ".sami": _AS_SUBTITLES,
     ".stl": _AS_SUBTITLES,
     ".scc": _AS_SUBTITLES,
@@ -81,7 +84,22 @@ NOT_READ = {
 """Endings of transcripts that are not read, each with the way out."""
 
 SCRIPTS = frozenset(
-    {"srt", "vtt", "html", "markdown", "json", "tsv", "sbv", "sub", "lrc", "ass", "ttml", "epub", "docx"}
+    {
+        "srt",
+        "vtt",
+        "html",
+        "markdown",
+        "json",
+        "tsv",
+        "sbv",
+        "sub",
+        "lrc",
+        "ass",
+        "ttml",
+        "smil",
+        "epub",
+        "docx",
+    }
 )
 """Formats made to be read with the eyes, in which names of speakers and stage directions are not said."""
 
@@ -234,15 +252,47 @@ def _refuse_what_is_no_text(original: str, name: str) -> None:
         )
 
 
-def parse(original: str, *, name: str, selection: Selection = EVERYTHING) -> Transcript:
+def documents_of(content: bytes, *, name: str) -> dict[str, int]:
+    """The other files that a transcript's text stands in, which `parse` needs.
+
+    Args:
+        content: the whole file.
+        name: the file, for messages; its ending says the format.
+
+    Returns:
+        Paths from the file's folder, never out of it, each with the line that names it first; most often none.
+
+    Raises:
+        TranscriptMalformed: the file is not of its format, or names a file elsewhere.
+        TranscriptNotUtf8: as for `decode`.
+    """
+    if not names_documents(name):
+        return {}
+    return smil.documents_of(decode(content, name=name), name=name)
+
+
+def names_documents(name: str) -> bool:
+    """Whether the text of a transcript of that name stands in other files, which `documents_of` tells."""
+    return _by_ending(name) == "smil"
+
+
+def parse(
+    original: str,
+    *,
+    name: str,
+    selection: Selection = EVERYTHING,
+    documents: Mapping[str, bytes] = MappingProxyType({}),
+) -> Transcript:
     """The transcript in a file, by the ending of its name; of a text file, by what it holds.
 
     Args:
         original: the decoded file.
         name: the file's name; one with no ending in `ENDINGS` is a text file.
         selection: which part of the file.
+        documents: the files of `documents_of`, by their paths there.
 
     Raises:
+        TranscriptMissing: one of the documents is not handed over.
         TranscriptMalformed: the file is not of that format, does not hold what is selected, or is of a format that is
             not read.
     """
@@ -255,10 +305,13 @@ def parse(original: str, *, name: str, selection: Selection = EVERYTHING) -> Tra
         return parse_textgrid(original, name=name, tiers=selection.tiers)
     if kind in ("ttml", "trs", "eaf"):
         return parse_xml(original, name=name, tiers=selection.tiers)
+    if kind == "smil":
+        texts = {path: decode(data, name=f"{name}: {path}") for path, data in documents.items()}
+        return smil.parse_smil(original, texts, name=name, selection=selection)
     if kind in ("html", "epub"):
-        return documents.parse_html(original)
+        return parse_html(original)
     if kind == "markdown":
-        return documents.parse_markdown(original)
+        return parse_markdown(original)
     if kind in _OF_NAME:
         return _OF_NAME[kind](original, name)
     return assemble(original, [Piece(traced=piece_of(original, 0, len(original)))])

@@ -45,8 +45,7 @@ def parse_xml(original: str, *, name: str = "XML", tiers: tuple[str, ...] = ()) 
         return _elan(original, root, name, tiers)
     if root.tag == "smil":
         raise TranscriptMalformed(
-            f"{name}: a SMIL file holds times alone, and its text stands in the document that it names; give that "
-            "document (XHTML, EPUB) as the transcript"
+            f"{name}: a SMIL file must have the ending .smil, by which the documents that it names are read; rename it"
         )
     raise TranscriptMalformed(
         f"{name}: an XML transcript must be TTML (tt), YouTube's (timedtext, transcript), Transcriber's (Trans) or "

@@ -5,7 +5,7 @@ manifest (`leave`). A file on which it takes too long,
 wants too much memory or dies twice costs itself alone, at once: the next file gets a new process. What happened is kept
 by the file's content, so that no later run tries it again.
 
-    run     ── length of header, length of file, header (JSON), file ──▸   parser
+    run     ── length of header, length of file, header (JSON), file with those that it names ──▸   parser
             ◂── length of answer, answer (JSON) ──
 
 Its own clock of CPU time ends it (SIGPROF, which needs no Python to run): it outlives neither its bound nor a run
@@ -68,7 +68,30 @@ class Parser:
         self._owner = os.getpid()
         self._lock = threading.Lock()
 
-    def parse(self, data: bytes, *, place: str, name: str, selection: Selection) -> Version:
+    def documents_of(self, data: bytes, *, place: str) -> dict[str, int]:
+        """The other files that a transcript's text stands in; see `formats.documents_of`.
+
+        Args:
+            data: the file.
+            place: as for `parse`.
+
+        Raises:
+            RecordingError: as for `parse`.
+        """
+        if not formats.names_documents(place):
+            return {}
+        documents: dict[str, int] = self._answer(data, place, {"documents_of": True})["documents"]
+        return documents
+
+    def parse(
+        self,
+        data: bytes,
+        *,
+        place: str,
+        name: str,
+        selection: Selection,
+        documents: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> Version:
         """The transcript in a file.
 
         Args:
@@ -76,11 +99,14 @@ class Parser:
             place: manifest line, recording and file, for messages; ends as the file's name does.
             name: path or URI of the file.
             selection: which part of it.
+            documents: the files of `documents_of`, by their paths there.
 
         Raises:
             RecordingError: it is not of its format, or the process that parsed it did not come back.
         """
-        answer = self._answer(data, place, {"selection": asdict(selection)})
+        lengths = [[path, len(document)] for path, document in documents.items()]
+        whole = b"".join((data, *documents.values())) if documents else data
+        answer = self._answer(whole, place, {"selection": asdict(selection), "documents": lengths})
         if answer["kind"] == PLAIN:
             return Version(text=formats.decode(data, name=place))
         offsets = answer["offsets"]
@@ -268,13 +294,20 @@ def parsed(data: bytes, place: str, wanted: dict[str, Any]) -> dict[str, Any]:
     Args:
         data: the file.
         place: the file, for messages; ends as its name does.
-        wanted: `selection`, which part of a transcript; or `speakers_of`, names of a recording in an RTTM file.
+        wanted: `selection`, which part of a transcript, and `documents`, path and length of each that follows it in
+            `data`; or `documents_of`, that they are asked for; or `speakers_of`, names of a recording in an RTTM file.
     """
     try:
         if "speakers_of" in wanted:
             spans = parse_rttm(data, name=place, recordings=wanted["speakers_of"])
             return {"spans": [[span.start_seconds, span.end_seconds, span.speaker] for span in spans]}
-        return _transcript(data, place, _selection(wanted["selection"]))
+        if "documents_of" in wanted:
+            return {"documents": formats.documents_of(data, name=place)}
+        documents: dict[str, bytes] = {}
+        for path, n_bytes in reversed(wanted.get("documents", [])):
+            documents[path] = data[len(data) - n_bytes :]
+            data = data[: len(data) - n_bytes]
+        return _transcript(data, place, _selection(wanted["selection"]), documents)
     except MemoryError:
         raise
     except RecordingError as error:
@@ -284,12 +317,15 @@ def parsed(data: bytes, place: str, wanted: dict[str, Any]) -> dict[str, Any]:
         return {"error": InternalError.__name__, "message": told}
 
 
-def _transcript(data: bytes, place: str, selection: Selection) -> dict[str, Any]:
+def _transcript(
+    data: bytes, place: str, selection: Selection, documents: Mapping[str, bytes]
+) -> dict[str, Any]:
     original = formats.decode(data, name=place)
     kind = formats.format_of(place, original)
     if kind == PLAIN:
         return {"kind": PLAIN}
-    version = version_of(formats.parse(original, name=place, selection=selection), name="", kind=kind)
+    transcript = formats.parse(original, name=place, selection=selection, documents=documents)
+    version = version_of(transcript, name="", kind=kind)
     source = version.source
     assert source is not None
     return {

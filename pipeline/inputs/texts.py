@@ -15,6 +15,7 @@ from prep_corpus.align.errors import (
 from prep_corpus.align.recordings import Entry
 from prep_corpus.align.speakers.rttm import ENDING, SpeakerSpan
 from prep_corpus.align.transcripts.formats import PLAIN
+from prep_corpus.align.transcripts.overlays import smil
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Selection
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version, segments_source, timed_text
 from prep_corpus.pipeline.apart.parsing import Parser
@@ -97,7 +98,38 @@ def read_version(uri: str, parser: Parser, *, shown: str, selection: Selection =
             raise
         raise TranscriptMissing(f"{shown}: there must be a transcript at {uri}: {error}") from error
     # The message names the place, the ending the format: so the place ends as the file does.
-    return parser.parse(data, place=f"{shown}: {uri}", name=uri, selection=selection)
+    place = f"{shown}: {uri}"
+    documents = _documents(uri, data, parser, place)
+    return parser.parse(data, place=place, name=uri, selection=selection, documents=documents)
+
+
+def _documents(uri: str, data: bytes, parser: Parser, place: str) -> dict[str, bytes]:
+    """The files that a transcript's text stands in, by their paths from its folder.
+
+    Raises:
+        RecordingError: one is not there or stands elsewhere, or all are too large. I/O errors go on up.
+    """
+    folder = os.path.dirname(uri) if files.is_local(uri) else uri.rpartition("/")[0]
+    found: dict[str, bytes] = {}
+    left_bytes = MOST_TRANSCRIPT_BYTES - len(data)
+    for document, line in parser.documents_of(data, place=place).items():
+        named = f"{place}: line {line}"
+        if files.is_local(uri):
+            smil.check_below(folder, document, place=named)
+        try:
+            size_bytes = files.size(files.join(folder, document))
+            left_bytes -= size_bytes
+            if left_bytes < 0:
+                raise TranscriptMalformed(
+                    f"{named}: a transcript has at most {MOST_TRANSCRIPT_BYTES >> 20} MiB with the documents that it "
+                    f"names, and {document} has {size_bytes >> 20}"
+                )
+            found[document] = files.read_bytes(files.join(folder, document))
+        except OSError as error:
+            if not files.is_absent(error):
+                raise
+            raise smil.absent(document, error, place=named) from error
+    return found
 
 
 def read_speaker_spans(entry: Entry, name: str, parser: Parser) -> tuple[SpeakerSpan, ...]:

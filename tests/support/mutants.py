@@ -156,7 +156,7 @@ def audio_samples(seed: int = 50) -> dict[str, bytes]:
 
 
 def transcript_samples(text: str) -> dict[str, bytes]:
-    """A text in every format that is read, by the name of the file."""
+    """A text in every format that is read, by the name of the file; the SMIL file names `page.xhtml`."""
     timed = [(n * 2.0, n * 2.0 + 1.5, line) for n, line in enumerate(text.split(". "))]
     segments = [{"start": a, "end": b, "text": line} for a, b, line in timed]
     found: dict[str, str] = {
@@ -205,6 +205,15 @@ def transcript_samples(text: str) -> dict[str, bytes]:
             for n, (_, _, line) in enumerate(timed)
         )
         + "</TIER></ANNOTATION_DOCUMENT>",
+        "a.smil": '<smil xmlns="http://www.w3.org/ns/SMIL"><body><seq>'
+        + "".join(
+            f'<par><text src="page.xhtml#f{n}"/><audio src="a.mp3" clipBegin="{a}s" clipEnd="0:00:{b:06.3f}"/></par>'
+            for n, (a, b, _) in enumerate(timed)
+        )
+        + "</seq></body></smil>",
+        "page.xhtml": '<html xmlns="http://www.w3.org/1999/xhtml"><body>'
+        + "".join(f'<p><span id="f{n}">{line}.</span></p>' for n, (_, _, line) in enumerate(timed))
+        + "</body></html>",
         "a.cha": "@UTF8\n@Begin\n" + "".join(f"*CHI:\t{line} .\n" for _, _, line in timed) + "@End\n",
     }
     found["a.dfxp"] = found["a.ttml"].replace("ns/ttml", "2006/10/ttaf1")
@@ -296,6 +305,7 @@ def write_mutants(folder: Path, material: Material, chance: random.Random, count
         count: lines.
     """
     (folder / "mutants").mkdir(parents=True, exist_ok=True)
+    (folder / "mutants" / "page.xhtml").write_bytes(material.transcripts["page.xhtml"])
     for name in material.audio:
         (folder / "mutants" / f"sound-{name}").write_bytes(material.audio[name])
     makers: tuple[Callable[[Path, Material, random.Random, int], bytes], ...] = (

@@ -414,7 +414,7 @@ def test_what_is_not_read_is_refused_by_name_with_the_way_out(ending: str) -> No
         ("a.txt", '{"name": ["x"]}', "must have segments"),
         ("a.json", '{"text": "x"', "valid JSON"),
         ("a.xml", "<feed><p>x</p></feed>", "root of this one is <feed>"),
-        ("a.smil", "<smil/>", "not read"),
+        ("a.xml", "<smil/>", "must have the ending .smil"),
         ("a.tsv", "0\t1\tx\n", "must begin with the columns"),
     ],
 )  # fmt: skip

@@ -26,6 +26,7 @@ from prep_corpus.pipeline.apart.parsing import Parser
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 
 SAMPLES = transcript_samples("River stone. Morning light, carry the window. Garden silver")
+PAGE = SAMPLES["page.xhtml"]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,9 @@ def here(data: bytes, name: str, selection: Selection = EVERYTHING) -> Version |
         kind = formats.format_of(name, original)
         if kind == formats.PLAIN:
             return Version(text=original)
-        return version_of(formats.parse(original, name=name, selection=selection), name=name, kind=kind)
+        documents = dict.fromkeys(formats.documents_of(data, name=name), PAGE)
+        transcript = formats.parse(original, name=name, selection=selection, documents=documents)
+        return version_of(transcript, name=name, kind=kind)
     except RecordingError as error:
         return error.reason, str(error)
 
@@ -51,7 +54,8 @@ def apart(
     parser: Parser, data: bytes, name: str, selection: Selection = EVERYTHING
 ) -> Version | tuple[str, str]:
     try:
-        return parser.parse(data, place=name, name=name, selection=selection)
+        documents = dict.fromkeys(parser.documents_of(data, place=name), PAGE)
+        return parser.parse(data, place=name, name=name, selection=selection, documents=documents)
     except RecordingError as error:
         return error.reason, str(error)
 

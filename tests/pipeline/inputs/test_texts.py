@@ -62,6 +62,66 @@ def test_several_transcripts_of_one_recording(tmp_path: Path) -> None:
     assert [cue.start_seconds for cue in chosen.source.cues] == [1.0, 3.0]  # type: ignore[union-attr]
 
 
+SMIL = (
+    '<smil><body>\n<par><text src="page.xhtml#one"/><audio src="a.mp3" clipBegin="1s" clipEnd="2s"/></par>\n'
+    '<par><text src="text/two.xhtml#two"/><audio src="b.mp3" clipBegin="0s" clipEnd="1s"/></par>\n</body></smil>'
+)
+
+
+def test_the_documents_of_a_smil_file_are_read_with_it(tmp_path: Path) -> None:
+    (tmp_path / "text").mkdir()
+    (tmp_path / "talk.smil").write_text(SMIL)
+    page = tmp_path / "page.xhtml"
+    page.write_text('<p id="one">Tom &amp; I.</p>')
+    (tmp_path / "text/two.xhtml").write_text('<p id="two">Yes.</p>')
+    entries = [{"audio_filepath": f"{name}.wav", "text_filepath": "talk.smil"} for name in "ab"]
+    first, second = good(read(tmp_path, *entries))
+    # Each has the clips of its own audio.
+    assert [one.versions[0].text for one in (first, second)] == ["Tom & I.", "Yes."]
+    source = first.versions[0].source
+    assert source is not None
+    assert [(cue.start_seconds, cue.end_seconds) for cue in source.cues] == [(1.0, 2.0)]
+    assert file_span(source, 0, 8) == (12, 24)
+    # A document that changes is another transcript, be it only in its places.
+    page.write_text('<p id="one">Tom &amp; you.</p>')
+    assert good(read(tmp_path, *entries))[0].versions[0].text == "Tom & you."
+    page.write_text('<h1>One</h1><p id="one">Tom &amp; I.</p>')
+    moved = good(read(tmp_path, *entries))[0].versions[0]
+    assert moved.text == "Tom & I."
+    assert moved != first.versions[0]
+    # One that is missing, or a link to elsewhere, costs its recording alone.
+    page.unlink()
+    entries.append({"audio_filepath": "c.wav", "text": "Hello."})
+    for reason, rule in (
+        ("transcript-missing", "but there is no page.xhtml"),
+        ("transcript-malformed", "is a link out"),
+    ):
+        (letter, _, hello) = read(tmp_path, *entries)
+        assert isinstance(letter, DeadLetter)
+        assert isinstance(hello, Recording)
+        assert letter.reason == reason
+        assert "m.jsonl:1: recording 'a'" in letter.message
+        assert (
+            "talk.smil: line 2: <text> must name a document in the folder of the SMIL file" in letter.message
+        )
+        assert rule in letter.message
+        assert "put it there" in letter.message
+        page.unlink(missing_ok=True)
+        page.symlink_to("/etc/hostname")
+
+
+def test_a_smil_file_is_no_larger_than_any_with_its_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.smil").write_text('<smil><par><text src="page.xhtml"/></par></smil>')
+    (tmp_path / "page.xhtml").write_text("<p>Hello.</p>")
+    entry = {"audio_filepath": "a.wav", "text_filepath": "a.smil"}
+    assert good(read(tmp_path, entry))[0].versions[0].text == "Hello."
+    monkeypatch.setattr("prep_corpus.pipeline.inputs.texts.MOST_TRANSCRIPT_BYTES", 60)
+    (letter,) = bad(read(tmp_path, entry))
+    assert "a.smil: line 1: a transcript has at most 0 MiB with the documents that it names" in letter.message
+
+
 def test_several_texts_in_the_manifest(tmp_path: Path) -> None:
     (recording,) = good(read(tmp_path, {"audio_filepath": "a.wav", "text": ["One.", " ", "Won."]}))
     assert [version.text for version in recording.versions] == ["One.", "Won."]
