@@ -139,21 +139,6 @@ def plan_cuts(
     )
 
 
-def cut_recording(plan: CutPlan, options: SegmentOptions, trusted: Verdicts, pauses: Sequence[int]) -> Ranges:
-    """The whole cut function but for the utterance classifier: what measure tries and segment does.
-
-    Args:
-        plan: `plan_cuts`.
-        options: the run's options of cutting.
-        trusted: `words_trusted`.
-        pauses: shortest pauses to cut at, in frames.
-    """
-    ranges = plan.ranges(pauses)
-    if options.cut == "paper":
-        ranges = ranges_without_unheard(ranges, trusted.said_W)
-    return ranges
-
-
 @dataclass(frozen=True, kw_only=True)
 class SegmentedRecording:
     """What became of a recording, before its audio is cut.
@@ -210,3 +195,18 @@ def segment_recording(
             k_frames=k_frames,
         )
     return SegmentedRecording(cuts=cuts, features_SF=features_SF, scores_S=scores_S, recognised=recognised)
+
+
+def cut_recording(plan: CutPlan, options: SegmentOptions, trusted: Verdicts, pauses: Sequence[int]) -> Ranges:
+    """The whole cut function but for the utterance classifier: what measure tries and segment does.
+
+    Args:
+        plan: `plan_cuts`.
+        options: the run's options of cutting.
+        trusted: `words_trusted`.
+        pauses: shortest pauses to cut at, in frames.
+    """
+    ranges = plan.ranges(pauses)
+    if options.cut == "paper":
+        ranges = ranges_without_unheard(ranges, trusted.said_W)
+    return ranges

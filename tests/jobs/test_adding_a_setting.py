@@ -116,10 +116,7 @@ def changed_tree(folder: Path) -> Path:
         put(tree, place)
     path = tree / "pipeline" / "stages" / "cut_recording.py"
     text = path.read_text().replace("import asdict, dataclass\n", "import asdict, dataclass, replace\n")
-    text = text.replace("ranges import Ranges\n", "ranges import CODES, Ranges\n").replace(
-        "from prep_corpus.align.cutting.cutting",
-        "import numpy as np\n\nfrom prep_corpus.align.cutting.cutting",
-    )
+    text = text.replace("ranges import OVERLAPPING, Ranges\n", "ranges import CODES, OVERLAPPING, Ranges\n")
     assert text.endswith("    return ranges\n")
     text = text.removesuffix("ranges\n") + "long_enough(ranges, options.min_words)\n"
     path.write_text(text)
