@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +15,9 @@ import pytest
 from support.gs_server import gs_server
 from support.s3_server import Refusing, s3_server
 
-from prep_corpus.align.errors import UsageError
+from prep_corpus.align.errors import TranscriptMissing, UsageError
+from prep_corpus.pipeline.apart.parsing import Parser
+from prep_corpus.pipeline.inputs.texts import read_version
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.remote import s3
 from prep_corpus.pipeline.storage.remote.object_stores import FIRST_AHEAD_BYTES, Identity, RangedFile, ranged
@@ -99,6 +102,16 @@ def test_objects_are_written_read_listed_and_removed(folder: str) -> None:
         with pytest.raises(FileNotFoundError) as caught:
             call(uri)
         assert files.is_absent(caught.value)
+
+
+def test_a_smil_file_is_read_with_the_documents_beside_it(folder: str) -> None:
+    write(f"{folder}/book/a.smil", b'<smil><par><text src="text/page.xhtml#one"/></par></smil>')
+    with closing(Parser()) as parser:
+        with pytest.raises(TranscriptMissing, match=r"a\.smil: line 1: .*but there is no text/page\.xhtml"):
+            read_version(f"{folder}/book/a.smil", parser, shown="m.jsonl:1")
+        write(f"{folder}/book/text/page.xhtml", b'<p id="one">River stone.</p>')
+        version = read_version(f"{folder}/book/a.smil", parser, shown="m.jsonl:1")
+    assert version.text == "River stone."
 
 
 def test_of_many_writers_the_first_wins_and_all_read_the_same(folder: str) -> None:
