@@ -38,6 +38,8 @@ import json
 from dataclasses import dataclass
 from typing import ClassVar
 
+from prep_corpus.align.userinfo import without_userinfo
+
 
 class PrepCorpusError(Exception):
     """Root of the tree."""
@@ -208,7 +210,7 @@ class InternalError(RecordingError):
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """One rejected recording, with what the ledgers need of it.
+    """One rejected recording, with what the ledgers need of it; no URI in it has a user name or password.
 
     Attributes:
         stage: the stage that rejected it.
@@ -225,6 +227,10 @@ class DeadLetter:
     message: str
     decoded_samples: int = 0
     read_characters: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("recording_id", "message"):
+            object.__setattr__(self, name, without_userinfo(getattr(self, name)))
 
 
 def damage_in_words(error: Exception) -> str:

@@ -15,6 +15,7 @@ from prep_corpus.align.language_tags import is_known
 from prep_corpus.align.speakers.rttm import SpeakerSpan, shifted
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Cue, Selection
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version, timed_text
+from prep_corpus.align.userinfo import without_userinfo
 
 MAX_ID_BYTES = 512
 DEFAULT_LANGUAGE = "en"
@@ -235,7 +236,8 @@ def default_id(
 ) -> str:
     """The id of an entry that states none: its audio path without extension, its offset, track and channel.
 
-    The leading slash or scheme of an absolute path, and names that lead upwards, are left out.
+    The leading slash of an absolute path, the scheme, user name and password of a URI, and names that lead upwards are
+    left out.
 
     Args:
         audio_filepath: the path in the manifest's own spelling.
@@ -246,7 +248,7 @@ def default_id(
     Returns:
         For example "book/chapter1", or "book/chapter1-12.5" for the part that starts at 12.5 s.
     """
-    path = _SCHEME.sub("", audio_filepath.replace("\\", "/"))
+    path = _SCHEME.sub("", without_userinfo(audio_filepath).replace("\\", "/"))
     parts = [part for part in _DRIVE.sub("", path).split("/") if part not in ("", ".", "..")]
     stem = posixpath.splitext("/".join(parts))[0]
     if offset is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from prep_corpus.align.userinfo import without_userinfo
+
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_SECRET = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]+@")
 
 
 def printable(text: str) -> str:
     """A text from data as a terminal may get it: no escape sequence, no user name or password of a URL."""
-    return _SECRET.sub(r"\1", _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
+    return without_userinfo(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def counted(number: int, noun: str) -> str:

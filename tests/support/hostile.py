@@ -25,6 +25,8 @@ FloatArray = NDArray[np.float32]
 PROCESSED = "processed"
 CYRILLIC = "Съешь же ещё этих мягких французских булок да выпей чаю"
 SHORT_SECONDS = 3
+SECRETS = ("uvula", "pa55", "w0rd")
+"""Parts of user names and passwords in URIs of the manifest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,6 +204,7 @@ def write_hostile(folder: Path, speech: Sequence[Speech], *, short_recordings: i
     _bad_audio(writer, speech[0])
     _unusual_audio(writer, speech[0])
     _bad_text(writer, speech[0], speech[1])
+    _secrets(writer, speech[0])
     _bad_entries(writer, speech[0])
     _short(writer, speech[0], short_recordings)
     return writer.close()
@@ -275,6 +278,36 @@ def _bad_entries(writer: _Writer, good: Speech) -> None:
     writer.entry("no audio", {"text": good.text}, "entry-invalid")
     writer.line("broken JSON", b'{"audio_filepath": "audio/good-0.fl', "entry-invalid")
     writer.line("line not UTF-8", json.dumps(entry).encode()[:-2] + b'\xe9"}', "entry-invalid")
+
+
+def _secrets(writer: _Writer, good: Speech) -> None:
+    web, store = "https://uvula:pa55w0rd@host", "s3://UVULA:pa55/w0rd@bucket"
+    audio, text = {"audio_filepath": "audio/good-0.flac"}, {"text": good.text}
+    refused = "entry-invalid"
+    writer.entry("password of a web page", {"audio_filepath": f"{web}/web.wav", **text}, refused, "host/web")
+    writer.entry("key of a store", {"audio_filepath": f"{store}/s3.wav", **text}, refused, "bucket/s3")
+    for key in ("text_filepath", "rttm_filepath"):
+        fields = {"id": f"secret/{key}", **audio, **text, key: f"{web}/beside.txt"}
+        if key == "text_filepath":
+            del fields["text"]
+        writer.entry(f"password in {key}", fields, refused, f"secret/{key}")
+    writer.entry("password in an id", {"id": f"{web}/id", **audio, **text}, "id-unsafe")
+    source = {"type": "url", "channels": [0], "source": f"{web}/cut.wav"}
+    recording = {
+        "id": "cut",
+        "sources": [source],
+        "sampling_rate": 16000,
+        "num_samples": 16000,
+        "duration": 1.0,
+    }
+    supervision = {"id": "cut", "recording_id": "cut", "start": 0, "duration": 1, "text": good.text}
+    cut = {"id": "secret/cut", "type": "MonoCut", "start": 0, "duration": 1, "channel": 0}
+    writer.entry(
+        "password in a cut",
+        {**cut, "recording": recording, "supervisions": [supervision]},
+        refused,
+        "secret/cut",
+    )
 
 
 def _short(writer: _Writer, good: Speech, count: int) -> None:

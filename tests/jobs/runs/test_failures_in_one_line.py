@@ -140,4 +140,7 @@ def test_causes_are_found_inside_what_the_engine_makes_of_them() -> None:
 def test_what_comes_from_data_is_safe_on_a_terminal() -> None:
     assert printable("a\x1b[31mb\x07\r\u202e") == "a\ufffd[31mb\ufffd\ufffd\ufffd"
     assert printable("no file at s3://key:secret@host/a and b@c") == "no file at s3://host/a and b@c"
+    assert printable("s3://key:sec@ret@host/a@b, s3://key:sec/ret@host/a@b") == "s3://host/a@b, s3://host/a@b"
+    kept = "hdfs://node:8020/a@b <s3://bucket/c@d> https://host:80/e@f g@h"
+    assert printable(kept) == kept
     assert printable("two\nlines\tand a tab") == "two\nlines\tand a tab"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import toy
-from support.hostile import PROCESSED, HostileCorpus, Speech, write_hostile
+from support.hostile import PROCESSED, SECRETS, HostileCorpus, Speech, write_hostile
 from support.runs import cli
 
 
@@ -27,7 +27,8 @@ def out(corpus: HostileCorpus, tmp_path_factory: pytest.TempPathFactory) -> Path
     out = tmp_path_factory.mktemp("out") / "run"
     fitted = str(toy.write_filter(out.parent / "filter.json"))
     model = ("--model", "toy:acoustic_model", "--filter", fitted)
-    cli("run", str(corpus.manifest), "--out", str(out), *model)
+    log = ("--verbose", "--log-file", str(out.parent / "log"))
+    cli("run", str(corpus.manifest), "--out", str(out), *model, *log)
     return out
 
 
@@ -66,7 +67,28 @@ def test_the_ledgers_add_up(out: Path) -> None:
 
 
 def test_nothing_is_written_outside_the_run_folder(corpus: HostileCorpus, out: Path) -> None:
-    assert sorted(path.name for path in out.parent.iterdir()) == ["filter.json", "run"]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["filter.json", "log", "run"]
+
+
+def test_no_file_of_the_run_holds_a_user_name_or_a_password_of_the_manifest(
+    corpus: HostileCorpus, out: Path
+) -> None:
+    def held(path: Path) -> str:
+        if path.suffix == ".parquet":
+            # Its pages are compressed.
+            import pyarrow.parquet as pq
+
+            table = pq.read_table(path).flatten()
+            texts = [field.name for field in table.schema if "string" in str(field.type)]
+            return str(table.schema) + str(table.select(texts).to_pylist())
+        return path.read_bytes().decode("latin-1")
+
+    manifest = held(corpus.manifest)
+    assert [secret in manifest for secret in SECRETS] == [True] * 3
+    written = [path for path in out.parent.rglob("*") if path.is_file()]
+    assert {path.suffix for path in written} >= {".parquet", ".jsonl", ".json", ".html", ""}
+    leaking = [path for path in written if any(secret in held(path).lower() for secret in SECRETS)]
+    assert leaking == []
 
 
 def test_a_truncated_file_counts_what_was_decoded_of_it(out: Path) -> None:
