@@ -89,7 +89,7 @@ def nothing_to_do(out: str, entries: int, utterances: int) -> str:
     "--force", is_flag=True, help="Write into a folder that holds no run, or replace a run of other settings."
 )
 @click.option("--no-report", is_flag=True, help="Do not write report.html at the end.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def run(
@@ -147,7 +147,7 @@ def run(
 )
 @ORIGINAL_LINES
 @with_options(CONFIG, settings_options(MODEL, TEXT, MACHINE))
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def align(
@@ -197,7 +197,7 @@ def align(
 @click.option(
     "--force", is_flag=True, help="Write into a folder that holds no run, or replace a run of other settings."
 )
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def export(

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     "--seed", type=int, default=0, show_default=True, help="Seed of the draw, the damage and the resampling."
 )
 @click.option("--force", is_flag=True, help="Replace FILE.json.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only.")
 def fit_filter_command(
     labels: tuple[str, ...],
     out: str,

@@ -35,7 +35,7 @@ import click
     "--skip-unknown", is_flag=True, help="Leave out transcripts of utterances that RUN does not have."
 )
 @click.option("--force", is_flag=True, help="Replace FILE.jsonl.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only.")
 def label_command(
     folder: str,
     transcripts: tuple[str, ...],

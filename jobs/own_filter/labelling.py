@@ -25,7 +25,7 @@ from prep_corpus.filters.labels.heard_labels import (
 from prep_corpus.filters.labels.label_file import LabelSet, write_labels
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.screen.plain_text import counted
-from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.screen.printing import print_line, print_warning
 from prep_corpus.pipeline.finished.label_run import Paired, pair
 from prep_corpus.pipeline.finished.sample_files import ROWS_NAME, read_weights
 from prep_corpus.pipeline.storage import files
@@ -90,11 +90,10 @@ def _weights(options: LabelOptions, answered: set[str], console: Console) -> dic
     beside = options.transcripts[0].rpartition("/")[0] or "."
     if files.exists(files.join(beside, ROWS_NAME)):
         return read_weights(beside, answered)
-    console.print(
+    print_warning(
+        console,
         f"no {ROWS_NAME} beside {options.transcripts[0]}: every utterance weighs the same, which holds for the "
         "whole run only if they were drawn evenly; --sample names the sample's folder",
-        style="yellow",
-        soft_wrap=True,
     )
     return {}
 

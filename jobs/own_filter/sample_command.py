@@ -48,7 +48,7 @@ import click
 @click.option(
     "--force", is_flag=True, help="Write into a folder that holds no sample, or replace another sample."
 )
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only.")
 def sample_command(
     folder: str,
     out: str | None,

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from prep_corpus.align.errors import StageFileDamaged
 from prep_corpus.jobs.screen.causes import cause_of
-from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.screen.printing import print_warning
 from prep_corpus.pipeline.progress import BOARD
 
 MOST_MENDINGS = 8
@@ -21,7 +21,7 @@ def run_mending(make: Callable[[], beam.Pipeline], console: Console | None) -> N
 
     Args:
         make: the pipeline, anew for every round.
-        console: where a line is printed for each damaged file.
+        console: where a line is printed for each damaged file, with --quiet too.
     """
     for rounds in range(1, MOST_MENDINGS + 1):
         try:
@@ -31,5 +31,5 @@ def run_mending(make: Callable[[], beam.Pipeline], console: Console | None) -> N
             cause = cause_of(error)
             if cause.kind != StageFileDamaged.__name__ or rounds == MOST_MENDINGS:
                 raise
-            print_line(console, cause.message)
+            print_warning(console, cause.message)
             BOARD.clear()

@@ -39,7 +39,7 @@ STRETCHES = 5
     help="Audio of each recording that is read, in minutes.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only.")
 def pair_command(
     recordings: str,
     texts: str,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command("report")
 @click.argument("folder", metavar="RUN")
 @click.option("--no-audio", is_flag=True, help="Leave out the examples that can be heard.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only.")
 def report_command(folder: str, no_audio: bool, quiet: bool) -> None:
     """Write RUN/report.html: where the audio and the text of the finished run in RUN went, to see and to hear.
 

@@ -27,6 +27,15 @@ def print_line(console: Console | None, text: str, style: str | None = None) -> 
         console.print(printable(text), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
+def print_warning(console: Console | None, text: str) -> None:
+    """Print what --quiet does not hide: damage, and what makes the results doubtful."""
+    if console is not None and console.quiet:
+        from rich.console import Console
+
+        console = Console(stderr=True)
+    print_line(console, text, style="yellow")
+
+
 def over_limit(failed: int, entries: int, max_failed: float) -> str:
     """Why a run with so many failed recordings publishes nothing, and the way out."""
     enough = min(100, -(-100 * failed // max(entries, 1)))

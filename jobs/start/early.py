@@ -85,7 +85,9 @@ def check_out(place: str, option: str = "--out") -> None:
     while not os.path.exists(standing):
         standing = os.path.dirname(standing)
     if not os.path.isdir(standing) or not os.access(standing, os.W_OK):
-        raise UsageError(f"{option} {place}: {standing} is no folder that can be written to")
+        raise UsageError(
+            f"{option} {place}: {standing} is no folder that can be written to; choose another {option}"
+        )
 
 
 def check_places(config: RunConfig) -> None:

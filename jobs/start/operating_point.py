@@ -9,7 +9,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import BUNDLED_FILTERS, Filter, bundled_filter, load_filter, parse_filter
 from prep_corpus.jobs.config import DEFAULT_MAX_WER, RunConfig
-from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.screen.printing import print_warning
 from prep_corpus.pipeline.run_files import FILTER_NAME
 from prep_corpus.pipeline.storage import files
 
@@ -76,10 +76,9 @@ def filter_at_hand(config: RunConfig, info: ModelInfo, console: Console | None) 
     fitted = _named_filter(config.filter)
     if fitted is not None:
         if not fitted.fits(info.digest):
-            print_line(
+            print_warning(
                 console,
                 f"warning: the filter {config.filter} was fitted for another model: its word error rates may not hold",
-                style="yellow",
             )
         return fitted
     bundled = [bundled_filter(name) for name in BUNDLED_FILTERS]
@@ -89,11 +88,10 @@ def filter_at_hand(config: RunConfig, info: ModelInfo, console: Console | None) 
     if config.filter is None:
         return None
     nearest = min(bundled, key=lambda fitted: abs(fitted.frame_seconds - info.frame_seconds))
-    print_line(
+    print_warning(
         console,
         f"warning: no bundled filter was fitted for the model {config.model}; one for another model with frames of "
         f"{1000 * nearest.frame_seconds:.0f} ms is used, and its word error rates may not hold",
-        style="yellow",
     )
     return nearest
 
@@ -106,9 +104,8 @@ def operating_point(config: RunConfig, fitted: Filter, console: Console | None) 
         return fitted.point(DEFAULT_MAX_WER, cut=config.cut)
     except UsageError:
         best = min(point.wer_upper for point in fitted.level(config.cut).curve)
-        print_line(
+        print_warning(
             console,
             f"the filter cannot promise {DEFAULT_MAX_WER:.0%} wrong words; {best:.2%} is its best",
-            style="yellow",
         )
         return fitted.point(best, cut=config.cut)

@@ -49,7 +49,7 @@ SUBMISSION: Options = (
         is_flag=True,
         help="Write into a folder that holds no run, or replace a run of other settings.",
     ),
-    click.option("--quiet", "-q", is_flag=True, help="Print errors only."),
+    click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only."),
 )
 """How a job is sent off."""
 

@@ -48,7 +48,7 @@ _TRAINING = (
     click.option(
         "--seed", type=int, default=0, show_default=True, help="Seed of the weights and of the order of rows."
     ),
-    click.option("--quiet", "-q", is_flag=True, help="Print errors only."),
+    click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only."),
 )
 
 

@@ -65,7 +65,7 @@ def test_flipped_bits_are_named_set_aside_and_mended(
     for path in damaged:
         flipped(path)
     before = {path: path.read_bytes() for path in damaged}
-    done = run_here(corpus, out)
+    done = run_here(corpus, out, "--quiet")
     told = done.output + caplog.text
     for path in damaged:
         named_once(path, told)
