@@ -8,7 +8,9 @@ import time
 import pytest
 
 from prep_corpus.align.spoken.bounded import TookTooLong, within
+from prep_corpus.align.spoken import numbers
 from prep_corpus.align.spoken.numbers import in_words
+from prep_corpus.align.text.normalize import normalize
 
 
 def test_results_and_errors_come_through() -> None:
@@ -39,3 +41,30 @@ def test_a_loop_without_end_is_ended_and_its_thread_too() -> None:
 
 def test_numbers_are_still_said() -> None:
     assert in_words(21, "en") == "twenty one"
+
+
+def test_a_number_in_amharic_that_the_library_never_says_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """num2words 0.5.14 loops for ever on some of them; here it does so on each."""
+    ethiopic = frozenset("አምስት")
+    in_words.cache_clear()
+    assert normalize("አ 5", alphabet=ethiopic, language="am").text == "አ አምስት"
+    asked: list[str] = []
+
+    def for_ever(number: int, **_: str) -> str:
+        asked.append(threading.current_thread().name)
+        while True:
+            pass
+
+    monkeypatch.setattr("num2words.num2words", for_ever)
+    monkeypatch.setattr(numbers, "MOST_SECONDS", 0.1)
+    in_words.cache_clear()
+    began = time.monotonic()
+    try:
+        assert normalize("አ 5 አ", alphabet=ethiopic, language="am").text == "አ አ"
+        assert numbers.decimal_in_words("15", "5", "ነጥብ", "am") is None
+        assert in_words(5, "am", "ordinal") is None
+    finally:
+        in_words.cache_clear()
+    assert time.monotonic() - began < 10
+    # What is given up once is not asked again.
+    assert asked == ["bounded"] * 3
