@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from prep_corpus.align.spoken.bounded import TookTooLong, within
 from prep_corpus.align.spoken import numbers
+from prep_corpus.align.spoken.bounded import TookTooLong, within
 from prep_corpus.align.spoken.numbers import in_words
 from prep_corpus.align.text.normalize import normalize
 
