@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,6 +31,9 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert stage.dead_letters == (letter("audio-empty"),)
     assert store.find("emit", "b0", "d0") == ref
     assert (ref.failed, ref.final, stage.content) == (1, True, ref.content)
+    notes = store.read(ref, columns=[])
+    assert notes.table.num_columns == 0
+    assert replace(notes, table=stage.table) == stage
 
 
 def test_a_result_with_internal_errors_serves_this_run_alone(tmp_path: Path) -> None:
