@@ -197,9 +197,12 @@ def _take(folder: str, work: str, say: Say) -> tuple[int, Holder]:
             mine = _self(work)
             _write(folder, number + 1, mine, replace_it=False)
             if _holder(folder, number + 1) == mine:
-                for old in range(max(1, number - 8), number + 1):
-                    files.remove(_uri(folder, old))
-                return number + 1, mine
+                # A higher one stands where others came and went since the list was read, and this number with them.
+                if _highest(folder) == number + 1:
+                    for old in range(max(1, number - 8), number + 1):
+                        files.remove(_uri(folder, old))
+                    return number + 1, mine
+                files.remove(_uri(folder, number + 1))
             continue
         if found.work != work and changes < 2:
             # It may be left over from a run that was killed: whoever lives renews it soon.

@@ -116,3 +116,17 @@ def test_of_many_that_take_a_free_lease_one_has_it(monkeypatch: pytest.MonkeyPat
     for thread in threads:
         thread.join(60)
     assert most == [1]
+
+
+def test_one_that_looked_before_others_came_and_went_does_not_have_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    MemoryFileSystem.objects.clear()
+    folder = "memory://bucket/run"
+    # Number 1 was taken, given back and removed; number 2 holds the folder.
+    locks._write(folder, 2, locks._self("other"), replace_it=False)
+    highest, looks = locks._highest, [0]
+    monkeypatch.setattr(locks, "_highest", lambda folder: looks.pop() if looks else highest(folder))
+    with pytest.raises(UsageError, match="is in use by a run of"):
+        locks._take(folder, "work", print)
+    assert [uri[-6:] for uri in files.list_files(files.join(folder, "lease"))] == ["2.json"]
