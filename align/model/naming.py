@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import sys
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,7 +81,9 @@ def check_name(name: str, option: str = "--model") -> ModelKind:
     kind = kind_of(name, option)
     if kind == "code":
         module = name.partition(":")[0]
-        if find_spec(module.partition(".")[0]) is None:
+        package = module.partition(".")[0]
+        # What is loaded already may be without the note that `find_spec` reads.
+        if package not in sys.modules and find_spec(package) is None:
             raise UsageError(f"{option} {name}: cannot import {module!r}; is its folder on PYTHONPATH?")
     needed, advice = _NEEDED.get(kind, ((), ""))
     if any(find_spec(library) is None for library in needed):

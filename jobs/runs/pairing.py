@@ -57,8 +57,15 @@ def pair_command(
     recording's; several are named where they are versions of one text, as a chapter and its book are. Where no text
     fits, or several fit alike, the recording is told and left out. The manifest is one for run and align.
     """
+    from prep_corpus.align.model.devices import check_device
+    from prep_corpus.align.model.naming import check_name
     from prep_corpus.jobs.screen.plain_text import counted
+    from prep_corpus.jobs.start.early import check_out
 
+    check_out(out)
+    check_name(model)
+    if device is not None:
+        check_device(device)
     listed = _listed(recordings, texts, out, force=force)
     from rich.console import Console
 

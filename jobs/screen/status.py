@@ -19,7 +19,7 @@ from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.stage_lines import Work, clock, failures_line, stage_line
 from prep_corpus.pipeline.outcome import read_outcome, refuse_run_by_language
 from prep_corpus.pipeline.progress import StageProgress
-from prep_corpus.pipeline.run_files import OUTCOME_NAME, STATUS_NAME, SUBMITTED_NAME
+from prep_corpus.pipeline.run_files import MANIFEST_NAME, OUTCOME_NAME, STATUS_NAME, SUBMITTED_NAME
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.documents import told_as_damage
 from prep_corpus.pipeline.worker_progress import read_progress
@@ -68,7 +68,7 @@ def status_document(folder: str, *, patience_seconds: float = 3 * FILE_SECONDS) 
         document = json.loads(files.read_bytes(submitted))
         stages = read_progress(document.pop("progress"))
         document |= {"state": "submitted", "stages": {name: asdict(made) for name, made in stages.items()}}
-        if files.exists(files.join(folder, OUTCOME_NAME)):
+        if _has_ended(folder, document.pop("publishes", {})):
             document["state"] = "done"
     else:
         document, state = _read(folder, patience_seconds)
@@ -171,7 +171,7 @@ def submitted_lines(folder: str) -> list[str]:
 
 def _submitted_lines(folder: str, note: dict[str, Any]) -> list[str]:
     since = clock(max(time.time() - note["submitted_at"], 0.0))
-    if files.exists(files.join(folder, OUTCOME_NAME)):
+    if _has_ended(folder, note.get("publishes", {})):
         outcome = read_outcome(folder)
         published = f"published: {counted(outcome.utterances, 'utterance')}"
         ended = published if outcome.published else "nothing was published"
@@ -181,3 +181,21 @@ def _submitted_lines(folder: str, note: dict[str, Any]) -> list[str]:
     for stage, progress in read_progress(note["progress"]).items():
         lines.append(f"{stage}: {stage_line(stage, progress, work, None)}")
     return lines
+
+
+def _has_ended(folder: str, publishes: dict[str, Any]) -> bool:
+    """Whether a submitted run has written all it will: its outcome, and after it, where all was well, its manifest.
+
+    Args:
+        folder: run folder.
+        publishes: what its manifest says of it, unlike the one of an earlier state that still stands.
+    """
+    if not files.exists(files.join(folder, OUTCOME_NAME)):
+        return False
+    if not read_outcome(folder).published:
+        return True
+    try:
+        manifest = json.loads(files.read_bytes(files.join(folder, MANIFEST_NAME)))
+    except FileNotFoundError:
+        return False
+    return all(manifest.get(name) == value for name, value in publishes.items())

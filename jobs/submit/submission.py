@@ -205,6 +205,10 @@ def _note_submitted(config: RunConfig, engine: Engine, job: Job, started: Starte
         "engine": engine.name,
         "link": job.link,
         "progress": started.options.progress,
+        "publishes": {
+            "config_digest": started.options.close.config_digest,
+            "seed": started.options.close.seed,
+        },
         "submitted_at": round(time.time(), 1),
         "work": asdict(started.work),
     }

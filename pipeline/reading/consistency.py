@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from prep_corpus.align.errors import PrepCorpusError, UsageError
 from prep_corpus.align.recognition.sources import KEPT_RECOGNISED
+from prep_corpus.pipeline.damaged_seals import holds_a_damaged_seal
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.shards.manifest import SEAL, RunManifest, seal_of, split_totals
 from prep_corpus.pipeline.shards.rows import Utterance, utterance_id
-from prep_corpus.pipeline.storage.sealed_json import holds_a_damaged_seal
 
 _NUMBERS = ("ctc_cost", "ctc_cost_per_frame", "ctc_cost_per_token", "frames_per_token", "score")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import google_crc32c
 
+from prep_corpus.pipeline.damaged_seals import holds_a_damaged_seal
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.looking import TOLD, is_looking
 
@@ -37,20 +38,6 @@ def proven(data: bytes) -> dict[str, Any] | None:
         return content if seal == _checksum(content) else None
     except (ValueError, AttributeError, TypeError, RecursionError):
         return None
-
-
-def holds_a_damaged_seal(content: dict[str, Any], name: str, characters: int) -> bool:
-    """Whether a value of an object without a seal has been one, whose name is damaged.
-
-    Args:
-        content: the object.
-        name: what a seal is called.
-        characters: of a seal.
-    """
-    return any(
-        len(key) == len(name) and isinstance(value, str) and len(value) == characters
-        for key, value in content.items()
-    )
 
 
 def read_json(uri: str) -> dict[str, Any] | None:

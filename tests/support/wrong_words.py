@@ -32,12 +32,15 @@ FILES = {
     "heard.jsonl": '{"id": "one", "text": "river"}\n',
     "onnx/model.onnx": "",
     "file": "",
+    "speech/talk.wav": "",
+    "texts/talk.txt": "a river",
 }
 
 RIGHT = {
     "run": f"{MANIFEST} --out {{0}}/out",
     "align": f"{MANIFEST} --out {{0}}/out",
     "evaluate": MANIFEST,
+    "pair": "{0}/speech {0}/texts --out {0}/out.jsonl",
     "export": "{0}/run --out {0}/out",
     **dict.fromkeys(("check", "status", "clean", "settings", "report", "sample"), "{0}/run"),
     "label": "{0}/run {0}/heard.jsonl --out {0}/out.jsonl",
@@ -167,6 +170,15 @@ INPUTS = {
     "submit dataflow": (
         "{0}/nowhere.jsonl --out gs://bucket/out --project my-project-123 --region europe-west4 --image i",
     ),
+    "pair": tuple(
+        f"{words} --out {{0}}/out.jsonl"
+        for words in (
+            "{0}/speech",
+            "{0}/nowhere {0}/texts",
+            "{0}/speech {0}/nowhere",
+            "{0}/silence {0}/texts",
+        )
+    ),
     "train": ("--out {0}/out",),
     "train-english": (f"{{0}}/nowhere {_OUT}", f"{{0}}/silence {_OUT}"),
     "error-rates": ("{0}/nowhere.jsonl", "{0}/empty.jsonl"),
@@ -215,6 +227,7 @@ TOGETHER = {
     "export": ("--out {0}/other", "--out {0}/run"),
     "sample": ("--out {0}/other", "--out {0}/run"),
     "label": ("--out {0}/file",),
+    "pair": ("--out {0}/labels.jsonl", "--model en=english"),
     "fit-filter": ("--out {0}/plain", "--out {0}/filter.json"),
     "submit flink": ("--image i", "--model en=english"),
     "submit portable": ("--image i",),
