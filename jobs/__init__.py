@@ -17,8 +17,6 @@ from importlib import import_module
 # Not of `typing`, which takes longer to import than all that stands before Ctrl-C is one line.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from prep_corpus.jobs.config import RunConfig
     from prep_corpus.jobs.runs.from_python import run_corpus
     from prep_corpus.pipeline.outcome import RunOutcome
@@ -32,7 +30,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

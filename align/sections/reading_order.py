@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.sections.anchors import RUN_LETTERS, LongArray, ReadLetters, TextLetters
+from prep_corpus.align.sections.order import ReadingOrder
 from prep_corpus.align.sections.part_of_text import Span, margin_letters
 
 JUMP_RUNS = 3
@@ -69,35 +70,6 @@ _BREAK = re.compile(r"\s+")
 _SENTENCE_ENDS = ".!?…。！？"
 
 BoolArray = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadingOrder:
-    """The sections of a text in the order in which they are read.
-
-    Attributes:
-        spans: half-open spans of its characters, all of it but for white space between them; those that nobody reads
-            come last.
-        read: how many of them are read.
-    """
-
-    spans: tuple[Span, ...]
-    read: int
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """The sections that are read, in their order, counted from 1 as the text has them."""
-        in_text = sorted(self.spans[: self.read])
-        return tuple(in_text.index(one) + 1 for one in self.spans[: self.read])
-
-    def flat(self) -> list[int]:
-        """All numbers in a row."""
-        return [self.read, *(number for span in self.spans for number in span)]
-
-    @classmethod
-    def of_flat(cls, numbers: list[int]) -> ReadingOrder:
-        """The reverse of `flat`."""
-        return cls(spans=tuple(zip(numbers[1::2], numbers[2::2])), read=numbers[0])
 
 
 @dataclass(frozen=True, kw_only=True)

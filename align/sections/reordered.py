@@ -12,8 +12,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from prep_corpus.align.offsets import Link, OffsetMap
+from prep_corpus.align.sections.order import ReadingOrder
 from prep_corpus.align.sections.part_of_text import Span
-from prep_corpus.align.sections.reading_order import ReadingOrder
 from prep_corpus.align.transcripts.formats import PLAIN
 from prep_corpus.align.transcripts.pieces import Cue, Turn
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version

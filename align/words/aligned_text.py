@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from prep_corpus.align.errors import Infeasible, RecordingError, TranscriptEmpty, TranscriptUnsayable
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.sections.anchors import ReadLetters
+from prep_corpus.align.sections.order import ReadingOrder
 from prep_corpus.align.sections.part_of_text import is_far_longer, part_that_is_said
-from prep_corpus.align.sections.reading_order import ReadingOrder, reading_order
+from prep_corpus.align.sections.reading_order import reading_order
 from prep_corpus.align.sections.reordered import read_part, reordered_text
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions
 from prep_corpus.align.text.recent import RecentTexts
@@ -160,7 +161,8 @@ def align_text(
                 ) from error
             raise
 
-    if order is None:
+    # So few characters cannot gain what is asked, as those of a sentence that the text has twice.
+    if order is None or (not far_longer and order.moved_characters < FEWEST_GAINED):
         return as_given()
     ordered = replace(aligned(reordered_text(text, order), part=read_part(order)), order=order)
     if far_longer:

@@ -16,7 +16,7 @@ from apache_beam.pvalue import PCollection
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recordings import Recording
-from prep_corpus.align.sections.reading_order import ReadingOrder
+from prep_corpus.align.sections.order import ReadingOrder
 from prep_corpus.align.sections.reordered import reordered_version
 from prep_corpus.align.speakers.word_speakers import SpokenBy, speaker_identity, spoken_by
 from prep_corpus.align.text import normalize as text

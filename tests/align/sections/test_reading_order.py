@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prep_corpus.align.sections.anchors import ReadLetters
-from prep_corpus.align.sections.reading_order import ReadingOrder, reading_order
+from prep_corpus.align.sections.order import ReadingOrder
+from prep_corpus.align.sections.reading_order import reading_order
 from prep_corpus.align.sections.reordered import (
     moved_spans,
     read_part,
@@ -48,6 +49,17 @@ def test_sections_are_put_in_the_order_in_which_they_are_read() -> None:
     assert order.numbers == (4, 1, 3, 5, 2)
     assert reordered_text(TEXT, order) == "\n\n".join(SECTIONS[n] for n in (3, 0, 2, 4, 1))
     assert read_part(order) is None
+
+
+def test_moved_are_the_fewest_characters_that_leave_their_place() -> None:
+    def moved(*starts: int) -> int:
+        return ReadingOrder(spans=tuple((at, at + 10 + at) for at in starts), read=3).moved_characters
+
+    assert moved(0, 20, 60) == 0
+    # 20 characters from 10 on, 30 from 20 on, 60 from 50 on, and one that nobody reads.
+    assert moved(20, 50, 10, 0) == 20
+    assert moved(50, 10, 20, 0) == 110 - 60
+    assert moved(50, 20, 10) == 50
 
 
 @settings(max_examples=30, deadline=None)
