@@ -43,6 +43,16 @@ def vtt(turns: Turns) -> str:
     )
 
 
+def srt(turns: Turns) -> str:
+    """Without the speakers, for whom SubRip has no place."""
+    return "".join(
+        f"{number}\n{_clock(one.start_seconds)} --> {_clock(one.end_seconds)}\n{one.text}\n\n".replace(
+            ".", ",", 2
+        )
+        for number, one in enumerate(turns, 1)
+    )
+
+
 def chat(turns: Turns) -> str:
     names = sorted({one.speaker for one in turns})
     head = "".join(f"@ID:\teng|made|{name}|||||Adult|||\n" for name in names)
@@ -138,3 +148,6 @@ NAMED: dict[str, Callable[[Turns], str]] = {
     ".md": script,
 }
 """How each format writes it, by the ending of its files; beside these there is RTTM with a plain text."""
+
+WRITTEN = {**NAMED, ".srt": srt}
+"""The same and those that name no speaker."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from support import toy, turns
 from support.corpora import DEV_CLEAN, join, read_corpus
 from support.eager import created, eager
 from support.toy_stages import graph_options
-from support.turns import NAMED, Said
+from support.turns import NAMED, WRITTEN, Said
 
 from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.model.emissions import Emitter, FloatArray, WindowOptions
@@ -24,6 +24,7 @@ from prep_corpus.align.speakers.rttm import parse_rttm
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.transcripts.formats import format_of, parse
 from prep_corpus.align.transcripts.versions import Version, version_of
+from prep_corpus.align.words.captions import Caption, to_srt, to_vtt
 from prep_corpus.align.words.words import to_textgrid
 from prep_corpus.filters.linear import bundled_filter
 from prep_corpus.jobs.runs.word_files import captions_of, words_json
@@ -59,7 +60,7 @@ class Talk:
             version = Version(text=turns.plain(said))
             speaker_spans = parse_rttm(turns.rttm(said).encode(), name="talk.rttm")
         else:
-            content = NAMED[kind](said)
+            content = WRITTEN[kind](said)
             name = f"talk{kind}"
             version = version_of(parse(content, name=name), name=name, kind=format_of(name, content))
             speaker_spans = ()
@@ -237,15 +238,22 @@ def test_word_times_carry_the_speaker(toy_talk: Talk) -> None:
     assert again.text.split() == " ".join(one.text for one in toy_talk.said).lower().replace(".", "").split()
 
 
-def test_captions_that_are_late_and_drift_come_back_in_time(toy_talk: Talk) -> None:
+@pytest.mark.parametrize(("kind", "written"), [(".vtt", to_vtt), (".srt", to_srt)])
+def test_captions_that_are_late_and_drift_come_back_in_time(
+    kind: str, written: Callable[[Sequence[Caption]], str], toy_talk: Talk
+) -> None:
     late = [
         replace(one, start_seconds=3 + 1.02 * one.start_seconds, end_seconds=3 + 1.02 * one.end_seconds)
         for one in toy_talk.said
     ]
-    aligned, _ = toy_talk.cut(".vtt", late)
+    aligned, _ = toy_talk.cut(kind, late)
     found = captions_of(aligned, toy_talk.info, original_lines=True)
-    assert [(one.text, one.speaker) for one in found] == [(one.text, one.speaker) for one in toy_talk.said]
-    for shown, truth in zip(found, toy_talk.said):
+    assert [one.text for one in found] == [one.text for one in toy_talk.said]
+    if kind == ".vtt":
+        assert [one.speaker for one in found] == [one.speaker for one in toy_talk.said]
+    again = parse(written(found), name=f"talk{kind}")
+    assert len(again.cues) == len(toy_talk.said)
+    for shown, truth in zip(again.cues, toy_talk.said):
         assert abs(shown.start_seconds - truth.start_seconds) < 0.1
         assert abs(shown.end_seconds - truth.end_seconds) < 0.1
 
