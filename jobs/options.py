@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
@@ -78,6 +79,17 @@ def _kind(one: Setting) -> Any:
         )
     kind = _Share if bounds.high == 1 else click.FloatRange
     return kind(bounds.low, bounds.high, bounds.low_open, bounds.high_open)
+
+
+class Number(click.FloatRange):
+    """A finite number in a range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what click takes for a number in any range: infinity, and NaN."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
 
 
 class _Share(click.FloatRange):

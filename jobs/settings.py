@@ -140,6 +140,8 @@ class Setting:
                 raise UsageError(f"{self.flag} must be one of {', '.join(self.choices)}, not {one!r}")
             if self.allowed is not None and not self.allowed.holds(one):
                 raise UsageError(f"{self.flag} must be {self.allowed}, not {one}")
+            if isinstance(one, float) and not math.isfinite(one):
+                raise UsageError(f"{self.flag} must be a finite number, not {one}")
 
     def to_config(self, value: Any) -> Any:
         """The field's value from what the command line or a marker gives: lists are tuples."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from prep_corpus.jobs.options import CONFIG, own_device, run_config, settings_options, with_options
+from prep_corpus.jobs.options import CONFIG, Number, own_device, run_config, settings_options, with_options
 from prep_corpus.jobs.settings import CUTTING, MACHINE, MODEL, SEED, TEXT
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("manifest")
 @click.option(
     "--hours",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     default=1.0,
     show_default=True,
     help="Hours of the corpus that are drawn, about.",
@@ -58,14 +57,14 @@ def evaluate_command(
     moved. Errors that the transcripts have already are not seen: the transcript counts as what is said.
     """
     from prep_corpus.jobs.own_filter.plots import plot_format
-    from prep_corpus.jobs.start.early import check_early, check_out
+    from prep_corpus.jobs.start.early import check_early, check_file_out
 
     recipe = parse_rates(rates)
     if plot is not None:
         plot_format(plot)
-        check_out(os.path.dirname(plot), "--plot")
+        check_file_out(plot, "--plot")
     if json_ is not None:
-        check_out(os.path.dirname(json_), "--json")
+        check_file_out(json_, "--json")
     config = run_config(settings, manifest=manifest, out=out or "", device=own_device(settings))
     check_early(config)
     from prep_corpus.jobs.own_filter.evaluating import EvaluateOptions, execute

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from prep_corpus.jobs.options import Number
 
 if TYPE_CHECKING:
     from prep_corpus.filters.labels.label_file import LabelSet
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--run", "folder", metavar="RUN", help="Folder of the labelled run, if it was moved.")
 @click.option(
     "--hours",
-    type=float,
+    type=Number(0, min_open=True),
     default=5.0,
     show_default=True,
     help="Hours of the run that --self-supervised draws, about.",
@@ -72,22 +73,20 @@ def fit_filter_command(
     from prep_corpus.align.errors import UsageError
     from prep_corpus.jobs.own_filter.plots import plot_format
     from prep_corpus.jobs.runs.opened import open_run
-    from prep_corpus.jobs.start.early import check_out
+    from prep_corpus.jobs.start.early import check_file_out
 
     if not labels and self_supervised is None:
         raise UsageError("fit-filter needs LABELS, --self-supervised RUN, or both")
     if not 0 < max_wer < 1:
         raise UsageError(f"--max-wer is a share, such as 0.01 for 1 %, between 0 and 1; not {max_wer}")
-    if hours <= 0:
-        raise UsageError(f"--hours must be positive, not {hours}")
     if not out.endswith(".json"):
         raise UsageError(f"--out names the filter's JSON file, such as my-filter.json; not {out}")
+    check_file_out(out)
     if Path(out).exists() and not force:
         raise UsageError(f"--out {out} is there already; --force replaces it, or choose another name")
-    check_out(os.path.dirname(out))
     if plot is not None:
         plot_format(plot)
-        check_out(os.path.dirname(plot), "--plot")
+        check_file_out(plot, "--plot")
     labelled = read_labels(labels) if labels else None
     for run in (self_supervised, folder):
         if run is not None:

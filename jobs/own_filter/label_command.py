@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 
@@ -54,16 +52,16 @@ def label_command(
     """
     from prep_corpus.align.errors import UsageError
     from prep_corpus.jobs.runs.opened import open_run
-    from prep_corpus.jobs.start.early import check_out
+    from prep_corpus.jobs.start.early import check_file_out
     from prep_corpus.pipeline.finished.sample_files import read_heard, read_weights
     from prep_corpus.pipeline.storage import files
 
     if not 0 < good_wer < 1:
         raise UsageError(f"--good-wer is a share between 0 and 1, such as 0.05; not {good_wer}")
     _ = open_run(folder).published
+    check_file_out(out)
     if files.exists(out) and not force:
         raise UsageError(f"--out {out} is there already; --force replaces it, or choose another name")
-    check_out(os.path.dirname(out) or ".")
     heard = read_heard(transcripts)
     if sample is not None:
         read_weights(sample, ())

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from prep_corpus.jobs.options import Number
+
 
 @click.command("sample")
 @click.argument("folder", metavar="RUN")
@@ -15,14 +17,14 @@ import click
 @click.option(
     "--kept",
     "kept_share",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     default=0.5,
     show_default=True,
     help="Share of kept segments among those drawn.",
 )
 @click.option(
     "--min-seconds",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=0.5,
     show_default=True,
     help="Draw no shorter segments, in seconds.",
@@ -36,7 +38,7 @@ import click
 )
 @click.option(
     "--overlap",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     default=0.1,
     show_default=True,
     help="Share of the clips that all of them hear, so that their agreement can be measured.",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from prep_corpus.jobs.options import Number
+
 if TYPE_CHECKING:
     from prep_corpus.align.model.emissions import FloatArray
     from prep_corpus.align.model.models import LoadedModel
@@ -33,7 +35,7 @@ STRETCHES = 5
 @click.option("--workers", type=click.IntRange(1), help="Number of threads.  [default: all cores]")
 @click.option(
     "--minutes",
-    type=click.FloatRange(0.5),
+    type=Number(0.5),
     default=5.0,
     show_default=True,
     help="Audio of each recording that is read, in minutes.",
@@ -60,9 +62,9 @@ def pair_command(
     from prep_corpus.align.model.devices import check_device
     from prep_corpus.align.model.naming import check_name
     from prep_corpus.jobs.screen.plain_text import counted
-    from prep_corpus.jobs.start.early import check_out
+    from prep_corpus.jobs.start.early import check_file_out
 
-    check_out(out)
+    check_file_out(out)
     check_name(model)
     if device is not None:
         check_device(device)

@@ -90,6 +90,19 @@ def check_out(place: str, option: str = "--out") -> None:
         )
 
 
+def check_file_out(place: str, option: str = "--out") -> None:
+    """See that a file may be written at a path of this machine, whether or not there is one.
+
+    Raises:
+        UsageError: it is a folder, or its folder is not ours to write to.
+    """
+    if not files.is_local(place):
+        return
+    if os.path.isdir(place):
+        raise UsageError(f"{option} {place} must be a file, and is a folder; choose another {option}")
+    check_out(os.path.dirname(place) or ".", option)
+
+
 def check_places(config: RunConfig) -> None:
     """See in seconds that the stores and buckets of a run are there and may be used.
 

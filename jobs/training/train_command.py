@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from prep_corpus.jobs.options import Number
+
 _TRAINING = (
     click.option(
         "--out",
@@ -26,7 +28,7 @@ _TRAINING = (
     ),
     click.option(
         "--minutes",
-        type=click.FloatRange(0, min_open=True),
+        type=Number(0, min_open=True),
         default=60.0,
         show_default=True,
         help="Time to train, in minutes.",
@@ -110,7 +112,7 @@ def train_command(**settings: Any) -> None:
 @click.option(
     "--synthesise",
     "hours",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=2.0,
     show_default=True,
     help="Hours of synthetic speech to make.",

@@ -62,7 +62,20 @@ def test_each_recording_has_its_text_or_is_told(folder: Path) -> None:
     assert "3 of 5 recordings have their text" in told
     read = list(read_manifest(str(folder / "pairs.jsonl")))
     assert [len(one.versions) for one in read] == [1, 1, 2]
-    assert pair(folder)[0] == 2
+    code, told = pair(folder)
+    assert code == 2
+    assert "--force replaces it" in told
+
+
+def test_a_manifest_that_is_there_is_replaced_with_force(tmp_path: Path) -> None:
+    for name in ("audio", "texts"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "audio" / "broken.wav").write_bytes(b"RIFF")
+    (tmp_path / "texts" / "text.txt").write_text(text_of(0))
+    (tmp_path / "pairs.jsonl").write_text("{}\n")
+    code, told = pair(tmp_path, "--force")
+    assert code == 0, told
+    assert (tmp_path / "pairs.jsonl").read_text() == ""
 
 
 def test_long_recordings_are_read_in_some_places_alone() -> None:
