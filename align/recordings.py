@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from prep_corpus.align.entry_values import check_unicode, given_keys, number_of, shown, strings_of, text_of
 from prep_corpus.align.errors import EntryInvalid, IdUnsafe
 from prep_corpus.align.language_tags import is_known
 from prep_corpus.align.speakers.rttm import SpeakerSpan, shifted
@@ -277,17 +278,17 @@ def parse_entry(
         EntryInvalid: a key is missing or its value has the wrong type or range.
         IdUnsafe: see `check_id`.
     """
-    audio = _text(entry, "audio_filepath", name)
+    audio = text_of(entry, "audio_filepath", name)
     if audio is None:
-        raise EntryInvalid(f"{name}: an entry needs audio_filepath, this one has {_listed(entry)}")
-    offset = _number(entry, "offset", name)
-    duration = _number(entry, "duration", name)
+        raise EntryInvalid(f"{name}: an entry needs audio_filepath, this one has {given_keys(entry)}")
+    offset = number_of(entry, "offset", name)
+    duration = number_of(entry, "duration", name)
     channel = _channel(entry, name)
     check_span(offset_seconds=offset or 0.0, duration_seconds=duration, channel=channel, name=name)
     texts, paths, cues = _transcripts(entry, name)
-    rttm = _text(entry, "rttm_filepath", name)
+    rttm = text_of(entry, "rttm_filepath", name)
     track = _track(entry, name)
-    recording_id = _text(entry, "id", name)
+    recording_id = text_of(entry, "id", name)
     if recording_id is None:
         recording_id = default_id(audio, offset=offset, channel=channel, track=track)
     try:
@@ -307,7 +308,7 @@ def parse_entry(
         offset_seconds=offset or 0.0,
         duration_seconds=duration,
         sliced=offset is not None,
-        speaker=_text(entry, "speaker", name),
+        speaker=text_of(entry, "speaker", name),
         language=_language(entry, name) or language,
         channel=channel,
         track=track,
@@ -316,7 +317,7 @@ def parse_entry(
 
 def _track(entry: Mapping[str, Any], name: str) -> str | None:
     """Number or language of an audio track."""
-    track = _text(entry, "track", name)
+    track = text_of(entry, "track", name)
     if track is not None and not (track.isascii() and track.isdecimal()) and not is_known(track):
         raise EntryInvalid(
             f"{name}: track must be a whole number counted from 0, or a language such as en or fra, it is {track!r}"
@@ -325,7 +326,7 @@ def _track(entry: Mapping[str, Any], name: str) -> str | None:
 
 
 def _language(entry: Mapping[str, Any], name: str) -> str | None:
-    tag = _text(entry, "lang", name)
+    tag = text_of(entry, "lang", name)
     if tag is not None and not is_known(tag):
         raise EntryInvalid(
             f"{name}: lang must be a language tag that begins with ISO 639, such as en, de-AT or swh; it is {tag!r}"
@@ -338,13 +339,13 @@ def _transcripts(entry: Mapping[str, Any], name: str) -> tuple[list[str], list[s
     text = entry.get("text")
     given = [text] if isinstance(text, str) else text
     if given is not None and not (isinstance(given, list) and all(isinstance(one, str) for one in given)):
-        raise EntryInvalid(f"{name}: text must be a string, or a list of strings, it is {_shown(text)}")
+        raise EntryInvalid(f"{name}: text must be a string, or a list of strings, it is {shown(text)}")
     texts: list[str] = given or []
-    paths = _strings(entry, "text_filepath", name)
+    paths = strings_of(entry, "text_filepath", name)
     if not any(texts) and paths:
         return [], paths, ()
     for one in texts:
-        _check_unicode(one, "text", name)
+        check_unicode(one, "text", name)
     if texts:
         return texts, [], ()
     if entry.get("segments") == []:
@@ -353,10 +354,10 @@ def _transcripts(entry: Mapping[str, Any], name: str) -> tuple[list[str], list[s
         )
     if entry.get("segments"):
         joined, cues = timed_text(entry["segments"], name)
-        _check_unicode(joined, "segments", name)
+        check_unicode(joined, "segments", name)
         return [joined], [], cues
     raise EntryInvalid(
-        f"{name}: an entry needs text, text_filepath or segments, this one has {_listed(entry)}"
+        f"{name}: an entry needs text, text_filepath or segments, this one has {given_keys(entry)}"
     )
 
 
@@ -364,73 +365,19 @@ def _selection(
     entry: Mapping[str, Any], audio: str, recording_id: str, channel: int | None, name: str
 ) -> Selection:
     """Which part of a transcript's file is meant: as the entry says, else the one named like the recording."""
-    stated = _text(entry, "text_recording", name)
+    stated = text_of(entry, "text_recording", name)
     stem = posixpath.splitext(posixpath.basename(audio.replace("\\", "/")))[0]
     return Selection(
         recordings=(stated,) if stated is not None else (recording_id, stem),
-        channel=_text(entry, "text_channel", name),
+        channel=text_of(entry, "text_channel", name),
         channel_index=channel,
-        tiers=tuple(_strings(entry, "text_tier", name)),
+        tiers=tuple(strings_of(entry, "text_tier", name)),
         strict=stated is not None,
     )
 
 
-def _strings(entry: Mapping[str, Any], key: str, name: str) -> list[str]:
-    """One string or several; none where it is not given."""
-    value = entry.get(key)
-    if not isinstance(value, list):
-        one = _text(entry, key, name)
-        return [] if one is None else [one]
-    many = [_text({key: each}, key, name) for each in value]
-    if None in many or not many:
-        raise EntryInvalid(f"{name}: {key} must be a string, or a list of strings, it is {_shown(value)}")
-    return [each for each in many if each is not None]
-
-
-def _listed(entry: Mapping[str, Any]) -> str:
-    given = [repr(key) for key, value in entry.items() if value not in (None, "")]
-    return ", ".join(given[:8]) if given else "no value at all"
-
-
-def _shown(value: object) -> str:
-    text = ascii(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _text(entry: Mapping[str, Any], key: str, name: str) -> str | None:
-    """A string; a number counts as one (a speaker 84), other types do not."""
-    value = entry.get(key)
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise EntryInvalid(f"{name}: {key} must be a string, it is {_shown(value)}")
-    string = str(value)
-    if "\0" in string:
-        raise EntryInvalid(f"{name}: {key} must not hold a zero character, it is {_shown(value)}")
-    _check_unicode(string, key, name)
-    return string
-
-
-def _check_unicode(value: str, key: str, name: str) -> None:
-    """Refuse half a surrogate pair, which JSON can write and no file can hold."""
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise EntryInvalid(f"{name}: {key} must not hold half a surrogate pair: {_shown(value)}")
-
-
-def _number(entry: Mapping[str, Any], key: str, name: str, kind: str = "a number of seconds") -> float | None:
-    value = entry.get(key)
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise EntryInvalid(f"{name}: {key} must be {kind}, it is {_shown(value)}")
-    try:
-        return float(value)
-    except (ValueError, OverflowError) as error:
-        raise EntryInvalid(f"{name}: {key} must be {kind}, it is {_shown(value)}") from error
-
-
 def _channel(entry: Mapping[str, Any], name: str) -> int | None:
-    number = _number(entry, "channel", name, "a whole number counted from 0")
+    number = number_of(entry, "channel", name, "a whole number counted from 0")
     if number is None:
         return None
     if not number.is_integer():

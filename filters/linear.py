@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.curve import OperatingPoint, choose
+from prep_corpus.filters.documents import read_document
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
 from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import HearingGuard
@@ -218,15 +219,7 @@ def parse_filter(text: str, name: str) -> Filter:
     Raises:
         UsageError: it is not a filter of this format.
     """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"--filter {name}: a filter must be a JSON file, and this is not one ({error})"
-        ) from error
-    if not isinstance(document, dict) or document.get("format") != FILTER_FORMAT:
-        found = document.get("format") if isinstance(document, dict) else None
-        raise UsageError(f"--filter {name}: the format must be {FILTER_FORMAT!r}, not {found!r}")
+    document = read_document(text, FILTER_FORMAT, f"--filter {name}", "a filter")
     try:
         return Filter(
             word=parse_linear(document["word"]),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.cutting.segments import Segment
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint, choose
+from prep_corpus.filters.documents import read_document
 from prep_corpus.filters.features import word_feature_blocks, word_features
 from prep_corpus.filters.linear import Linear, parse_linear
 from prep_corpus.filters.recognition_evidence import RECOGNITION_NAMES
@@ -114,15 +115,7 @@ def parse_recognition(text: str, name: str) -> RecognitionFilter:
     Raises:
         UsageError: it is not a filter of this format.
     """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"{name}: a recognition filter must be a JSON file, and this is not one ({error})"
-        ) from error
-    if not isinstance(document, dict) or document.get("format") != RECOGNITION_FORMAT:
-        found = document.get("format") if isinstance(document, dict) else None
-        raise UsageError(f"{name}: the format must be {RECOGNITION_FORMAT!r}, not {found!r}")
+    document = read_document(text, RECOGNITION_FORMAT, name, "a recognition filter")
     try:
         return RecognitionFilter(
             word=parse_linear(document["word"]),

@@ -1,0 +1,30 @@
+"""The JSON documents that filters are kept in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from prep_corpus.align.errors import UsageError
+
+
+def read_document(text: str, kind: str, name: str, what: str) -> dict[str, Any]:
+    """An object that says of what format it is.
+
+    Args:
+        text: the JSON document.
+        kind: the format that it must name.
+        name: where it came from, for messages.
+        what: what it should be, for messages.
+
+    Raises:
+        UsageError: it is no JSON object, or one of another format.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name}: {what} must be a JSON file, and this is not one ({error})") from error
+    if not isinstance(document, dict) or document.get("format") != kind:
+        found = document.get("format") if isinstance(document, dict) else None
+        raise UsageError(f"{name}: the format must be {kind!r}, not {found!r}")
+    return document
