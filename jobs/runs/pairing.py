@@ -71,16 +71,21 @@ def pair_command(
     listed = _listed(recordings, texts, out, force=force)
     from rich.console import Console
 
-    from prep_corpus.jobs.screen.printing import print_line
+    from prep_corpus.align.errors import UsageError
+    from prep_corpus.jobs.screen.printing import print_line, print_warning
     from prep_corpus.pipeline.storage import files
 
     console = Console(stderr=True, quiet=quiet)
     pairing = _Pairing(listed, model, device, workers or os.cpu_count() or 1, minutes)
     lines: list[str] = []
     for what, line in pairing.pairs(os.path.dirname(files.absolute(out))):
-        print_line(console, what)
-        if line is not None:
+        if line is None:
+            print_warning(console, what)
+        else:
+            print_line(console, what)
             lines.append(json.dumps(line, ensure_ascii=False) + "\n")
+    if not lines:
+        raise UsageError(f"no recording of {recordings} has its text in {texts}; {out} is not written")
     files.write_atomic(out, lambda file: file.write("".join(lines).encode()), replace=force)
     whole = counted(len(listed.recordings), "recording")
     print_line(console, f"{len(lines)} of {whole} have their text in {out}")

@@ -65,17 +65,24 @@ def test_each_recording_has_its_text_or_is_told(folder: Path) -> None:
     code, told = pair(folder)
     assert code == 2
     assert "--force replaces it" in told
+    code, told = pair(folder, "--force", "--quiet")
+    assert code == 0, told
+    assert len((folder / "pairs.jsonl").read_text().splitlines()) == 3
+    assert "rec3.flac: no text fits" in told
+    assert "silent.wav: audio-" in told
+    assert "rec0.flac" not in told
 
 
-def test_a_manifest_that_is_there_is_replaced_with_force(tmp_path: Path) -> None:
+def test_where_nothing_is_paired_nothing_is_written(tmp_path: Path) -> None:
     for name in ("audio", "texts"):
         (tmp_path / name).mkdir()
     (tmp_path / "audio" / "broken.wav").write_bytes(b"RIFF")
     (tmp_path / "texts" / "text.txt").write_text(text_of(0))
     (tmp_path / "pairs.jsonl").write_text("{}\n")
     code, told = pair(tmp_path, "--force")
-    assert code == 0, told
-    assert (tmp_path / "pairs.jsonl").read_text() == ""
+    assert code == 2, told
+    assert "no recording of" in told
+    assert (tmp_path / "pairs.jsonl").read_text() == "{}\n"
 
 
 def test_long_recordings_are_read_in_some_places_alone() -> None:
