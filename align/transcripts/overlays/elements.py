@@ -48,7 +48,8 @@ class NamedElements(HtmlReader):
 
     def text(self, span: Span) -> TracedText:
         """What is read of a span of the document, without white space at its edges."""
-        start, end = map(int, np.searchsorted(self._text.starts_L, span))
+        # Of the same type: else all of `starts_L` is copied for each span.
+        start, end = map(int, np.searchsorted(self._text.starts_L, np.array(span, self._text.starts_L.dtype)))
         text = self._text.text[start:end]
         start += len(text) - len(text.lstrip())
         end = start + len(text.strip())
