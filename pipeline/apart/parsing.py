@@ -193,7 +193,9 @@ class Parser:
 
     def _ask(self, header: bytes, data: bytes) -> dict[str, Any] | int:
         """The answer, or the exit code of the process where it died."""
-        if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+        if self._process is not None and self._owner == os.getpid() and not _is_open(self._process):
+            self._end(self._process)
+        if self._process is None or self._owner != os.getpid():
             # A fork of this process has a parser of its own.
             self._process, self._owner = _start(), os.getpid()
         process = self._process
@@ -222,6 +224,15 @@ class Parser:
 
 _IDLE: list[subprocess.Popen[bytes]] = []
 """Processes that have nothing to parse, most often one."""
+
+
+def _is_open(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a process is there and can be asked.
+
+    The garbage collector may close the pipes of one that a parser leaves while it is collected with its caller.
+    """
+    pipes = (process.stdin, process.stdout)
+    return process.poll() is None and not any(pipe is None or pipe.closed for pipe in pipes)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

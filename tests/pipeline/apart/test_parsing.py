@@ -212,6 +212,10 @@ def test_a_process_serves_one_reading_after_the_other(
         one.wait()
     assert parse(b"silver") == "silver"
     assert len(started) == 3
+    # What the garbage collector does to one that is collected with its caller.
+    assert started[-1].stdin is not None
+    started[-1].stdin.close()
+    assert parse(b"copper") == "copper"
     parsing_module._end_idle()
     assert process.poll() is not None
-    assert started[-1].poll() is not None
+    assert all(one.poll() is not None for one in started)
