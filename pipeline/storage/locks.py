@@ -3,7 +3,8 @@
 disks      DIR/.prep-corpus.lock, locked with flock: the kernel frees it however its process ends, also over NFS
 stores     DIR/lease/00000001.json, made only where there is none: the highest number holds the folder. It is
            written anew every 20 s by its holder; whoever sees it unchanged for 60 s on his own clock, or released,
-           makes the next number, and the first to make it has the folder. Clocks are never compared.
+           makes the next number, and the first to make it has the folder. Clocks are never compared. Where the
+           store cannot refuse a name that is taken, the last to write it has it, looked up after 5 s.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ LEASE_FOLDER = "lease"
 LEASE_SECONDS = 60.0
 RENEW_SECONDS = 20.0
 _POLL_SECONDS = 0.5
+SETTLE_SECONDS = 5.0
 
 Say = Callable[[str], None]
 
@@ -171,9 +173,18 @@ def _highest(folder: str) -> int:
     return max((int(name[:8]) for name in names if name[:8].isdigit()), default=0)
 
 
-def _write(folder: str, number: int, holder: Holder, *, replace_it: bool) -> None:
+def _write(folder: str, number: int, holder: Holder, *, replace_it: bool) -> bool:
     data = json.dumps(asdict(holder)).encode()
-    files.write_atomic(_uri(folder, number), lambda file: file.write(data), replace=replace_it)
+    return files.write_atomic(_uri(folder, number), lambda file: file.write(data), replace=replace_it)
+
+
+def _is_made(folder: str, number: int, mine: Holder) -> bool:
+    """Make a lease; whether it stands there and will."""
+    is_certain = _write(folder, number, mine, replace_it=False)
+    if not is_certain and _holder(folder, number) == mine:
+        # Another may have looked before this one stood there, and write over it.
+        time.sleep(SETTLE_SECONDS)
+    return _holder(folder, number) == mine
 
 
 def _holder(folder: str, number: int) -> Holder | None:
@@ -195,8 +206,7 @@ def _take(folder: str, work: str, say: Say) -> tuple[int, Holder]:
         unchanged = time.monotonic() - seen_at
         if number == 0 or found is None or found.released or found.is_dead or unchanged > LEASE_SECONDS:
             mine = _self(work)
-            _write(folder, number + 1, mine, replace_it=False)
-            if _holder(folder, number + 1) == mine:
+            if _is_made(folder, number + 1, mine):
                 # A higher one stands where others came and went since the list was read, and this number with them.
                 if _highest(folder) == number + 1:
                     for old in range(max(1, number - 8), number + 1):

@@ -100,8 +100,7 @@ def _publish(uri: str, spool: BinaryIO, replace: bool) -> bool:
     store = object_store(uri)
     if store is not None:
         return store.put(uri, spool, replace=replace)
-    beam_files().publish(uri, spool, replace=replace)
-    return False
+    return beam_files().publish(uri, spool, replace=replace)
 
 
 def write_atomic(uri: str, save: Callable[[BinaryIO], object], *, replace: bool = False) -> bool:

@@ -1,12 +1,20 @@
-"""An object store in memory, `memory://`, as Beam sees gs:// and s3://: no folders, objects appear when closed."""
+"""An object store in memory, `memory://`, as Beam sees stores: no folders, objects appear when closed.
+
+It cannot refuse a name that is taken, so that a lease in it waits for others: here for a moment only.
+"""
 
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from apache_beam.io.filesystem import BeamIOError, FileMetadata, FileSystem
+
+from prep_corpus.pipeline.storage import locks
+
+locks.SETTLE_SECONDS = 0.05
 
 
 class _Upload(io.BytesIO):
@@ -86,6 +94,7 @@ class FolderFileSystem(MemoryFileSystem):
     and nothing is renamed to a name that is taken."""
 
     objects: ClassVar[dict[str, bytes]] = {}
+    _names: ClassVar[threading.Lock] = threading.Lock()
 
     @classmethod
     def scheme(cls) -> str:
@@ -112,6 +121,7 @@ class FolderFileSystem(MemoryFileSystem):
 
     def rename(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
         for source, destination in zip(source_file_names, destination_file_names):
-            if destination in self.objects:
-                raise BeamIOError(f"the name is taken: {destination}")
-            self.objects[destination] = self.objects.pop(source)
+            with self._names:
+                if destination in self.objects:
+                    raise BeamIOError(f"the name is taken: {destination}")
+                self.objects[destination] = self.objects.pop(source)

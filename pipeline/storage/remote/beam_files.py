@@ -90,17 +90,22 @@ def remove(uri: str) -> None:
         FileSystems.delete([uri])
 
 
-def publish(uri: str, spool: BinaryIO, *, replace: bool) -> None:
-    """Put a finished file to its place; without `replace` the first writer wins."""
+def publish(uri: str, spool: BinaryIO, *, replace: bool) -> bool:
+    """Put a finished file to its place; without `replace` the first writer wins.
+
+    Returns:
+        Whether it is certain that it stands there: a file system without folders has nothing that refuses a name
+        that another takes in the same moment.
+    """
     if not replace and FileSystems.exists(uri):
-        return
+        return False
     has_folders = FileSystems.get_filesystem(uri).has_dirs()
     # A file system with folders shows a file while it grows, and knows renaming.
     target = f"{uri}.{uuid.uuid4().hex}.tmp" if has_folders else uri
     with FileSystems.create(target, compression_type="uncompressed") as remote:
         shutil.copyfileobj(spool, remote, 1 << 20)
     if not has_folders:
-        return
+        return False
     if replace and FileSystems.exists(uri):
         FileSystems.delete([uri])
     try:
@@ -109,3 +114,5 @@ def publish(uri: str, spool: BinaryIO, *, replace: bool) -> None:
         if replace or not FileSystems.exists(uri):
             raise
         FileSystems.delete([target])
+        return False
+    return True

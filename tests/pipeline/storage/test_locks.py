@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.object_store import MemoryFileSystem
+from support.object_store import FolderFileSystem, MemoryFileSystem
 from support.places import ENVIRONMENT
 
 from prep_corpus.align.errors import UsageError
@@ -99,12 +99,12 @@ def test_a_lease_that_nobody_renews_ends_and_one_that_is_renewed_does_not(
             pass
 
 
-def test_of_many_that_take_a_free_lease_one_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    MemoryFileSystem.objects.clear()
+def test_of_many_that_take_a_free_lease_one_has_it() -> None:
+    FolderFileSystem.objects.clear()
     inside, most = [0], [0]
 
     def one() -> None:
-        with held("memory://bucket/run", "a", lambda line: None):
+        with held("folders://bucket/run", "a", lambda line: None):
             inside[0] += 1
             most[0] = max(most[0], inside[0])
             time.sleep(0.01)
@@ -116,6 +116,25 @@ def test_of_many_that_take_a_free_lease_one_has_it(monkeypatch: pytest.MonkeyPat
     for thread in threads:
         thread.join(60)
     assert most == [1]
+
+
+def test_where_no_name_is_refused_the_last_to_write_a_lease_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    MemoryFileSystem.objects.clear()
+    folder, waited = "memory://bucket/run", []
+
+    def wait(seconds: float) -> None:
+        # One that had looked before writes only now.
+        waited.append(seconds)
+        locks._write(folder, 1, locks._self("other"), replace_it=True)
+
+    monkeypatch.setattr(locks.time, "sleep", wait)
+    assert not locks._is_made(folder, 1, locks._self("work"))
+    assert waited == [locks.SETTLE_SECONDS]
+    # A file system that renames refuses, and needs no waiting.
+    FolderFileSystem.objects.clear()
+    assert locks._is_made("folders://bucket/run", 1, locks._self("work"))
+    assert not locks._is_made("folders://bucket/run", 1, locks._self("other"))
+    assert len(waited) == 1
 
 
 def test_one_that_looked_before_others_came_and_went_does_not_have_it(
