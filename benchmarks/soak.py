@@ -36,6 +36,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -348,8 +349,14 @@ def main() -> int:
     tally = Tally()
     with ProcessPoolExecutor(given.lanes, context, _share, (numbers,)) as lanes:
         work = (given.seed, given.only or kinds, 60 * given.minutes)
-        for one in [lanes.submit(lane, *work) for _ in range(given.lanes)]:
-            tally.add(one.result())
+        # Whoever stops it leaves no lane at work.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            for one in [lanes.submit(lane, *work) for _ in range(given.lanes)]:
+                tally.add(one.result())
+        finally:
+            with numbers.get_lock():
+                numbers[1] = 0
     print(
         json.dumps(
             {
