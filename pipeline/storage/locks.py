@@ -4,7 +4,8 @@ disks      DIR/.prep-corpus.lock, locked with flock: the kernel frees it however
 stores     DIR/lease/00000001.json, made only where there is none: the highest number holds the folder. It is
            written anew every 20 s by its holder; whoever sees it unchanged for 60 s on his own clock, or released,
            makes the next number, and the first to make it has the folder. Clocks are never compared. Where the
-           store cannot refuse a name that is taken, the last to write it has it, looked up after 5 s.
+           store cannot refuse a name that is taken, the last to write it has it, looked up after 5 s. One that is
+           listed and cannot be read is being written (hdfs:// gives it its name last): it is looked at again.
 """
 
 from __future__ import annotations
@@ -141,19 +142,33 @@ def _flock(folder: str, work: str, say: Say) -> Iterator[None]:
             f"{folder} cannot be written to ({error.strerror}); choose another --out, or make it a folder of yours"
         ) from error
     waiting = _Waiting(folder, work, say)
+    is_held = False
     try:
-        while True:
+        while not is_held:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
+                is_held = True
             except BlockingIOError:
-                waiting.on(_read(os.pread(descriptor, 4096, 0)))
+                waiting.on(_named(descriptor))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(asdict(_self(work))).encode(), 0)
         yield
     finally:
+        if is_held:
+            with suppress(OSError):
+                os.ftruncate(descriptor, 0)
         # The name stays: were it removed, the next two could each lock a file of their own.
         os.close(descriptor)
+
+
+def _named(descriptor: int) -> Holder | None:
+    """Who has locked a file: by what stands in it once the one before, who was killed, does no more."""
+    for _ in range(20):
+        holder = _read(os.pread(descriptor, 4096, 0))
+        if holder is not None and not holder.is_dead:
+            break
+        time.sleep(_POLL_SECONDS / 5)
+    return holder
 
 
 def _read(data: bytes) -> Holder | None:
@@ -204,7 +219,8 @@ def _take(folder: str, work: str, say: Say) -> tuple[int, Holder]:
         if (number, found) != seen:
             seen, seen_at, changes = (number, found), time.monotonic(), changes + 1
         unchanged = time.monotonic() - seen_at
-        if number == 0 or found is None or found.released or found.is_dead or unchanged > LEASE_SECONDS:
+        is_free = number == 0 or (found is not None and (found.released or found.is_dead))
+        if is_free or unchanged > LEASE_SECONDS:
             mine = _self(work)
             if _is_made(folder, number + 1, mine):
                 # A higher one stands where others came and went since the list was read, and this number with them.
@@ -214,11 +230,17 @@ def _take(folder: str, work: str, say: Say) -> tuple[int, Holder]:
                     return number + 1, mine
                 files.remove(_uri(folder, number + 1))
             continue
-        if found.work != work and changes < 2:
-            # It may be left over from a run that was killed: whoever lives renews it soon.
+        if found is None or (found.work != work and changes < 2):
+            # It is being written, or left over from a run that was killed: whoever lives renews it soon.
             time.sleep(min(_POLL_SECONDS, RENEW_SECONDS))
             continue
         waiting.on(found)
+
+
+def _is_lost(folder: str, number: int, mine: Holder) -> bool:
+    """Whether another has made the next number, or written over this one."""
+    found = _holder(folder, number)
+    return _highest(folder) > number or (found is not None and found.token != mine.token)
 
 
 @contextmanager
@@ -230,7 +252,7 @@ def _lease(folder: str, work: str, say: Say) -> Iterator[None]:
         renewed, holder = time.monotonic(), mine
         while not stop.wait(RENEW_SECONDS):
             try:
-                if _highest(folder) > number:
+                if _is_lost(folder, number, mine):
                     say(
                         f"{folder}: another run has taken the folder, since this one was not heard of for too long"
                     )
@@ -253,4 +275,5 @@ def _lease(folder: str, work: str, say: Say) -> Iterator[None]:
         stop.set()
         thread.join(RENEW_SECONDS)
         with suppress(OSError):
-            _write(folder, number, replace(mine, released=True), replace_it=True)
+            if not _is_lost(folder, number, mine):
+                _write(folder, number, replace(mine, released=True), replace_it=True)

@@ -61,7 +61,10 @@ class MemoryFileSystem(FileSystem):
         return _Upload(self.objects, path)
 
     def open(self, path: str, mime_type: Any = None, compression_type: Any = None) -> io.BytesIO:
-        return io.BytesIO(self.objects[path])
+        try:
+            return io.BytesIO(self.objects[path])
+        except KeyError as error:
+            raise BeamIOError(f"not found: {path}") from error
 
     def exists(self, path: str) -> bool:
         return path in self.objects
@@ -80,7 +83,8 @@ class MemoryFileSystem(FileSystem):
 
     def delete(self, paths: list[str]) -> None:
         for path in paths:
-            del self.objects[path]
+            if self.objects.pop(path, None) is None:
+                raise BeamIOError(f"not found: {path}")
 
     def copy(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
         raise NotImplementedError
@@ -107,7 +111,8 @@ class FolderFileSystem(MemoryFileSystem):
         folder = dir_or_prefix.rstrip("/") + "/"
         if folder[:-1] in self.objects:
             raise BeamIOError(f"not a folder: {dir_or_prefix}")
-        below = {path[len(folder) :] for path in self.objects if path.startswith(folder)}
+        # Other threads write meanwhile.
+        below = {path[len(folder) :] for path in list(self.objects) if path.startswith(folder)}
         for name in sorted({path.split("/")[0] for path in below}):
             content = self.objects.get(folder + name, b"")
             yield FileMetadata(folder + name, len(content), 1.0)
@@ -117,7 +122,8 @@ class FolderFileSystem(MemoryFileSystem):
         return _Upload(self.objects, path)
 
     def exists(self, path: str) -> bool:
-        return path in self.objects or any(name.startswith(path.rstrip("/") + "/") for name in self.objects)
+        folder = path.rstrip("/") + "/"
+        return path in self.objects or any(name.startswith(folder) for name in list(self.objects))
 
     def rename(self, source_file_names: list[str], destination_file_names: list[str]) -> None:
         for source, destination in zip(source_file_names, destination_file_names):

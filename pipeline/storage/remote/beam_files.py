@@ -55,9 +55,19 @@ def identity(uri: str) -> Identity:
 
 
 def open_binary(uri: str) -> BinaryIO:
-    """Open for reading, with `seek`."""
+    """Open for reading, with `seek`.
+
+    Raises:
+        FileNotFoundError: it is gone, also where it was there a moment ago.
+    """
     with failing_as_os_error(uri):
-        return cast(BinaryIO, FileSystems.open(uri, compression_type="uncompressed"))
+        try:
+            return cast(BinaryIO, FileSystems.open(uri, compression_type="uncompressed"))
+        except Exception as error:
+            # Each file system has an exception of its own for it.
+            if FileSystems.exists(uri):
+                raise
+            raise FileNotFoundError(f"no such file: {uri}") from error
 
 
 def list_files(folder: str) -> list[str]:
@@ -85,9 +95,13 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def remove(uri: str) -> None:
-    """Delete a file that is there."""
+    """Delete a file that was there; another may have done so meanwhile."""
     with failing_as_os_error(uri):
-        FileSystems.delete([uri])
+        try:
+            FileSystems.delete([uri])
+        except Exception:
+            if FileSystems.exists(uri):
+                raise
 
 
 def publish(uri: str, spool: BinaryIO, *, replace: bool) -> bool:
