@@ -64,6 +64,10 @@ class StageFileDamaged(PrepCorpusError, OSError):
     """
 
 
+class StageFileGone(StageFileDamaged, FileNotFoundError):
+    """A stored file of a run is not there any more, though it was found before."""
+
+
 class RecordingError(PrepCorpusError):
     """One recording cannot be processed.
 

@@ -19,6 +19,7 @@ from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import ledger_tables, over_limit, print_line, transcript_lines
 from prep_corpus.jobs.start.beam_options import pipeline_options
 from prep_corpus.jobs.start.claim import holding
+from prep_corpus.jobs.start.corpus import restore_bundles
 from prep_corpus.jobs.start.unchanged import note_standing
 from prep_corpus.pipeline.apart.attempts import noting
 from prep_corpus.pipeline.finished.gave_nothing import gave_nothing
@@ -73,7 +74,7 @@ def run_here(
                     build(pipeline, started.options)
                     return pipeline
 
-                run_mending(make, console)
+                run_mending(make, partial(restore_bundles, config, prepared.store), console)
             outcome = read_outcome(config.out)
         # The folder is ours alone: these are of runs that were killed.
         files.remove_temporary(config.out)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import apache_beam as beam
 from rich.console import Console
@@ -25,6 +26,7 @@ from prep_corpus.jobs.runs.stage_options import handed_to
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.start.beam_options import pipeline_options
+from prep_corpus.jobs.start.corpus import restore_bundles
 from prep_corpus.jobs.start.operating_point import NoFilter
 from prep_corpus.pipeline.finished import self_fit
 from prep_corpus.pipeline.finished.stored_run import StoredAlignments
@@ -94,7 +96,7 @@ def _aligned(prepared: PreparedRun, bundled: BundledCorpus, *, quiet: bool) -> t
     status_uri = files.join(config.out, STATUS_NAME)
     console = prepared.console or Console(stderr=True, quiet=True)
     with display.shown_progress(work_shown, status_uri, quiet=quiet, console=console):
-        run_mending(make, prepared.console)
+        run_mending(make, partial(restore_bundles, config, prepared.store), prepared.console)
     found = {ref.bundle: ref for ref in (StageRef(*one) for one in json.loads(files.read_bytes(listing)))}
     return tuple(found[bundle] for bundle in bundled.corpus.bundles)
 

@@ -130,6 +130,13 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
     )
 
 
+def restore_bundles(config: RunConfig, store: Store) -> None:
+    """Put the bundles of a manifest into the store again, as far as their files are damaged or gone."""
+    cache = FingerprintCache(files.join(config.work, "fingerprints.json"))
+    for bundle in probed_bundles(config, cache, [], guard=Guard(config.work, read_only=True)):
+        write_bundle(store, bundle)
+
+
 def write_bundle_list(config: RunConfig, corpus: Corpus) -> str:
     """Put the digests of the bundles where the graph reads them; returns the URI."""
     listing = "\n".join(corpus.bundles).encode()

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prep_corpus.align.errors import DeadLetter, StageFileDamaged
+from prep_corpus.align.errors import DeadLetter, StageFileDamaged, StageFileGone
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.looking import TOLD, is_looking
 from prep_corpus.pipeline.storage.seals import SealedFile, Unproven, Unsealed, write_sealed
@@ -233,8 +233,7 @@ class Store:
         """Read a result back, or some of its columns, and prove what is read; of no columns no rows are counted.
 
         Raises:
-            StageFileDamaged: it is not what was written; it has been set aside.
-            FileNotFoundError: it is gone.
+            StageFileDamaged: it is not what was written, and has been set aside, or it is gone.
         """
         uri = self.uri_of(ref)
         try:
@@ -242,6 +241,9 @@ class Store:
                 sealed = _sealed(file, f"{ref.stage}/{ref.digest}")
                 # The notes alone stand in the footer, which is read and proven already.
                 table = pa.table({}) if columns == [] else sealed.table(columns)
+        except FileNotFoundError as error:
+            # Another thread may have set it aside.
+            raise StageFileGone(f"{uri} is gone; it is made again") from error
         except Unproven as error:
             raise self._set_aside(ref.stage, ref.digest, uri, error) from error
         metadata = sealed.metadata
@@ -258,12 +260,14 @@ class Store:
 
         Raises:
             StageFileDamaged: as for `read`.
-            FileNotFoundError: it is gone.
         """
         uri = self.uri_of(ref)
         try:
             with files.open_binary(uri) as file:
                 yield from _sealed(file, f"{ref.stage}/{ref.digest}").row_groups()
+        except FileNotFoundError as error:
+            # Another thread may have set it aside.
+            raise StageFileGone(f"{uri} is gone; it is made again") from error
         except Unproven as error:
             raise self._set_aside(ref.stage, ref.digest, uri, error) from error
 

@@ -11,6 +11,9 @@ from support.runs import run_here, shards
 from support.toy import write_corpus, write_filter
 
 from prep_corpus.jobs.cli import main
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.stages import align
+from prep_corpus.pipeline.storage.stage_store import Store
 
 
 def flipped(path: Path) -> None:
@@ -80,16 +83,42 @@ def test_truncated_and_exchanged_files_are_named_set_aside_and_mended(
     out = tmp_path / "run"
     shutil.copytree(finished, out)
     wanted = shards(out)
-    align, emit = one(out / "work", "align/*.parquet"), one(out / "work", "emit/*.parquet")
+    alignment, emit = one(out / "work", "align/*.parquet"), one(out / "work", "emit/*.parquet")
     measure, receipt = one(out / "work", "measure/*.parquet"), one(out / "work", "write/*.json")
-    shutil.copy(emit, align)
+    shutil.copy(emit, alignment)
     for path in (emit, measure, receipt, one(out / "work", "segment/*.clips")):
         truncated(path)
     told = run_here(corpus, out).output + caplog.text
-    for path in (align, emit, measure, receipt, one(out / "work", "segment/*.clips")):
+    for path in (alignment, emit, measure, receipt, one(out / "work", "segment/*.clips")):
         named_once(path, told)
     assert f"it was written as 'emit/{emit.stem}'" in told
     assert "Traceback" not in told
+    assert shards(out) == wanted
+
+
+def test_what_is_gone_while_a_run_reads_is_made_again(
+    finished: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    wanted = shards(out)
+    shutil.rmtree(out / "work" / "align")
+    shutil.rmtree(out / "work" / "write")
+    path = one(out / "work", "bundles/*.parquet")
+    removed: list[Path] = []
+
+    def read_after_it_was_removed(store: Store, digest: str) -> list[ProbedRecording]:
+        # As where another thread, of an earlier round, has found it damaged.
+        if not removed:
+            path.unlink()
+            removed.append(path)
+        return read_bundle(store, digest)
+
+    monkeypatch.setattr(align, "read_bundle", read_after_it_was_removed)
+    told = run_here(corpus, out, "--quiet").output
+    assert f"{path} is gone; it is made again" in told
+    assert removed
+    assert path.exists()
     assert shards(out) == wanted
 
 
