@@ -26,6 +26,7 @@ class Refusing:
     Attributes:
         share: of requests that are refused; half of them before they are done, half after, so that an answer is
             lost.
+        first: how many of the next requests are refused whatever the share.
         slow_share: of requests that are answered late.
         cut_bodies: how many of the next answers with a body break off half-way.
         knows_conditions: False to behave as a store without conditional writes.
@@ -38,6 +39,7 @@ class Refusing:
         self._chance = random.Random(0)
         self._lock = threading.Lock()
         self.share = 0.0
+        self.first = 0
         self.slow_share = 0.0
         self.cut_bodies = 0
         self.knows_conditions = True
@@ -50,7 +52,8 @@ class Refusing:
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         with self._lock:
-            refuse = self._chance.random() < self.share
+            refuse = self._chance.random() < self.share or self.first > 0
+            self.first -= self.first > 0
             done_first = self._chance.random() < 0.5
             cut = method == "GET" and self.cut_bodies > 0
             self.cut_bodies -= cut

@@ -37,6 +37,7 @@ from prep_corpus.pipeline.storage.remote.object_stores import (
 _RETRY = DEFAULT_RETRY.with_timeout(300.0)
 _SECONDS = 60
 _HURRIED_SECONDS = 4
+_HURRIED_RETRY = DEFAULT_RETRY.with_timeout(float(_HURRIED_SECONDS))
 _FAILURES = (GoogleAPIError, GoogleAuthError, RequestException)
 
 _Result = TypeVar("_Result")
@@ -197,7 +198,7 @@ class GoogleStorage:
         try:
             client = _client(os.getpid(), threading.get_ident())
             # Of the rights that a run needs, listing is the one that asks for the bucket itself.
-            list(client.list_blobs(bucket, max_results=1, retry=None, timeout=_HURRIED_SECONDS))
+            list(client.list_blobs(bucket, max_results=1, retry=_HURRIED_RETRY, timeout=_HURRIED_SECONDS))
         except UsageError as error:
             raise UsageError(f"{uri}: {error}") from error
         except NotFound as error:

@@ -136,6 +136,17 @@ def _is_passing(error: Exception) -> bool:
     )
 
 
+def _is_busy(error: Exception) -> bool:
+    """Whether a store that is there asks for patience, or breaks inside."""
+    return _status(error) == 429 or _status(error) >= 500
+
+
+@retry.with_exponential_backoff(num_retries=3, initial_delay_secs=0.2, retry_filter=_is_busy)
+def _look(client: Any, bucket: str) -> None:
+    """Ask for a bucket."""
+    client.head_bucket(Bucket=bucket)
+
+
 @retry.with_exponential_backoff(num_retries=5, initial_delay_secs=0.2, retry_filter=_is_passing)
 def _again(call: Callable[[], _Result]) -> _Result:
     return call()
@@ -278,7 +289,7 @@ class S3:
         """
         bucket, _ = split_uri(uri)
         try:
-            _client(access(hurried=True), os.getpid()).head_bucket(Bucket=bucket)
+            _look(_client(access(hurried=True), os.getpid()), bucket)
         except (NoCredentialsError, PartialCredentialsError) as error:
             raise UsageError(
                 f"{uri}: no credentials for s3:// were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "

@@ -237,6 +237,13 @@ def test_one_write_is_one_request_and_a_read_is_few(refusing: Refusing) -> None:
     assert refusing.requests == {"PUT": 2, "GET": 5}
 
 
+def test_a_bucket_of_a_busy_store_is_asked_for_again(refusing: Refusing) -> None:
+    refusing.first = 5
+    files.check_place("s3://bucket/run")
+    assert refusing.refused == 5
+    assert refusing.requests == {"HEAD": 6}
+
+
 def test_missing_credentials_and_unreachable_stores_are_told_within_seconds(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
