@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 _Result = TypeVar("_Result")
@@ -32,12 +33,12 @@ def within(seconds: float, call: Callable[[], _Result]) -> _Result:
     outcome: list[Any] = []
 
     def run() -> None:
-        try:
-            outcome.append((True, call()))
-        except Exception as error:
-            outcome.append((False, error))
-        except _GivenUp:
-            return
+        # It may come at any line, also where the call has just ended.
+        with suppress(_GivenUp):
+            try:
+                outcome.append((True, call()))
+            except Exception as error:
+                outcome.append((False, error))
 
     thread = threading.Thread(target=run, name="bounded", daemon=True)
     thread.start()

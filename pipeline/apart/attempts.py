@@ -39,13 +39,42 @@ MOST_MEMORY_BYTES = 6 << 30
 _NOTE_BYTES = 1024
 
 
+class _Note:
+    """The file of this thread; whoever ends the journal may close it at any moment.
+
+    Attributes:
+        clock: of the thread's CPU time.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.clock = time.pthread_getcpuclockid(threading.get_ident())
+        self._path = os.path.join(folder, f"{_boot()}-{os.getpid()}-{threading.get_ident()}.note")
+        self._lock = threading.Lock()
+        self._descriptor: int | None = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+    def write(self, recording_id: str) -> None:
+        # Once it is closed, another file may have its number.
+        with self._lock, suppress(OSError):
+            # What fails here must not cost the recording: it is a note alone.
+            if self._descriptor is not None:
+                os.pwrite(self._descriptor, recording_id.encode("utf-8", "replace").ljust(_NOTE_BYTES), 0)
+
+    def close(self) -> None:
+        with self._lock:
+            descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with suppress(OSError):
+                os.close(descriptor)
+                os.unlink(self._path)
+
+
 class _Journal:
     """The notes of this process; none before `begin`."""
 
     def __init__(self) -> None:
         self._folder: str | None = None
         self._threads = threading.local()
-        self._open: list[tuple[int, str]] = []
+        self._open: list[_Note] = []
         self._lock = threading.Lock()
         self._calls: dict[int, tuple[str, int, float]] = {}
         self._stop = threading.Event()
@@ -58,7 +87,6 @@ class _Journal:
     def begin(self, folder: str, call_seconds: float, give_up: Callable[[str], None]) -> None:
         self.end()
         os.makedirs(folder, exist_ok=True)
-        self._threads = threading.local()
         self._folder = folder
         self._stop = threading.Event()
         watch = (self._stop, call_seconds, give_up)
@@ -66,10 +94,13 @@ class _Journal:
 
     def _watch(self, stop: threading.Event, call_seconds: float, give_up: Callable[[str], None]) -> None:
         while not stop.wait(min(5.0, call_seconds)):
-            for id_, clock, began in list(self._calls.values()):
+            for thread, call in list(self._calls.items()):
+                id_, clock, began = call
                 # A thread that has ended has no clock any more.
                 with suppress(OSError):
-                    if time.clock_gettime(clock) - began > call_seconds:
+                    is_long = time.clock_gettime(clock) - began > call_seconds
+                    # What its thread did after a call that has ended meanwhile is not the call's.
+                    if is_long and self._calls.get(thread) is call:
                         give_up(id_)
 
     def end(self) -> None:
@@ -77,29 +108,29 @@ class _Journal:
         with self._lock:
             self._folder, opened = None, self._open
             self._open = []
-        for descriptor, path in opened:
-            with suppress(OSError):
-                os.close(descriptor)
-                os.unlink(path)
+            self._calls.clear()
+        for note in opened:
+            note.close()
 
     def note(self, recording_id: str, *, watched: bool = False) -> None:
-        folder = self._folder
-        if folder is None:
+        self._calls.pop(threading.get_ident(), None)
+        note = self._note_of_thread()
+        if note is None:
             return
-        if getattr(self._threads, "folder", None) != folder:
-            path = os.path.join(folder, f"{_boot()}-{os.getpid()}-{threading.get_ident()}.note")
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            self._threads.folder, self._threads.descriptor = folder, descriptor
-            self._threads.clock = time.pthread_getcpuclockid(threading.get_ident())
-            with self._lock:
-                self._open.append((descriptor, path))
         if watched:
-            self._calls[threading.get_ident()] = (recording_id, self._threads.clock, time.thread_time())
-        else:
-            self._calls.pop(threading.get_ident(), None)
-        # What fails here must not cost the recording: it is a note alone.
-        with suppress(OSError):
-            os.pwrite(self._threads.descriptor, recording_id.encode("utf-8", "replace").ljust(_NOTE_BYTES), 0)
+            self._calls[threading.get_ident()] = (recording_id, note.clock, time.thread_time())
+        note.write(recording_id)
+
+    def _note_of_thread(self) -> _Note | None:
+        """The file of this thread, made where it has none in the folder of now; None where nothing is noted."""
+        note: _Note | None = getattr(self._threads, "note", None)
+        with self._lock:
+            if self._folder is None:
+                return None
+            if note is None or note not in self._open:
+                note = self._threads.note = _Note(self._folder)
+                self._open.append(note)
+        return note
 
 
 _JOURNAL = _Journal()

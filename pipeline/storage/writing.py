@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from prep_corpus.pipeline.storage.uris import beam_files, is_local, object_store
 
 # What a file system says where it knows no links.
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
+
+_UMASK = threading.Lock()
 
 
 @contextmanager
@@ -115,7 +118,13 @@ def write_atomic(uri: str, save: Callable[[BinaryIO], object], *, replace: bool 
 
 
 def _umask() -> int:
-    # Reading it means setting it; on a clash of threads the worst is a file of the default mode.
-    mask = os.umask(0o022)
-    os.umask(mask)
+    with (
+        suppress(OSError, ValueError, StopIteration),
+        open("/proc/self/status", encoding="ascii", errors="replace") as file,
+    ):
+        return int(next(line for line in file if line.startswith("Umask:")).split()[1], 8)
+    # Reading it means setting it: two threads at once would each take the other's value for it, and leave that.
+    with _UMASK:
+        mask = os.umask(0o022)
+        os.umask(mask)
     return mask

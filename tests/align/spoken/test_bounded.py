@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -29,14 +30,14 @@ def test_a_loop_without_end_is_ended_and_its_thread_too() -> None:
             except Exception:
                 continue
 
-    began, threads = time.monotonic(), threading.active_count()
+    began, threads = time.monotonic(), set(threading.enumerate())
     with pytest.raises(TookTooLong):
         within(0.2, for_ever)
-    assert time.monotonic() - began < 5
-    stopped = turns[0]
-    time.sleep(0.1)
-    assert turns[0] == stopped
-    assert threading.active_count() == threads
+    assert time.monotonic() - began < 30
+    # On a busy machine it may end later than the call comes back.
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(60)
+    assert set(threading.enumerate()) <= threads
 
 
 def test_numbers_are_still_said() -> None:
@@ -48,14 +49,18 @@ def test_a_number_in_amharic_that_the_library_never_says_is_not_said(monkeypatch
     ethiopic = frozenset("አምስት")
     in_words.cache_clear()
     assert normalize("አ 5", alphabet=ethiopic, language="am").text == "አ አምስት"
-    asked: list[str] = []
+    asked: list[float] = []
 
     def for_ever(number: int, **_: str) -> str:
-        asked.append(threading.current_thread().name)
         while True:
             pass
 
+    def counted(seconds: float, call: Callable[[], str | None]) -> str | None:
+        asked.append(seconds)
+        return within(seconds, call)
+
     monkeypatch.setattr("num2words.num2words", for_ever)
+    monkeypatch.setattr(numbers, "within", counted)
     monkeypatch.setattr(numbers, "MOST_SECONDS", 0.1)
     in_words.cache_clear()
     began = time.monotonic()
@@ -65,6 +70,6 @@ def test_a_number_in_amharic_that_the_library_never_says_is_not_said(monkeypatch
         assert in_words(5, "am", "ordinal") is None
     finally:
         in_words.cache_clear()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     # What is given up once is not asked again.
-    assert asked == ["bounded"] * 3
+    assert asked == [0.1] * 3

@@ -121,6 +121,32 @@ def test_a_call_that_does_not_come_back_is_given_up(tmp_path: Path) -> None:
     assert set(given_up) == {"hanging"}
 
 
+def test_what_a_thread_does_after_a_call_is_not_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call ends while its clock is read."""
+    journal, given_up, stop = attempts._Journal(), [], mock.Mock()
+    journal._calls[1] = ("well", 0, 0.0)
+    stop.wait.side_effect = [False, True]
+
+    def late(clock: int) -> float:
+        journal._calls[1] = ("next", 0, 1e9)
+        return 1e9
+
+    monkeypatch.setattr(attempts, "time", mock.Mock(clock_gettime=late))
+    journal._watch(stop, 300.0, given_up.append)
+    assert given_up == []
+
+
+def test_a_note_of_a_thread_that_outlives_the_run_is_written_nowhere(tmp_path: Path) -> None:
+    with noting(str(tmp_path)):
+        with attempt("talk"):
+            pass
+        note = attempts._JOURNAL._threads.note
+    # Another file may have its number by now.
+    with mock.patch.object(attempts.os, "pwrite", side_effect=AssertionError):
+        note.write("talk")
+        attempts._JOURNAL.note("talk")
+
+
 def spin(seconds: float) -> None:
     """Use CPU time."""
     began = time.thread_time()

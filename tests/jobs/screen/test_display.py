@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from prep_corpus.jobs.screen.status import status_document, status_lines
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck
+from prep_corpus.pipeline.storage import files
 
 WORK = Work(bundles=10, audio_seconds=36_000, recordings=100)
 
@@ -70,7 +72,6 @@ def test_plain_lines_and_the_status_file_where_there_is_no_terminal(tmp_path: Pa
     status = tmp_path / "status.json"
     with shown_progress(WORK, str(status), quiet=False, console=Console(file=shown, width=200)):
         BOARD.add("emit", StageProgress(units=10, recordings=100, audio_seconds=36_000))
-        time.sleep(0.01)
     assert "emit: 100/100 recordings, 10.00/10.00 h" in shown.getvalue()
     document = json.loads(status.read_text())
     assert document["state"] == "done"
@@ -85,7 +86,7 @@ def test_bars_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     half = StageProgress(units=5, recordings=50, audio_seconds=18_000, failed=2, reasons={"audio-silent": 2})
     with shown_progress(WORK, str(tmp_path / "status.json"), quiet=False, console=console):
         BOARD.add("emit", half)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not re.search(r"all .*about .* to go", shown.getvalue()):
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -101,16 +102,23 @@ def test_a_crash_is_told_in_the_status_file(tmp_path: Path) -> None:
     assert json.loads(status.read_text())["state"] == "crashed"
 
 
+def without_time(lines: list[str]) -> list[str]:
+    """A busy machine takes more than a second of what is shown as 0:00."""
+    state, since = lines[0].split("; ")
+    assert re.fullmatch(r"\d:\d\d since the start", since)
+    return [state, *lines[1:]]
+
+
 def test_status_tells_the_truth_while_running_and_after_the_end(tmp_path: Path) -> None:
     BOARD.clear()
     with shown_progress(WORK, str(tmp_path / "status.json"), quiet=True, console=Console(quiet=True)):
-        assert status_lines(str(tmp_path)) == ["running; 0:00 since the start"]
+        assert without_time(status_lines(str(tmp_path))) == ["running"]
         failed = StageProgress(
             units=10, recordings=100, audio_seconds=36_000, failed=1, reasons={"audio-silent": 1}
         )
         BOARD.add("emit", failed)
-    assert status_lines(str(tmp_path)) == [
-        "done; 0:00 since the start",
+    assert without_time(status_lines(str(tmp_path))) == [
+        "done",
         "emit: 100/100 recordings, 10.00/10.00 h, 1 failed",
         "1 of 100 recordings rejected: audio-silent 1",
     ]
@@ -137,28 +145,30 @@ def test_a_killed_process_on_this_machine_is_known_at_once(tmp_path: Path) -> No
         left_behind(tmp_path, pid=process.pid)
         assert status_lines(str(tmp_path))[0].startswith("running; ")
         process.kill()
-    assert status_lines(str(tmp_path))[0].startswith("cut off: its process is gone, last heard of 0:0")
+    assert status_lines(str(tmp_path))[0].startswith("cut off: its process is gone, last heard of 0:")
     assert status_document(str(tmp_path))["state"] == "cut off"
 
 
 @pytest.mark.parametrize("clock_seconds", [-600, 600, 0])
-def test_from_another_machine_whatever_its_clock(tmp_path: Path, clock_seconds: float) -> None:
-    status = left_behind(tmp_path, machine="another", written_at=round(time.time() + clock_seconds, 1))
-    state = status_lines(str(tmp_path), patience_seconds=0.05)[0]
+def test_from_another_machine_whatever_its_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock_seconds: float
+) -> None:
+    waited: list[float] = []
+    hand = SimpleNamespace(time=lambda: 1e9, sleep=waited.append)
+    monkeypatch.setattr("prep_corpus.jobs.screen.status.time", hand)
+    status = left_behind(tmp_path, machine="another", written_at=1e9 + clock_seconds)
+    state = status_lines(str(tmp_path))[0]
     # Within a minute nobody can tell; after that a second look tells, by any clock.
     assert state.startswith("cut off: nothing was heard of it for " if clock_seconds else "running; ")
+    assert waited == ([15.0] if clock_seconds else [])
 
-    def goes_on() -> None:
-        time.sleep(0.1)
+    def goes_on(seconds: float) -> None:
         document = json.loads(status.read_text())
         document.update(written_at=document["written_at"] + 5)
-        status.with_suffix(".new").write_text(json.dumps(document))
-        status.with_suffix(".new").replace(status)
+        status.write_text(json.dumps(document))
 
-    writer = threading.Thread(target=goes_on)
-    writer.start()
-    assert status_lines(str(tmp_path), patience_seconds=0.6)[0].startswith("running; ")
-    writer.join()
+    hand.sleep = goes_on
+    assert status_lines(str(tmp_path))[0].startswith("running; ")
 
 
 def test_the_folder_of_a_run_on_another_machine_may_be_an_object_store(tmp_path: Path) -> None:
@@ -167,12 +177,12 @@ def test_the_folder_of_a_run_on_another_machine_may_be_an_object_store(tmp_path:
     assert status_lines("memory://bucket/run")[0].startswith("running; ")
     ended = document.replace(b'"running"', b'"done"')
     MemoryFileSystem.objects["memory://bucket/run/status.json"] = ended
-    assert status_lines("memory://bucket/run") == ["done; 0:00 since the start"]
+    assert without_time(status_lines("memory://bucket/run")) == ["done"]
 
 
 def test_a_run_that_still_reads_its_manifest(tmp_path: Path) -> None:
     Probing(str(tmp_path / "status.json")).note(8192)
-    assert status_lines(str(tmp_path)) == ["probing; 0:00 since the start", "probe: 8192 manifest entries"]
+    assert without_time(status_lines(str(tmp_path))) == ["probing", "probe: 8192 manifest entries"]
 
 
 def test_a_status_file_that_cannot_be_written_for_a_while_stops_nothing(
@@ -180,17 +190,31 @@ def test_a_status_file_that_cannot_be_written_for_a_while_stops_nothing(
 ) -> None:
     monkeypatch.setattr("prep_corpus.jobs.screen.display._REFRESH_SECONDS", 0.01)
     monkeypatch.setattr("prep_corpus.jobs.screen.display.FILE_SECONDS", 0.01)
-    folder = tmp_path / "run"
-    folder.mkdir()
+    folder, failed = tmp_path / "run", threading.Event()
+    (tmp_path / "there").mkdir()
+    (tmp_path / "away").write_text("a file where the folder was")
+
+    def lead_to(name: str) -> None:
+        # In one step: the writer makes a folder that is not there.
+        (tmp_path / "link").symlink_to(tmp_path / name)
+        (tmp_path / "link").replace(folder)
+
+    def write_atomic(uri: str, *given: Any, **more: Any) -> bool:
+        try:
+            return files.write_atomic(uri, *given, **more)
+        except OSError:
+            failed.set()
+            raise
+
+    monkeypatch.setattr(display, "files", SimpleNamespace(write_atomic=write_atomic))
+    lead_to("there")
     BOARD.clear()
     with shown_progress(WORK, str(folder / "status.json"), quiet=True, console=Console(quiet=True)):
-        folder.rename(tmp_path / "away")
-        (tmp_path / "run").write_text("a file where the folder was")
-        time.sleep(0.2)
-        (tmp_path / "run").unlink()
-        (tmp_path / "away").rename(folder)
+        lead_to("away")
+        assert failed.wait(60)
+        lead_to("there")
         BOARD.add("emit", StageProgress(units=1, recordings=1, audio_seconds=3600))
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while "emit" not in json.loads((folder / "status.json").read_text())["stages"]:
             assert time.monotonic() < deadline, "the file is written no more"
             time.sleep(0.02)
@@ -247,7 +271,7 @@ def test_a_stage_that_is_done_keeps_its_speed_and_the_whole_never_stands_at_noth
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("prep_corpus.jobs.screen.display.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(display, "time", SimpleNamespace(monotonic=lambda: now[0]))
     work = Work(bundles=1, audio_seconds=60.0, recordings=1)
     done = {"emit": StageProgress(units=1, recordings=1, audio_seconds=60.0)}
     watch = display._Watch(work, "nowhere", lambda: done)

@@ -251,6 +251,23 @@ def test_a_local_file_system_without_links_still_has_a_first_writer(
     assert files.list_files(str(tmp_path)) == [uri]
 
 
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/status"), reason="the umask can only be set here, not read"
+)
+def test_the_mode_is_that_of_new_files_and_the_umask_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two threads that set it to read it, one would leave the other's for good."""
+    before = os.umask(0o027)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "umask", lambda mask: pytest.fail("it is set"))
+            files.write_atomic(str(tmp_path / "a"), lambda file: file.write(b"first"))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+
+
 def test_what_is_being_written_does_not_make_a_folder_taken(tmp_path: Path) -> None:
     with files.atomic_writer(str(tmp_path / "run.json")) as file:
         file.write(b"{}")
