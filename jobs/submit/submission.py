@@ -25,10 +25,11 @@ from rich.console import Console
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs import run
-from prep_corpus.jobs.runs.prepare import StartedRun, prepare_run, start_run
+from prep_corpus.jobs.runs.prepare import PreparedRun, StartedRun, prepare_run, start_run
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.start.claim import holding
+from prep_corpus.jobs.start.operating_point import NoFilter
 from prep_corpus.jobs.submit.checks import check_local_names, last_error_line, shared_names
 from prep_corpus.jobs.submit.estimate import RunEstimate as RunEstimate
 from prep_corpus.jobs.submit.estimate import estimate_run
@@ -152,8 +153,7 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
         raise UsageError(f"--detach: a job on {engine.name} ends with the process that submitted it")
     config = shared_names(config)
     check_local_names(config, engine.name, engine.sees_local_files)
-    # The model's digest and filter are all that this machine needs of it: it may have no GPU.
-    prepared = prepare_run(config, console, load_on="cpu")
+    prepared = _prepared(config, engine, console)
     with holding(config, console, force=submission.force):
         started = start_run(prepared, force=submission.force)
     if started.too_many_rejected:
@@ -171,6 +171,19 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
         print_line(console, f"prep-corpus status {config.out} tells how far it is")
         return 0
     return _follow(config, job, started, submission, console)
+
+
+def _prepared(config: RunConfig, engine: Engine, console: Console) -> PreparedRun:
+    # The model's digest and filter are all that this machine needs of it: it may have no GPU.
+    try:
+        return prepare_run(config, console, load_on="cpu")
+    except NoFilter as error:
+        raise NoFilter(
+            f"no filter was fitted for the model {config.model}, and none is fitted on {engine.name}: run a part of "
+            f"the corpus here first (`prep-corpus run PART --out FOLDER --model {config.model}` fits one on it) and "
+            "submit with --filter FOLDER/filter.json; or take --filter nearest, that of another model, which promises "
+            "nothing"
+        ) from error
 
 
 def _for_workers(started: StartedRun, engine: Engine) -> GraphOptions:

@@ -202,6 +202,22 @@ def test_a_profile_keeps_the_cluster_and_flags_win_over_it(corpus: Path, tmp_pat
 # ---- how a job ends
 
 
+def test_a_model_without_a_filter_is_told_where_one_is_fitted(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(SUPPORT)
+    out = tmp_path / "run"
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        endpoint = f"127.0.0.1:{service.getsockname()[1]}"
+        words = ("--endpoint", endpoint, "--image", "prep-corpus:1", "--model", "toy:acoustic_model")
+        result = CliRunner().invoke(main, ["submit", "portable", str(corpus), "--out", str(out), *words])
+    assert result.exit_code == 2, result.output
+    assert "no filter was fitted for the model toy:acoustic_model, and none is fitted on" in result.output
+    assert "`prep-corpus run PART --out FOLDER --model toy:acoustic_model` fits one on it" in result.output
+    assert "submit with --filter FOLDER/filter.json" in result.output
+    assert not out.exists()
+
+
 def test_the_innermost_cause_is_told() -> None:
     from prep_corpus.jobs.submit.checks import last_error_line
 
