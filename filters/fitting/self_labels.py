@@ -158,7 +158,11 @@ def trusted_words(
 def _labelled(
     one: Unlabelled, damaged: Damaged, aligned: Aligned, trusted_W: BoolArray, frame_seconds: float
 ) -> Case:
-    """A case whose truth is the trusted words of the original transcript; of the others nothing is said."""
+    """A case whose truth is the trusted words of the original transcript; the others are an error wherever one is kept.
+
+    Unless they have come to stand where the truth says the same: a sentence that stands twice in a transcript and is
+    said once goes to its right place when the damage takes the other one away.
+    """
     origins_W = np.array(damaged.origins, np.int64)
     kept_W = origins_W >= 0
     words = one.aligned.words

@@ -32,9 +32,6 @@ DoubleArray = NDArray[np.float64]
 PADDING_SECONDS = 0.25
 """A segment may reach this far over a judged span's edge: its padding holds no words."""
 
-UNKNOWN = "\0"
-"""Stands for a word of the text that is not known to be right: no truth has it, so it counts as an edit."""
-
 NO_THRESHOLD = -1e9
 """Written in place of minus infinity: everything passes."""
 
@@ -168,7 +165,7 @@ class Bench:
             )
             self._features.update({(index, s): row for s, row in zip(missing, found_SF)})
         rows = [self._features[index, s] for s in segments]
-        utterances = [kept_utterance(s, case.texts, rate, case.known_W) for s in segments]
+        utterances = [kept_utterance(s, case.texts, rate) for s in segments]
         spans = [inside(u.start_seconds, u.end_seconds, case.true_middles_V) for u in utterances]
         return ScoredSegments(
             features_SF=np.array(rows).reshape(-1, len(FEATURE_NAMES)),
@@ -181,18 +178,12 @@ class Bench:
         )
 
 
-def kept_utterance(
-    segment: Segment, texts: Sequence[str], sample_rate_hz: int, known_W: NDArray[np.bool_] | None = None
-) -> KeptUtterance:
-    """A segment as it would be written, with the words of its text; those of unknown worth are `UNKNOWN`."""
+def kept_utterance(segment: Segment, texts: Sequence[str], sample_rate_hz: int) -> KeptUtterance:
+    """A segment as it would be written, with the words of its text."""
     return KeptUtterance(
         start_seconds=segment.sample_start / sample_rate_hz,
         end_seconds=segment.sample_end / sample_rate_hz,
-        words=tuple(
-            texts[w] if known_W is None or known_W[w] else UNKNOWN
-            for start, end in segment.spoken_ranges()
-            for w in range(start, end)
-        ),
+        words=tuple(texts[w] for start, end in segment.spoken_ranges() for w in range(start, end)),
     )
 
 

@@ -123,6 +123,16 @@ def test_rounds_of_trust_find_most_of_the_words_that_were_wrong_before(cases: li
     assert trusted[~right].mean() < 0.25
 
 
+def test_words_of_unknown_worth_are_wrong_only_where_the_truth_lacks_them(cases: list[Case]) -> None:
+    case = replace(cases[0], known_W=np.zeros(len(cases[0].texts), bool))
+    bench = bench_of(cases[:1])
+    cuts = bench.cut(0, None, 0.0, 15)
+    assert (bench_of([case]).outcome(0, cuts).edits_S == bench.outcome(0, cuts).edits_S).all()
+    silent = replace(case, true_texts=(), true_middles_V=np.zeros(0), true_right_V=np.zeros(0, bool))
+    words_S = [sum(end - start for start, end in s.spoken_ranges()) for s in cuts.segments if not s.reason]
+    assert bench_of([silent]).outcome(0, cuts).edits_S.tolist() == words_S
+
+
 def test_the_curve_is_a_frontier_with_bounds_over_its_rates(fitted: Fitted) -> None:
     curve = fitted.filter.words.curve
     assert len(curve) > 2
