@@ -52,7 +52,7 @@ class Recording:
     Attributes:
         id: unique in a manifest, safe as the path of a file; see `check_id`.
         audio_uri: where the audio is; absolute, or as the manifest's folder makes it.
-        text: the transcript, as found.
+        text: the transcript, as found; empty where there is none.
         offset_seconds: where in the audio file the recording starts.
         duration_seconds: its length, where the manifest states it.
         sliced: the manifest gave an offset, so `duration_seconds` is a length to take out of the file. Where
@@ -127,7 +127,7 @@ class Entry:
 
     Attributes:
         text: the transcript where the entry holds it, else None.
-        text_uri: the file that holds the transcript, else None. One of the two is given.
+        text_uri: the file that holds the transcript, else None. One of the two is given, or `text` is empty.
         other_texts: further transcripts of the same audio, where the entry holds a list of them.
         other_text_uris: further files, likewise.
         selection: which part of such a file is meant.
@@ -260,7 +260,12 @@ def default_id(
 
 
 def parse_entry(
-    entry: Mapping[str, Any], *, join: Callable[[str], str], name: str, language: str = DEFAULT_LANGUAGE
+    entry: Mapping[str, Any],
+    *,
+    join: Callable[[str], str],
+    name: str,
+    language: str = DEFAULT_LANGUAGE,
+    may_lack_text: bool = False,
 ) -> Entry:
     """Read one manifest entry.
 
@@ -270,6 +275,7 @@ def parse_entry(
         join: makes a path of the manifest absolute.
         name: name of the entry in messages, such as "manifest.jsonl:3".
         language: language of an entry that states none.
+        may_lack_text: whether an entry without a transcript is right; its text is then empty.
 
     Returns:
         The entry, checked.
@@ -285,7 +291,7 @@ def parse_entry(
     duration = number_of(entry, "duration", name)
     channel = _channel(entry, name)
     check_span(offset_seconds=offset or 0.0, duration_seconds=duration, channel=channel, name=name)
-    texts, paths, cues = _transcripts(entry, name)
+    texts, paths, cues = _transcripts(entry, name, may_lack_text=may_lack_text)
     rttm = text_of(entry, "rttm_filepath", name)
     track = _track(entry, name)
     recording_id = text_of(entry, "id", name)
@@ -334,7 +340,9 @@ def _language(entry: Mapping[str, Any], name: str) -> str | None:
     return tag
 
 
-def _transcripts(entry: Mapping[str, Any], name: str) -> tuple[list[str], list[str], tuple[Cue, ...]]:
+def _transcripts(
+    entry: Mapping[str, Any], name: str, *, may_lack_text: bool
+) -> tuple[list[str], list[str], tuple[Cue, ...]]:
     """Texts, or else paths, of which one is given at least; and the cues of the one text made of segments."""
     text = entry.get("text")
     given = [text] if isinstance(text, str) else text
@@ -348,6 +356,8 @@ def _transcripts(entry: Mapping[str, Any], name: str) -> tuple[list[str], list[s
         check_unicode(one, "text", name)
     if texts:
         return texts, [], ()
+    if not entry.get("segments") and may_lack_text:
+        return [""], [], ()
     if entry.get("segments") == []:
         raise EntryInvalid(
             f"{name}: segments must hold a piece of text at least, it is an empty list; give text or text_filepath"

@@ -111,11 +111,11 @@ class RunConfig(ShardSettings, CuttingSettings):
     read: str = setting(
         READ_NOTHING,
         "--read",
-        "Keep also what the model reads where no utterance of the transcript stands (uncovered), under the same "
-        "--max-wer; a column text_source says whose a text is.",
+        "Keep also what the model reads where no utterance of the transcript stands (uncovered), and of recordings "
+        "without any transcript (all), under the same --max-wer; a column text_source says whose a text is.",
         choices=READ_MODES,
         group=ROWS,
-        to=("segment", "write.read"),
+        to=("bundles", "segment", "write.read"),
     )
     sample_rate: str = setting(
         "model",

@@ -25,7 +25,8 @@ from prep_corpus.jobs.cutting_settings import models_by_language
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.start.early import check_early
-from prep_corpus.pipeline.inputs.manifests import language_of, read_manifest
+from prep_corpus.jobs.start.entries import manifest_entries
+from prep_corpus.pipeline.inputs.manifests import language_of
 from prep_corpus.pipeline.run_files import LANGUAGES_NAME, MANIFEST_NAME, OUTCOME_NAME
 from prep_corpus.pipeline.storage import files
 
@@ -81,10 +82,7 @@ def parts_of(config: RunConfig) -> list[LanguagePart]:
     Raises:
         UsageError: a language of the manifest has no model.
     """
-    counts = Counter(
-        language_of(one)
-        for one in read_manifest(config.manifest, language=config.language, only=config.only_languages)
-    )
+    counts = Counter(language_of(one) for one in manifest_entries(config))
     broken = counts.pop(UNKNOWN_LANGUAGE, 0)
     if not counts:
         raise UsageError(f"{config.manifest}: no recording can be read, and {broken} entries are rejected")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-READ_NOTHING, READ_UNCOVERED = "none", "uncovered"
-READ_MODES = (READ_NOTHING, READ_UNCOVERED)
-"""What is kept of what the model hears: nothing, or what it hears where no utterance of the transcript stands."""
+READ_NOTHING, READ_UNCOVERED, READ_ALL = "none", "uncovered", "all"
+READ_MODES = (READ_NOTHING, READ_UNCOVERED, READ_ALL)
+"""What is kept of what the model hears: nothing; what it hears where no utterance of the transcript stands; or that,
+and recordings that have no transcript."""
 
 TRANSCRIPT, RECOGNISED = "transcript", "model"
 """Whose text it is."""

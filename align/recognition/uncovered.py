@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.audio.levels import Levels
-from prep_corpus.align.cutting.cutting import cut_words
+from prep_corpus.align.cutting.cutting import CutPlan, plan_words
 from prep_corpus.align.cutting.segments import CutOptions, Segment
 from prep_corpus.align.recognition.recognised import RecognisedWords
 from prep_corpus.align.words.evidence import Track
@@ -86,6 +86,30 @@ def outside(words: Words, kept: Sequence[Segment], stride_samples: int) -> BoolA
     return found
 
 
+def plan_outside(
+    seen: Track,
+    text: RecognisedText,
+    trusted_W: BoolArray,
+    sure_W: BoolArray,
+    kept: Sequence[Segment],
+    *,
+    options: CutOptions,
+    levels: Levels | None,
+) -> CutPlan:
+    """What is known of the cuts between trusted recognised words before the shortest pause is; as `cut_outside`."""
+    said_W = trusted_W & outside(text.words, kept, options.stride_samples)
+    return plan_words(
+        seen,
+        text.words,
+        said_W,
+        options=options,
+        levels=levels,
+        sure_W=sure_W,
+        # None is known not to be said: each that is not trusted breaks the passage that it stands in.
+        unsaid_W=np.zeros(len(said_W), bool),
+    )
+
+
 def cut_outside(
     seen: Track,
     text: RecognisedText,
@@ -109,22 +133,9 @@ def cut_outside(
         options: lengths and padding.
         levels: loudness of the recording, or None.
     """
-    free_W = outside(text.words, kept, options.stride_samples)
-    said_W = trusted_W & free_W
-    cuts = cut_words(
-        seen,
-        text.words,
-        said_W,
-        k_frames=k_frames,
-        options=options,
-        levels=levels,
-        sure_W=sure_W,
-        # None is known not to be said: each that is not trusted breaks the passage that it stands in.
-        unsaid_W=np.zeros(len(said_W), bool),
-    )
-    return _between(
-        [segment for segment in cuts.segments if not segment.reason], kept, options.stride_samples
-    )
+    plan = plan_outside(seen, text, trusted_W, sure_W, kept, options=options, levels=levels)
+    found = [segment for segment in plan.cut(k_frames).segments if not segment.reason]
+    return _between(found, kept, options.stride_samples)
 
 
 def _between(found: Sequence[Segment], kept: Sequence[Segment], stride_samples: int) -> list[Segment]:

@@ -24,10 +24,10 @@ from prep_corpus.jobs.runs.prepare import PreparedRun, prepare_run
 from prep_corpus.jobs.runs.stage_options import k_uri_of
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.start.entries import manifest_entries
 from prep_corpus.pipeline.finished.fit_material import Say
 from prep_corpus.pipeline.finished.self_check import Checking, CheckOptions, check_corpus, draw_recordings
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
-from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe
 from prep_corpus.pipeline.stages.measure import kept_k
 from prep_corpus.pipeline.storage import files
@@ -71,7 +71,7 @@ def _evaluate(config: RunConfig, options: EvaluateOptions, console: Console) -> 
 
     prepared = prepare_run(config, console)
     model = prepared.model
-    manifest = read_manifest(config.manifest, language=config.language, only=config.only_languages)
+    manifest = manifest_entries(config)
     cache = FingerprintCache(files.join(config.work, "fingerprints.json"))
 
     def probed(recording: Recording) -> ProbedRecording | DeadLetter:

@@ -34,10 +34,10 @@ from prep_corpus.jobs.screen.stage_lines import Work
 from prep_corpus.jobs.start.claim import claim_folder, refuse_losses
 from prep_corpus.jobs.start.corpus import Corpus, read_corpus, write_bundle_list
 from prep_corpus.jobs.start.early import check_early
+from prep_corpus.jobs.start.entries import manifest_entries
 from prep_corpus.jobs.start.operating_point import NoFilter, filter_at_hand, open_filter, operating_point
 from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
-from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.noise import open_bank
 from prep_corpus.pipeline.progress import BOARD, STAGES
 from prep_corpus.pipeline.run_files import CHECKS_NAME, OUTCOME_NAME, SUBMITTED_NAME
@@ -249,7 +249,7 @@ def start_run(prepared: PreparedRun, *, force: bool, fit: Fit | None = None) -> 
     """
     config = prepared.config
     # A manifest that cannot be read is told before anything is written.
-    read_manifest(config.manifest, language=config.language, only=config.only_languages)
+    manifest_entries(config)
     claim_folder(config, force)
     bundled = read_bundles(prepared)
     if not force:

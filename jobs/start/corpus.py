@@ -12,9 +12,9 @@ from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.start.entries import manifest_entries
 from prep_corpus.pipeline.apart.attempts import Guard
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, bundle_digest, cut_bundles, write_bundle
-from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.noise import pick_voices
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe_all
 from prep_corpus.pipeline.run_files import STATUS_NAME
@@ -74,7 +74,7 @@ def probed_bundles(
     """
 
     def good() -> Iterator[ProbedRecording]:
-        entries = read_manifest(config.manifest, language=config.language, only=config.only_languages)
+        entries = manifest_entries(config)
         for entry in probe_all(entries, cache, on_progress=on_progress, guard=guard):
             if isinstance(entry, DeadLetter):
                 letters.append(entry)

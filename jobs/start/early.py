@@ -37,9 +37,9 @@ def check_early(
     if files.is_local(config.manifest):
         # A name that leads nowhere is told before what reads manifests is imported.
         form_of(config.manifest)
-        from prep_corpus.pipeline.inputs.manifests import read_manifest
+        from prep_corpus.jobs.start.entries import manifest_entries
 
-        entries = read_manifest(config.manifest, language=config.language, only=config.only_languages)
+        entries = manifest_entries(config)
         if next(entries, None) is None:
             told = f" for {', '.join(config.only_languages)}" if config.only_languages else ""
             raise UsageError(f"{config.manifest}: the manifest is empty{told}")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from prep_corpus.align.errors import DeadLetter, EntryInvalid, UsageError
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.start.early import check_out
-from prep_corpus.pipeline.inputs.manifests import read_manifest
+from prep_corpus.jobs.start.entries import manifest_entries
 from prep_corpus.pipeline.storage import files
 
 CHECK_SECONDS = 6.0
@@ -129,7 +129,7 @@ def _check_manifest(config: RunConfig) -> None:
     files.check_place(config.manifest)
     unusable: list[DeadLetter] = []
     try:
-        for entry in read_manifest(config.manifest, language=config.language, only=config.only_languages):
+        for entry in manifest_entries(config):
             if not isinstance(entry, DeadLetter) or entry.reason != EntryInvalid.reason:
                 return
             unusable.append(entry)

@@ -23,12 +23,15 @@ def why_nothing(outcome: Mapping[str, Any]) -> str | None:
         return None
     text = characters.get("read", 0) - characters.get("stripped", 0)
     decoded = max(samples.get("decoded", 0), 1)
-    if text <= 0:
+    untold = "utterances recognised" in outcome["counts"] and not characters.get("read", 0)
+    if text <= 0 and not untold:
         return "its transcript has no words"
     if characters.get("unsayable", 0) > _MOST * text:
         return "most of its text is in characters that the model cannot say: another language or script?"
     if samples.get("pause", 0) > _SILENT * decoded:
         return "hardly anything is said in it: a silent channel, or the wrong track?"
+    if untold:
+        return "it has no transcript, and what the model hears in it is not sure enough for --max-wer"
     unspoken = characters.get("unspoken", 0) > _MOST * text
     untranscribed = samples.get("untranscribed", 0) > _MOST * decoded
     if unspoken and untranscribed:

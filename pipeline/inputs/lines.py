@@ -1,19 +1,23 @@
-"""Lines of manifests: bounded in length, decoded one by one, so that one bad line costs itself alone."""
+"""Lines of manifests, and rows of tables: bounded in length, so that a bad one costs itself alone."""
 
 from __future__ import annotations
 
+import csv
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-from prep_corpus.align.errors import EntryInvalid, UsageError
+from prep_corpus.align.errors import EntryInvalid, RecordingError, UsageError
 from prep_corpus.pipeline.storage import files
 
 MAX_LINE_BYTES = 64 << 20
+
+TableRow = tuple[str, Mapping[str, Any] | RecordingError]
+"""Its name in messages, and its values by column or what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +83,80 @@ def decode_line(line: Line) -> str:
         raise EntryInvalid(
             f"{line.name}: a line must be UTF-8, but its byte {error.start} is 0x{line.data[error.start]:02x}"
         ) from error
+
+
+def table_entries(uri: str, delimiter: str, *, may_lack_text: bool) -> Iterator[TableRow]:
+    """Rows of CSV or TSV as manifest entries; a quoted value may span lines.
+
+    Args:
+        uri: the file.
+        delimiter: a comma or a tab.
+        may_lack_text: whether a table without a column of texts is right.
+
+    Raises:
+        UsageError: the first line does not name the columns. Raised by the call itself.
+    """
+    lines = _Remembered(read_lines(uri))
+    # TSV files of this field do not quote: a text may begin with a quotation mark.
+    csv.field_size_limit(MAX_LINE_BYTES)
+    if delimiter == "\t":
+        rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
+        rows = csv.reader(lines, delimiter=delimiter)
+    header = [name.strip() for name in next(rows, [])]
+    has_text = may_lack_text or bool({"text", "text_filepath"} & set(header))
+    if "audio_filepath" not in header or not has_text:
+        raise UsageError(
+            f"{uri}: the first line must name the columns, audio_filepath and text or text_filepath among "
+            f"them; it names {', '.join(header[:20]) or 'none'}"
+        )
+    return _rows(rows, lines, header)
+
+
+def _rows(rows: Iterator[list[str]], lines: _Remembered, header: list[str]) -> Iterator[TableRow]:
+    while True:
+        lines.start_row()
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            yield lines.name, EntryInvalid(f"{lines.name}: a row must be well-formed; {error}")
+            continue
+        if row is None:
+            return
+        if not row:
+            continue
+        if lines.error is not None:
+            yield lines.name, lines.error
+        elif len(row) != len(header):
+            yield (
+                lines.name,
+                EntryInvalid(f"{lines.name}: a row must have {len(header)} values, this one has {len(row)}"),
+            )
+        else:
+            yield lines.name, dict(zip(header, row))
+
+
+class _Remembered:
+    """Lines as text for the CSV reader, with the first line and the first error of the row being read."""
+
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self._is_first = True
+        self.name = ""
+        self.error: RecordingError | None = None
+
+    def start_row(self) -> None:
+        self._is_first, self.error = True, None
+
+    def __iter__(self) -> _Remembered:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        if self._is_first:
+            self.name, self._is_first = line.name, False
+        try:
+            return decode_line(line) + "\n"
+        except RecordingError as error:
+            self.error = self.error or error
+            return line.data.decode("utf-8", errors="replace") + "\n"

@@ -7,7 +7,6 @@ WebDataset and Lhotse Shar (`tars.py`); and a data set on disk (`datasets_on_dis
 
 from __future__ import annotations
 
-import csv
 import difflib
 import hashlib
 import json
@@ -36,7 +35,7 @@ from prep_corpus.pipeline.apart.parsing import Parser
 from prep_corpus.pipeline.inputs.forms import ACCEPTED_MANIFESTS, form_of, is_dataset
 from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entries, is_cut
-from prep_corpus.pipeline.inputs.lines import MAX_LINE_BYTES, Line, decode_line, open_plain, read_lines
+from prep_corpus.pipeline.inputs.lines import decode_line, open_plain, read_lines, table_entries
 from prep_corpus.pipeline.inputs.tars import TarredAudio, shar_entries, shar_shards, webdataset_entries
 from prep_corpus.pipeline.inputs.texts import characters_of, read_speaker_spans, read_versions
 from prep_corpus.pipeline.storage import files
@@ -69,7 +68,11 @@ FoundEntry = tuple[str, Mapping[str, Any] | RecordingError]
 
 
 def read_manifest(
-    uri: str, *, language: str = DEFAULT_LANGUAGE, only: Sequence[str] = ()
+    uri: str,
+    *,
+    language: str = DEFAULT_LANGUAGE,
+    only: Sequence[str] = (),
+    may_lack_text: bool = False,
 ) -> Iterator[Recording | DeadLetter]:
     """Read a manifest in order.
 
@@ -77,6 +80,7 @@ def read_manifest(
         uri: a file or folder, local or of a file system that Beam knows.
         language: language of the entries that state none.
         only: tags of the languages that are wanted, `UNKNOWN_LANGUAGE` among them for dead letters; all where empty.
+        may_lack_text: whether a recording without a transcript is right; its text is then empty.
 
     Returns:
         One recording or dead letter an entry.
@@ -84,8 +88,8 @@ def read_manifest(
     Raises:
         UsageError: there is no manifest, or it is in no form that is accepted. Raised by the call itself.
     """
-    found, join = _open(uri)
-    entries = _recordings(found, join, language)
+    found, join = _open(uri, may_lack_text)
+    entries = _recordings(found, join, language, may_lack_text)
     return (one for one in entries if language_of(one) in only) if only else entries
 
 
@@ -94,7 +98,7 @@ def language_of(entry: Recording | DeadLetter) -> str:
     return entry.language if isinstance(entry, Recording) else UNKNOWN_LANGUAGE
 
 
-def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
+def _open(uri: str, may_lack_text: bool) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
     """The entries of a manifest, and what makes their paths absolute."""
     form = form_of(uri)
     folder_join = partial(files.resolve, files.join(uri, "manifest"))
@@ -102,9 +106,11 @@ def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
         if is_kaldi(uri):
             return kaldi_entries(uri), folder_join
         audio, names = _listing(uri)
-        if audio:
-            return _pair_entries(uri, audio, names), folder_join
+        if any(os.path.splitext(name)[0] in names for name in audio):
+            return _pair_entries(uri, audio, names, may_lack_text), folder_join
         packed = _packed_entries(uri)
+        if packed is None and audio and may_lack_text:
+            return _pair_entries(uri, audio, names, may_lack_text), folder_join
         if packed is None:
             raise UsageError(
                 f"{uri}: the folder holds no pairs of audio and text; accepted are {ACCEPTED_MANIFESTS}"
@@ -116,7 +122,7 @@ def _open(uri: str) -> tuple[Iterator[FoundEntry], Callable[[str], str]]:
     if form == "json":
         _refuse_json_array(uri)
         return _json_entries(uri), join
-    return _table_entries(uri, "," if form == "csv" else "\t"), join
+    return table_entries(uri, "," if form == "csv" else "\t", may_lack_text=may_lack_text), join
 
 
 def _packed_entries(uri: str) -> Iterator[FoundEntry] | None:
@@ -135,13 +141,13 @@ def _packed_entries(uri: str) -> Iterator[FoundEntry] | None:
 
 
 def _recordings(
-    found: Iterator[FoundEntry], join: Callable[[str], str], language: str
+    found: Iterator[FoundEntry], join: Callable[[str], str], language: str, may_lack_text: bool
 ) -> Iterator[Recording | DeadLetter]:
     """Check entries, read their transcripts, and reject what breaks a rule."""
     seen = _SeenIds()
     with parsing() as parser:
         for name, fields, wrong in _single(found):
-            yield _recording(name, fields, wrong, join, language, seen, parser)
+            yield _recording(name, fields, wrong, join, language, seen, parser, may_lack_text)
 
 
 def _recording(
@@ -152,13 +158,14 @@ def _recording(
     language: str,
     seen: _SeenIds,
     parser: Parser,
+    may_lack_text: bool,
 ) -> Recording | DeadLetter:
     """Check one entry and read its transcripts."""
     entry: Entry | None = None
     try:
         if wrong is not None:
             raise wrong
-        entry = parse_entry(fields, join=join, name=name, language=language)
+        entry = parse_entry(fields, join=join, name=name, language=language, may_lack_text=may_lack_text)
         for uri in (entry.audio_uri, entry.text_uri or "", *entry.other_text_uris, entry.rttm_uri or ""):
             if without_userinfo(uri) != uri:
                 raise EntryInvalid(
@@ -173,7 +180,8 @@ def _recording(
                 )
         seen.add(entry.id, name)
         recording = entry.recording(
-            *read_versions(entry, name, parser), read_speaker_spans(entry, name, parser)
+            *read_versions(entry, name, parser, may_lack_text=may_lack_text),
+            read_speaker_spans(entry, name, parser),
         )
     except RecordingError as error:
         return DeadLetter(
@@ -287,79 +295,8 @@ def _refuse_json_array(uri: str) -> None:
         )
 
 
-def _table_entries(uri: str, delimiter: str) -> Iterator[FoundEntry]:
-    """Rows of CSV or TSV; a quoted value may span lines.
-
-    Raises:
-        UsageError: the first line does not name the columns. Raised by the call itself.
-    """
-    lines = _Remembered(read_lines(uri))
-    # TSV files of this field do not quote: a text may begin with a quotation mark.
-    csv.field_size_limit(MAX_LINE_BYTES)
-    if delimiter == "\t":
-        rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
-    else:
-        rows = csv.reader(lines, delimiter=delimiter)
-    header = [name.strip() for name in next(rows, [])]
-    if "audio_filepath" not in header or not {"text", "text_filepath"} & set(header):
-        raise UsageError(
-            f"{uri}: the first line must name the columns, audio_filepath and text or text_filepath among "
-            f"them; it names {', '.join(header[:20]) or 'none'}"
-        )
-    return _rows(rows, lines, header)
-
-
-def _rows(rows: Iterator[list[str]], lines: _Remembered, header: list[str]) -> Iterator[FoundEntry]:
-    while True:
-        lines.start_row()
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            yield lines.name, EntryInvalid(f"{lines.name}: a row must be well-formed; {error}")
-            continue
-        if row is None:
-            return
-        if not row:
-            continue
-        if lines.error is not None:
-            yield lines.name, lines.error
-        elif len(row) != len(header):
-            yield (
-                lines.name,
-                EntryInvalid(f"{lines.name}: a row must have {len(header)} values, this one has {len(row)}"),
-            )
-        else:
-            yield lines.name, dict(zip(header, row))
-
-
-class _Remembered:
-    """Lines as text for the CSV reader, with the first line and the first error of the row being read."""
-
-    def __init__(self, lines: Iterator[Line]) -> None:
-        self._lines = lines
-        self._is_first = True
-        self.name = ""
-        self.error: RecordingError | None = None
-
-    def start_row(self) -> None:
-        self._is_first, self.error = True, None
-
-    def __iter__(self) -> _Remembered:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        if self._is_first:
-            self.name, self._is_first = line.name, False
-        try:
-            return decode_line(line) + "\n"
-        except RecordingError as error:
-            self.error = self.error or error
-            return line.data.decode("utf-8", errors="replace") + "\n"
-
-
 def _listing(uri: str) -> tuple[list[str], dict[str, list[str]]]:
-    """Audio files under a folder, none if none has a text beside it, and texts by stem; relative to it."""
+    """Audio files under a folder, and texts by stem; relative to it."""
     prefix = uri.rstrip("/") + "/"
     audio: list[str] = []
     texts: dict[str, list[str]] = {}
@@ -377,7 +314,7 @@ def _listing(uri: str) -> tuple[list[str], dict[str, list[str]]]:
         base = _LANGUAGE_TAG.sub("", stem)
         if base in stems:
             texts.setdefault(base, []).extend(texts.pop(stem))
-    return (audio if any(stem in texts for stem in stems) else []), texts
+    return audio, texts
 
 
 def _near_miss(stem: str, texts: dict[str, list[str]]) -> str:
@@ -389,7 +326,9 @@ def _near_miss(stem: str, texts: dict[str, list[str]]) -> str:
     return f"; is {texts[plain[near[0]]][0]} meant?" if near else ""
 
 
-def _pair_entries(uri: str, audio: list[str], texts: dict[str, list[str]]) -> Iterator[FoundEntry]:
+def _pair_entries(
+    uri: str, audio: list[str], texts: dict[str, list[str]], may_lack_text: bool
+) -> Iterator[FoundEntry]:
     order = list(ENDINGS)
     for name in audio:
         place = files.join(uri, name)
@@ -397,6 +336,8 @@ def _pair_entries(uri: str, audio: list[str], texts: dict[str, list[str]]) -> It
         if beside is not None:
             beside = sorted(beside, key=lambda text: (order.index(os.path.splitext(text)[1].lower()), text))
             yield place, {"audio_filepath": name, "text_filepath": beside}
+        elif may_lack_text:
+            yield place, {"audio_filepath": name}
         else:
             yield (
                 place,

@@ -26,16 +26,20 @@ MOST_TRANSCRIPT_BYTES = 256 << 20
 """The text of a thousand hours has a fifth of that."""
 
 
-def read_versions(entry: Entry, name: str, parser: Parser) -> tuple[list[Version], list[str]]:
+def read_versions(
+    entry: Entry, name: str, parser: Parser, *, may_lack_text: bool = False
+) -> tuple[list[Version], list[str]]:
     """The transcripts of an entry that can be read, and what is wrong with the others.
 
     Args:
         entry: checked.
         name: name of the entry in messages.
         parser: of transcript files.
+        may_lack_text: whether there may be none, or empty ones alone.
 
     Returns:
         At least one transcript. Of several with the same text one is enough, that with cue times if there is one.
+        An empty one where there is none.
 
     Raises:
         RecordingError: none can be read; that of the first.
@@ -69,6 +73,8 @@ def read_versions(entry: Entry, name: str, parser: Parser) -> tuple[list[Version
             wrong.append(TranscriptEmpty(f"{shown}: the transcript must not be empty{what}"))
         elif known is None or (_cues(version) and not _cues(known)):
             full[version.text] = version
+    if not full and may_lack_text and all(isinstance(error, TranscriptEmpty) for error in wrong):
+        return [Version(text="")], []
     if not full:
         raise wrong[0]
     return list(full.values()), [str(error) for error in wrong]

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.audio.levels import Levels
+from prep_corpus.align.cutting.plan import CutPlan
 from prep_corpus.align.cutting.segments import CutOptions, Cuts, Segment
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recognition.recognised import RecognisedWords, recognise
 from prep_corpus.align.recognition.sources import KEPT_RECOGNISED
-from prep_corpus.align.recognition.uncovered import as_text, cut_outside
+from prep_corpus.align.recognition.uncovered import RecognisedText, as_text, cut_outside, plan_outside
 from prep_corpus.align.text.spelling import UNKNOWN_LETTER
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.align.words.words import Words
@@ -75,6 +76,64 @@ class Recognition:
         return self.separator.join(self.found.texts[segment.word_start : segment.word_end])
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScoredWords:
+    """What the model hears in one recording, and how far it is trusted.
+
+    Attributes:
+        found: the W recognised words.
+        text: the same, as cutting takes words.
+        scores_W: log-odds of each.
+        trusted_W: those that may be kept.
+        sure_W: those that may stand beside a break.
+    """
+
+    found: RecognisedWords
+    text: RecognisedText
+    scores_W: DoubleArray
+    trusted_W: NDArray[np.bool_]
+    sure_W: NDArray[np.bool_]
+
+
+def hear(
+    log_probs_TC: NDArray[np.floating], seen: Track, info: ModelInfo, options: RecognitionOptions
+) -> ScoredWords:
+    """Recognise the words of a recording, and score them.
+
+    Args:
+        log_probs_TC, seen: of the recording.
+        info: the model's description.
+        options: how far the model is trusted.
+
+    Raises:
+        UsageError: the model does not tell where a word ends.
+    """
+    found = recognise(seen, info)
+    scores_W = options.filter.score_words(recognition_evidence(log_probs_TC, found, seen))
+    scores_W[[UNKNOWN_LETTER in word for word in found.texts]] = REFUSED_SCORE
+    return ScoredWords(
+        found=found,
+        text=as_text(found, seen.delimiter, in_pieces=bool(info.tokenizer)),
+        scores_W=scores_W,
+        trusted_W=scores_W >= options.word_threshold,
+        sure_W=scores_W >= options.word_threshold + EDGE_MARGIN,
+    )
+
+
+def plan_heard(
+    log_probs_TC: NDArray[np.floating],
+    seen: Track,
+    levels: Levels | None,
+    info: ModelInfo,
+    options: RecognitionOptions,
+    *,
+    cut: CutOptions,
+) -> CutPlan:
+    """The cuts of a recording without a transcript, before the shortest pause is known; as `recognise_uncovered`."""
+    heard = hear(log_probs_TC, seen, info, options)
+    return plan_outside(seen, heard.text, heard.trusted_W, heard.sure_W, (), options=cut, levels=levels)
+
+
 def recognise_uncovered(
     log_probs_TC: NDArray[np.floating],
     seen: Track,
@@ -99,15 +158,13 @@ def recognise_uncovered(
     Raises:
         UsageError: the model does not tell where a word ends.
     """
-    found = recognise(seen, info)
-    text = as_text(found, seen.delimiter, in_pieces=bool(info.tokenizer))
-    scores_W = options.filter.score_words(recognition_evidence(log_probs_TC, found, seen))
-    scores_W[[UNKNOWN_LETTER in word for word in found.texts]] = REFUSED_SCORE
+    heard = hear(log_probs_TC, seen, info, options)
+    found, text, scores_W = heard.found, heard.text, heard.scores_W
     segments = cut_outside(
         seen,
         text,
-        scores_W >= options.word_threshold,
-        scores_W >= options.word_threshold + EDGE_MARGIN,
+        heard.trusted_W,
+        heard.sure_W,
         taken,
         k_frames=k_frames,
         options=cut,

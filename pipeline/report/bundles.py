@@ -185,7 +185,9 @@ def _scored_words(
 
 
 def _word_tokens(text: str, info: ModelInfo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First and last + 1 token of each word of a normalised text."""
+    """First and last + 1 token of each word of a normalised text; none of an empty one."""
+    if not text:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     if info.tokenizer:
         edges = np.cumsum([0, *(len(info.pieces.pieces_of(word)) for word in text.split(" "))])
         return edges[:-1], edges[1:]

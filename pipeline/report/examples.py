@@ -342,6 +342,8 @@ def heard(
     starts_W: NDArray[np.floating], ends_W: NDArray[np.floating]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """From when to when a word is to be played: a little outside its letters, never into its neighbours' half."""
+    if not len(starts_W):
+        return starts_W, ends_W
     before_W = np.concatenate(([0.0], (ends_W[:-1] + starts_W[1:]) / 2))
     after_W = np.concatenate(((ends_W[:-1] + starts_W[1:]) / 2, [np.inf]))
     return (

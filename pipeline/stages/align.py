@@ -107,6 +107,11 @@ class AlignedRecording:
     order: ReadingOrder | None = None
     speakers: tuple[str, ...] = ()
 
+    @property
+    def has_text(self) -> bool:
+        """Whether the recording has a transcript."""
+        return bool(self.probed.recording.text)
+
     def speaker_of(self, word_start: int, word_end: int) -> str | None:
         """Who says a half-open range of words: as its first word says, else the recording's own speaker."""
         named = SpokenBy(words=self.words, names=self.speakers).speaker_of(word_start, word_end)
@@ -139,10 +144,14 @@ def align_recording(
 ) -> AlignedRecording:
     """Align one recording; of several transcripts that are given for it, take the one that fits best.
 
+    Of a recording without a transcript there are no words.
+
     Raises:
         RecordingError: its transcript breaks a rule, or is too long for its audio; the first, where all do.
     """
     recording = probed.recording
+    if not recording.text:
+        return untranscribed_recording(probed, info, emitted.n_samples, len(emitted.log_probs_TC))
     best = align_best(
         emitted.log_probs_TC,
         [(version.text, options.for_script(version.is_script)) for version in recording.versions],
@@ -167,6 +176,28 @@ def align_recording(
         order=found.order,
     )
     return _with_speakers(aligned, info)
+
+
+def untranscribed_recording(
+    probed: ProbedRecording, info: ModelInfo, n_samples: int, n_frames: int
+) -> AlignedRecording:
+    """A recording without a transcript: no tokens, no words."""
+    none = np.zeros(0, np.int32)
+    alignment = Alignment(
+        starts_L=none, ends_L=none, score_nats=0.0, skipped_L=np.zeros(0, np.bool_), untranscribed=()
+    )
+    normalized = text.normalize("", alphabet=info.alphabet, has_spaces=info.has_spaces)
+    placed = placed_again(alignment, normalized, info)
+    return AlignedRecording(
+        probed=probed,
+        n_samples=n_samples,
+        n_frames=n_frames,
+        normalized=normalized,
+        tokens_L=placed.tokens_L,
+        alignment=alignment,
+        words=placed.words,
+        evidence_WF=np.zeros((0, len(EVIDENCE_NAMES)), np.float32),
+    )
 
 
 def align_bundle(store: Store, emissions: StageRef, options: TextOptions, threads: int) -> StageRef:
@@ -287,6 +318,9 @@ def read_alignments(
         long = {name: table.column(name)[number].values.to_numpy(zero_copy_only=False) for name in _LONG}
         order = None if row["order"] is None else ReadingOrder.of_flat(row["order"])
         probed = _as_it_is_read(by_id[row["id"]], row["version"], order)
+        if not probed.recording.text:
+            yield untranscribed_recording(probed, info, row["n_samples"], row["n_frames"])
+            continue
         part = None if row["part"] is None else (row["part"][0], row["part"][1])
         normalized = normalize_transcript(probed, info, options, part).without(row["unread"])
         alignment = Alignment(

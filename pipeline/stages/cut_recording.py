@@ -27,7 +27,12 @@ from prep_corpus.filters.scoring import (
     verdicts,
     worth,
 )
-from prep_corpus.pipeline.recognition.uncovered import Recognition, RecognitionOptions, recognise_uncovered
+from prep_corpus.pipeline.recognition.uncovered import (
+    Recognition,
+    RecognitionOptions,
+    plan_heard,
+    recognise_uncovered,
+)
 from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.stages.emit import EmittedRecording
 
@@ -137,6 +142,25 @@ def plan_cuts(
         sure_W=trusted.sure_W,
         unsaid_W=trusted.unsaid_W,
     )
+
+
+def measured_ranges(
+    aligned: AlignedRecording,
+    emitted: EmittedRecording,
+    info: ModelInfo,
+    options: SegmentOptions,
+    pauses: Sequence[int],
+) -> Ranges:
+    """What is cut at each of several shortest pauses: of the transcript, or of what is heard where there is none."""
+    seen = track(emitted.log_probs_TC, info)
+    if not aligned.has_text and options.recognised is not None:
+        cut = options.cut_options(info.stride_samples, info.sample_rate_hz)
+        return plan_heard(
+            emitted.log_probs_TC, seen, emitted.levels, info, options.recognised, cut=cut
+        ).ranges(pauses)
+    trusted = words_trusted(aligned, options)
+    plan = plan_cuts(aligned, emitted, seen, info, options, trusted)
+    return cut_recording(plan, options, trusted, pauses)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,17 +10,11 @@ from apache_beam.pvalue import PCollection
 
 from prep_corpus.align.cutting.pause_length import candidate_gaps, pick_k
 from prep_corpus.align.errors import DeadLetter
-from prep_corpus.align.words.evidence import track
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import read_alignments, speakers_identity
-from prep_corpus.pipeline.stages.cut_recording import (
-    SegmentOptions,
-    cut_recording,
-    plan_cuts,
-    words_trusted,
-)
+from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, measured_ranges
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import read_emissions
 from prep_corpus.pipeline.storage import files
@@ -37,7 +31,14 @@ SCHEMA = pa.schema([("k_frames", pa.int32()), ("segments", pa.int64()), ("sample
 def measure_bundle(store: Store, alignments: StageRef, options: SegmentOptions) -> StageRef:
     """Make, or find, the totals of a bundle for each candidate k."""
     bundle = read_bundle(store, alignments.bundle)
-    digest = digest_of("measure", VERSION, alignments.content, speakers_identity(bundle), options.identity())
+    digest = digest_of(
+        "measure",
+        VERSION,
+        alignments.content,
+        speakers_identity(bundle),
+        options.identity(),
+        *_recognition_identity(bundle, options),
+    )
     return bundle_stage(
         store,
         "measure",
@@ -45,6 +46,13 @@ def measure_bundle(store: Store, alignments: StageRef, options: SegmentOptions) 
         digest,
         lambda tally: _measure(store, alignments, digest, bundle, options, tally),
     )
+
+
+def _recognition_identity(bundle: list[ProbedRecording], options: SegmentOptions) -> list[object]:
+    """What decides where recordings without a transcript are cut; nothing for a bundle that has none."""
+    if options.recognised is None or all(probed.recording.text for probed in bundle):
+        return []
+    return options.recognised.identity()
 
 
 def _measure(
@@ -62,10 +70,7 @@ def _measure(
     for aligned in read_alignments(store, alignments, bundle, info, options.text):
         try:
             recording = emitted[aligned.probed.recording.id]
-            seen = track(recording.log_probs_TC, info)
-            trusted = words_trusted(aligned, options)
-            plan = plan_cuts(aligned, recording, seen, info, options, trusted)
-            totals = cut_recording(plan, options, trusted, candidates).totals()
+            totals = measured_ranges(aligned, recording, info, options, candidates).totals()
             sums = add_totals(sums, dict(zip(candidates, totals)))
         except Exception as error:
             # Segment meets the same error and writes the dead letter; here it only leaves the sums.

@@ -41,3 +41,11 @@ def test_the_likeliest_reason(samples: dict[str, int], characters: dict[str, int
 
 def test_a_recording_with_an_utterance_needs_none() -> None:
     assert why_nothing(outcome({"kept": 1, "pause": 99}, {"kept": 1, "unspoken": 99}, utterances=1)) is None
+
+
+def test_of_a_recording_without_a_transcript_the_text_is_not_blamed() -> None:
+    unsure = outcome({"untranscribed": 90, "pause": 10}, {})
+    silent = outcome({"untranscribed": 2, "pause": 98}, {})
+    unsure["counts"]["utterances recognised"] = silent["counts"]["utterances recognised"] = 0
+    assert "has no transcript" in (why_nothing(unsure) or "")
+    assert "silent channel" in (why_nothing(silent) or "")

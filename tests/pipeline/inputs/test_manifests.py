@@ -25,7 +25,7 @@ def json_lines(path: Path, *entries: Any) -> str:
     return write(path, "".join(json.dumps(entry) + "\n" for entry in entries))
 
 
-def recordings(uri: str, **options: str) -> list[Recording]:
+def recordings(uri: str, **options: Any) -> list[Recording]:
     found = list(read_manifest(uri, **options))
     assert all(isinstance(one, Recording) for one in found), found
     return found  # type: ignore[return-value]
@@ -388,3 +388,32 @@ def test_a_pipe_or_device_is_refused_by_name_and_not_waited_for(tmp_path: Path) 
         assert isinstance(one, DeadLetter)
         assert one.reason == "transcript-missing"
         assert "it is a pipe, socket or device, and no regular file" in one.message
+
+
+def test_a_recording_may_lack_a_transcript_only_where_that_is_asked(tmp_path: Path) -> None:
+    empty = write(tmp_path / "empty.txt", "")
+    entries = (
+        {"audio_filepath": "a.wav"},
+        {"audio_filepath": "b.wav", "text": " "},
+        {"audio_filepath": "c.wav", "text_filepath": empty},
+        {"audio_filepath": "d.wav", "text": "said"},
+    )
+    lines = json_lines(tmp_path / "m.jsonl", *entries)
+    table = write(tmp_path / "m.csv", "audio_filepath,speaker\na.wav,84\n")
+    folder = str(tmp_path / "folder")
+    write(tmp_path / "folder" / "a.wav", b"")
+    assert [one.text for one in recordings(lines, may_lack_text=True)] == ["", "", "", "said"]
+    assert [(one.text, one.speaker) for one in recordings(table, may_lack_text=True)] == [("", "84")]
+    assert [one.id for one in recordings(folder, may_lack_text=True)] == ["a"]
+    write(tmp_path / "folder" / "b.wav", b"")
+    write(tmp_path / "folder" / "b.txt", "said")
+    assert {one.id: one.text for one in recordings(folder, may_lack_text=True)} == {"a": "", "b": "said"}
+    assert reasons(lines) == ["entry-invalid", "transcript-empty", "transcript-empty", ""]
+    assert reasons(folder) == ["transcript-missing", ""]
+    with pytest.raises(UsageError, match="must name the columns"):
+        read_manifest(table)
+    # A file that is named has to be there.
+    gone = json_lines(tmp_path / "gone.jsonl", {"audio_filepath": "a.wav", "text_filepath": "gone.txt"})
+    [letter] = read_manifest(gone, may_lack_text=True)
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason == "transcript-missing"

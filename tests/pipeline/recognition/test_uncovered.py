@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import groupby, pairwise
+from itertools import count, groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,14 @@ from prep_corpus.align.recognition.sources import KEPT_RECOGNISED, RECOGNISED, T
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Linear
 from prep_corpus.filters.recognition import RecognitionFilter
+from prep_corpus.pipeline.inputs.bundles import read_bundle, write_bundle
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions, with_recognised, without
 from prep_corpus.pipeline.shards.clips import read_record
 from prep_corpus.pipeline.shards.rows import TEXT_SOURCE, WORD_TIMES
+from prep_corpus.pipeline.stages.align import align_bundle
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
+from prep_corpus.pipeline.stages.measure import measure_bundle, read_totals
 from prep_corpus.pipeline.stages.segment import segment_bundle
 from prep_corpus.pipeline.storage.stage_store import Store
 
@@ -94,6 +97,32 @@ def test_where_no_text_is_trusted_the_model_reads_what_was_said(
             assert 0 <= edges[0] < edges[-1] <= row["duration"]
             assert edges == sorted(edges)
             assert all(0.5 < word["score"] <= 1 for word in times)
+
+
+def test_a_recording_without_a_transcript_is_read_whole(toy_stages: ToyStages, tmp_path: Path) -> None:
+    graph = toy_stages.without(tmp_path, ["align", "measure", "segment"])
+    options = replace(graph.segment, recognised=TRUST_ALL, min_seconds=0.2)
+    store, numbers = Store(graph.work), count()
+    for emitted in toy_stages.emitted:
+        bundle = [
+            replace(probed, recording=replace(probed.recording, text="", source=None, others=()))
+            for probed in read_bundle(store, emitted.bundle)
+        ]
+        # The same emissions under another bundle: a text changes nothing in them.
+        bare = emitted._replace(bundle=write_bundle(store, bundle).digest)
+        aligned = align_bundle(store, bare, options.text, 1)
+        if not store.read(aligned).table.num_rows:
+            continue
+        assert any(count for count, _ in read_totals(store, measure_bundle(store, aligned, options)).values())
+        stage = store.read(segment_bundle(store, aligned, options, K_FRAMES, 1))
+        said = "".join(word for words in toy.recording(next(numbers), 4)[1] for word in words)
+        read = "".join(row["text"] for row in stage.table.to_pylist() if row["kept"])
+        assert single_letters(read.replace(" ", "")) == single_letters(said)
+        ledgers = Ledgers.from_json(stage.notes["ledgers"])
+        ledgers.check("toy")
+        assert ledgers.samples["kept"] == ledgers.characters["read"] == 0
+        assert ledgers.samples[KEPT_RECOGNISED] > 0
+    assert next(numbers) == 3
 
 
 def single_letters(text: str) -> str:

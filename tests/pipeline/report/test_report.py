@@ -95,6 +95,10 @@ def test_a_histogram_counts_outliers_at_its_ends_and_no_gaps() -> None:
     assert (made.edges, made.kept, made.dropped) == ((0, 1, 2, 3, 4, 5), (1, 1, 0, 0, 1), (0, 0, 1, 0, 0))
 
 
+def test_a_recording_without_words_has_none_to_hear() -> None:
+    assert [len(edges) for edges in heard(np.zeros(0), np.zeros(0))] == [0, 0]
+
+
 def test_a_word_is_heard_a_little_outside_its_letters_but_not_in_its_neighbours() -> None:
     starts, ends = heard(np.array([1.0, 2.0, 2.1]), np.array([1.5, 2.08, 3.0]))
     np.testing.assert_allclose(starts, [0.94, 1.94, 2.09])
