@@ -10,7 +10,7 @@ from typing import Any
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.language_tags import UNKNOWN_LANGUAGE, is_known
-from prep_corpus.align.recognition.sources import READ_MODES, READ_NOTHING
+from prep_corpus.align.recognition.sources import READ_MODES, READ_NOTHING, READ_REPAIR
 from prep_corpus.align.text.styles import CLEAN, TEXT_STYLES
 from prep_corpus.jobs.cutting_settings import CuttingSettings
 from prep_corpus.jobs.settings import (
@@ -111,8 +111,9 @@ class RunConfig(ShardSettings, CuttingSettings):
     read: str = setting(
         READ_NOTHING,
         "--read",
-        "Keep also what the model reads where no utterance of the transcript stands (uncovered), and of recordings "
-        "without any transcript (all), under the same --max-wer; a column text_source says whose a text is.",
+        "Keep also what the model reads, under the same --max-wer: in place of wrong words between right ones "
+        "(repair), where no utterance of the transcript stands (uncovered), or both and recordings without any "
+        "transcript (all); a column text_source says whose a text is.",
         choices=READ_MODES,
         group=ROWS,
         to=("bundles", "segment", "write.read"),
@@ -178,6 +179,10 @@ class RunConfig(ShardSettings, CuttingSettings):
                 raise UsageError(
                     f"{flag} must be a language tag that begins with ISO 639, such as en, de-AT or swh; not {tag!r}"
                 )
+        if self.read == READ_REPAIR and self.cut == "paper":
+            raise UsageError(
+                "--read repair mends what --cut words would cut around: it needs --cut words, not paper"
+            )
         if self.beam_options and not self.beam_options[0].startswith("-"):
             raise UsageError(
                 f"{self.beam_options[0]!r} is one word too many: beside what is asked for there may be options "

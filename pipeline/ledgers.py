@@ -1,6 +1,6 @@
 """The two ledgers, in which nothing disappears.
 
-samples      kept + kept:model + dropped:<reason> + untranscribed + pause + rejected:<reason> = decoded
+samples      kept + kept:repaired + kept:model + dropped:<reason> + untranscribed + pause + rejected:<reason> = decoded
 characters   kept + dropped:<reason> + unspoken + unsayable + stripped + rejected:<reason>    = read
 """
 

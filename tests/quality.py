@@ -258,7 +258,7 @@ def cross_validated(
     return found
 
 
-def print_recognised(corpus: Corpus, options: CutOptions, asked: Sequence[float]) -> None:
+def print_recognised(corpus: Corpus, options: CutOptions, asked: Sequence[float], mode: str) -> None:
     """What comes out with the model's own words, across speakers and seeds."""
     assert corpus.heard is not None
     counts = recognition_tables.recognition_counts(
@@ -269,6 +269,7 @@ def print_recognised(corpus: Corpus, options: CutOptions, asked: Sequence[float]
         asked,
         lambda indices: fit(corpus, indices, options, "").filter,
         lambda i, fitted, max_wer: kept_segments(corpus.bench([i], options), fitted, "words", max_wer),
+        mode,
     )
     recognition_tables.print_recognition_table(counts)
 
@@ -427,7 +428,7 @@ def run(arguments: argparse.Namespace, model: str) -> None:
     if arguments.what == "fit" and arguments.read != READ_NOTHING:
         fit_recognised(corpus, options, arguments, model)
     elif arguments.what == "table" and arguments.read != READ_NOTHING:
-        print_recognised(corpus, options, arguments.asked)
+        print_recognised(corpus, options, arguments.asked, arguments.read)
     elif arguments.what == "fit":
         description = (
             f"{arguments.corpus}: {len({case.group for case in corpus.cases})} recordings joined from short "

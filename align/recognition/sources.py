@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-READ_NOTHING, READ_UNCOVERED, READ_ALL = "none", "uncovered", "all"
-READ_MODES = (READ_NOTHING, READ_UNCOVERED, READ_ALL)
-"""What is kept of what the model hears: nothing; what it hears where no utterance of the transcript stands; or that,
-and recordings that have no transcript."""
+READ_NOTHING, READ_REPAIR, READ_UNCOVERED, READ_ALL = "none", "repair", "uncovered", "all"
+READ_MODES = (READ_NOTHING, READ_REPAIR, READ_UNCOVERED, READ_ALL)
+"""What is kept of what the model hears: nothing; what it hears where the transcript is wrong between right words; what
+it hears where no utterance of the transcript stands; or both, and recordings that have no transcript."""
 
-TRANSCRIPT, RECOGNISED = "transcript", "model"
-"""Whose text it is."""
+REPAIRING = (READ_REPAIR, READ_ALL)
+"""Modes in which a transcript is repaired."""
 
-KEPT_RECOGNISED = "kept:model"
-"""Entry of the ledger of samples: those of utterances whose text is what the model hears."""
+TRANSCRIPT, REPAIRED, RECOGNISED = "transcript", "repaired", "model"
+"""Whose text it is: the transcript's, the transcript's with words that the model hears, or what the model hears."""
+
+KEPT_REPAIRED, KEPT_RECOGNISED = "kept:repaired", "kept:model"
+"""Entries of the ledger of samples: those of utterances with a repaired text, and with what the model hears alone."""
+
+KEPT_ENTRIES = ("kept", KEPT_REPAIRED, KEPT_RECOGNISED)
+"""Entries of all that is kept."""

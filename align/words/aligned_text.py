@@ -19,13 +19,14 @@ from prep_corpus.align.sections.order import ReadingOrder
 from prep_corpus.align.sections.part_of_text import is_far_longer, part_that_is_said
 from prep_corpus.align.sections.reading_order import reading_order
 from prep_corpus.align.sections.reordered import read_part, reordered_text
-from prep_corpus.align.text.normalize import NormalizedText, TextOptions
+from prep_corpus.align.text.normalize import NormalizedText, TextOptions, normalize
 from prep_corpus.align.text.recent import RecentTexts
 from prep_corpus.align.text.spelling import Spelled
 from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs
 from prep_corpus.align.words.choosing import heard_characters
-from prep_corpus.align.words.evidence import evidence, track
+from prep_corpus.align.words.evidence import EVIDENCE_NAMES, evidence, track
 from prep_corpus.align.words.hearing import reading
+from prep_corpus.align.words.placing import placed_again
 from prep_corpus.align.words.unread import align_what_is_said
 from prep_corpus.align.words.words import Words, word_table
 
@@ -122,6 +123,23 @@ def normalize_for_model(
             f"{recording_id}: the transcript must hold a word; its {len(text)} characters hold none"
         )
     return normalized if part is None else normalized.placed_in(text, part[0])
+
+
+def no_text_aligned(info: ModelInfo) -> AlignedText:
+    """What there is of a recording without a transcript: no tokens, no words."""
+    none = np.zeros(0, np.int32)
+    alignment = Alignment(
+        starts_L=none, ends_L=none, score_nats=0.0, skipped_L=np.zeros(0, np.bool_), untranscribed=()
+    )
+    normalized = normalize("", alphabet=info.alphabet, has_spaces=info.has_spaces)
+    placed = placed_again(alignment, normalized, info)
+    return AlignedText(
+        normalized=normalized,
+        tokens_L=placed.tokens_L,
+        alignment=alignment,
+        words=placed.words,
+        evidence_WF=np.zeros((0, len(EVIDENCE_NAMES)), np.float32),
+    )
 
 
 def align_text(

@@ -106,7 +106,10 @@ def recognition_options(config: RunConfig, model_digest: str) -> RecognitionOpti
         )
     point = fitted.point(config.max_wer or DEFAULT_MAX_WER)
     return RecognitionOptions(
-        filter=fitted, word_threshold=point.word_threshold, utterance_threshold=point.utterance_threshold
+        filter=fitted,
+        word_threshold=point.word_threshold,
+        utterance_threshold=point.utterance_threshold,
+        mode=config.read,
     )
 
 

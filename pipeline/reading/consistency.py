@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from prep_corpus.align.errors import PrepCorpusError, UsageError
-from prep_corpus.align.recognition.sources import KEPT_RECOGNISED
+from prep_corpus.align.recognition.sources import KEPT_ENTRIES
 from prep_corpus.pipeline.damaged_seals import holds_a_damaged_seal
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.shards.manifest import SEAL, RunManifest, seal_of, split_totals
@@ -61,8 +61,7 @@ def manifest_findings(content: bytes, run: RunManifest) -> Iterator[Finding]:
         )
     if run.sample_rate_hz:
         kept = sum(one["seconds"] for one in counted.values())
-        entries = ("kept", KEPT_RECOGNISED)
-        seconds = sum(ledgers.samples.get(entry, 0) for entry in entries) / run.sample_rate_hz
+        seconds = sum(ledgers.samples.get(entry, 0) for entry in KEPT_ENTRIES) / run.sample_rate_hz
         # Seconds of a split are rounded to milliseconds, and edges at another rate to its samples.
         rounding = utterances / _LOWEST_RATE_HZ if _keeps_rates(run) else 0.0
         if abs(seconds - kept) > 0.001 * (1 + len(counted)) + rounding:

@@ -15,12 +15,11 @@ from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.cutting.plan import CutPlan
 from prep_corpus.align.cutting.segments import CutOptions, Cuts, Segment
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.recognition.recognised import RecognisedWords, recognise
-from prep_corpus.align.recognition.sources import KEPT_RECOGNISED
+from prep_corpus.align.recognition.recognised import recognise
+from prep_corpus.align.recognition.sources import KEPT_RECOGNISED, READ_UNCOVERED
 from prep_corpus.align.recognition.uncovered import RecognisedText, as_text, cut_outside, plan_outside
 from prep_corpus.align.text.spelling import UNKNOWN_LETTER
 from prep_corpus.align.words.evidence import Track
-from prep_corpus.align.words.words import Words
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.recognition import RecognitionFilter, mean_scores
 from prep_corpus.filters.recognition_evidence import recognition_evidence
@@ -38,15 +37,43 @@ class RecognitionOptions:
         filter: fitted for the model.
         word_threshold: lowest log-odds of a word that is kept.
         utterance_threshold: lowest mean of them of an utterance that is kept.
+        mode: of `READ_MODES`, but for nothing.
     """
 
     filter: RecognitionFilter
     word_threshold: float
     utterance_threshold: float
+    mode: str = READ_UNCOVERED
 
     def identity(self) -> list[object]:
         """All that decides what is kept, for a digest."""
-        return ["recognised", self.filter.digest, self.word_threshold, self.utterance_threshold]
+        mode = [] if self.mode == READ_UNCOVERED else [self.mode]
+        return ["recognised", self.filter.digest, self.word_threshold, self.utterance_threshold, *mode]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredWords:
+    """What the model hears in one recording, and how far it is trusted.
+
+    Attributes:
+        texts: the W recognised words.
+        text: the same, as cutting takes words.
+        scores_W: log-odds of each.
+        trusted_W: those that may be kept.
+        sure_W: those that may stand beside a break.
+        separator: what stands between two words.
+    """
+
+    texts: tuple[str, ...]
+    text: RecognisedText
+    scores_W: DoubleArray
+    trusted_W: NDArray[np.bool_]
+    sure_W: NDArray[np.bool_]
+    separator: str = " "
+
+    def text_of(self, start: int, end: int) -> str:
+        """The words of a half-open range, as the model spells them."""
+        return self.separator.join(self.texts[start:end])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,42 +84,11 @@ class Recognition:
         segments: S of them, in order, over the recognised words; none overlaps another or one of the transcript's.
         features_SF: float64 [S, 6], as `FEATURE_NAMES`.
         scores_S: the mean of the words' log-odds.
-        found: the W recognised words of the recording.
-        words: their frames.
-        word_scores_W: log-odds of each.
-        separator: what stands between two words.
     """
 
     segments: tuple[Segment, ...]
     features_SF: DoubleArray
     scores_S: DoubleArray
-    found: RecognisedWords
-    words: Words
-    word_scores_W: DoubleArray
-    separator: str
-
-    def text_of(self, segment: Segment) -> str:
-        """The words of a segment, as the model spells them."""
-        return self.separator.join(self.found.texts[segment.word_start : segment.word_end])
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoredWords:
-    """What the model hears in one recording, and how far it is trusted.
-
-    Attributes:
-        found: the W recognised words.
-        text: the same, as cutting takes words.
-        scores_W: log-odds of each.
-        trusted_W: those that may be kept.
-        sure_W: those that may stand beside a break.
-    """
-
-    found: RecognisedWords
-    text: RecognisedText
-    scores_W: DoubleArray
-    trusted_W: NDArray[np.bool_]
-    sure_W: NDArray[np.bool_]
 
 
 def hear(
@@ -112,11 +108,12 @@ def hear(
     scores_W = options.filter.score_words(recognition_evidence(log_probs_TC, found, seen))
     scores_W[[UNKNOWN_LETTER in word for word in found.texts]] = REFUSED_SCORE
     return ScoredWords(
-        found=found,
+        texts=found.texts,
         text=as_text(found, seen.delimiter, in_pieces=bool(info.tokenizer)),
         scores_W=scores_W,
         trusted_W=scores_W >= options.word_threshold,
         sure_W=scores_W >= options.word_threshold + EDGE_MARGIN,
+        separator=" " if info.has_spaces else "",
     )
 
 
@@ -140,6 +137,7 @@ def recognise_uncovered(
     levels: Levels | None,
     info: ModelInfo,
     taken: Sequence[Segment],
+    heard: ScoredWords,
     options: RecognitionOptions,
     *,
     cut: CutOptions,
@@ -151,15 +149,12 @@ def recognise_uncovered(
         log_probs_TC, seen, levels: of the recording.
         info: the model's description.
         taken: segments of the transcript that are kept, or of which nothing is to be kept; in order, without overlap.
+        heard: what the model hears, as `hear` gives it.
         options: how far the model is trusted.
         cut: lengths and padding of utterances.
         k_frames: shortest pause to cut at.
-
-    Raises:
-        UsageError: the model does not tell where a word ends.
     """
-    heard = hear(log_probs_TC, seen, info, options)
-    found, text, scores_W = heard.found, heard.text, heard.scores_W
+    text, scores_W = heard.text, heard.scores_W
     segments = cut_outside(
         seen,
         text,
@@ -187,10 +182,6 @@ def recognise_uncovered(
         segments=tuple(segments),
         features_SF=features_SF,
         scores_S=means_S[trusted],
-        found=found,
-        words=text.words,
-        word_scores_W=scores_W,
-        separator=" " if info.has_spaces else "",
     )
 
 

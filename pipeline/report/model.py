@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.recognition.sources import KEPT_RECOGNISED
+from prep_corpus.align.recognition.sources import KEPT_ENTRIES
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
@@ -185,7 +185,7 @@ class RecordingRow:
     @property
     def share_kept(self) -> float:
         """Of its seconds."""
-        kept = self.parts.get("kept", 0.0) + self.parts.get(KEPT_RECOGNISED, 0.0)
+        kept = sum(self.parts.get(entry, 0.0) for entry in KEPT_ENTRIES)
         return kept / self.seconds if self.seconds else 0.0
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from prep_corpus.align.recognition.sources import KEPT_RECOGNISED
+from prep_corpus.align.recognition.sources import KEPT_ENTRIES, KEPT_RECOGNISED, KEPT_REPAIRED
 from prep_corpus.pipeline.report.model import Example, Report
 from prep_corpus.pipeline.report.payload import payload
 
@@ -34,6 +34,7 @@ _SCRIPTS = (
 
 MEANING = {
     "kept": "in an utterance of the shards",
+    KEPT_REPAIRED: "in an utterance of the transcript with words that the model hears",
     KEPT_RECOGNISED: "in an utterance whose text is what the model hears",
     "pause": "neither speech nor part of a segment",
     "untranscribed": "speech that no text covers",
@@ -93,21 +94,18 @@ def funnel(entries: Mapping[str, int], whole_key: str, shown: Any) -> list[Step]
         shown: writes an amount.
     """
     whole = entries.get(whole_key, 0)
-    losses = [
-        key for key, value in entries.items() if value and key not in (whole_key, KEPT_RECOGNISED, "kept")
-    ]
+    losses = [key for key, value in entries.items() if value and key not in (whole_key, *KEPT_ENTRIES)]
     losses.sort(key=lambda key: (_ORDER.index(key.partition(":")[0]), -entries[key], key))
     steps = [_step(whole_key, whole_key, whole, whole, 0.0, shown)]
     left = 1.0
     for key in losses:
         left -= entries[key] / max(whole, 1)
         steps.append(_step(key, key.partition(":")[0], entries[key], whole, max(left, 0.0), shown))
-    kept = entries.get("kept", 0)
-    if entries.get(KEPT_RECOGNISED):
-        steps.append(
-            _step(KEPT_RECOGNISED, "kept", entries[KEPT_RECOGNISED], whole, kept / max(whole, 1), shown)
-        )
-    steps.append(_step("kept", "kept", kept, whole, 0.0, shown))
+    below = sum(entries.get(key, 0) for key in KEPT_ENTRIES)
+    for key in reversed(KEPT_ENTRIES):
+        below -= entries.get(key, 0)
+        if entries.get(key) or key == "kept":
+            steps.append(_step(key, "kept", entries.get(key, 0), whole, below / max(whole, 1), shown))
     return steps
 
 
@@ -131,7 +129,7 @@ def page(report: Report) -> str:
     samples, characters = report.ledgers["samples"], report.ledgers["characters"]
     style = _asset("uPlot.min.css") + _asset("report.css")
     library, script = _asset("uPlot.iife.min.js"), _script()
-    kept = samples.get("kept", 0) + samples.get(KEPT_RECOGNISED, 0)
+    kept = sum(samples.get(entry, 0) for entry in KEPT_ENTRIES)
     return _template().render(
         report=report,
         policy=_policy([library, script], style),

@@ -43,6 +43,7 @@ class WordTime:
         end: seconds likewise, not before the start.
         score: how well the audio agrees, 0 to 1.
         speaker: who says it, where that is known.
+        source: whose the word is, "transcript" or "model"; None where the run repairs no transcript.
     """
 
     text: str
@@ -50,6 +51,7 @@ class WordTime:
     end: float
     score: float
     speaker: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +86,9 @@ class Utterance:
         config_digest: the run's configuration.
         sample_rate_hz: rate of `audio` and of the sample positions.
         word_times: its words in order, where the run was asked for them.
-        text_source: whose the text is, "transcript" or "model"; None where the run keeps none of the model's.
+        text_source: whose the text is, "transcript", "repaired" or "model"; None where the run keeps none of the
+            model's.
+        text_original: what the transcript has in the place of a repaired text; None of any other.
     """
 
     id: str
@@ -115,6 +119,7 @@ class Utterance:
     sample_rate_hz: int
     word_times: tuple[WordTime, ...] | None = None
     text_source: str | None = None
+    text_original: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_sample < self.end_sample:
@@ -174,7 +179,10 @@ WORD_TIMES = "word_times"
 TEXT_SOURCE = "text_source"
 """The column that a run has only where it keeps what the model reads; see `Utterance.text_source`."""
 
-_NOT_ALWAYS = ("audio", "audio_path", WORD_TIMES, TEXT_SOURCE)
+TEXT_ORIGINAL = "text_original"
+"""The column that a run has only where it repairs transcripts; then its words have a source too."""
+
+_NOT_ALWAYS = ("audio", "audio_path", WORD_TIMES, TEXT_SOURCE, TEXT_ORIGINAL)
 FIELD_NAMES = tuple(field.name for field in fields(Utterance) if field.name not in _NOT_ALWAYS)
 
 
@@ -186,11 +194,13 @@ def column_kind(name: str) -> Literal["string", "int64", "float64"]:
 
 
 @cache
-def arrow_schema(*, word_times: bool = False, text_source: bool = False) -> pa.Schema:
+def arrow_schema(
+    *, word_times: bool = False, text_source: bool = False, text_original: bool = False
+) -> pa.Schema:
     """The Parquet schema, with the metadata by which Hugging Face datasets decodes `audio` without code.
 
     Args:
-        word_times, text_source: with the column of that name.
+        word_times, text_source, text_original: with the column of that name.
     """
     arrow_types = {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
     columns = [pa.field("id", pa.string(), nullable=False)]
@@ -210,6 +220,7 @@ def arrow_schema(*, word_times: bool = False, text_source: bool = False) -> pa.S
             "end": "float64",
             "score": "float64",
             "speaker": "string",
+            **({"source": "string"} if text_original else {}),
         }
         word = pa.struct([(name, arrow_types[kind]) for name, kind in kinds.items()])
         columns.append(pa.field(WORD_TIMES, pa.list_(pa.field("element", word))))
@@ -217,6 +228,9 @@ def arrow_schema(*, word_times: bool = False, text_source: bool = False) -> pa.S
     if text_source:
         columns.append(pa.field(TEXT_SOURCE, pa.string(), nullable=False))
         features[TEXT_SOURCE] = {"dtype": "string", "_type": "Value"}
+    if text_original:
+        columns.append(pa.field(TEXT_ORIGINAL, pa.string()))
+        features[TEXT_ORIGINAL] = {"dtype": "string", "_type": "Value"}
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     return pa.schema(columns, metadata=metadata)
 
@@ -247,10 +261,9 @@ def from_record_batch(batch: pa.RecordBatch) -> Iterable[Utterance]:
     audio = batch.column("audio")
     blobs, paths = audio.field("bytes"), audio.field("path")
     columns = {name: batch.column(name).to_pylist() for name in FIELD_NAMES}
-    if WORD_TIMES in batch.schema.names:
-        columns[WORD_TIMES] = batch.column(WORD_TIMES).to_pylist()
-    if TEXT_SOURCE in batch.schema.names:
-        columns[TEXT_SOURCE] = batch.column(TEXT_SOURCE).to_pylist()
+    for name in (WORD_TIMES, TEXT_SOURCE, TEXT_ORIGINAL):
+        if name in batch.schema.names:
+            columns[name] = batch.column(name).to_pylist()
     for index in range(batch.num_rows):
         values = {name: column[index] for name, column in columns.items()}
         yield from_fields(values, blobs[index].as_py(), paths[index].as_py())
@@ -263,11 +276,19 @@ def to_fields(row: Utterance) -> dict[str, Any]:
         columns[WORD_TIMES] = _word_fields(row)
     if row.text_source is not None:
         columns[TEXT_SOURCE] = row.text_source
+    if row.text_original is not None:
+        columns[TEXT_ORIGINAL] = row.text_original
     return columns
 
 
 def _word_fields(row: Utterance) -> list[dict[str, Any]] | None:
-    return None if row.word_times is None else [asdict(word) for word in row.word_times]
+    if row.word_times is None:
+        return None
+    words = [asdict(word) for word in row.word_times]
+    for word in words:
+        if word["source"] is None:
+            del word["source"]
+    return words
 
 
 def from_fields(columns: dict[str, Any], audio: bytes, path: str) -> Utterance:
@@ -278,5 +299,6 @@ def from_fields(columns: dict[str, Any], audio: bytes, path: str) -> Utterance:
         audio_path=path,
         word_times=None if words is None else tuple(WordTime(**word) for word in words),
         text_source=columns.get(TEXT_SOURCE),
+        text_original=columns.get(TEXT_ORIGINAL),
         **{name: columns.get(name) for name in FIELD_NAMES},  # type: ignore[arg-type]
     )

@@ -19,6 +19,7 @@ _GZIP_LEVEL = 6
 # Columns that a supervision has a field of its own for.
 _OWN_FIELDS = ("id", "text", "language", "speaker")
 _WORD_SPEAKERS = "word_speakers"
+_WORD_SOURCES = "word_sources"
 # Sums of decimal fractions are not the fraction that was meant.
 _PLACES = 6
 
@@ -63,6 +64,8 @@ def _cut(row: Utterance, recording: dict[str, Any]) -> dict[str, Any]:
     words = row.word_times
     if words is not None and any(word.speaker != row.speaker for word in words):
         columns[_WORD_SPEAKERS] = [word.speaker for word in words]
+    if words is not None and any(word.source is not None for word in words):
+        columns[_WORD_SOURCES] = [word.source for word in words]
     supervision = {
         "id": row.id,
         "recording_id": recording["id"],
@@ -115,7 +118,7 @@ def read_shar(cuts_file: BinaryIO, recordings_file: BinaryIO) -> Iterator[Uttera
             supervision = cut["supervisions"][0]
             columns = {key: supervision.get(key) for key in _OWN_FIELDS}
             custom = dict(supervision["custom"])
-            speakers = custom.pop(_WORD_SPEAKERS, None)
+            speakers, sources = custom.pop(_WORD_SPEAKERS, None), custom.pop(_WORD_SOURCES, None)
             if (aligned := supervision.get("alignment")) is not None:
                 columns[WORD_TIMES] = [
                     {
@@ -124,6 +127,7 @@ def read_shar(cuts_file: BinaryIO, recordings_file: BinaryIO) -> Iterator[Uttera
                         "end": round(start + duration, _PLACES),
                         "score": score,
                         "speaker": speakers[at] if speakers else columns["speaker"],
+                        **({"source": sources[at]} if sources else {}),
                     }
                     for at, (text, start, duration, score) in enumerate(aligned["word"])
                 ]

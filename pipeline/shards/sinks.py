@@ -66,7 +66,7 @@ class ParquetSink:
     Args:
         file: open for writing.
         row_group_bytes: audio bytes after which a row group ends.
-        word_times, text_source: with the column of that name.
+        word_times, text_source, text_original: with the column of that name.
     """
 
     def __init__(
@@ -76,8 +76,11 @@ class ParquetSink:
         row_group_bytes: int = ROW_GROUP_BYTES,
         word_times: bool = False,
         text_source: bool = False,
+        text_original: bool = False,
     ) -> None:
-        self._schema = arrow_schema(word_times=word_times, text_source=text_source)
+        self._schema = arrow_schema(
+            word_times=word_times, text_source=text_source, text_original=text_original
+        )
         names = [name for name in self._schema.names if name not in ("audio", WORD_TIMES)]
         if word_times:
             names += [
@@ -203,6 +206,7 @@ def open_sink(
     row_group_bytes: int = ROW_GROUP_BYTES,
     word_times: bool = False,
     text_source: bool = False,
+    text_original: bool = False,
 ) -> Sink:
     """A sink of a format onto open binary files, in the order of `shard_names`.
 
@@ -211,14 +215,18 @@ def open_sink(
         files: the files to write, as many as `shard_names` gives.
         gzip: compress TFRecord as a whole; other formats ignore it.
         row_group_bytes: size of a row group for Parquet.
-        word_times, text_source: whether the rows have them.
+        word_times, text_source, text_original: whether the rows have them.
     """
     expected = 2 if shard_format == "shar" else 1
     if len(files) != expected:
         raise UsageError(f"a {shard_format} shard must have {expected} files: {len(files)} given")
     if shard_format == "parquet":
         return ParquetSink(
-            files[0], row_group_bytes=row_group_bytes, word_times=word_times, text_source=text_source
+            files[0],
+            row_group_bytes=row_group_bytes,
+            word_times=word_times,
+            text_source=text_source,
+            text_original=text_original,
         )
     if shard_format == "tfrecord":
         return TFRecordSink(files[0], gzip=gzip)

@@ -22,6 +22,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from prep_corpus.pipeline.shards.rows import (
     FIELD_NAMES,
     NULLABLE_COLUMNS,
+    TEXT_ORIGINAL,
     TEXT_SOURCE,
     WORD_TIMES,
     Utterance,
@@ -120,8 +121,12 @@ def encode_example(row: Utterance) -> bytes:
         features[f"{WORD_TIMES}/speaker"].bytes_list.value.append((word.speaker or "").encode())
         for name in _WORD_NUMBERS:
             features[f"{WORD_TIMES}/{name}"].float_list.value.append(getattr(word, name))
+        if word.source is not None:
+            features[f"{WORD_TIMES}/source"].bytes_list.value.append(word.source.encode())
     if row.text_source is not None:
         features[TEXT_SOURCE].bytes_list.value.append(row.text_source.encode())
+    if row.text_original is not None:
+        features[TEXT_ORIGINAL].bytes_list.value.append(row.text_original.encode())
     # A protobuf map has no order of its own.
     encoded: bytes = example.SerializeToString(deterministic=True)
     return encoded
@@ -143,7 +148,7 @@ def decode_example(record: bytes) -> Utterance:
         else:
             columns[name] = feature[name].float_list.value[0]
     if f"{WORD_TIMES}/text" in feature:
-        columns[WORD_TIMES] = [
+        words = [
             {"text": text.decode(), "speaker": speaker.decode() or None, **dict(zip(_WORD_NUMBERS, numbers))}
             for text, speaker, *numbers in zip(
                 feature[f"{WORD_TIMES}/text"].bytes_list.value,
@@ -152,8 +157,13 @@ def decode_example(record: bytes) -> Utterance:
                 strict=True,
             )
         ]
-    if TEXT_SOURCE in feature:
-        columns[TEXT_SOURCE] = feature[TEXT_SOURCE].bytes_list.value[0].decode()
+        if f"{WORD_TIMES}/source" in feature:
+            for word, source in zip(words, feature[f"{WORD_TIMES}/source"].bytes_list.value, strict=True):
+                word["source"] = source.decode()
+        columns[WORD_TIMES] = words
+    for name in (TEXT_SOURCE, TEXT_ORIGINAL):
+        if name in feature:
+            columns[name] = feature[name].bytes_list.value[0].decode()
     path = feature["audio_path"].bytes_list.value[0].decode()
     return from_fields(columns, feature["audio"].bytes_list.value[0], path)
 
@@ -166,7 +176,11 @@ def read_tfrecord(file: BinaryIO, *, gzip: bool = False) -> Iterator[Utterance]:
 
 
 def feature_spec(
-    *, gzip: bool = False, word_times: bool = False, text_source: bool = False
+    *,
+    gzip: bool = False,
+    word_times: bool = False,
+    text_source: bool = False,
+    text_original: bool = False,
 ) -> dict[str, Any]:
     """What `tf.io.parse_single_example` has to know, to be stored as JSON beside the shards.
 
@@ -187,8 +201,12 @@ def feature_spec(
         for name in ("text", *_WORD_NUMBERS, "speaker"):
             dtype = "float32" if name in _WORD_NUMBERS else "string"
             features[f"{WORD_TIMES}/{name}"] = {"dtype": dtype, "shape": [-1]}
+        if text_original:
+            features[f"{WORD_TIMES}/source"] = {"dtype": "string", "shape": [-1]}
     if text_source:
         features[TEXT_SOURCE] = {"dtype": "string", "shape": []}
+    if text_original:
+        features[TEXT_ORIGINAL] = {"dtype": "string", "shape": [], "default": ""}
     return {"compression": "GZIP" if gzip else "", "features": features}
 
 

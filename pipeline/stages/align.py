@@ -24,7 +24,7 @@ from prep_corpus.align.text.normalize import NormalizedText, TextOptions
 from prep_corpus.align.viterbi import viterbi
 from prep_corpus.align.viterbi.viterbi import Alignment
 from prep_corpus.align.words import choosing, unread
-from prep_corpus.align.words.aligned_text import align_best, normalize_for_model
+from prep_corpus.align.words.aligned_text import align_best, no_text_aligned, normalize_for_model
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.placing import placed_again
 from prep_corpus.align.words.words import Words
@@ -142,9 +142,7 @@ def normalize_transcript(
 def align_recording(
     probed: ProbedRecording, emitted: EmittedRecording, info: ModelInfo, options: TextOptions
 ) -> AlignedRecording:
-    """Align one recording; of several transcripts that are given for it, take the one that fits best.
-
-    Of a recording without a transcript there are no words.
+    """Align one recording, with the best of several transcripts; without any there are no words.
 
     Raises:
         RecordingError: its transcript breaks a rule, or is too long for its audio; the first, where all do.
@@ -182,21 +180,8 @@ def untranscribed_recording(
     probed: ProbedRecording, info: ModelInfo, n_samples: int, n_frames: int
 ) -> AlignedRecording:
     """A recording without a transcript: no tokens, no words."""
-    none = np.zeros(0, np.int32)
-    alignment = Alignment(
-        starts_L=none, ends_L=none, score_nats=0.0, skipped_L=np.zeros(0, np.bool_), untranscribed=()
-    )
-    normalized = text.normalize("", alphabet=info.alphabet, has_spaces=info.has_spaces)
-    placed = placed_again(alignment, normalized, info)
     return AlignedRecording(
-        probed=probed,
-        n_samples=n_samples,
-        n_frames=n_frames,
-        normalized=normalized,
-        tokens_L=placed.tokens_L,
-        alignment=alignment,
-        words=placed.words,
-        evidence_WF=np.zeros((0, len(EVIDENCE_NAMES)), np.float32),
+        probed=probed, n_samples=n_samples, n_frames=n_frames, **vars(no_text_aligned(info))
     )
 
 

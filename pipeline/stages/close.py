@@ -11,7 +11,7 @@ import apache_beam as beam
 from apache_beam.pvalue import AsIter, AsSingleton, PCollection
 
 from prep_corpus.align.errors import DeadLetter
-from prep_corpus.align.recognition.sources import READ_NOTHING
+from prep_corpus.align.recognition.sources import READ_NOTHING, REPAIRING
 from prep_corpus.pipeline.counters import tell_engine_of_letters
 from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
 from prep_corpus.pipeline.outcome import RunOutcome
@@ -154,6 +154,7 @@ def _publish(options: CloseOptions, shards: list[ShardFile], outcome: RunOutcome
             gzip=bool(options.settings.get("tfrecord_gzip")),
             word_times=bool(options.settings.get("word_times")),
             text_source=options.settings.get("read", READ_NOTHING) != READ_NOTHING,
+            text_original=options.settings.get("read") in REPAIRING,
         )
         _save(options.out, "tfrecord/features.json", json.dumps(spec, indent=1, sort_keys=True))
     if "parquet" in document["formats"]:

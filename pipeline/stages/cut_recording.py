@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from prep_corpus.align.cutting.ranges import OVERLAPPING, Ranges
 from prep_corpus.align.cutting.segments import CutOptions, Cuts, with_scores
 from prep_corpus.align.cutting.unheard import ranges_without_unheard
 from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.recognition.sources import READ_REPAIR, REPAIRING
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.words.evidence import Track, track
@@ -27,9 +28,12 @@ from prep_corpus.filters.scoring import (
     verdicts,
     worth,
 )
+from prep_corpus.pipeline.recognition.repaired import RepairedCuts, cut_repaired
 from prep_corpus.pipeline.recognition.uncovered import (
     Recognition,
     RecognitionOptions,
+    ScoredWords,
+    hear,
     plan_heard,
     recognise_uncovered,
 )
@@ -92,6 +96,11 @@ class SegmentOptions:
         words = ["word_times"] if self.word_times else []
         rate = [] if self.sample_rate == MODEL_RATE else ["source rate"]
         return [*style, *words, *rate, *([] if self.recognised is None else self.recognised.identity())]
+
+    @property
+    def repairs(self) -> bool:
+        """Whether transcripts are repaired: not where nothing is cut around words that are wrong."""
+        return self.recognised is not None and self.recognised.mode in REPAIRING and self.cut == "words"
 
     def cut_options(self, stride_samples: int, sample_rate_hz: int) -> CutOptions:
         """The same for a model's frames."""
@@ -172,12 +181,16 @@ class SegmentedRecording:
         features_SF: float64 [segments, 6], as `FEATURE_NAMES`; NaN for those that cutting dropped.
         scores_S: float64, log-odds; NaN likewise.
         recognised: utterances of what the model hears beside them; None where none are kept.
+        repairs: the repaired text that the cuts were made of, by the segments' places; None where nothing is repaired.
+        heard: what the model hears; None where none of it is kept.
     """
 
     cuts: Cuts
     features_SF: NDArray[np.float64]
     scores_S: NDArray[np.float64]
     recognised: Recognition | None = None
+    repairs: RepairedCuts | None = None
+    heard: ScoredWords | None = None
 
 
 def segment_recording(
@@ -190,15 +203,22 @@ def segment_recording(
     """Cut and score one recording."""
     seen = track(emitted.log_probs_TC, info)
     trusted = words_trusted(aligned, options)
-    plan = plan_cuts(aligned, emitted, seen, info, options, trusted)
-    cuts = plan.cuts(cut_recording(plan, options, trusted, (k_frames,)))
+    heard = None if options.recognised is None else hear(emitted.log_probs_TC, seen, info, options.recognised)
+    repairs = None
+    if heard is not None and options.repairs:
+        repairs = repaired_recording(aligned, emitted, seen, info, options, trusted, heard, k_frames)
+        cuts, words, tokens_L = repairs.cuts, repairs.text.words, repairs.text.tokens_L
+    else:
+        plan = plan_cuts(aligned, emitted, seen, info, options, trusted)
+        cuts = plan.cuts(cut_recording(plan, options, trusted, (k_frames,)))
+        words, tokens_L = aligned.words, aligned.tokens_L
     features_SF = np.full((len(cuts.segments), len(FEATURE_NAMES)), np.nan)
     candidates = [s for s, segment in enumerate(cuts.segments) if not segment.reason]
     if candidates:
         features_SF[candidates] = utterance_features(
             emitted.log_probs_TC,
-            aligned.tokens_L,
-            aligned.words,
+            tokens_L,
+            words,
             [cuts.segments[s] for s in candidates],
             blank=info.blank,
             delimiter=info.delimiter_index,
@@ -206,19 +226,57 @@ def segment_recording(
     scores_S = np.full(len(cuts.segments), np.nan)
     scores_S[candidates] = score_utterances(features_SF[candidates], options.filter, cut=options.cut)
     cuts = with_scores(cuts, scores_S, options.utterance_threshold)
+    if repairs is not None:
+        repairs = replace(repairs, cuts=cuts)
+        cuts = repairs.in_transcript(len(aligned.words))
     recognised = None
-    if options.recognised is not None:
+    if heard is not None and options.recognised is not None and options.recognised.mode != READ_REPAIR:
         recognised = recognise_uncovered(
             emitted.log_probs_TC,
             seen,
             emitted.levels,
             info,
             [segment for segment in cuts.segments if segment.reason in ("", OVERLAPPING)],
+            heard,
             options.recognised,
             cut=options.cut_options(info.stride_samples, info.sample_rate_hz),
             k_frames=k_frames,
         )
-    return SegmentedRecording(cuts=cuts, features_SF=features_SF, scores_S=scores_S, recognised=recognised)
+    return SegmentedRecording(
+        cuts=cuts,
+        features_SF=features_SF,
+        scores_S=scores_S,
+        recognised=recognised,
+        repairs=repairs,
+        heard=heard,
+    )
+
+
+def repaired_recording(
+    aligned: AlignedRecording,
+    emitted: EmittedRecording,
+    seen: Track,
+    info: ModelInfo,
+    options: SegmentOptions,
+    trusted: Verdicts,
+    heard: ScoredWords,
+    k_frames: int,
+) -> RepairedCuts:
+    """A recording cut along its repaired transcript."""
+    assert options.recognised is not None
+    text = aligned.normalized.text
+    return cut_repaired(
+        seen,
+        emitted.levels,
+        aligned.words,
+        aligned.tokens_L,
+        [text[start:end] for start, end in aligned.normalized.words()],
+        trusted,
+        heard,
+        mean_score=options.recognised.utterance_threshold,
+        cut=options.cut_options(info.stride_samples, info.sample_rate_hz),
+        k_frames=k_frames,
+    )
 
 
 def cut_recording(plan: CutPlan, options: SegmentOptions, trusted: Verdicts, pauses: Sequence[int]) -> Ranges:

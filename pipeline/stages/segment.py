@@ -25,7 +25,8 @@ from prep_corpus.align.cutting.cutting import (
 )
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.recognition.sources import RECOGNISED, TRANSCRIPT
+from prep_corpus.align.recognition.repair import Part
+from prep_corpus.align.recognition.sources import KEPT_REPAIRED, RECOGNISED, REPAIRED, TRANSCRIPT
 from prep_corpus.align.text.normalize import STRIPPED, UNREAD
 from prep_corpus.align.transcripts.versions import file_links
 from prep_corpus.augment.bank import SpeechSilent
@@ -52,9 +53,10 @@ from prep_corpus.pipeline.stages.emit import read_emissions
 from prep_corpus.pipeline.stages.segment_rows import (
     SCHEMA,
     clip_fields,
+    own_parts,
     positions,
     recognised_row,
-    recognised_word_times,
+    repaired_row,
     segment_row,
     word_times,
 )
@@ -69,13 +71,19 @@ HELD_CLIP_BYTES = 32 << 20
 SPEECH_SILENT = SpeechSilent.reason
 
 
-def account(aligned: AlignedRecording, cuts: Cuts, recognised: Sequence[Segment] | None = None) -> Ledgers:
+def account(
+    aligned: AlignedRecording,
+    cuts: Cuts,
+    recognised: Sequence[Segment] | None = None,
+    repaired: Sequence[Segment] | None = None,
+) -> Ledgers:
     """Where every sample and every character of a recording went.
 
     Args:
         aligned: the recording.
         cuts: what became of its transcript.
         recognised: utterances whose text is what the model hears; None where the run keeps none.
+        repaired: those of `cuts` whose text is repaired; None where the run repairs none.
 
     Raises:
         InternalError: something is left over.
@@ -94,6 +102,10 @@ def account(aligned: AlignedRecording, cuts: Cuts, recognised: Sequence[Segment]
     if recognised is not None:
         samples = with_recognised(samples, cuts, recognised)
     recognition_counts = {} if recognised is None else {"utterances recognised": len(recognised)}
+    if repaired is not None:
+        mended = sum(segment.sample_end - segment.sample_start for segment in repaired)
+        samples = {**samples, "kept": samples["kept"] - mended, KEPT_REPAIRED: mended}
+        recognition_counts["utterances repaired"] = len(repaired)
     ledgers = Ledgers(
         samples={**samples, "decoded": aligned.n_samples},
         characters={**characters, "stripped": stripped, "read": len(owner_N) + unused},
@@ -244,40 +256,47 @@ class _Made:
 
 @dataclass(frozen=True, kw_only=True)
 class _Piece:
-    """A segment on its way to its row; `source` is `TRANSCRIPT` or `RECOGNISED`."""
+    """A segment on its way to its row; `source` is `TRANSCRIPT`, `REPAIRED` or `RECOGNISED`.
+
+    What is said in it is told by `parts`.
+    """
 
     segment: Segment
     source: str
     features_F: NDArray[np.float64]
     score: float
+    parts: Sequence[Part] = ()
 
 
 def _pieces(cut: SegmentedRecording) -> list[_Piece]:
     """All segments of a recording in order of time."""
-    cuts, recognised = cut.cuts, cut.recognised
-    found = [(TRANSCRIPT, *one) for one in zip(cuts.segments, cut.features_SF, cut.scores_S.tolist())]
-    if recognised is not None:
-        found += [
-            (RECOGNISED, *one)
-            for one in zip(recognised.segments, recognised.features_SF, recognised.scores_S.tolist())
-        ]
-    pieces = [
-        _Piece(source=source, segment=segment, features_F=features_F, score=score)
-        for source, segment, features_F, score in found
-    ]
+    pieces = []
+    for s, (segment, features_F, score) in enumerate(
+        zip(cut.cuts.segments, cut.features_SF, cut.scores_S.tolist())
+    ):
+        source, parts = TRANSCRIPT, own_parts(segment)
+        if cut.repairs is not None and cut.repairs.repairs_in(cut.repairs.cuts.segments[s]):
+            source, parts = REPAIRED, list(cut.repairs.parts(cut.repairs.cuts.segments[s]))
+        pieces.append(_Piece(segment=segment, source=source, features_F=features_F, score=score, parts=parts))
+    if cut.recognised is not None:
+        found = zip(cut.recognised.segments, cut.recognised.features_SF, cut.recognised.scores_S.tolist())
+        for segment, features_F, score in found:
+            parts = [Part(start=segment.word_start, end=segment.word_end, is_read=True)]
+            pieces.append(
+                _Piece(segment=segment, source=RECOGNISED, features_F=features_F, score=score, parts=parts)
+            )
     return sorted(pieces, key=lambda piece: piece.segment.sample_start)
 
 
-def _words_of(
-    aligned: AlignedRecording, cut: SegmentedRecording, levels: Levels, info: ModelInfo
-) -> dict[str, Iterator[list[dict[str, Any]]]]:
-    """The words of the kept segments in order, by the source of their text."""
-    kept = [segment for segment in cut.cuts.segments if not segment.reason]
-    words = {TRANSCRIPT: word_times(aligned, levels, kept, info)}
-    if cut.recognised is not None:
-        speaker = None if aligned.speakers else aligned.probed.recording.speaker
-        words[RECOGNISED] = recognised_word_times(cut.recognised, speaker, cut.recognised.segments, info)
-    return words
+def _row_of(
+    aligned: AlignedRecording, cut: SegmentedRecording, piece: _Piece, info: ModelInfo, text_style: str
+) -> tuple[dict[str, Any], str | None]:
+    """The row of a piece but for its features, score and clip, and what the transcript has instead of its text."""
+    if piece.source == TRANSCRIPT or cut.heard is None:
+        return segment_row(aligned, piece.segment, info, text_style), None
+    if piece.source == REPAIRED:
+        return repaired_row(aligned, cut.heard, piece.parts, piece.segment, info, text_style)
+    return recognised_row(aligned, cut.heard, piece.segment, info), None
 
 
 def _made(
@@ -299,7 +318,8 @@ def _made(
         for segment in kept
     ]
     starts = iter(start for start, _ in spans)
-    words = _words_of(aligned, cut, levels, info) if options.word_times else {}
+    said = ((piece.segment, piece.parts) for piece in pieces if not piece.segment.reason)
+    words = word_times(aligned, levels, said, info, cut.heard, with_source=options.repairs)
     rows: list[tuple[dict[str, Any], int]] = []
     final: list[_Piece] = []
     with closing(decoded(aligned.probed, rate_hz)) as blocks:
@@ -307,31 +327,37 @@ def _made(
         for piece in pieces:
             segment = piece.segment
             clip_N = None if segment.reason else audio.to_int16(next(samples))
-            said = None if segment.reason or not words else next(words[piece.source])
+            times = None if segment.reason or not options.word_times else next(words)
             start = 0 if segment.reason else next(starts)
             if clip_N is not None and is_silent(clip_N, rate_hz):
                 segment, clip_N = replace(segment, reason=SPEECH_SILENT), None
-            if piece.source == RECOGNISED and cut.recognised is not None:
-                row = recognised_row(aligned, cut.recognised, segment, info)
-            else:
-                row = segment_row(aligned, segment, info, options.text_style)
+            piece = replace(piece, segment=segment)
+            row, original = _row_of(aligned, cut, piece, info, options.text_style)
             row.update(zip(FEATURE_NAMES, piece.features_F.tolist()), score=piece.score)
             n_bytes = 0
             if clip_N is not None:
                 flac = encode_audio(clip_N, rate_hz)
-                source = None if cut.recognised is None else piece.source
-                fields = clip_fields(aligned, row, info, options.config_digest, said, source)
+                source = None if cut.heard is None else piece.source
+                fields = clip_fields(aligned, row, info, options.config_digest, times, source, original)
                 fields.update(positions(start, start + len(clip_N), rate_hz), sample_rate_hz=rate_hz)
                 n_bytes = clips.write(pack_clip(fields, flac, digest=digest))
             rows.append((row, n_bytes))
-            final.append(replace(piece, segment=segment))
-    cuts = replace(cut.cuts, segments=tuple(p.segment for p in final if p.source == TRANSCRIPT))
-    recognised = [p.segment for p in final if p.source == RECOGNISED and not p.segment.reason]
+            final.append(piece)
+    cuts = replace(cut.cuts, segments=tuple(p.segment for p in final if p.source != RECOGNISED))
+    recognised, repaired = (
+        [p.segment for p in final if p.source == source and not p.segment.reason]
+        for source in (RECOGNISED, REPAIRED)
+    )
     return _Made(
         recording_id=aligned.probed.recording.id,
         rows=rows,
         clips=clips,
-        ledgers=account(aligned, cuts, None if cut.recognised is None else recognised),
+        ledgers=account(
+            aligned,
+            cuts,
+            None if cut.recognised is None else recognised,
+            None if cut.repairs is None else repaired,
+        ),
         untranscribed=tuple(
             without(cuts.untranscribed, [(s.sample_start, s.sample_end) for s in recognised])
         ),

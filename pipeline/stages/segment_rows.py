@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,15 @@ import pyarrow as pa
 from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.recognition.repair import Part
+from prep_corpus.align.recognition.sources import RECOGNISED, TRANSCRIPT
 from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.transcripts.versions import file_span
 from prep_corpus.align.words.coarse import fine_frames, finer_words
-from prep_corpus.align.words.timed_words import timed_words, word_scores
+from prep_corpus.align.words.timed_words import TimedWord, timed_words, word_scores
 from prep_corpus.filters.features import FEATURE_NAMES
-from prep_corpus.pipeline.recognition.uncovered import Recognition
-from prep_corpus.pipeline.shards.rows import TEXT_SOURCE, WORD_TIMES, utterance_id
+from prep_corpus.pipeline.recognition.uncovered import ScoredWords
+from prep_corpus.pipeline.shards.rows import TEXT_ORIGINAL, TEXT_SOURCE, WORD_TIMES, utterance_id
 from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
@@ -81,15 +83,40 @@ def segment_row(
     }
 
 
+def repaired_row(
+    aligned: AlignedRecording,
+    heard: ScoredWords,
+    parts: Sequence[Part],
+    segment: Segment,
+    info: ModelInfo,
+    text_style: str = CLEAN,
+) -> tuple[dict[str, Any], str]:
+    """The row of a segment whose text is repaired, and what the transcript has there."""
+    row = segment_row(aligned, segment, info, text_style)
+    normalized = aligned.normalized
+    texts = [
+        (heard.text_of(part.start, part.end),) * 2
+        if part.is_read
+        else (
+            normalized.styled(part.start, part.end, text_style),
+            normalized.spoken_of(part.start, part.end),
+        )
+        for part in parts
+    ]
+    row["text"] = heard.separator.join(filter(None, (styled for styled, _ in texts)))
+    row["text_normalized"] = heard.separator.join(spoken for _, spoken in texts)
+    return row, normalized.styled(segment.word_start, segment.word_end, text_style)
+
+
 def recognised_row(
-    aligned: AlignedRecording, recognised: Recognition, segment: Segment, info: ModelInfo
+    aligned: AlignedRecording, heard: ScoredWords, segment: Segment, info: ModelInfo
 ) -> dict[str, Any]:
     """The row of an utterance whose text is what the model hears, but for its features, score and clip.
 
     It has no characters of the transcript; its place there is where the words after it begin.
     """
     recording = aligned.probed.recording
-    text = recognised.text_of(segment)
+    text = heard.text_of(segment.word_start, segment.word_end)
     words = aligned.words
     after = int(np.searchsorted(words.frame_starts, segment.frame_start))
     place = int(words.char_starts[after]) if after < len(words) else len(aligned.normalized.original)
@@ -121,59 +148,88 @@ def positions(start_sample: int, end_sample: int, rate_hz: int) -> dict[str, Any
 
 
 def word_times(
-    aligned: AlignedRecording, levels: Levels, segments: Sequence[Segment], info: ModelInfo
+    aligned: AlignedRecording,
+    levels: Levels,
+    said: Iterable[tuple[Segment, Sequence[Part]]],
+    info: ModelInfo,
+    heard: ScoredWords | None = None,
+    *,
+    with_source: bool = False,
 ) -> Iterator[list[dict[str, Any]]]:
-    """The words of each segment, as `rows.WordTime` has them; its times are those of `align`."""
+    """The words of each segment, as `rows.WordTime` has them; the times of the transcript's are those of `align`.
+
+    Args:
+        aligned: the recording.
+        levels: its loudness, which places words of coarse frames.
+        said: segments with what is said in them, words of the transcript or of `heard`.
+        info: the model's description.
+        heard: the recognised words; the score of one is the probability that it was said.
+        with_source: whether each word says whose it is.
+    """
     fine = fine_frames(info.stride_samples, info.sample_rate_hz)
     words = finer_words(aligned.words, levels, info.stride_samples, fine) if fine > 1 else aligned.words
     scores_W = word_scores(aligned.evidence_WF)
-    for segment in segments:
-        origin, end = segment.sample_start / info.sample_rate_hz, segment.sample_end / info.sample_rate_hz
-        said = timed_words(
-            words,
-            aligned.normalized,
-            (w for first, last in segment.spoken_ranges() for w in range(first, last)),
-            scores_W,
-            frame_seconds=info.frame_seconds / fine,
-            speakers=aligned.speakers,
-            own_speaker=aligned.probed.recording.speaker,
+    unnamed = None if aligned.speakers else aligned.probed.recording.speaker
+    for segment, parts in said:
+        found: list[tuple[TimedWord, str]] = []
+        for part in parts:
+            if part.is_read:
+                assert heard is not None
+                own = list(_recognised_words(heard, part, unnamed, info))
+            else:
+                own = timed_words(
+                    words,
+                    aligned.normalized,
+                    range(part.start, part.end),
+                    scores_W,
+                    frame_seconds=info.frame_seconds / fine,
+                    speakers=aligned.speakers,
+                    own_speaker=aligned.probed.recording.speaker,
+                )
+            found += [(word, RECOGNISED if part.is_read else TRANSCRIPT) for word in own]
+        yield _fields(found, segment, info, with_source=with_source)
+
+
+def own_parts(segment: Segment) -> list[Part]:
+    """What is said in a segment of a transcript that is not repaired."""
+    return [Part(start=start, end=end, is_read=False) for start, end in segment.spoken_ranges()]
+
+
+def _recognised_words(
+    heard: ScoredWords, part: Part, speaker: str | None, info: ModelInfo
+) -> Iterator[TimedWord]:
+    words, seconds = heard.text.words, info.frame_seconds
+    for u in range(part.start, part.end):
+        yield TimedWord(
+            text=heard.texts[u],
+            start_seconds=float(words.frame_starts[u] * seconds),
+            end_seconds=float(words.frame_ends[u] * seconds),
+            score=float(1 / (1 + np.exp(-np.clip(heard.scores_W[u], -50, 50)))),
+            speaker=speaker,
         )
-        yield [
+
+
+def _fields(
+    words: Sequence[tuple[TimedWord, str]], segment: Segment, info: ModelInfo, *, with_source: bool
+) -> list[dict[str, Any]]:
+    """Words with their times from the start of their segment, inside it, none before the end of the one before."""
+    origin, end = segment.sample_start / info.sample_rate_hz, segment.sample_end / info.sample_rate_hz
+    fields, before = [], origin
+    for word, source in words:
+        start = min(max(word.start_seconds, before), end)
+        until = min(max(word.end_seconds, start), end)
+        fields.append(
             {
                 "text": word.text,
-                "start": round(min(max(word.start_seconds, origin), end) - origin, TIME_PLACES),
-                "end": round(min(max(word.end_seconds, origin), end) - origin, TIME_PLACES),
+                "start": round(start - origin, TIME_PLACES),
+                "end": round(until - origin, TIME_PLACES),
                 "score": round(word.score, TIME_PLACES),
                 "speaker": word.speaker,
+                **({"source": source} if with_source else {}),
             }
-            for word in said
-        ]
-
-
-def recognised_word_times(
-    recognised: Recognition, speaker: str | None, segments: Sequence[Segment], info: ModelInfo
-) -> Iterator[list[dict[str, Any]]]:
-    """The same of utterances whose text is what the model hears; a word's score is the probability that it was said."""
-    scores_W = 1 / (1 + np.exp(-np.clip(recognised.word_scores_W, -50, 50)))
-    for segment in segments:
-        origin, end = segment.sample_start / info.sample_rate_hz, segment.sample_end / info.sample_rate_hz
-        first, last = segment.word_start, segment.word_end
-        starts, ends = (
-            (np.clip(edges_W[first:last] * info.frame_seconds, origin, end) - origin).tolist()
-            for edges_W in (recognised.words.frame_starts, recognised.words.frame_ends)
         )
-        yield [
-            {
-                "text": text,
-                "start": round(start, TIME_PLACES),
-                "end": round(until, TIME_PLACES),
-                "score": round(float(score), TIME_PLACES),
-                "speaker": speaker,
-            }
-            for text, start, until, score in zip(
-                recognised.found.texts[first:last], starts, ends, scores_W[first:last]
-            )
-        ]
+        before = until
+    return fields
 
 
 def clip_fields(
@@ -183,10 +239,11 @@ def clip_fields(
     config_digest: str,
     words: list[dict[str, Any]] | None = None,
     text_source: str | None = None,
+    text_original: str | None = None,
 ) -> dict[str, Any]:
     """The row of an utterance without audio and noise, as `rows.from_fields` takes it.
 
-    With its words and the source of its text, where these are given.
+    With its words, the source of its text and what the transcript has in its place, where these are given.
     """
     recording = aligned.probed.recording
     fields = {key: row[key] for key in row if key not in _NOT_IN_SHARDS}
@@ -201,6 +258,7 @@ def clip_fields(
         "sample_rate_hz": info.sample_rate_hz,
         **({} if words is None else {WORD_TIMES: words}),
         **({} if text_source is None else {TEXT_SOURCE: text_source}),
+        **({} if text_original is None else {TEXT_ORIGINAL: text_original}),
     }
 
 

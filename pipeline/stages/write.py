@@ -14,7 +14,7 @@ from apache_beam.utils.shared import Shared
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import InputChanged
-from prep_corpus.align.recognition.sources import READ_NOTHING
+from prep_corpus.align.recognition.sources import READ_NOTHING, REPAIRING
 from prep_corpus.augment.bank import NoiseBank
 from prep_corpus.augment.mix import mix, noise_json
 from prep_corpus.augment.plan import NoiseOptions, plan_noise
@@ -26,6 +26,7 @@ from prep_corpus.pipeline.run_files import MANIFEST_NAME, NEXT_NAME
 from prep_corpus.pipeline.shards.clips import ClipDamaged, UtteranceRef, read_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
 from prep_corpus.pipeline.shards.rows import (
+    TEXT_ORIGINAL,
     TEXT_SOURCE,
     WORD_TIMES,
     AudioFormat,
@@ -204,6 +205,7 @@ def write_shard(
         options.gzip,
         *([WORD_TIMES] if options.word_times else []),
         *([TEXT_SOURCE] if options.read != READ_NOTHING else []),
+        *([TEXT_ORIGINAL] if options.read in REPAIRING else []),
     )
     name = f"{split}-{index:05d}-of-{count:05d}"
     placed = receipts.uri("write", name, ".json")
@@ -302,6 +304,7 @@ def _write(
                 gzip=options.gzip,
                 word_times=options.word_times,
                 text_source=options.read != READ_NOTHING,
+                text_original=options.read in REPAIRING,
             )
             sinks.append(sink)
         for row in rows_of(store, refs, bank, options):

@@ -17,6 +17,8 @@ from support.quality_cases import Spoken
 
 from prep_corpus.align.cutting.segments import CutOptions, Segment
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
+from prep_corpus.align.recognition.uncovered import RecognisedText
+from prep_corpus.filters.features import utterance_features
 from prep_corpus.filters.fitting.cases import Case
 from prep_corpus.filters.fitting.fit_recognition import (
     FittedRecognition,
@@ -26,7 +28,11 @@ from prep_corpus.filters.fitting.fit_recognition import (
     recognition_case,
 )
 from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
+from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.recognition import RecognitionFilter, mean_scores
+from prep_corpus.filters.scoring import EDGE_MARGIN, own_scores, verdicts, worth
+from prep_corpus.pipeline.recognition.repaired import cut_repaired
+from prep_corpus.pipeline.recognition.uncovered import ScoredWords
 
 HARD_ALLOWANCE = 1.2
 """In the worst condition of hard ground what is read may be so many times as wrong as asked."""
@@ -143,3 +149,61 @@ def read(
         case.true_texts,
         case.true_middles_V,
     )
+
+
+def repaired(
+    case: Case, heard: Case, fitted: Filter, reader: RecognitionFilter, max_wer: float, cut: CutOptions
+) -> tuple[list[KeptUtterance], list[KeptUtterance], list[Segment]]:
+    """What a run keeps of a transcript with repairs: utterances without and with them, and where all of them stand.
+
+    Raises:
+        UsageError: the filter of transcripts, or the one of what is heard, cannot promise so low a rate.
+    """
+    point, read_point = fitted.point(max_wer, cut="words"), reader.point(max_wer)
+    own_W = own_scores(case.evidence_WF, fitted)
+    scores_U = reader.score_words(heard.evidence_WF)
+    found = cut_repaired(
+        case.seen,
+        case.levels,
+        case.words,
+        case.tokens_L,
+        case.texts,
+        verdicts(worth(own_W, case.evidence_WF, fitted), point.word_threshold, own_W),
+        ScoredWords(
+            texts=heard.texts,
+            text=RecognisedText(words=heard.words, tokens_L=heard.tokens_L),
+            scores_W=scores_U,
+            trusted_W=scores_U >= read_point.word_threshold,
+            sure_W=scores_U >= read_point.word_threshold + EDGE_MARGIN,
+        ),
+        mean_score=read_point.utterance_threshold,
+        cut=cut,
+        k_frames=fitted.words.k_frames,
+    )
+    segments = [segment for segment in found.cuts.segments if not segment.reason]
+    features_SF = utterance_features(
+        case.log_probs_TC,
+        found.text.tokens_L,
+        found.text.words,
+        segments,
+        blank=case.seen.blank,
+        delimiter=case.seen.delimiter if case.seen.delimiter >= 0 else None,
+    )
+    scores_S = fitted.words.utterance.score(features_SF)
+    plain, mended, kept = [], [], []
+    for segment, score in zip(segments, scores_S.tolist()):
+        if score < point.utterance_threshold:
+            continue
+        words = [
+            word
+            for part in found.parts(segment)
+            for word in (heard if part.is_read else case).texts[part.start : part.end]
+        ]
+        utterance = KeptUtterance(
+            start_seconds=segment.sample_start / cut.sample_rate_hz,
+            end_seconds=segment.sample_end / cut.sample_rate_hz,
+            words=tuple(words),
+        )
+        kept.append(segment)
+        (mended if found.repairs_in(segment) else plain).append(utterance)
+    return plain, mended, kept

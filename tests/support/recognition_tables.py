@@ -13,10 +13,12 @@ from support.recognition_cases import Recognised
 from prep_corpus.align.cutting.segments import CutOptions, Segment
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.recognition.sources import READ_ALL, READ_REPAIR, READ_UNCOVERED
 from prep_corpus.filters.fitting.cases import Case
-from prep_corpus.filters.fitting.measures import Tally, tally
+from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
 from prep_corpus.filters.fitting.sweep import kept_utterance
 from prep_corpus.filters.linear import Filter
+from prep_corpus.filters.recognition import RecognitionFilter
 
 
 @dataclass
@@ -24,12 +26,14 @@ class RecognitionCounts:
     """Counts at one word error rate that was asked for.
 
     Attributes:
-        transcript: utterances of the transcript.
+        transcript: utterances of the transcript as it stands.
+        repaired: utterances of the transcript with repairs.
         model: what the model hears beside them.
         alone: what it hears where nothing of the transcript is known.
     """
 
     transcript: Tally = field(default_factory=Tally)
+    repaired: Tally = field(default_factory=Tally)
     model: Tally = field(default_factory=Tally)
     alone: Tally = field(default_factory=Tally)
 
@@ -42,6 +46,7 @@ def recognition_counts(
     asked: Sequence[float],
     fit_on: Callable[[Sequence[int]], Filter],
     kept_of: Callable[[int, Filter, float], list[Segment]],
+    mode: str,
 ) -> dict[float, RecognitionCounts]:
     """Count for each error rate asked what comes out of speakers not fitted on, two left out at a time.
 
@@ -53,6 +58,7 @@ def recognition_counts(
         asked: word error rates.
         fit_on: the filter of transcripts from some of the cases.
         kept_of: the utterances that it keeps of a case.
+        mode: of `READ_MODES`.
     """
     groups = sorted({case.group for case in cases})
     by_group = {case.group: case for case in heard.clean}
@@ -74,32 +80,69 @@ def recognition_counts(
             for i, case in enumerate(cases):
                 if case.group not in left_out:
                     continue
-                kept: list[Segment] = []
-                with suppress(UsageError):
-                    kept = kept_of(i, fitted, max_wer)
-                counts.transcript += tally(
-                    [kept_utterance(segment, case.texts, cut.sample_rate_hz) for segment in kept],
-                    case.true_texts,
-                    case.true_middles_V,
+                one = _counts_of(
+                    case,
+                    by_group[case.group],
+                    fitted,
+                    reader,
+                    max_wer,
+                    cut,
+                    lambda i=i, fitted=fitted, max_wer=max_wer: kept_of(i, fitted, max_wer),  # type: ignore[misc]
+                    mode,
                 )
-                read = replace(Tally(), spoken=len(case.true_texts))
-                with suppress(UsageError):
-                    read = recognition_cases.read(by_group[case.group], reader, max_wer, kept, cut, k_frames)
-                counts.model += read
+                counts.transcript += one.transcript
+                counts.repaired += one.repaired
+                counts.model += one.model
     return found
+
+
+def _counts_of(
+    case: Case,
+    heard: Case,
+    fitted: Filter,
+    reader: RecognitionFilter,
+    max_wer: float,
+    cut: CutOptions,
+    kept_of: Callable[[], list[Segment]],
+    mode: str,
+) -> RecognitionCounts:
+    """What comes out of one case at one error rate that is asked for."""
+    counts = RecognitionCounts()
+    kept: list[Segment] = []
+    repaired: list[KeptUtterance] = []
+    with suppress(UsageError):
+        if mode in (READ_REPAIR, READ_ALL):
+            plain, repaired, kept = recognition_cases.repaired(case, heard, fitted, reader, max_wer, cut)
+        else:
+            kept = kept_of()
+            plain = [kept_utterance(segment, case.texts, cut.sample_rate_hz) for segment in kept]
+        counts.transcript += tally(plain, case.true_texts, case.true_middles_V)
+        counts.repaired += tally(repaired, case.true_texts, case.true_middles_V)
+    if mode in (READ_UNCOVERED, READ_ALL):
+        with suppress(UsageError):
+            counts.model += recognition_cases.read(heard, reader, max_wer, kept, cut, fitted.words.k_frames)
+    for name in ("transcript", "repaired", "model"):
+        setattr(counts, name, replace(getattr(counts, name), spoken=len(case.true_texts)))
+    return counts
 
 
 def print_recognition_table(found: dict[float, RecognitionCounts]) -> None:
     """One row for each error rate asked."""
     print(
-        "| max-wer | spoken words out | WER | of the transcript | its WER | mean s | read by the model | its WER "
-        "| mean s | out without any text | its WER | mean s |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
+        "| max-wer | spoken words out | WER | mean s | of the transcript | its WER | mean s | repaired | its WER "
+        "| mean s | read by the model | its WER | mean s | out without any text | its WER | mean s |\n"
+        f"|{'---|' * 16}"
     )
     for max_wer, counts in found.items():
-        kept, read, alone = counts.transcript, counts.model, counts.alone
-        together = kept.kept_share + read.kept_share
-        wer = (kept.edits + read.edits) / max(kept.inside + read.inside, 1)
-        cells = [f"{max_wer:.1%}", f"{together:.2%}", f"{wer:.3%}"]
-        for part in (kept, read, alone):
+        kept, repaired, read = counts.transcript, counts.repaired, counts.model
+        # No utterance covers what another one does.
+        together = replace(kept + repaired + read, spoken=kept.spoken)
+        cells = [
+            f"{max_wer:.1%}",
+            f"{together.kept_share:.2%}",
+            f"{together.wer:.3%}",
+            f"{together.mean_seconds:.2f}",
+        ]
+        for part in (kept, repaired, read, counts.alone):
             cells += [f"{part.kept_share:.2%}", f"{part.wer:.3%}", f"{part.mean_seconds:.2f}"]
         print(f"| {' | '.join(cells)} |")

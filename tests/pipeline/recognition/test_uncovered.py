@@ -14,9 +14,6 @@ from support.toy_stages import K_FRAMES, ToyStages
 
 from prep_corpus.align.cutting.segments import Cuts, Segment
 from prep_corpus.align.recognition.sources import KEPT_RECOGNISED, RECOGNISED, TRANSCRIPT
-from prep_corpus.filters.curve import OperatingPoint
-from prep_corpus.filters.linear import Linear
-from prep_corpus.filters.recognition import RecognitionFilter
 from prep_corpus.pipeline.inputs.bundles import read_bundle, write_bundle
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions, with_recognised, without
@@ -27,24 +24,6 @@ from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
 from prep_corpus.pipeline.stages.measure import measure_bundle, read_totals
 from prep_corpus.pipeline.stages.segment import segment_bundle
 from prep_corpus.pipeline.storage.stage_store import Store
-
-TRUST_ALL = RecognitionOptions(
-    filter=RecognitionFilter(
-        word=Linear(names=("cost",), means=(0.0,), scales=(1.0,), coefficients=(-1.0,), intercept=6.0),
-        curve=(
-            OperatingPoint(
-                word_threshold=0.0, utterance_threshold=0.0, kept_share=0.9, wer=0.0, wer_upper=0.01
-            ),
-        ),
-        k_frames=K_FRAMES,
-        model_digest="toy",
-        frame_seconds=0.02,
-        fitted_on="nothing",
-        data_digest="0",
-    ),
-    word_threshold=0.0,
-    utterance_threshold=0.0,
-)
 
 
 def segmented(stages: ToyStages, folder: Path, options: SegmentOptions) -> list[dict[str, Any]]:
@@ -65,11 +44,11 @@ def segmented(stages: ToyStages, folder: Path, options: SegmentOptions) -> list[
 
 
 def test_where_no_text_is_trusted_the_model_reads_what_was_said(
-    toy_stages: ToyStages, tmp_path: Path
+    toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions
 ) -> None:
     options = replace(
         toy_stages.options.segment,
-        recognised=TRUST_ALL,
+        recognised=trust_all,
         utterance_threshold=1e9,
         min_seconds=0.2,
         word_times=True,
@@ -99,9 +78,11 @@ def test_where_no_text_is_trusted_the_model_reads_what_was_said(
             assert all(0.5 < word["score"] <= 1 for word in times)
 
 
-def test_a_recording_without_a_transcript_is_read_whole(toy_stages: ToyStages, tmp_path: Path) -> None:
+def test_a_recording_without_a_transcript_is_read_whole(
+    toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions
+) -> None:
     graph = toy_stages.without(tmp_path, ["align", "measure", "segment"])
-    options = replace(graph.segment, recognised=TRUST_ALL, min_seconds=0.2)
+    options = replace(graph.segment, recognised=trust_all, min_seconds=0.2)
     store, numbers = Store(graph.work), count()
     for emitted in toy_stages.emitted:
         bundle = [
@@ -129,10 +110,12 @@ def single_letters(text: str) -> str:
     return "".join(letter for letter, _ in groupby(text))
 
 
-def test_the_transcripts_utterances_stay_as_they_are(toy_stages: ToyStages, tmp_path: Path) -> None:
+def test_the_transcripts_utterances_stay_as_they_are(
+    toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions
+) -> None:
     plain = replace(toy_stages.options.segment, min_seconds=0.2)
     before = segmented(toy_stages, tmp_path / "before", plain)
-    after = segmented(toy_stages, tmp_path / "after", replace(plain, recognised=TRUST_ALL))
+    after = segmented(toy_stages, tmp_path / "after", replace(plain, recognised=trust_all))
     read = 0
     for one, other in zip(before, after, strict=True):
         kept = [row for row in one["rows"] if row["kept"]]

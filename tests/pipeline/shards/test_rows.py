@@ -46,8 +46,8 @@ def test_different_ids_have_different_safe_names(one: str, other: str) -> None:
 def test_every_field_has_a_column_and_every_column_a_hugging_face_feature() -> None:
     schema = arrow_schema()
     fields = {field.name for field in dataclasses.fields(Utterance)} - {"audio_path"}
-    assert set(schema.names) == fields - {"word_times", "text_source"}
-    assert set(arrow_schema(word_times=True, text_source=True).names) == fields
+    assert set(schema.names) == fields - {"word_times", "text_source", "text_original"}
+    assert set(arrow_schema(word_times=True, text_source=True, text_original=True).names) == fields
     features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
     assert list(features) == schema.names
     assert features["audio"] == {"_type": "Audio"}
@@ -57,7 +57,7 @@ def test_every_field_has_a_column_and_every_column_a_hugging_face_feature() -> N
 def test_the_documents_name_every_column_and_every_problem() -> None:
     documents = Path(__file__).resolve().parents[3] / "docs"
     output = (documents / "output.md").read_text()
-    for column in arrow_schema(word_times=True, text_source=True).names:
+    for column in arrow_schema(word_times=True, text_source=True, text_original=True).names:
         assert f"`{column}`" in output
     slugs = re.findall(r"^\| ([a-z-]+) +\|", check.__doc__ or "", re.M)[1:]
     assert len(slugs) == 22

@@ -183,11 +183,38 @@ def test_whose_text_it_is_comes_back_from_every_format(shard_format: sinks.Forma
     assert {row.text_source for row in _read(shard_format, plain)} == {None}
 
 
+@pytest.mark.parametrize("shard_format", sinks.FORMATS)
+def test_repairs_come_back_from_every_format(shard_format: sinks.Format) -> None:
+    words = [
+        tuple(dataclasses.replace(word, source=source) for word, source in zip(row.word_times or (), sources))
+        for row, sources in zip(WORDED, (("transcript", "model"), ("model", "transcript")))
+    ]
+    rows = [
+        dataclasses.replace(WORDED[0], word_times=words[0], text_source="repaired", text_original="Wrod x"),
+        dataclasses.replace(WORDED[1], word_times=words[1], text_source="transcript"),
+    ]
+    written = _written(shard_format, rows, word_times=True, text_source=True, text_original=True)
+    read = _read(shard_format, written)
+    assert [row.text_original for row in read] == ["Wrod x", None]
+    for row, wanted in zip(read, rows, strict=True):
+        assert [word.source for word in row.word_times or ()] == [
+            word.source for word in wanted.word_times or ()
+        ]
+    plain = _written(shard_format, WORDED, word_times=True)
+    assert b"text_original" not in b"".join(plain)
+    assert {word.source for row in _read(shard_format, plain) for word in row.word_times or ()} == {None}
+
+
 def test_feature_spec_names_every_feature() -> None:
     features = feature_spec()["features"]
     names = {field.name for field in dataclasses.fields(Utterance)}
-    assert set(features) == names - {"word_times", "text_source"}
+    assert set(features) == names - {"word_times", "text_source", "text_original"}
     assert set(feature_spec(text_source=True)["features"]) - set(features) == {"text_source"}
+    repairs = feature_spec(word_times=True, text_original=True)["features"]
+    assert set(repairs) - set(feature_spec(word_times=True)["features"]) == {
+        "text_original",
+        "word_times/source",
+    }
     more = feature_spec(word_times=True)["features"]
     assert set(more) - set(features) == {
         f"word_times/{name}" for name in ("text", "start", "end", "score", "speaker")

@@ -1,0 +1,134 @@
+"""A recording cut along its transcript with repairs: what the text has wrong between right words is read.
+
+Legend: W words of the transcript, U recognised words, M words of the repaired text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prep_corpus.align.audio.levels import Levels
+from prep_corpus.align.cutting.cutting import cut_words
+from prep_corpus.align.cutting.segments import CutOptions, Cuts, Segment
+from prep_corpus.align.recognition.repair import (
+    LONGEST_REPAIR_SECONDS,
+    NO_WORD,
+    Part,
+    Repair,
+    RepairedText,
+    RepairRules,
+    agreed_words,
+    find_repairs,
+    parts_of,
+    repaired_text,
+)
+from prep_corpus.align.words.evidence import Track
+from prep_corpus.align.words.words import Words
+from prep_corpus.filters.scoring import Verdicts
+from prep_corpus.pipeline.recognition.uncovered import ScoredWords
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepairedCuts:
+    """A recording cut along its repaired transcript.
+
+    Attributes:
+        text: the repaired transcript.
+        cuts: over its M words.
+    """
+
+    text: RepairedText
+    cuts: Cuts
+
+    def parts(self, segment: Segment) -> tuple[Part, ...]:
+        """What is said in a segment of `cuts`, in order, by its source."""
+        return parts_of(self.text, segment)
+
+    def repairs_in(self, segment: Segment) -> list[Repair]:
+        """The repairs in a segment of `cuts`: those both of whose neighbours it holds, or whose words."""
+        words = self.text.word_M[segment.word_start : segment.word_end]
+        reads = self.text.read_M[segment.word_start : segment.word_end]
+        own, read = words[words != NO_WORD], reads[reads != NO_WORD]
+        return [
+            repair
+            for repair in self.text.repairs
+            if np.any((read >= repair.read_start) & (read < repair.read_end))
+            or (len(own) and own[0] < repair.word_start and own[-1] >= repair.word_end)
+        ]
+
+    def in_transcript(self, count: int) -> Cuts:
+        """The same cuts over the transcript's `count` words: what gave way to recognised words is unspoken."""
+        segment_W = np.full(count, -1, np.int32)
+        own_M = self.text.word_M != NO_WORD
+        segment_W[self.text.word_M[own_M]] = self.cuts.segment_W[own_M]
+        return replace(
+            self.cuts,
+            segments=tuple(self._of_transcript(segment) for segment in self.cuts.segments),
+            segment_W=segment_W,
+        )
+
+    def _of_transcript(self, segment: Segment) -> Segment:
+        said = [part for part in self.parts(segment) if not part.is_read]
+        start, end = said[0].start, said[-1].end
+        inside = set().union(*(range(part.start, part.end) for part in said))
+        unspoken = tuple(w for w in range(start, end) if w not in inside)
+        return replace(segment, word_start=start, word_end=end, unspoken=unspoken)
+
+
+def cut_repaired(
+    seen: Track,
+    levels: Levels | None,
+    words: Words,
+    tokens_L: NDArray[np.int32],
+    texts: Sequence[str],
+    trusted: Verdicts,
+    heard: ScoredWords,
+    *,
+    mean_score: float,
+    cut: CutOptions,
+    k_frames: int,
+) -> RepairedCuts:
+    """Repair a transcript where that is sure, and cut it.
+
+    Args:
+        seen, levels: of the recording.
+        words, tokens_L, texts: W words of the transcript, their tokens, and how they are normalised.
+        trusted: the filter's verdicts on them.
+        heard: the U recognised words.
+        mean_score: lowest mean log-odds of the recognised words of a repair.
+        cut: lengths and padding.
+        k_frames: shortest pause to cut at.
+    """
+    agreed_W = agreed_words(words, texts, heard.text, heard.texts)
+    rules = RepairRules(
+        k_frames=k_frames, longest_frames=cut.frames(LONGEST_REPAIR_SECONDS), mean_score=mean_score
+    )
+    repairs = find_repairs(
+        words, agreed_W, trusted.said_W, heard.text, heard.trusted_W, heard.scores_W, rules
+    )
+    while True:
+        text = repaired_text(words, tokens_L, heard.text, repairs, seen.delimiter)
+        superfluous_W = np.zeros(len(words), bool)
+        for repair in repairs:
+            superfluous_W[repair.word_start : repair.word_end] = True
+        cuts = cut_words(
+            seen,
+            text.words,
+            text.of_both(trusted.said_W, heard.trusted_W),
+            k_frames=k_frames,
+            options=cut,
+            levels=levels,
+            sure_W=text.of_both(trusted.sure_W, heard.sure_W),
+            unsaid_W=text.of_both(trusted.unsaid_W | superfluous_W, np.zeros(len(heard.trusted_W), bool)),
+        )
+        found = RepairedCuts(text=text, cuts=cuts)
+        alone = [segment for segment in cuts.segments if all(part.is_read for part in found.parts(segment))]
+        if not alone:
+            return found
+        # A segment of the transcript has words of it: what is read alone is no repair.
+        without = {id(repair) for segment in alone for repair in found.repairs_in(segment)}
+        repairs = [repair for repair in repairs if id(repair) not in without]

@@ -1,0 +1,76 @@
+"""Transcripts that are repaired: rows, columns and ledgers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from support import toy
+from support.toy_stages import K_FRAMES, ToyStages
+
+from prep_corpus.align.recognition.sources import KEPT_REPAIRED, READ_REPAIR, RECOGNISED, REPAIRED, TRANSCRIPT
+from prep_corpus.pipeline.inputs.bundles import read_bundle, write_bundle
+from prep_corpus.pipeline.ledgers import Ledgers
+from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions
+from prep_corpus.pipeline.shards.clips import read_record
+from prep_corpus.pipeline.shards.rows import TEXT_ORIGINAL, TEXT_SOURCE, WORD_TIMES
+from prep_corpus.pipeline.stages.align import align_bundle
+from prep_corpus.pipeline.stages.segment import segment_bundle
+from prep_corpus.pipeline.storage.stage_store import Store
+
+
+def damaged(said: list[list[str]]) -> str:
+    """A transcript in which one word of the first sentence is another, and one of the second is not there."""
+    first, second, *rest = [list(words) for words in said]
+    first[1] = next(word for word in toy.WORDS if word not in first)
+    del second[1]
+    return " ".join(" ".join(words).capitalize() + "." for words in (first, second, *rest))
+
+
+def test_a_wrong_and_a_missing_word_are_read_in_their_places(
+    toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions
+) -> None:
+    graph = toy_stages.without(tmp_path, ["align", "segment"])
+    store, emitted = Store(graph.work), toy_stages.emitted[0]
+    _, said = toy.recording(0, 4)
+    [probed] = read_bundle(store, emitted.bundle)
+    wrong = replace(probed.recording, text=damaged(said), source=None, others=())
+    bare = emitted._replace(bundle=write_bundle(store, [replace(probed, recording=wrong)]).digest)
+    options = replace(graph.segment, min_seconds=0.2, word_times=True)
+    aligned = align_bundle(store, bare, options.text, 1)
+    found = {}
+    for mode in (None, READ_REPAIR):
+        recognised = None if mode is None else replace(trust_all, mode=mode)
+        ref = segment_bundle(store, aligned, replace(options, recognised=recognised), K_FRAMES, 1)
+        stage = store.read(ref)
+        with open(store.uri("segment", ref.digest, ".clips"), "rb") as clips:
+            rows = [
+                read_record(clips, offset=row["clip_offset"], n_bytes=row["clip_bytes"], digest=ref.digest)[0]
+                for row in stage.table.to_pylist()
+                if row["kept"]
+            ]
+        found[mode] = rows, Ledgers.from_json(stage.notes["ledgers"])
+    plain, repaired = found[None][0], found[READ_REPAIR][0]
+    everything = " ".join(word for words in said for word in words)
+    assert " ".join(row["text_normalized"] for row in plain) != everything
+    assert " ".join(row["text_normalized"] for row in repaired) == everything
+    assert not any(TEXT_SOURCE in row or TEXT_ORIGINAL in row for row in plain)
+    mended = [row for row in repaired if row[TEXT_SOURCE] == REPAIRED]
+    assert Counter(row[TEXT_SOURCE] for row in repaired).keys() <= {REPAIRED, TRANSCRIPT}
+    originals = " ".join(row[TEXT_ORIGINAL] for row in mended)
+    assert damaged(said).startswith(originals)
+    read = [word for row in repaired for word in row[WORD_TIMES] if word["source"] == RECOGNISED]
+    assert [word["text"] for word in read] == [said[0][1], said[1][1]]
+    for row in repaired:
+        edges = [edge for word in row[WORD_TIMES] for edge in (word["start"], word["end"])]
+        assert edges == sorted(edges)
+        assert edges[-1] <= row["duration"]
+    ledgers = found[READ_REPAIR][1]
+    ledgers.check("toy")
+    lengths = Counter[str]()
+    for row in repaired:
+        lengths[row[TEXT_SOURCE]] += row["end_sample"] - row["start_sample"]
+    assert ledgers.samples[KEPT_REPAIRED] == lengths[REPAIRED]
+    assert ledgers.samples["kept"] == lengths[TRANSCRIPT]
+    assert ledgers.counts["utterances repaired"] == len(mended) > 0
