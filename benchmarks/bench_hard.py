@@ -19,19 +19,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests")]
 
+import numpy as np  # noqa: E402
 import quality  # noqa: E402
 from rapidfuzz.distance import Levenshtein  # noqa: E402
-from support import corpora, hard_cases, quality_cases  # noqa: E402
+from support import corpora, hard_cases, quality_cases, recognition_cases  # noqa: E402
 
 from prep_corpus.align.cutting.cutting import CutOptions, Segment, cut_words  # noqa: E402
 from prep_corpus.align.errors import UsageError  # noqa: E402
-from prep_corpus.align.model.models import load_model  # noqa: E402
+from prep_corpus.align.model.models import ModelInfo, load_model  # noqa: E402
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES  # noqa: E402
 from prep_corpus.align.words.hearing import reading  # noqa: E402
 from prep_corpus.filters.fitting.cases import Case  # noqa: E402
+from prep_corpus.filters.fitting.fit_recognition import recognition_case  # noqa: E402
 from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally  # noqa: E402
 from prep_corpus.filters.fitting.sweep import Bench  # noqa: E402
 from prep_corpus.filters.linear import Filter, bundled_filter  # noqa: E402
+from prep_corpus.filters.recognition import RecognitionFilter, bundled_recognition_filter  # noqa: E402
 
 MODELS = {"english": "held-out", quality.QUARTZNET: "dev-clean"}
 BUNDLED = {"english": "english", quality.QUARTZNET: "quartznet"}
@@ -52,6 +55,19 @@ def false_words(case: Case, segments: Sequence[Segment], *, where: range | None 
     return sum(where is None or w in where for w in words)
 
 
+def words_read(
+    case: Case, info: ModelInfo, reader: RecognitionFilter, max_wer: float, options: CutOptions
+) -> int:
+    """Words that the model hears in kept utterances of a recording in which nobody speaks."""
+    heard = recognition_case(
+        case.log_probs_TC, case.seen, case.levels, info, (), np.zeros(0), group=case.group
+    )
+    with suppress(UsageError):
+        # All of them are too many.
+        return recognition_cases.read(heard, reader, max_wer, (), options, reader.k_frames).edits
+    return 0
+
+
 def nobody(model_name: str, cache: Path, each: int) -> None:
     """Print how much is kept of texts that nobody says."""
     model = load_model(model_name)
@@ -66,6 +82,7 @@ def nobody(model_name: str, cache: Path, each: int) -> None:
         hard_cases.spliced_hard(quality.SHARED, utterances, texts, each=1, purpose="bench"),
     )
     found: dict[tuple[str, str, float], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    reader = bundled_recognition_filter(model.info.digest)
     for one in recordings:
         hard = hard_cases.hard_case(one, model, cache / "hard", times)
         kinds = one.transcript.kinds
@@ -76,6 +93,14 @@ def nobody(model_name: str, cache: Path, each: int) -> None:
                 segments = kept(hard.case, fitted, cut, max_wer, options)
                 count = false_words(hard.case, segments, where=where)
                 found[one.what, cut, max_wer][one.condition].append(count)
+        if (
+            reader is not None
+            and one.what == hard_cases.NOBODY
+            and one.condition != recognition_cases.OTHER_SPEECH
+        ):
+            for max_wer in quality.ASKED:
+                count = words_read(hard.case, model.info, reader, max_wer, options)
+                found[one.what, "no text, read", max_wer][one.condition].append(count)
     print(f"\n{model_name}\n\n| | cut | asked | recordings | of them with a word kept | words kept | in |")
     print("|---|---|---|---|---|---|---|")
     for (what, cut, max_wer), by_kind in found.items():

@@ -10,17 +10,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.cutting.segments import Segment
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint, choose
 from prep_corpus.filters.documents import read_document
 from prep_corpus.filters.features import word_feature_blocks, word_features
 from prep_corpus.filters.linear import Linear, parse_linear
 from prep_corpus.filters.recognition_evidence import RECOGNITION_NAMES
+
+if TYPE_CHECKING:
+    from prep_corpus.align.cutting.segments import Segment
 
 DoubleArray = NDArray[np.float64]
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.recognition.recognised import RecognisedWords
-
 if TYPE_CHECKING:
+    from prep_corpus.align.recognition.recognised import RecognisedWords
     from prep_corpus.align.words.evidence import Track
 
 DoubleArray = NDArray[np.float64]

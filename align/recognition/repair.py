@@ -222,7 +222,7 @@ def repaired_text(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class SaidPart:
     """Words of an utterance that have one source.
 
     Attributes:
@@ -235,20 +235,20 @@ class Part:
     is_read: bool
 
 
-def parts_of(text: RepairedText, segment: Segment) -> tuple[Part, ...]:
+def parts_of(text: RepairedText, segment: Segment) -> tuple[SaidPart, ...]:
     """What is said in a segment of a repaired text, in order.
 
     Args:
         text: the repaired text.
         segment: over its M words.
     """
-    parts: list[Part] = []
+    parts: list[SaidPart] = []
     for first, last in segment.spoken_ranges():
         for m in range(first, last):
             is_read = int(text.read_M[m]) != NO_WORD
             n = int(text.read_M[m] if is_read else text.word_M[m])
             if parts and parts[-1].is_read == is_read and parts[-1].end == n:
-                parts[-1] = Part(start=parts[-1].start, end=n + 1, is_read=is_read)
+                parts[-1] = SaidPart(start=parts[-1].start, end=n + 1, is_read=is_read)
             else:
-                parts.append(Part(start=n, end=n + 1, is_read=is_read))
+                parts.append(SaidPart(start=n, end=n + 1, is_read=is_read))
     return tuple(parts)

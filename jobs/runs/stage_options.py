@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.emissions import WindowOptions
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recognition.sources import READ_NOTHING
@@ -13,9 +12,9 @@ from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.augment.plan import NoiseOptions
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.recognition import BUNDLED_RECOGNITION_FILTERS, bundled_recognition_filter
-from prep_corpus.jobs.config import DEFAULT_MAX_WER, SETTINGS, RunConfig, settings_of
+from prep_corpus.jobs.config import SETTINGS, RunConfig, settings_of
 from prep_corpus.jobs.start.corpus import Corpus
+from prep_corpus.jobs.start.operating_point import recognition_point
 from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions
@@ -98,13 +97,7 @@ def recognition_options(config: RunConfig, model_digest: str) -> RecognitionOpti
     """
     if config.read == READ_NOTHING:
         return None
-    fitted = bundled_recognition_filter(model_digest)
-    if fitted is None:
-        raise UsageError(
-            f"--read {config.read} keeps what a model hears only where it is known how far to trust it, and that is "
-            f"known of {', '.join(BUNDLED_RECOGNITION_FILTERS)} alone, not of {config.model}"
-        )
-    point = fitted.point(config.max_wer or DEFAULT_MAX_WER)
+    fitted, point = recognition_point(config, model_digest)
     return RecognitionOptions(
         filter=fitted,
         word_threshold=point.word_threshold,

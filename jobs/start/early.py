@@ -10,6 +10,7 @@ import os
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.devices import check_device
 from prep_corpus.align.model.naming import check_name
+from prep_corpus.align.recognition.sources import READ_NOTHING
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.cutting_settings import models_by_language
 from prep_corpus.jobs.start.claim import check_claim
@@ -68,6 +69,10 @@ def check_values(config: RunConfig) -> None:
         from prep_corpus.jobs.start.operating_point import check_filter
 
         check_filter(config)
+    if config.read != READ_NOTHING:
+        from prep_corpus.jobs.start.operating_point import check_read
+
+        check_read(config)
     for place, option in ((config.noise, "--noise"), (config.rooms, "--rooms")):
         if place is not None and files.is_local(place):
             clip_uris(place, option=option)

@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.recognition.sources import READ_NOTHING
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import BUNDLED_FILTERS, Filter, bundled_filter, load_filter, parse_filter
+from prep_corpus.filters.recognition import (
+    BUNDLED_RECOGNITION_FILTERS,
+    RecognitionFilter,
+    bundled_recognition_filter,
+)
 from prep_corpus.jobs.config import DEFAULT_MAX_WER, RunConfig
 from prep_corpus.jobs.screen.printing import print_warning
 from prep_corpus.pipeline.run_files import FILTER_NAME
@@ -38,6 +44,31 @@ def check_filter(config: RunConfig) -> None:
         fitted = bundled_filter(config.model)
     if fitted is not None and config.max_wer is not None:
         fitted.point(config.max_wer, cut=config.cut)
+
+
+def check_read(config: RunConfig) -> None:
+    """Refuse to keep what a bundled model hears where it is not known how far to trust it, before the model is loaded.
+
+    Raises:
+        UsageError: nothing can be promised of it, or not the word error rate asked for.
+    """
+    if config.read != READ_NOTHING and config.model in BUNDLED_FILTERS:
+        _ = recognition_point(config, bundled_filter(config.model).model_digest)
+
+
+def recognition_point(config: RunConfig, model_digest: str) -> tuple[RecognitionFilter, OperatingPoint]:
+    """The filter of what a model hears, and the thresholds for the word error rate asked for.
+
+    Raises:
+        UsageError: nothing can be promised of what this model hears, or not so low a word error rate.
+    """
+    fitted = bundled_recognition_filter(model_digest)
+    if fitted is None:
+        raise UsageError(
+            f"--read {config.read} keeps what a model hears only where it is known how far to trust it, and that is "
+            f"known of {', '.join(BUNDLED_RECOGNITION_FILTERS)} alone, not of {config.model}"
+        )
+    return fitted, fitted.point(config.max_wer or DEFAULT_MAX_WER)
 
 
 def _named_filter(name: str | None) -> Filter | None:

@@ -17,10 +17,10 @@ from prep_corpus.align.cutting.segments import CutOptions, Cuts, Segment
 from prep_corpus.align.recognition.repair import (
     LONGEST_REPAIR_SECONDS,
     NO_WORD,
-    Part,
     Repair,
     RepairedText,
     RepairRules,
+    SaidPart,
     agreed_words,
     find_repairs,
     parts_of,
@@ -44,7 +44,7 @@ class RepairedCuts:
     text: RepairedText
     cuts: Cuts
 
-    def parts(self, segment: Segment) -> tuple[Part, ...]:
+    def parts(self, segment: Segment) -> tuple[SaidPart, ...]:
         """What is said in a segment of `cuts`, in order, by its source."""
         return parts_of(self.text, segment)
 

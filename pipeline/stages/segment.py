@@ -25,7 +25,7 @@ from prep_corpus.align.cutting.cutting import (
 )
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.recognition.repair import Part
+from prep_corpus.align.recognition.repair import SaidPart
 from prep_corpus.align.recognition.sources import KEPT_REPAIRED, RECOGNISED, REPAIRED, TRANSCRIPT
 from prep_corpus.align.text.normalize import STRIPPED, UNREAD
 from prep_corpus.align.transcripts.versions import file_links
@@ -265,7 +265,7 @@ class _Piece:
     source: str
     features_F: NDArray[np.float64]
     score: float
-    parts: Sequence[Part] = ()
+    parts: Sequence[SaidPart] = ()
 
 
 def _pieces(cut: SegmentedRecording) -> list[_Piece]:
@@ -281,7 +281,7 @@ def _pieces(cut: SegmentedRecording) -> list[_Piece]:
     if cut.recognised is not None:
         found = zip(cut.recognised.segments, cut.recognised.features_SF, cut.recognised.scores_S.tolist())
         for segment, features_F, score in found:
-            parts = [Part(start=segment.word_start, end=segment.word_end, is_read=True)]
+            parts = [SaidPart(start=segment.word_start, end=segment.word_end, is_read=True)]
             pieces.append(
                 _Piece(segment=segment, source=RECOGNISED, features_F=features_F, score=score, parts=parts)
             )

@@ -12,7 +12,7 @@ import pyarrow as pa
 from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.recognition.repair import Part
+from prep_corpus.align.recognition.repair import SaidPart
 from prep_corpus.align.recognition.sources import RECOGNISED, TRANSCRIPT
 from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.transcripts.versions import file_span
@@ -86,7 +86,7 @@ def segment_row(
 def repaired_row(
     aligned: AlignedRecording,
     heard: ScoredWords,
-    parts: Sequence[Part],
+    parts: Sequence[SaidPart],
     segment: Segment,
     info: ModelInfo,
     text_style: str = CLEAN,
@@ -150,7 +150,7 @@ def positions(start_sample: int, end_sample: int, rate_hz: int) -> dict[str, Any
 def word_times(
     aligned: AlignedRecording,
     levels: Levels,
-    said: Iterable[tuple[Segment, Sequence[Part]]],
+    said: Iterable[tuple[Segment, Sequence[SaidPart]]],
     info: ModelInfo,
     heard: ScoredWords | None = None,
     *,
@@ -190,13 +190,13 @@ def word_times(
         yield _fields(found, segment, info, with_source=with_source)
 
 
-def own_parts(segment: Segment) -> list[Part]:
+def own_parts(segment: Segment) -> list[SaidPart]:
     """What is said in a segment of a transcript that is not repaired."""
-    return [Part(start=start, end=end, is_read=False) for start, end in segment.spoken_ranges()]
+    return [SaidPart(start=start, end=end, is_read=False) for start, end in segment.spoken_ranges()]
 
 
 def _recognised_words(
-    heard: ScoredWords, part: Part, speaker: str | None, info: ModelInfo
+    heard: ScoredWords, part: SaidPart, speaker: str | None, info: ModelInfo
 ) -> Iterator[TimedWord]:
     words, seconds = heard.text.words, info.frame_seconds
     for u in range(part.start, part.end):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from support import conditions
@@ -17,8 +19,10 @@ from prep_corpus.align.model.emissions import Emitter, WindowOptions
 from prep_corpus.align.model.models import LoadedModel, load_model
 from prep_corpus.align.words.evidence import evidence, track
 from prep_corpus.filters.fitting.cases import Case
+from prep_corpus.filters.fitting.fit_recognition import cut_recognised, recognition_case
 from prep_corpus.filters.fitting.sweep import Bench
 from prep_corpus.filters.linear import Filter, bundled_filter
+from prep_corpus.filters.recognition import bundled_recognition_filter, mean_scores
 from prep_corpus.filters.scoring import heard_words, own_scores, score_utterances, worth
 
 SECONDS = 12
@@ -104,3 +108,38 @@ def test_nothing_is_kept_where_nobody_says_the_text(
         for cut in ("words", "paper"):
             kept = {max_wer: kept_words(case, fitted, cut, max_wer, model) for max_wer in ASKED}
             assert not any(kept.values()), (cut, kept)
+
+
+@pytest.mark.parametrize("kind", ["music", "another language"])
+def test_nothing_is_read_where_nobody_speaks_the_language(
+    kind: str, material: Material, shared_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(shared_dir / "models" / "quartznet15x5"))
+    model = load_model("quartznet:acoustic_model")
+    reader = bundled_recognition_filter(model.info.digest)
+    assert reader is not None
+    samples_N = conditions.nobody(kind, 6 * RATE_HZ, material, np.random.default_rng(103))
+    if samples_N is None:
+        pytest.skip("espeak-ng is not installed")
+    heard = heard_in(samples_N, model)
+    scores_W = reader.score_words(heard.evidence_WF)
+    cut = CutOptions(stride_samples=model.info.stride_samples, sample_rate_hz=model.info.sample_rate_hz)
+    for max_wer in ASKED:
+        point = reader.point(max_wer)
+        found = cut_recognised(
+            heard, scores_W, point.word_threshold, (), k_frames=reader.k_frames, options=cut
+        )
+        kept_S = mean_scores(scores_W, found) >= point.utterance_threshold
+        assert not kept_S.any(), (max_wer, heard.texts)
+
+
+def heard_in(samples_N: FloatArray, model: LoadedModel) -> Case:
+    """What the model hears in a recording in which it should hear nothing."""
+    [(_, log_probs_TC)] = Emitter[str](model, WindowOptions()).emit(
+        [("it", [samples_N])], lambda key, error: None
+    )
+    meter = LevelMeter(block_samples=block_samples(RATE_HZ))
+    meter.add(samples_N)
+    levels = Levels.of(meter.finish(), meter.block_samples)
+    seen = track(log_probs_TC, model.info)
+    return recognition_case(log_probs_TC, seen, levels, model.info, (), np.zeros(0), group="it")

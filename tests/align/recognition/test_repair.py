@@ -10,9 +10,9 @@ import pytest
 
 from prep_corpus.align.cutting.segments import Segment
 from prep_corpus.align.recognition.repair import (
-    Part,
     Repair,
     RepairRules,
+    SaidPart,
     agreed_words,
     find_repairs,
     parts_of,
@@ -117,9 +117,9 @@ def test_the_repaired_text_has_the_read_words_in_their_places() -> None:
         frame_start=0, frame_end=31, sample_start=0, sample_end=31, word_start=0, word_end=3, unspoken=()
     )
     assert parts_of(text, whole) == (
-        Part(start=0, end=1, is_read=False),
-        Part(start=1, end=2, is_read=True),
-        Part(start=2, end=3, is_read=False),
+        SaidPart(start=0, end=1, is_read=False),
+        SaidPart(start=1, end=2, is_read=True),
+        SaidPart(start=2, end=3, is_read=False),
     )
     # Where nothing is read the word stays, for cutting to leave out.
     empty = Repair(word_start=1, word_end=2, read_start=1, read_end=1)
