@@ -4,7 +4,11 @@ PYTHON ?= python3
 # One test more side by side than there are cores, for many of them wait; files stay whole, so that theirs share what they have made.
 SIDE_BY_SIDE = --numprocesses $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder
 # Each of them computes on one core. Bytecode is kept: to compile all tests anew takes every one of them six seconds.
-TESTED = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python
+TESTED = OMP_NUM_THREADS=1 $(KEPT)
+# uv leaves bytecode to Python, which keeps that of what it imports: here of most that commands import.
+KEPT = PYTHONDONTWRITEBYTECODE= $(BIN)/python
+jobs = prep_corpus.jobs
+IMPORTED = onnxruntime, sklearn.linear_model, $(jobs).runs.align, $(jobs).runs.export, $(jobs).runs.report, $(jobs).runs.run, $(jobs).own_filter.evaluating, $(jobs).own_filter.fitting, $(jobs).own_filter.labelling, $(jobs).own_filter.sample, $(jobs).submit.submission, $(jobs).submit.workers, prep_corpus.pipeline.report.report
 SHARED ?= $(or $(PREP_CORPUS_SHARED),../shared)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -18,19 +22,19 @@ help:  ## Show the targets
 # What a run needs; the rest, torch among it, comes with .venv/ready.
 .venv/run: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, not " + sys.version) if sys.version_info < (3, 11) else None'
-	@echo "setting up .venv: 0.3 GB from PyPI, 1.1 GB of disk, a minute or two"
+	@echo "setting up .venv: 0.3 GB from PyPI, 1.1 GB of disk, about a minute"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade setuptools
-	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable .
+	.ci/install setuptools --editable .
 	mkdir -p .types/prep_corpus
 	for folder in align augment filters jobs pipeline; do ln -sfn ../../$$folder .types/prep_corpus/$$folder; done
-	@echo "compiling loops, so that no first run waits for it"
-	$(BIN)/python -m prep_corpus.pipeline.compiled_loops
+	@echo "compiling loops and what is imported, so that no first run waits for it"
+	$(KEPT) -m prep_corpus.pipeline.compiled_loops & \
+		loops=$$!; $(KEPT) -c 'import $(IMPORTED)' && wait $$loops
 	touch $@
 
 .venv/ready: .venv/run
 	@echo "adding what tests, training and other models need to .venv: 3.1 GB more from PyPI, torch most of it, and 6 GB of disk"
-	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[dev,hf]'
+	UV_COMPILE_BYTECODE=1 .ci/install --editable '.[dev,hf]'
 	touch $@
 
 setup: .venv/ready  ## Create .venv with the tested versions
@@ -71,14 +75,14 @@ test-pythons: setup  ## The pure parts on every other Python from 3.11 to 3.14 o
 	.ci/pythons
 
 .venv/readers: .venv/ready
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[readers]'
+	.ci/install --editable '.[readers]'
 	touch $@
 
 test-readers: .venv/readers  ## Read shards with datasets, TensorFlow, Lhotse, WebDataset and PyTorch
 	$(BIN)/python -m pytest tests/pipeline/reading/test_reading_programs.py tests/pipeline/plain_files tests/pipeline/shards tests/pipeline/inputs
 
 .venv/clouds: .venv/ready
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[aws,gcp]'
+	.ci/install --editable '.[aws,gcp]'
 	touch $@
 
 test-clouds: .venv/clouds  ## The Dataflow job built offline; where there is Go, gs:// and whole runs on loopback

@@ -34,7 +34,7 @@ from prep_corpus.jobs.own_filter.sample_command import agreement_command, sample
 from prep_corpus.jobs.runs.pairing import pair_command
 from prep_corpus.jobs.runs.report import report_command
 from prep_corpus.jobs.screen.commands import Commands
-from prep_corpus.jobs.screen.logs import PRINTED, begin_log
+from prep_corpus.jobs.screen.logs import PRINTED, begin_log, say_beginning
 from prep_corpus.jobs.screen.plain_text import counted, printable
 from prep_corpus.jobs.settings import MACHINE, MODEL, SEED, SHARDS, TEXT
 from prep_corpus.jobs.settings_command import settings_command
@@ -128,6 +128,7 @@ def run(
         if not quiet:
             click.echo(nothing_to_do(config.out, standing.entries, standing.utterances))
         return
+    say_beginning(f"reading {config.manifest}", quiet=quiet)
     from prep_corpus.jobs.runs.run import execute
 
     ctx.exit(execute(config, dry_run=dry_run, force=force, quiet=quiet, with_report=not no_report))
@@ -174,6 +175,7 @@ def align(
         settings, manifest=manifest, out=out, device=own_device(settings), beam_options=beam_options
     )
     check_early(config)
+    say_beginning(f"reading {config.manifest}", quiet=quiet)
     from prep_corpus.jobs.runs.align import execute
 
     formats = tuple(dict.fromkeys(file_formats))
@@ -226,6 +228,7 @@ def export(
     check_values(config)
     check_out(out)
     check_claim(config, force)
+    say_beginning(f"reading {folder}", quiet=quiet)
     from prep_corpus.jobs.runs.export import Extras, execute
 
     extras = Extras(files=tuple(dict.fromkeys(file_formats)), original_lines=original_lines)

@@ -22,6 +22,7 @@ from prep_corpus.align.language_tags import UNKNOWN_LANGUAGE, one_spelling, prim
 from prep_corpus.align.model.naming import adapters_of
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.cutting_settings import models_by_language
+from prep_corpus.jobs.screen.logs import say_beginning
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.start.early import check_early
@@ -61,6 +62,7 @@ def execute_by_language(
     for part in parts:
         # All of them, before the first is begun.
         check_early(config_of_part(config, part, first=part is parts[0]), force=force, claims=True)
+    say_beginning(f"reading {config.manifest}", quiet=quiet)
     from prep_corpus.jobs.runs import run
 
     console = Console(stderr=True, quiet=quiet)

@@ -57,6 +57,7 @@ def evaluate_command(
     moved. Errors that the transcripts have already are not seen: the transcript counts as what is said.
     """
     from prep_corpus.jobs.own_filter.plots import plot_format
+    from prep_corpus.jobs.screen.logs import say_beginning
     from prep_corpus.jobs.start.early import check_early, check_file_out
 
     recipe = parse_rates(rates)
@@ -67,6 +68,7 @@ def evaluate_command(
         check_file_out(json_, "--json")
     config = run_config(settings, manifest=manifest, out=out or "", device=own_device(settings))
     check_early(config)
+    say_beginning(f"reading {config.manifest}", quiet=quiet)
     from prep_corpus.jobs.own_filter.evaluating import EvaluateOptions, execute
 
     options = EvaluateOptions(hours=hours, recipe=recipe, out=out, json=json_, plot=plot)

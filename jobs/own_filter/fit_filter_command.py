@@ -73,6 +73,7 @@ def fit_filter_command(
     from prep_corpus.align.errors import UsageError
     from prep_corpus.jobs.own_filter.plots import plot_format
     from prep_corpus.jobs.runs.opened import open_run
+    from prep_corpus.jobs.screen.logs import say_beginning
     from prep_corpus.jobs.start.early import check_file_out
 
     if not labels and self_supervised is None:
@@ -92,6 +93,9 @@ def fit_filter_command(
         if run is not None:
             _ = open_run(run).published
     # Refused by now, where it can be: what fits takes seconds to import.
+    say_beginning(
+        f"reading {' and '.join([*labels, self_supervised] if self_supervised else labels)}", quiet=quiet
+    )
     from prep_corpus.jobs.own_filter.fitting import FitRequest, execute
 
     request = FitRequest(

@@ -52,6 +52,7 @@ def label_command(
     """
     from prep_corpus.align.errors import UsageError
     from prep_corpus.jobs.runs.opened import open_run
+    from prep_corpus.jobs.screen.logs import say_beginning
     from prep_corpus.jobs.start.early import check_file_out
     from prep_corpus.pipeline.finished.sample_files import read_heard, read_weights
     from prep_corpus.pipeline.storage import files
@@ -65,6 +66,7 @@ def label_command(
     heard = read_heard(transcripts)
     if sample is not None:
         read_weights(sample, ())
+    say_beginning(f"reading {folder}", quiet=quiet)
     from prep_corpus.jobs.own_filter.labelling import LabelOptions, execute
 
     options = LabelOptions(

@@ -36,7 +36,8 @@ def execute(
     sample = draw_sample(run, options)
     check_free(target, sample.digest, force=force)
     console = Console(stderr=True, quiet=quiet)
-    with Progress(console=console, transient=True) as progress:
+    # Where there is no terminal, a bar would leave an empty line.
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("clips", total=len(sample.clips))
         write_sample(run, sample, target, threads=threads, on_clip=lambda: progress.advance(task))
     said = Console(quiet=quiet)

@@ -71,6 +71,7 @@ def sample_command(
     """
     from prep_corpus.filters.labels.sampling import SampleOptions
     from prep_corpus.jobs.runs.opened import open_run
+    from prep_corpus.jobs.screen.logs import say_beginning
     from prep_corpus.jobs.start.early import check_out
     from prep_corpus.pipeline.finished.sample_files import check_free
 
@@ -86,6 +87,7 @@ def sample_command(
     _ = open_run(folder).published
     check_out(str(target))
     check_free(target, force=force)
+    say_beginning(f"reading {folder}", quiet=quiet)
     from prep_corpus.jobs.own_filter.sample import execute
 
     execute(folder, target, options, threads=workers or os.cpu_count() or 1, force=force, quiet=quiet)
@@ -133,6 +135,9 @@ def agreement_command(folder: str, transcripts: tuple[str, ...], examples: int) 
 
     heard = read_heard(transcripts)
     # Refused by now, where it can be: what reads stage files takes seconds to import.
+    from prep_corpus.jobs.screen.logs import say_beginning
+
+    say_beginning(f"reading {folder}")
     from prep_corpus.filters.labels.agreement import agreement_lines
     from prep_corpus.pipeline.finished.label_run import pair
 

@@ -61,6 +61,7 @@ def pair_command(
     """
     from prep_corpus.align.model.devices import check_device
     from prep_corpus.align.model.naming import check_name
+    from prep_corpus.jobs.screen.logs import say_beginning
     from prep_corpus.jobs.screen.plain_text import counted
     from prep_corpus.jobs.start.early import check_file_out
 
@@ -69,6 +70,10 @@ def pair_command(
     if device is not None:
         check_device(device)
     listed = _listed(recordings, texts, out, force=force)
+    say_beginning(
+        f"reading {counted(len(listed.recordings), 'recording')} and {counted(len(listed.texts), 'text')}",
+        quiet=quiet,
+    )
     from rich.console import Console
 
     from prep_corpus.align.errors import UsageError

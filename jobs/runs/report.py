@@ -28,6 +28,9 @@ def report_command(folder: str, no_audio: bool, quiet: bool) -> None:
     run = open_run(folder)
     # Refused before what reads stage files is loaded.
     _ = run.settings, run.outcome
+    from prep_corpus.jobs.screen.logs import say_beginning
+
+    say_beginning(f"reading {folder}", quiet=quiet)
     from rich.console import Console
 
     from prep_corpus.jobs.screen.printing import print_line

@@ -35,6 +35,13 @@ class _Plain(logging.Formatter):
         return "\n".join(printable(line) for line in super().format(record).splitlines())
 
 
+def say_beginning(text: str, *, quiet: bool = False) -> None:
+    """Say on stderr what is begun, before that which takes a second and more to import."""
+    PRINTED.info("%s", text)
+    if not quiet:
+        print(printable(text), file=sys.stderr, flush=True)
+
+
 def begin_log(*, verbose: bool, log_file: str | None) -> Callable[[], None]:
     """Log from now on; returns what ends it.
 

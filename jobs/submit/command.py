@@ -88,6 +88,7 @@ def engine_options(*groups: Options) -> Any:
 
 def launch(ctx: click.Context, engine: Engine, settings: dict[str, Any]) -> None:
     """Make every check that takes seconds; then submit, follow, and exit."""
+    from prep_corpus.jobs.screen.logs import say_beginning
     from prep_corpus.jobs.start.early import check_values
     from prep_corpus.jobs.submit.checks import check_before
 
@@ -101,6 +102,7 @@ def launch(ctx: click.Context, engine: Engine, settings: dict[str, Any]) -> None
     )
     check_values(config)
     check_before(config, engine.name, engine.sees_local_files, engine.check)
+    say_beginning(f"reading {config.manifest}", quiet=settings["quiet"])
     from prep_corpus.jobs.submit.submission import Submission, default_name, submit
 
     submission = Submission(

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from prep_corpus.jobs.options import Number
+from prep_corpus.jobs.screen.logs import say_beginning
 
 _TRAINING = (
     click.option(
@@ -83,6 +84,9 @@ def train_command(**settings: Any) -> None:
 
     _check_material(settings)
     _check_settings(settings)
+    say_beginning(
+        f"reading {' and '.join([*settings['shards'], *settings['manifest']])}", quiet=settings["quiet"]
+    )
     from prep_corpus.jobs.training.train_run import TrainingMaterial, run_training
 
     material = TrainingMaterial(
@@ -137,6 +141,7 @@ def train_english_command(**settings: Any) -> None:
         )
     _check_settings(settings)
     sets_of(Path(settings["folder"]))
+    say_beginning(f"reading {settings['folder']}", quiet=settings["quiet"])
     from prep_corpus.jobs.training.train_run import run_english
 
     _limit_threads(settings["threads"])
@@ -179,6 +184,7 @@ def error_rates_command(
     check_name(model)
     for uri in manifests:
         check_rows(uri)
+    say_beginning(f"loading {model}")
     from prep_corpus.align.model.models import load_model
     from prep_corpus.jobs.training.evaluate_model import evaluate, table
 

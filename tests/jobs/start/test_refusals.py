@@ -132,6 +132,30 @@ def test_all_that_is_wrong_is_refused_in_one_line_at_once(
         assert not (place / made).exists()
 
 
+def test_what_takes_long_to_begin_says_first_what_it_begins(place: Path) -> None:
+    names = [
+        *(
+            "run",
+            "align",
+            "evaluate",
+            "pair",
+            "export",
+            "report",
+            "sample",
+            "label",
+            "agreement",
+            "fit-filter",
+        ),
+        *("train", "error-rates"),
+    ]
+    lines = [f"{name} {RIGHT[name]}".format(place).split() for name in names]
+    found = imported(lines, (), (*LIGHT, "without_heavy_libraries"))
+    for name, one in zip(names, found, strict=True):
+        # The libraries cannot be imported there: a command ends at the first of them that it wants.
+        said = r"(reading|loading) .+\nError: (.*import of [\w.]+ halted).*\n"
+        assert re.fullmatch(said, one.text), (name, one.text)
+
+
 def test_what_is_called_without_a_command_is_refused() -> None:
     for words in ([], ["nonsense"], ["submit"], ["submit", "nonsense"]):
         done = CliRunner().invoke(main, words)
