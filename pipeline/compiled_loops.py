@@ -18,6 +18,7 @@ from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.cutting.cutting import plan_words
 from prep_corpus.align.cutting.segments import CutOptions, Segment
 from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.sections.likeness import like_parts
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.words.aligned_text import align_best
 from prep_corpus.align.words.evidence import track
@@ -39,6 +40,7 @@ def compile_loops() -> None:
         case="lower",
         digest="",
     )
+    like_parts(np.arange(9), np.arange(9))
     text = " ".join(f"{word} [{n}]" if n % 400 == 1 else word for n, word in enumerate(_words()))
     for written in (text, text[:60]):
         log_probs_TC = _emissions(written, info)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from prep_corpus.align.sections.part_of_text import Span
 
@@ -15,10 +16,13 @@ class ReadingOrder:
         spans: half-open spans of its characters, all of it but for white space between them; those that nobody reads
             come last.
         read: how many of them are read.
+        moved_letters: letters that are heard in the sections that leave their place, as far as is known; no part of
+            the order, and not stored.
     """
 
     spans: tuple[Span, ...]
     read: int
+    moved_letters: int = field(default=0, compare=False)
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -29,11 +33,7 @@ class ReadingOrder:
     @property
     def moved_characters(self) -> int:
         """Characters of the sections that leave their place, the fewest that put the text in this order."""
-        stay: list[int] = []
-        for at, (start, end) in enumerate(self.spans[: self.read]):
-            before = (stay[earlier] for earlier in range(at) if self.spans[earlier][0] < start)
-            stay.append(end - start + max(before, default=0))
-        return sum(end - start for start, end in self.spans[: self.read]) - max(stay, default=0)
+        return moved(self.spans, [end - start for start, end in self.spans[: self.read]])
 
     def flat(self) -> list[int]:
         """All numbers in a row."""
@@ -43,3 +43,17 @@ class ReadingOrder:
     def of_flat(cls, numbers: list[int]) -> ReadingOrder:
         """The reverse of `flat`."""
         return cls(spans=tuple(zip(numbers[1::2], numbers[2::2])), read=numbers[0])
+
+
+def moved(spans: Sequence[Span], weights: Sequence[int]) -> int:
+    """What sections weigh that leave their place; those stay that weigh most of all that rise together in the text.
+
+    Args:
+        spans: half-open spans of the text, in the order in which they are read.
+        weights: of the first of them.
+    """
+    stay: list[int] = []
+    for at, weight in enumerate(weights):
+        before = (stay[earlier] for earlier in range(at) if spans[earlier][0] < spans[at][0])
+        stay.append(weight + max(before, default=0))
+    return sum(weights) - max(stay, default=0)

@@ -5,8 +5,9 @@
 
 Anchors whose places in the text and in what is read rise together make a chain. A chain goes back in the text only
 where it gains more by that than chance could give; where the best chain never does, the order is right and nothing is
-told. What is read twice counts once. The text is cut between the last anchor of a section and the first of the next,
-best of all where a paragraph ends.
+told. What is read twice counts once. In a text that is in another order, sections too short or too poorly read for
+anchors are found by all of their letters (`likeness`); that takes as long as an alignment. The text is cut between what
+is read of a section and of the next, best of all where a paragraph ends.
 
 Legend: K stretches of letters that text and reading share.
 """
@@ -15,14 +16,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.sections.anchors import RUN_LETTERS, LongArray, ReadLetters, TextLetters
-from prep_corpus.align.sections.order import ReadingOrder
+from prep_corpus.align.sections.likeness import AGREE, MOST_LETTERS, LikePart, like_parts
+from prep_corpus.align.sections.order import ReadingOrder, moved
 from prep_corpus.align.sections.part_of_text import Span, margin_letters
 
 JUMP_RUNS = 3
@@ -35,6 +37,9 @@ DENSITY = 0.01
 
 FEWEST_LETTERS = 160
 """Shorter texts, and shorter recordings, have no sections."""
+
+FEWEST_MOVED = 200
+"""Nor is another order told in which fewer characters leave their place, as of a sentence that the text has twice."""
 
 LENGTHS = (6, 7, 8, 10, 12, 16, 20, 24)
 DISTINCT_SHARE = 0.8
@@ -122,7 +127,8 @@ class Section:
     Attributes:
         text_start, text_end: in the text, from the first to the last anchor.
         read_start, read_end: in what is read.
-        anchors_M: letters of the text at which its anchors begin, rising.
+        anchors_M: letters of the text at which its anchors begin, rising; where it is found by all of its letters, as
+            many as agree beyond those that do not, evenly.
     """
 
     text_start: int
@@ -154,8 +160,49 @@ def reading_order(text: str, read: ReadLetters, *, far_longer: bool = False) -> 
             found, length, len(read.letters_G), None if margin is None else 2 * margin
         )
         if len(sections) > 1:
-            return _spans(text, letters.places_P, sections, margin)
+            order = _spans(text, letters.places_P, sections, margin)
+            return order if far_longer else _by_all_letters(text, letters, read, order)
     return None
+
+
+def _by_all_letters(
+    text: str, letters: TextLetters, read: ReadLetters, order: ReadingOrder
+) -> ReadingOrder | None:
+    """The order in which sections are read, found by all of their letters; anchors tell that it is another.
+
+    Args:
+        text: the text.
+        letters: its letters.
+        read: what is read in the recording.
+        order: what anchors tell.
+    """
+    if order.moved_characters < FEWEST_MOVED:
+        return None
+    if max(len(letters.letters_P), len(read.letters_G)) >= MOST_LETTERS:
+        return order
+    parts = like_parts(letters.letters_P, read.letters_G)
+    in_text = np.argsort(np.argsort([part.text_start for part in parts]))
+    firsts = np.flatnonzero(np.diff(in_text, prepend=-2) != 1) if parts else in_text
+    runs = [parts[first:end] for first, end in pairwise([*firsts.tolist(), len(parts)])]
+    if len(runs) < 2:
+        return None
+    gains = [sum(part.gain for part in run) // AGREE for run in runs]
+    found = _spans(text, letters.places_P, [_section(run) for run in runs], None)
+    return replace(found, moved_letters=moved(found.spans, gains))
+
+
+def _section(run: list[LikePart]) -> Section:
+    """The section of parts that follow each other in the text as in the reading."""
+    agree = [
+        np.linspace(part.text_start, part.text_end - 1, part.gain // AGREE).astype(np.int64) for part in run
+    ]
+    return Section(
+        text_start=run[0].text_start,
+        text_end=run[-1].text_end,
+        read_start=run[0].read_start,
+        read_end=run[-1].read_end,
+        anchors_M=np.concatenate(agree),
+    )
 
 
 def _lengths(letters: TextLetters) -> list[int]:

@@ -36,6 +36,9 @@ UNSAYABLE_LIMIT = 0.5
 FEWEST_GAINED = 200.0
 """A text is taken in another order than its own where so many characters more are heard of it."""
 
+SURELY_GAINED = 2 * FEWEST_GAINED
+"""And without looking where so many letters are heard of the sections that leave their place."""
+
 _RECENT = RecentTexts()
 """The stages need the texts of a bundle one after the other."""
 
@@ -179,11 +182,10 @@ def align_text(
                 ) from error
             raise
 
-    # So few characters cannot gain what is asked, as those of a sentence that the text has twice.
-    if order is None or (not far_longer and order.moved_characters < FEWEST_GAINED):
+    if order is None:
         return as_given()
     ordered = replace(aligned(reordered_text(text, order), part=read_part(order)), order=order)
-    if far_longer:
+    if far_longer or order.moved_letters >= SURELY_GAINED:
         return ordered
     given = as_given()
     return ordered if _gain(ordered, given) >= FEWEST_GAINED else given

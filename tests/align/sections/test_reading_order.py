@@ -162,3 +162,13 @@ def test_places_in_the_file_are_exact_in_any_order(cuts: list[int], chance: rand
         version.text[cue.char_start : cue.char_end] for cue in version.source.cues
     ]
     assert ReadingOrder.of_flat(order.flat()) == order
+
+
+def test_sections_with_too_few_anchors_are_found_by_all_of_their_letters() -> None:
+    parts = [" ".join(sentences(seed, 3 + seed % 2 * 6)) for seed in range(9)]
+    order = reading_order(
+        " ".join(parts), heard(" ".join(parts[n] for n in (4, 1, 7, 0, 5, 8, 2, 6, 3)), 0.2)
+    )
+    assert order is not None
+    assert order.numbers == (5, 2, 8, 1, 6, 9, 3, 7, 4)
+    assert reordered_text(" ".join(parts), order) == " ".join(parts[n] for n in (4, 1, 7, 0, 5, 8, 2, 6, 3))
