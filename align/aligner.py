@@ -24,7 +24,7 @@ from prep_corpus.align.model.devices import default_device
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
 from prep_corpus.align.model.models import ModelInfo, load_model
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE
-from prep_corpus.align.sections.reordered import reordered_version
+from prep_corpus.align.sections.reordered import reordered_version, section_starts
 from prep_corpus.align.speakers.word_speakers import SpokenBy, spoken_by
 from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.align.transcripts import formats
@@ -119,7 +119,15 @@ class Aligner:
         seconds = info.frame_seconds
         used, order = versions[best.number], best.aligned.order
         source = (used if order is None else reordered_version(used, order)).source
-        said = spoken_by(best.aligned.words, best.aligned.normalized, source, (), frame_seconds=seconds)
+        sections = () if order is None else section_starts(order)
+        said = spoken_by(
+            best.aligned.words,
+            best.aligned.normalized,
+            source,
+            (),
+            frame_seconds=seconds,
+            sections=sections,
+        )
         best = replace(best, aligned=replace(best.aligned, words=said.words))
         return AlignedFile(
             words=tuple(_words(best.aligned, said, seconds)),

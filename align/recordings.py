@@ -61,7 +61,7 @@ class Recording:
         language: a tag such as "en".
         channel: the one channel to take, counted from 0; the mean of all where None.
         track: of several audio tracks, its number from 0 or its language; the default one where None.
-        source: where `text` comes from; None for plain text that needs no explaining.
+        source: where `text` comes from; None for plain text of the manifest's own.
         others: further transcripts of the same audio, of which the alignment chooses one; see `version`.
         lost: what became of those that could not be read, one message each.
         speaker_spans: who speaks when, as an RTTM file says, in the order of their starts; none without one.

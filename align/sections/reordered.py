@@ -34,6 +34,16 @@ def reordered_text(text: str, order: ReadingOrder) -> str:
     return "".join(text[start:end] for start, end in moved_spans(order))
 
 
+def section_starts(order: ReadingOrder) -> list[int]:
+    """Where in the reordered text its sections begin, rising."""
+    sections, starts, at = set(order.spans), [], 0
+    for span in moved_spans(order):
+        if span in sections:
+            starts.append(at)
+        at += span[1] - span[0]
+    return starts
+
+
 def read_part(order: ReadingOrder) -> Span | None:
     """The half-open span of the reordered text that is read; None where that is all of it."""
     if order.read == len(order.spans):

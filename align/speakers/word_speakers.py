@@ -56,6 +56,7 @@ def spoken_by(
     spans: Sequence[SpeakerSpan],
     *,
     frame_seconds: float,
+    sections: Sequence[int] = (),
 ) -> SpokenBy:
     """Who says each word of an aligned transcript.
 
@@ -68,6 +69,8 @@ def spoken_by(
         source: where it comes from, with its turns.
         spans: who speaks when, in the order of their starts; none where that is not known.
         frame_seconds: length of a frame.
+        sections: where in the transcript sections begin that its file has in another order, rising; whoever speaks on
+            both sides of such a border counts as two of one name.
     """
     names: dict[str, int] = {}
     speakers_W = np.full(len(words), NOBODY, np.int32)
@@ -87,10 +90,18 @@ def spoken_by(
             speakers_W[first:last] = SEVERAL
     if not names:
         return SpokenBy(words=words)
-    return SpokenBy(
-        words=replace(words, speakers=speakers_W),
-        names=tuple("" if name.startswith("\0") else name for name in names),
-    )
+    shown = ["" if name.startswith("\0") else name for name in names]
+    if sections:
+        shown = _parted(speakers_W, np.searchsorted(sections, words.char_starts, side="right"), shown)
+    return SpokenBy(words=replace(words, speakers=speakers_W), names=tuple(shown))
+
+
+def _parted(speakers_W: IntArray, sections_W: NDArray[np.int64], names: list[str]) -> list[str]:
+    """Give each speaker a number of their own in each section, in place, and return the names by these numbers."""
+    named = np.flatnonzero(speakers_W >= 0)
+    pairs, numbers = np.unique(np.stack((sections_W[named], speakers_W[named])), axis=1, return_inverse=True)
+    speakers_W[named] = numbers.ravel()
+    return [names[speaker] for speaker in pairs[1].tolist()]
 
 
 def _name(speakers_W: IntArray, words: Words, turn: Turn, speaker: int, *, only_free: bool = False) -> None:

@@ -50,7 +50,7 @@ class Version:
 
     Attributes:
         text: the plain text.
-        source: where it comes from; None for plain text that needs no explaining.
+        source: where it comes from; None for plain text of the manifest's own.
     """
 
     text: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from prep_corpus.align.errors import (
@@ -52,18 +53,14 @@ def read_versions(
         wrong: list[RecordingError] = []
     else:
         found, wrong = [], []
-        uris = (entry.text_uri or "", *entry.other_text_uris)
-        for uri in uris:
+        for uri in (entry.text_uri or "", *entry.other_text_uris):
             try:
                 version = read_version(uri, parser, shown=shown, selection=entry.selection)
             except RecordingError as error:
                 wrong.append(error)
             else:
-                is_plain = version.source is None and len(uris) > 1
                 found.append(
-                    Version(text=version.text, source=TranscriptSource(name=uri, format=PLAIN))
-                    if is_plain
-                    else version
+                    replace(version, source=version.source or TranscriptSource(name=uri, format=PLAIN))
                 )
     full: dict[str, Version] = {}
     for version in found:

@@ -17,7 +17,7 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recordings import Recording
 from prep_corpus.align.sections.order import ReadingOrder
-from prep_corpus.align.sections.reordered import reordered_version
+from prep_corpus.align.sections.reordered import reordered_version, section_starts
 from prep_corpus.align.speakers.word_speakers import SpokenBy, speaker_identity, spoken_by
 from prep_corpus.align.text import normalize as text
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions
@@ -358,6 +358,7 @@ def _with_speakers(aligned: AlignedRecording, info: ModelInfo) -> AlignedRecordi
         recording.source,
         recording.speaker_spans,
         frame_seconds=info.frame_seconds,
+        sections=() if aligned.order is None else section_starts(aligned.order),
     )
     return replace(aligned, words=said.words, speakers=said.names)
 

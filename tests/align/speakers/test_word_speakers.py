@@ -112,6 +112,18 @@ def test_marks_of_turns_part_speakers_whom_nobody_names() -> None:
     assert "*" not in named(version)
 
 
+def test_who_speaks_on_both_sides_of_a_section_border_counts_as_two_of_one_name() -> None:
+    version = read(".vtt", "WEBVTT\n\n00:00.000 --> 00:09.000\n<v Ann>it is late\n<v Ann>and so it is\n")
+    normalized = normalize(version.text, alphabet=LOWER, options=TextOptions())
+    place = version.text.index("and")
+    said = spoken_by(
+        words_of(normalized), normalized, version.source, (), frame_seconds=0.02, sections=[0, place]
+    )
+    assert shown(said) == ["Ann"] * 7
+    assert said.words.speakers is not None
+    assert said.words.speakers.tolist() == [0] * 3 + [1] * 4
+
+
 def test_captions_that_roll_have_their_turns_once() -> None:
     lines = [
         ["&gt;&gt; it is"],

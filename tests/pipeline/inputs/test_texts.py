@@ -62,6 +62,16 @@ def test_several_transcripts_of_one_recording(tmp_path: Path) -> None:
     assert [cue.start_seconds for cue in chosen.source.cues] == [1.0, 3.0]  # type: ignore[union-attr]
 
 
+def test_one_plain_text_has_the_name_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Tom and me.")
+    entries = [
+        {"audio_filepath": "a.wav", "text_filepath": "a.txt"},
+        {"audio_filepath": "b.wav", "text": "Me."},
+    ]
+    files, own = good(read(tmp_path, *entries))
+    assert [Path(version.name).name for version in (*files.versions, *own.versions)] == ["a.txt", ""]
+
+
 SMIL = (
     '<smil><body>\n<par><text src="page.xhtml#one"/><audio src="a.mp3" clipBegin="1s" clipEnd="2s"/></par>\n'
     '<par><text src="text/two.xhtml#two"/><audio src="b.mp3" clipBegin="0s" clipEnd="1s"/></par>\n</body></smil>'
