@@ -230,23 +230,28 @@ def read_text(text: Text) -> Version:
     except OSError as error:
         raise TranscriptMissing(f"there must be a transcript at {path}: {error}") from error
     original = formats.decode(data, name=str(path))
+    named = formats.documents_of(data, name=str(path), up=smil.MOST_UP)
+    up = smil.folders_up(str(path.parent), named, os.path.isfile)
     documents = {
-        document: _document(path, document, f"{path}: line {line}")
-        for document, line in formats.documents_of(data, name=str(path)).items()
+        document: _document(path, document, f"{path}: line {line}", up)
+        for document, line in formats.documents_of(data, name=str(path), up=up).items()
     }
     transcript = formats.parse(original, name=str(path), documents=documents)
     return version_of(transcript, name=str(path), kind=formats.format_of(str(path), original))
 
 
-def _document(path: Path, document: str, place: str) -> bytes:
+def _document(path: Path, document: str, place: str, up: int) -> bytes:
     """A file that a transcript's text stands in.
 
     Raises:
         RecordingError: there is none, or it stands elsewhere.
     """
-    smil.check_below(str(path.parent), document, place=place)
+    smil.check_below(str(path.parent), document, place=place, up=up)
+    found = path.parent / document
     try:
-        return (path.parent / document).read_bytes()
+        if found.exists() and not found.is_file():
+            raise OSError(f"{found} is no regular file")
+        return found.read_bytes()
     except OSError as error:
         raise smil.absent(document, error, place=place) from error
 

@@ -29,7 +29,7 @@ JUMP = 60
 """What a new part costs. In text and reading of ten minutes each, of different books, the best part gains 40."""
 
 START_BITS = 20
-MOST_LETTERS = 1 << START_BITS
+COMPARED_LETTERS = 1 << START_BITS
 """No more letters are compared, on either side."""
 
 
@@ -54,15 +54,15 @@ def like_parts(letters_P: LongArray, letters_G: LongArray) -> list[LikePart]:
     """The parts of a text that gain most, in the order in which they are read; no letter of the text is in two.
 
     Args:
-        letters_P: of the text, under `MOST_LETTERS`.
-        letters_G: that are read, under `MOST_LETTERS`.
+        letters_P: of the text, under `COMPARED_LETTERS`.
+        letters_G: that are read, under `COMPARED_LETTERS`.
     """
     gains, ends, starts = _best_parts(letters_P.astype(np.int32), letters_G.astype(np.int32))
     parts = []
     at = len(letters_G)
     while gains[at] > 0:
-        read_end, text_end = divmod(int(ends[at]), MOST_LETTERS)
-        read_start, text_start = divmod(int(starts[at]), MOST_LETTERS)
+        read_end, text_end = divmod(int(ends[at]), COMPARED_LETTERS)
+        read_start, text_start = divmod(int(starts[at]), COMPARED_LETTERS)
         before = max(int(gains[read_start]) - JUMP, 0)
         parts.append(
             LikePart(
@@ -85,7 +85,7 @@ def _best_parts(letters_P: LongArray, letters_G: LongArray) -> tuple[LongArray, 
 
     Returns:
         What they gain [G + 1]; where the last of them ends, and where it begins: the letter that is read times
-        `MOST_LETTERS`, plus the letter of the text.
+        `COMPARED_LETTERS`, plus the letter of the text.
     """
     bits = np.int64(2 * START_BITS)
     agree, differ, alone = np.int64(AGREE) << bits, np.int64(DIFFER) << bits, np.int64(ALONE) << bits

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.sections.anchors import RUN_LETTERS, LongArray, ReadLetters, TextLetters
-from prep_corpus.align.sections.likeness import AGREE, MOST_LETTERS, LikePart, like_parts
+from prep_corpus.align.sections.likeness import AGREE, COMPARED_LETTERS, LikePart, like_parts
 from prep_corpus.align.sections.order import ReadingOrder, moved
 from prep_corpus.align.sections.part_of_text import Span, margin_letters
 
@@ -178,7 +178,7 @@ def _by_all_letters(
     """
     if order.moved_characters < FEWEST_MOVED:
         return None
-    if max(len(letters.letters_P), len(read.letters_G)) >= MOST_LETTERS:
+    if max(len(letters.letters_P), len(read.letters_G)) >= COMPARED_LETTERS:
         return order
     parts = like_parts(letters.letters_P, read.letters_G)
     in_text = np.argsort(np.argsort([part.text_start for part in parts]))

@@ -252,15 +252,16 @@ def _refuse_what_is_no_text(original: str, name: str) -> None:
         )
 
 
-def documents_of(content: bytes, *, name: str) -> dict[str, int]:
+def documents_of(content: bytes, *, name: str, up: int = 0) -> dict[str, int]:
     """The other files that a transcript's text stands in, which `parse` needs.
 
     Args:
         content: the whole file.
         name: the file, for messages; its ending says the format.
+        up: how many folders above the file's own a document may stand, as in an unpacked EPUB.
 
     Returns:
-        Paths from the file's folder, never out of it, each with the line that names it first; most often none.
+        Paths from the file's folder, each with the line that names it first; most often none.
 
     Raises:
         TranscriptMalformed: the file is not of its format, or names a file elsewhere.
@@ -268,7 +269,7 @@ def documents_of(content: bytes, *, name: str) -> dict[str, int]:
     """
     if not names_documents(name):
         return {}
-    return smil.documents_of(decode(content, name=name), name=name)
+    return smil.documents_of(decode(content, name=name), name=name, up=up)
 
 
 def names_documents(name: str) -> bool:

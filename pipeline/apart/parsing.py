@@ -68,19 +68,20 @@ class Parser:
         self._owner = os.getpid()
         self._lock = threading.Lock()
 
-    def documents_of(self, data: bytes, *, place: str) -> dict[str, int]:
+    def documents_of(self, data: bytes, *, place: str, up: int = 0) -> dict[str, int]:
         """The other files that a transcript's text stands in; see `formats.documents_of`.
 
         Args:
             data: the file.
             place: as for `parse`.
+            up: how many folders above the file's own they may stand.
 
         Raises:
             RecordingError: as for `parse`.
         """
         if not formats.names_documents(place):
             return {}
-        documents: dict[str, int] = self._answer(data, place, {"documents_of": True})["documents"]
+        documents: dict[str, int] = self._answer(data, place, {"documents_of": up})["documents"]
         return documents
 
     def parse(
@@ -306,14 +307,15 @@ def parsed(data: bytes, place: str, wanted: dict[str, Any]) -> dict[str, Any]:
         data: the file.
         place: the file, for messages; ends as its name does.
         wanted: `selection`, which part of a transcript, and `documents`, path and length of each that follows it in
-            `data`; or `documents_of`, that they are asked for; or `speakers_of`, names of a recording in an RTTM file.
+            `data`; or `documents_of`, by how many folders up they may stand; or `speakers_of`, names of a recording in
+            an RTTM file.
     """
     try:
         if "speakers_of" in wanted:
             spans = parse_rttm(data, name=place, recordings=wanted["speakers_of"])
             return {"spans": [[span.start_seconds, span.end_seconds, span.speaker] for span in spans]}
         if "documents_of" in wanted:
-            return {"documents": formats.documents_of(data, name=place)}
+            return {"documents": formats.documents_of(data, name=place, up=wanted["documents_of"])}
         documents: dict[str, bytes] = {}
         for path, n_bytes in reversed(wanted.get("documents", [])):
             documents[path] = data[len(data) - n_bytes :]

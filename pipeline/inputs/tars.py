@@ -133,7 +133,8 @@ def _sample(uri: str, key: str, sample: Mapping[str, Member]) -> Found:
     if "text" not in fields:
         return place, EntryInvalid(
             f"{place}: a sample must have a text: KEY.txt, or KEY.json with one of {', '.join(TEXT_KEYS)}; it has "
-            f"{', '.join(sorted(sample))}"
+            f"{', '.join(sorted(sample))}; captions and other formats are read beside the audio in a folder, or where "
+            "a manifest names them: unpack the tar"
         )
     return place, {**fields, "id": key, "audio_filepath": bytes_uri(uri, audio.start, audio.end)}
 

@@ -115,19 +115,23 @@ def _documents(uri: str, data: bytes, parser: Parser, place: str) -> dict[str, b
     folder = os.path.dirname(uri) if files.is_local(uri) else uri.rpartition("/")[0]
     found: dict[str, bytes] = {}
     left_bytes = MOST_TRANSCRIPT_BYTES - len(data)
-    for document, line in parser.documents_of(data, place=place).items():
+    documents = parser.documents_of(data, place=place, up=smil.MOST_UP)
+    up = smil.folders_up(folder, documents, files.exists)
+    if any(document.startswith("../" * (up + 1)) for document in documents):
+        documents = parser.documents_of(data, place=place, up=up)
+    for document, line in documents.items():
         named = f"{place}: line {line}"
         if files.is_local(uri):
-            smil.check_below(folder, document, place=named)
+            smil.check_below(folder, document, place=named, up=up)
         try:
-            size_bytes = files.size(files.join(folder, document))
+            size_bytes = files.size(smil.place_of(folder, document))
             left_bytes -= size_bytes
             if left_bytes < 0:
                 raise TranscriptMalformed(
                     f"{named}: a transcript has at most {MOST_TRANSCRIPT_BYTES >> 20} MiB with the documents that it "
                     f"names, and {document} has {size_bytes >> 20}"
                 )
-            found[document] = files.read_bytes(files.join(folder, document))
+            found[document] = files.read_bytes(smil.place_of(folder, document))
         except OSError as error:
             if not files.is_absent(error):
                 raise

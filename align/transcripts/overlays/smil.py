@@ -9,7 +9,7 @@ import bisect
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from urllib.parse import unquote
@@ -28,9 +28,19 @@ from prep_corpus.align.transcripts.pieces import (
 from prep_corpus.align.transcripts.positions import XmlElement, read_xml
 
 MOST_DOCUMENTS = 1000
+MOST_UP = 3
+"""So many folders above the SMIL file's are looked into for the mark of an unpacked EPUB."""
+
+EPUB_MARK = "META-INF/container.xml"
+"""The file that the outermost folder of every EPUB has."""
+
 DOCUMENT_ENDINGS = (".xhtml", ".html", ".htm", ".xml")
 _RULE = "must name a document in the folder of the SMIL file or below it"
-_WAY_OUT = "put it there and name it so, or give the document itself (XHTML, EPUB) as the transcript"
+_WAY_OUT = (
+    "put it there and name it so, or give the document itself (XHTML, EPUB) as the transcript; '..' may lead to any "
+    f"folder of an unpacked EPUB, whose outermost folder has {EPUB_MARK}"
+)
+_LEADING_UP = re.compile(r"(?:\.\./)*")
 _NOT_IN_PATHS = re.compile(r"[:?#\\\x00-\x1f\x7f]")
 _CLOCK = re.compile(r"(?:npt=)?(?:(?:(\d{1,9}):)?(\d{1,2}):)?(\d{1,9}(?:\.\d{0,30})?)(h|min|s|ms)?", re.ASCII)
 _UNIT_SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 0.001}
@@ -57,21 +67,23 @@ class _Clip:
     end_seconds: float | None = None
 
 
-def documents_of(original: str, *, name: str) -> dict[str, int]:
+def documents_of(original: str, *, name: str, up: int = 0) -> dict[str, int]:
     """The documents that a SMIL file names, each with the first line that does.
 
     Args:
         original: the decoded file.
         name: name for messages.
+        up: by how many ".." a path may begin.
 
     Returns:
-        Paths from the file's folder, with "/" and without "..", in the order in which they are named.
+        Paths from the file's folder, with "/" and with ".." at their beginning alone, in the order in which they are
+        named.
 
     Raises:
         TranscriptMalformed: it is no SMIL, names no text, or a document that stands elsewhere.
     """
     lines: dict[str, int] = {}
-    for clip in _clips(original, name, []):
+    for clip in _clips(original, name, [], up):
         lines.setdefault(clip.document, clip.line)
     if len(lines) > MOST_DOCUMENTS:
         raise TranscriptMalformed(
@@ -81,18 +93,47 @@ def documents_of(original: str, *, name: str) -> dict[str, int]:
     return lines
 
 
-def check_below(folder: str, document: str, *, place: str) -> None:
-    """Refuse a document on a disk that a link leads out of the SMIL file's folder.
+def folders_up(folder: str, documents: Mapping[str, int], exists: Callable[[str], bool]) -> int:
+    """How many folders above the SMIL file's the outermost of its unpacked EPUB is; 0 where it is in none.
+
+    Args:
+        folder: of the SMIL file, a path or URI.
+        documents: of `documents_of`; nothing is looked for where all stand in the folder or below it.
+        exists: whether there is a file.
+    """
+    if not any(document.startswith("../") for document in documents):
+        return 0
+    above = (up for up in range(MOST_UP + 1) if exists(place_of(folder, "../" * up + EPUB_MARK)))
+    return next(above, 0)
+
+
+def place_of(folder: str, document: str) -> str:
+    """Where a document stands, a path or URI.
 
     Args:
         folder: of the SMIL file.
+        document: path of `documents_of`.
+    """
+    if "://" not in folder:
+        return os.path.join(folder, document)
+    while document.startswith("../") and "/" in folder.partition("://")[2]:
+        folder, document = folder.rpartition("/")[0], document[3:]
+    return f"{folder}/{document}"
+
+
+def check_below(folder: str, document: str, *, place: str, up: int = 0) -> None:
+    """Refuse a document on a disk that a link leads out of the SMIL file's folder, or of its EPUB.
+
+    Args:
+        folder: of the SMIL file.
+        up: how many folders above it the EPUB's outermost is.
         document: path from there, of `documents_of`.
         place: the SMIL file and its line, for the message.
 
     Raises:
         TranscriptMalformed: it stands elsewhere.
     """
-    within = os.path.realpath(folder or ".")
+    within = os.path.realpath(os.path.join(folder, *[".."] * up))
     found = os.path.realpath(os.path.join(folder, document))
     if os.path.commonpath([within, found]) != within:
         raise TranscriptMalformed(
@@ -135,7 +176,8 @@ def parse_smil(
             none is the recording.
     """
     problems: list[str] = []
-    clips = list(_clips(original, name, problems))
+    # Those that are handed over were looked for where they may stand.
+    clips = list(_clips(original, name, problems, MOST_UP))
     order = list(dict.fromkeys(clip.document for clip in clips))
     missing = next((clip for clip in clips if clip.document not in documents), None)
     if missing is not None:
@@ -171,7 +213,7 @@ def parse_smil(
     return assemble("\n".join(documents[document] for document in order), pieces, problems)
 
 
-def _clips(original: str, name: str, problems: list[str]) -> Iterator[_Clip]:
+def _clips(original: str, name: str, problems: list[str], up: int) -> Iterator[_Clip]:
     """The texts that a SMIL file names, in order; times that cannot be read go to the problems.
 
     Raises:
@@ -185,7 +227,7 @@ def _clips(original: str, name: str, problems: list[str]) -> Iterator[_Clip]:
         audios = list(_audios(element)) if element.tag == "par" else []
         for text in element.elements("text"):
             found = True
-            yield _clip(text, audios, name, problems)
+            yield _clip(text, audios, _target(text, name, up), problems)
             audios = []
     if not found:
         raise TranscriptMalformed(
@@ -208,9 +250,8 @@ def _audios(par: XmlElement) -> Iterator[XmlElement]:
         yield from inner.elements("audio")
 
 
-def _clip(text: XmlElement, audios: list[XmlElement], name: str, problems: list[str]) -> _Clip:
-    document, element_id = _target(text, name)
-    clip = _Clip(document=document, id=element_id, line=text.line)
+def _clip(text: XmlElement, audios: list[XmlElement], target: tuple[str, str], problems: list[str]) -> _Clip:
+    clip = _Clip(document=target[0], id=target[1], line=text.line)
     files = {audio.attributes.get("src", "").strip() for audio in audios}
     if len(files) != 1:
         return clip
@@ -224,7 +265,7 @@ def _clip(text: XmlElement, audios: list[XmlElement], name: str, problems: list[
     return replace(clip, audio=files.pop(), start_seconds=times[0], end_seconds=times[1])
 
 
-def _target(text: XmlElement, name: str) -> tuple[str, str]:
+def _target(text: XmlElement, name: str, up: int) -> tuple[str, str]:
     """The document and the element that a text's address names.
 
     Raises:
@@ -233,8 +274,15 @@ def _target(text: XmlElement, name: str) -> tuple[str, str]:
     written = text.attributes.get("src", "").strip()
     address, _, fragment = written.partition("#")
     path = unquote(address)
-    parts = path.split("/")
-    if not path or path.startswith("/") or ".." in parts or _NOT_IN_PATHS.search(path):
+    # Where a link stands before it, ".." leads from where the link leads.
+    above = len(_LEADING_UP.match(path)[0]) // 3  # type: ignore[index]
+    if (
+        not path
+        or path.startswith("/")
+        or above > up
+        or ".." in path[3 * above :].split("/")
+        or _NOT_IN_PATHS.search(path)
+    ):
         raise TranscriptMalformed(
             f"{name}: line {text.line}: <text> {_RULE}, by a relative path without '..', but its src is "
             f"{written[:200]!r}; {_WAY_OUT}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -230,6 +231,10 @@ def test_the_aligner_reads_documents_beside_the_file(tmp_path: Path) -> None:
     (tmp_path / "two.xhtml").write_text(SECOND)
     (tmp_path / "book/text/two.xhtml").symlink_to("../../two.xhtml")
     with pytest.raises(TranscriptMalformed, match=r"a\.smil: line 3: .*is a link out of it"):
+        read_text(path)
+    (tmp_path / "book/text/two.xhtml").unlink()
+    os.mkfifo(tmp_path / "book/text/two.xhtml")
+    with pytest.raises(TranscriptMissing, match="is no regular file"):
         read_text(path)
     (tmp_path / "book/text/two.xhtml").unlink()
     (tmp_path / "book/text/two.xhtml").write_bytes(b"\xff\xfe\xff")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from prep_corpus.align.aligner import read_text
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.recordings import Recording
 from prep_corpus.align.transcripts.pieces import EVERYTHING
@@ -48,7 +50,12 @@ def test_several_transcripts_of_one_recording(tmp_path: Path) -> None:
     (tmp_path / "a.vtt").write_text("not at all")
     (tmp_path / "again.txt").write_text("Tom & I.\nYes.")
     paths = ["a.txt", "again.txt", "nowhere.txt", "a.srt", "a.vtt"]
-    (recording,) = good(read(tmp_path, {"audio_filepath": "a.wav", "text_filepath": paths}))
+    entries = [
+        {"audio_filepath": f"{name}.wav", "text_filepath": text}
+        for name, text in (("a", paths), ("b", "a.txt"))
+    ]
+    recording, plain = good(read(tmp_path, *entries))
+    assert [Path(version.name).name for version in plain.versions] == ["a.txt"]
     # The same text twice counts once, with its cues.
     assert [version.text for version in recording.versions] == ["Tom and me.", "Tom & I.\nYes."]
     assert [Path(version.name).name for version in recording.versions] == ["a.txt", "a.srt"]
@@ -60,16 +67,6 @@ def test_several_transcripts_of_one_recording(tmp_path: Path) -> None:
     assert (chosen.text, [other.text for other in chosen.others]) == ("Tom & I.\nYes.", ["Tom and me."])
     assert chosen.read_characters == recording.read_characters
     assert [cue.start_seconds for cue in chosen.source.cues] == [1.0, 3.0]  # type: ignore[union-attr]
-
-
-def test_one_plain_text_has_the_name_of_its_file(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("Tom and me.")
-    entries = [
-        {"audio_filepath": "a.wav", "text_filepath": "a.txt"},
-        {"audio_filepath": "b.wav", "text": "Me."},
-    ]
-    files, own = good(read(tmp_path, *entries))
-    assert [Path(version.name).name for version in (*files.versions, *own.versions)] == ["a.txt", ""]
 
 
 SMIL = (
@@ -118,6 +115,74 @@ def test_the_documents_of_a_smil_file_are_read_with_it(tmp_path: Path) -> None:
         assert "put it there" in letter.message
         page.unlink(missing_ok=True)
         page.symlink_to("/etc/hostname")
+
+
+def smil_of(*sources: str, head: str = "", inner: str = "") -> str:
+    pars = "".join(f'<par><text src="{source}"/></par>' for source in sources)
+    return f"{head}<smil><body>{inner or pars}</body></smil>"
+
+
+OUTSIDE = '<!DOCTYPE smil [<!ENTITY out SYSTEM "file:///etc/hostname">]>'
+REFUSED = {
+    "fifo": (smil_of("fifo.xhtml"), "it is a pipe, socket or device"),
+    "link": (smil_of("link.xhtml"), "link.xhtml is a link out of it"),
+    "loop": (smil_of("loop.xhtml"), "there is no loop.xhtml that can be read"),
+    "folder": (smil_of("text.xhtml"), "Is a directory"),
+    "deep": (smil_of(inner="<seq>" * 5000 + "</seq>" * 5000), "levels deep"),
+    "many": (smil_of(*(f"{n}.xhtml" for n in range(1001))), "at most 1000 documents, and names 1001"),
+    "absent": (smil_of("absent.xhtml"), "there is no absent.xhtml that can be read"),
+    "fragment": (smil_of("page.xhtml#two"), "page.xhtml has none with the id 'two'"),
+    "entity": (smil_of("page.xhtml", head=OUTSIDE, inner="&out;"), "entity"),
+    "absolute": (smil_of("/etc/page.xhtml"), "its src is '/etc/page.xhtml'"),
+    "web": (smil_of("http://example.org/page.xhtml"), "its src is 'http://example.org/page.xhtml'"),
+    "above": (smil_of("../page.xhtml"), "its src is '../page.xhtml'"),
+}
+
+
+def test_what_smil_files_name_elsewhere_is_refused_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / "book"
+    (folder / "text.xhtml").mkdir(parents=True)
+    (tmp_path / "page.xhtml").write_text('<p id="one">Secret.</p>')
+    (folder / "page.xhtml").write_text('<p id="one">Hello.</p>')
+    os.mkfifo(folder / "fifo.xhtml")
+    (folder / "link.xhtml").symlink_to("../page.xhtml")
+    (folder / "loop.xhtml").symlink_to("loop.xhtml")
+    for name, (content, _) in REFUSED.items():
+        (folder / f"{name}.smil").write_text(content)
+    entries = [{"audio_filepath": f"{name}.wav", "text_filepath": f"{name}.smil"} for name in REFUSED]
+    letters = bad(read(folder, *entries))
+    told = {
+        name: (
+            letter.reason.startswith("transcript-")
+            and f"recording {name!r}" in letter.message
+            and rule in letter.message
+        )
+        or (letter.reason, letter.message)
+        for letter, (name, (_, rule)) in zip(letters, REFUSED.items())
+    }
+    assert told == dict.fromkeys(REFUSED, True)
+
+
+def test_overlays_of_an_unpacked_epub_name_any_of_its_documents(tmp_path: Path) -> None:
+    book = tmp_path / "shelf/book"
+    for name in ("META-INF", "EPUB/smil", "EPUB/text"):
+        (book / name).mkdir(parents=True)
+    (tmp_path / "shelf/page.xhtml").write_text("<p>Another's.</p>")
+    (book / "EPUB/text/page.xhtml").write_text('<p id="one">Hello.</p>')
+    (book / "EPUB/text/link.xhtml").symlink_to("../../../page.xhtml")
+    sources = ("../text/page.xhtml#one", "../../../page.xhtml", "../text/link.xhtml")
+    for name, source in zip("abc", sources):
+        (book / f"EPUB/smil/{name}.smil").write_text(smil_of(source))
+    paths = [f"shelf/book/EPUB/smil/{name}.smil" for name in "abc"]
+    entries = [{"audio_filepath": f"{name}.wav", "text_filepath": path} for name, path in zip("abc", paths)]
+    assert all("META-INF/container.xml" in letter.message for letter in bad(read(tmp_path, *entries)))
+    (book / "META-INF/container.xml").write_text("<container/>")
+    within, beside, link = read(tmp_path, *entries)
+    assert isinstance(within, Recording)
+    assert within.text == "Hello."
+    assert read_text(tmp_path / paths[0]).text == "Hello."
+    assert "its src is '../../../page.xhtml'" in bad([beside])[0].message
+    assert "is a link out of it" in bad([link])[0].message
 
 
 def test_a_smil_file_is_no_larger_than_any_with_its_documents(
