@@ -104,6 +104,7 @@ def test_the_stages_align_cut_and_tell_it(corpus: Path) -> None:
     }
     assert set(told) == {"plain.txt", "cues.srt"}
     for check in told.values():
+        assert Path(check.transcript).name == check.recording_id
         assert check.sections == (2, 1)
         assert check.disagrees
         assert check.verdict.startswith("2 sections of it are read in the order 2, 1")
