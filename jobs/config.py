@@ -10,7 +10,7 @@ from typing import Any
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.language_tags import UNKNOWN_LANGUAGE, is_known
-from prep_corpus.align.recognition.sources import READ_MODES, READ_NOTHING, READ_REPAIR
+from prep_corpus.align.recognition.sources import READ_MODES, READ_NOTHING, READ_REPAIR, READ_SPLIT_ENDING
 from prep_corpus.align.text.styles import CLEAN, TEXT_STYLES
 from prep_corpus.jobs.cutting_settings import CuttingSettings
 from prep_corpus.jobs.settings import (
@@ -183,6 +183,12 @@ class RunConfig(ShardSettings, CuttingSettings):
             raise UsageError(
                 "--read repair mends what --cut words would cut around: it needs --cut words, not paper"
             )
+        if self.split_read and self.read == READ_NOTHING:
+            raise UsageError(
+                "--split-read parts what the model reads: it needs --read repair, uncovered or all"
+            )
+        if self.split_read and any(name.endswith(READ_SPLIT_ENDING) for name, _ in self.splits):
+            raise UsageError(f"--split-read names splits with {READ_SPLIT_ENDING}: no --split may end so")
         if self.beam_options and not self.beam_options[0].startswith("-"):
             raise UsageError(
                 f"{self.beam_options[0]!r} is one word too many: beside what is asked for there may be options "

@@ -182,6 +182,13 @@ class ShardSettings:
         group=SHARDS,
         to="plan.split_by",
     )
+    split_read: bool = setting(
+        False,
+        "--split-read",
+        "Put utterances with words that the model reads into splits of their own: train_read beside train.",
+        group=SHARDS,
+        to="plan.split_read",
+    )
     order: str = setting(
         "shuffle",
         "--order",

@@ -13,6 +13,9 @@ REPAIRING = (READ_REPAIR, READ_ALL)
 TRANSCRIPT, REPAIRED, RECOGNISED = "transcript", "repaired", "model"
 """Whose text it is: the transcript's, the transcript's with words that the model hears, or what the model hears."""
 
+READ_SPLIT_ENDING = "_read"
+"""Behind the name of a split it names the one beside it, which holds the utterances with words that the model hears."""
+
 KEPT_REPAIRED, KEPT_RECOGNISED = "kept:repaired", "kept:model"
 """Entries of the ledger of samples: those of utterances with a repaired text, and with what the model hears alone."""
 

@@ -9,6 +9,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
+from prep_corpus.align.recognition.sources import READ_SPLIT_ENDING, TRANSCRIPT
 from prep_corpus.pipeline.shards.rows import Utterance
 from prep_corpus.pipeline.shards.shard_plan import numbers_a_voice
 
@@ -39,6 +40,9 @@ class WholeCorpus:
         self._recordings.append(self._names.setdefault(row.recording_id, len(self._names)))
         self._starts.append(row.start_sample)
         self._ends.append(row.end_sample)
+        if row.text_source not in (None, TRANSCRIPT):
+            # What is read stands beside the others of its speaker.
+            split = split.removesuffix(READ_SPLIT_ENDING)
         self._recording_splits.setdefault(row.recording_id, set()).add(split)
         if row.speaker is not None:
             self._speaker_splits.setdefault(row.speaker, set()).add(split)

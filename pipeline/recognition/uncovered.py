@@ -25,6 +25,9 @@ from prep_corpus.filters.recognition import RecognitionFilter, mean_scores
 from prep_corpus.filters.recognition_evidence import recognition_evidence
 from prep_corpus.filters.scoring import EDGE_MARGIN, REFUSED_SCORE
 
+VERSION = 2
+"""Of what is made of a recording where the model's words are kept."""
+
 DoubleArray = NDArray[np.float64]
 Span = tuple[int, int]
 
@@ -47,8 +50,14 @@ class RecognitionOptions:
 
     def identity(self) -> list[object]:
         """All that decides what is kept, for a digest."""
-        mode = [] if self.mode == READ_UNCOVERED else [self.mode]
-        return ["recognised", self.filter.digest, self.word_threshold, self.utterance_threshold, *mode]
+        return [
+            "recognised",
+            VERSION,
+            self.filter.digest,
+            self.word_threshold,
+            self.utterance_threshold,
+            self.mode,
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import numpy as np
 from apache_beam.pvalue import AsSingleton, PCollection
 from numpy.typing import NDArray
 
+from prep_corpus.align.recognition.sources import READ_SPLIT_ENDING, TRANSCRIPT
 from prep_corpus.pipeline.shards.clips import UtteranceRef
 from prep_corpus.pipeline.shards.shard_plan import (
     Kin,
@@ -40,6 +41,7 @@ class PlanOptions:
         splits: share of each split by name.
         split_by: "auto", "speaker" or "recording".
         shard_bytes: target size of a shard.
+        split_read: utterances with words that the model hears are in a split beside that of the others.
     """
 
     seed: int
@@ -47,6 +49,7 @@ class PlanOptions:
     splits: tuple[tuple[str, float], ...]
     split_by: str
     shard_bytes: int
+    split_read: bool = False
 
 
 def companies(store: Store, segments: StageRef) -> Iterator[tuple[str, ...]]:
@@ -90,14 +93,15 @@ def utterance_refs(
         kin: what stands for each group of speakers and recordings that must stay together.
     """
     shares = dict(options.splits)
-    for row in read_utterance_refs(store, segments):
+    for row in read_utterance_refs(store, segments, with_source=options.split_read):
         if options.split_by == "recording":
             group = split_group(None, row.recording_id)
         else:
             group = group_in(kin or {}, row.speaker, row.recording_id)
+        beside = "" if row.text_source == TRANSCRIPT else READ_SPLIT_ENDING
         yield UtteranceRef(
             id=row.id,
-            split=split_of(options.seed, group, shares),
+            split=split_of(options.seed, group, shares) + beside,
             key=order_key(options.order, options.seed, row.id, row.seconds),
             digest=segments.digest,
             content=segments.content,

@@ -40,6 +40,7 @@ from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.recognition.uncovered import with_recognised, without
 from prep_corpus.pipeline.shards.clips import pack_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
+from prep_corpus.pipeline.shards.rows import TEXT_SOURCE
 from prep_corpus.pipeline.stage_frame import BundleTally, NotMade, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments, speakers_identity
 from prep_corpus.pipeline.stages.cut_recording import (
@@ -52,6 +53,7 @@ from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import read_emissions
 from prep_corpus.pipeline.stages.segment_rows import (
     SCHEMA,
+    SCHEMA_WITH_SOURCE,
     clip_fields,
     own_parts,
     positions,
@@ -231,7 +233,7 @@ def _segment(
         "segment",
         alignments.bundle,
         digest,
-        pa.Table.from_pylist(rows, schema=SCHEMA),
+        pa.Table.from_pylist(rows, schema=SCHEMA if options.recognised is None else SCHEMA_WITH_SOURCE),
         notes={
             "ledgers": total(ledgers).to_json(),
             "sample_rate_hz": info.sample_rate_hz,
@@ -334,11 +336,12 @@ def _made(
             piece = replace(piece, segment=segment)
             row, original = _row_of(aligned, cut, piece, info, options.text_style)
             row.update(zip(FEATURE_NAMES, piece.features_F.tolist()), score=piece.score)
+            if cut.heard is not None:
+                row[TEXT_SOURCE] = piece.source
             n_bytes = 0
             if clip_N is not None:
                 flac = encode_audio(clip_N, rate_hz)
-                source = None if cut.heard is None else piece.source
-                fields = clip_fields(aligned, row, info, options.config_digest, times, source, original)
+                fields = clip_fields(aligned, row, info, options.config_digest, times, original)
                 fields.update(positions(start, start + len(clip_N), rate_hz), sample_rate_hz=rate_hz)
                 n_bytes = clips.write(pack_clip(fields, flac, digest=digest))
             rows.append((row, n_bytes))

@@ -49,6 +49,9 @@ SCHEMA = pa.schema(
     ]
 )
 
+SCHEMA_WITH_SOURCE = SCHEMA.append(pa.field(TEXT_SOURCE, pa.string()))
+"""Where the model's words are kept."""
+
 TIME_PLACES = 6
 """Decimal places of the times of words, in seconds."""
 
@@ -238,12 +241,11 @@ def clip_fields(
     info: ModelInfo,
     config_digest: str,
     words: list[dict[str, Any]] | None = None,
-    text_source: str | None = None,
     text_original: str | None = None,
 ) -> dict[str, Any]:
     """The row of an utterance without audio and noise, as `rows.from_fields` takes it.
 
-    With its words, the source of its text and what the transcript has in its place, where these are given.
+    With its words and what the transcript has in its place, where these are given.
     """
     recording = aligned.probed.recording
     fields = {key: row[key] for key in row if key not in _NOT_IN_SHARDS}
@@ -257,7 +259,6 @@ def clip_fields(
         "config_digest": config_digest,
         "sample_rate_hz": info.sample_rate_hz,
         **({} if words is None else {WORD_TIMES: words}),
-        **({} if text_source is None else {TEXT_SOURCE: text_source}),
         **({} if text_original is None else {TEXT_ORIGINAL: text_original}),
     }
 
@@ -272,11 +273,15 @@ class PlannedUtterance:
     seconds: float
     offset: int
     n_bytes: int
+    text_source: str = TRANSCRIPT
 
 
-def read_utterance_refs(store: Store, segments: StageRef) -> Iterator[PlannedUtterance]:
-    """The kept utterances of a bundle."""
+def read_utterance_refs(
+    store: Store, segments: StageRef, *, with_source: bool = False
+) -> Iterator[PlannedUtterance]:
+    """The kept utterances of a bundle, with the source of their text where it is asked for and there."""
     columns = ["id", "recording_id", "speaker", "kept", "duration", "clip_offset", "clip_bytes"]
+    columns += [TEXT_SOURCE] if with_source else []
     table = store.read(segments, columns).table
     for row in table.filter(table["kept"]).to_pylist():
         yield PlannedUtterance(
@@ -286,4 +291,5 @@ def read_utterance_refs(store: Store, segments: StageRef) -> Iterator[PlannedUtt
             seconds=row["duration"],
             offset=row["clip_offset"],
             n_bytes=row["clip_bytes"],
+            text_source=row.get(TEXT_SOURCE, TRANSCRIPT),
         )

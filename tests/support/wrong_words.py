@@ -221,6 +221,7 @@ TOGETHER = {
         # Of what the bundled model hears nothing can be promised.
         "--read all",
         "--read repair --cut paper",
+        "--split-read",
         "--min-duration 9 --target-duration 8",
         "--out {0}/other",
         "--log-file {0}/nowhere/log",

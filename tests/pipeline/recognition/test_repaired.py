@@ -16,6 +16,7 @@ from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions
 from prep_corpus.pipeline.shards.clips import read_record
 from prep_corpus.pipeline.shards.rows import TEXT_ORIGINAL, TEXT_SOURCE, WORD_TIMES
 from prep_corpus.pipeline.stages.align import align_bundle
+from prep_corpus.pipeline.stages.plan import utterance_refs
 from prep_corpus.pipeline.stages.segment import segment_bundle
 from prep_corpus.pipeline.storage.stage_store import Store
 
@@ -52,6 +53,10 @@ def test_a_wrong_and_a_missing_word_are_read_in_their_places(
             ]
         found[mode] = rows, Ledgers.from_json(stage.notes["ledgers"])
     plain, repaired = found[None][0], found[READ_REPAIR][0]
+    apart = utterance_refs(store, ref, replace(graph.plan, split_read=True))
+    assert {one.id: one.split for one in apart} == {
+        row["id"]: "train_read" if row[TEXT_SOURCE] == REPAIRED else "train" for row in repaired
+    }
     everything = " ".join(word for words in said for word in words)
     assert " ".join(row["text_normalized"] for row in plain) != everything
     assert " ".join(row["text_normalized"] for row in repaired) == everything
