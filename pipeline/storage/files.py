@@ -72,6 +72,8 @@ _ABSENT = frozenset(
     }
 )
 
+_TRIAL = ".prep-corpus-"
+
 
 def is_absent(error: OSError) -> bool:
     """Whether the name leads to no file that may be read; other errors are failures on the way to it."""
@@ -201,7 +203,12 @@ def holds_files(folder: str) -> bool:
     store = None if is_local(folder) else object_store(folder)
     if store is not None:
         prefix = folder.rstrip("/") + "/"
-        return any(not name.startswith(f"{prefix}lease/") for name in store.names(prefix, limit=20))
+
+        def is_one(name: str) -> bool:
+            return not name.startswith(f"{prefix}lease/") and not _is_temporary(name)
+
+        first = list(store.names(prefix, limit=20))
+        return any(map(is_one, first)) or (len(first) == 20 and any(map(is_one, store.names(prefix))))
     return not all(_is_temporary(name) or name.endswith("/.prep-corpus.lock") for name in list_files(folder))
 
 
@@ -213,9 +220,14 @@ def _is_temporary(uri: str) -> bool:
 def remove_temporary(folder: str) -> None:
     """Delete the temporary files of writers that were killed; whoever calls it is the only writer there."""
     if is_local(folder):
-        for uri in list_files(folder):
-            if _is_temporary(uri):
-                remove(uri)
+        found = list_files(folder)
+    else:
+        # A store has whole objects alone, and of these the trials of `check_writable`.
+        store = object_store(folder)
+        found = [] if store is None else list(store.names(join(folder, _TRIAL)))
+    for uri in found:
+        if _is_temporary(uri):
+            remove(uri)
 
 
 def remove(uri: str) -> None:
@@ -288,7 +300,7 @@ def check_writable(folder: str) -> None:
         UsageError: it cannot.
     """
     check_place(folder)
-    trial = join(folder, f".prep-corpus-{uuid.uuid4().hex}.tmp")
+    trial = join(folder, f"{_TRIAL}{uuid.uuid4().hex}.tmp")
     try:
         write_atomic(trial, lambda file: file.write(b"may be removed"))
         remove(trial)

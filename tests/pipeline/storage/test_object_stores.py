@@ -237,6 +237,20 @@ def test_one_write_is_one_request_and_a_read_is_few(refusing: Refusing) -> None:
     assert refusing.requests == {"PUT": 2, "GET": 5}
 
 
+def test_a_trial_that_a_killed_run_has_left_is_no_file_of_a_folder_and_goes(folder: str) -> None:
+    trial, lease = files.join(folder, ".prep-corpus-1.tmp"), files.join(folder, "lease", "00000001.json")
+    write(trial, b"may be removed")
+    write(lease, b"{}")
+    assert not files.holds_files(folder)
+    files.remove_temporary(folder)
+    assert files.list_files(folder) == [lease]
+    for number in range(24):
+        write(files.join(folder, f".prep-corpus-{number}.tmp"), b"may be removed")
+    assert not files.holds_files(folder)
+    write(files.join(folder, "talk.flac"), b"")
+    assert files.holds_files(folder)
+
+
 def test_a_bucket_of_a_busy_store_is_asked_for_again(refusing: Refusing) -> None:
     refusing.first = 5
     files.check_place("s3://bucket/run")
