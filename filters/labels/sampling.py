@@ -1,6 +1,7 @@
 """Sampling segments for people to listen to: a stratified draw, and its parts for several listeners.
 
     kept        five strata of equal size by score          half of the clips
+                of each source of text, where there are several
     scored      dropped with a score: three by score        70 % of the rest
     unscored    dropped before they had one: by reason      30 % of the rest
 
@@ -110,6 +111,7 @@ def draw(
     reasons_S: Sequence[str] | NDArray[np.object_],
     luck_S: NDArray[np.uint64],
     options: SampleOptions,
+    sources_S: Sequence[str] | NDArray[np.object_] | None = None,
 ) -> Draw:
     """Draw segments, stratified by score over kept and dropped.
 
@@ -118,11 +120,12 @@ def draw(
         reasons_S: why each was dropped; "" for the kept.
         luck_S: see `luck`.
         options: how many, and of what.
+        sources_S: whose text each has; the transcript's where None.
 
     Raises:
         UsageError: there is nothing to draw from.
     """
-    strata = stratify(scores_S, reasons_S, luck_S, options.kept_share)
+    strata = stratify(scores_S, reasons_S, luck_S, options.kept_share, sources_S)
     sizes = [len(stratum.members) for stratum in strata]
     counts = allocate(options.count, [stratum.share for stratum in strata], sizes)
     if not sum(counts):
@@ -150,6 +153,7 @@ def stratify(
     reasons_S: Sequence[str] | NDArray[np.object_],
     luck_S: NDArray[np.uint64],
     kept_share: float,
+    sources_S: Sequence[str] | NDArray[np.object_] | None = None,
 ) -> tuple[Stratum, ...]:
     """The strata that hold a segment, see the head of this file; arguments as for `draw`."""
     reasons = np.array(reasons_S, dtype=object)
@@ -157,7 +161,7 @@ def stratify(
     scored_S = ~kept_S & ~np.isnan(scores_S)
     unscored_S = ~kept_S & np.isnan(scores_S)
     groups: list[list[tuple[str, NDArray[np.int64]]]] = [
-        _by_score("kept", np.flatnonzero(kept_S), scores_S, luck_S, KEPT_STRATA),
+        _kept(kept_S, scores_S, luck_S, sources_S),
         _by_score("scored", np.flatnonzero(scored_S), scores_S, luck_S, SCORED_STRATA),
         [
             (reason, np.flatnonzero(unscored_S & (reasons == reason)))
@@ -175,6 +179,25 @@ def stratify(
         for group, share in zip(groups, shares)
         for name, members in group
     )
+
+
+def _kept(
+    kept_S: NDArray[np.bool_],
+    scores_S: NDArray[np.floating],
+    luck_S: NDArray[np.uint64],
+    sources_S: Sequence[str] | NDArray[np.object_] | None,
+) -> list[tuple[str, NDArray[np.int64]]]:
+    """Strata of kept segments; those of each source have scores of their own."""
+    if sources_S is None:
+        return _by_score("kept", np.flatnonzero(kept_S), scores_S, luck_S, KEPT_STRATA)
+    sources = np.array(sources_S, dtype=object)
+    return [
+        stratum
+        for source in sorted(set(sources[kept_S].tolist()))
+        for stratum in _by_score(
+            f"kept, {source}", np.flatnonzero(kept_S & (sources == source)), scores_S, luck_S, KEPT_STRATA
+        )
+    ]
 
 
 def _by_score(

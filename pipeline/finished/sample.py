@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import RecordingError, UsageError
+from prep_corpus.align.recognition.sources import READ_NOTHING
 from prep_corpus.filters.labels.sampling import Draw, SampleOptions, draw, luck, share_out
 from prep_corpus.pipeline.finished.sample_files import SAMPLE_FORMAT
 from prep_corpus.pipeline.finished.stored_run import FinishedRun, stored_bundles
@@ -30,6 +31,7 @@ from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.decoding import decoded, slices
 from prep_corpus.pipeline.inputs.probe import FingerprintCache
 from prep_corpus.pipeline.shards.clips import ClipDamaged, read_record
+from prep_corpus.pipeline.shards.rows import TEXT_SOURCE
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.stage_store import StageRef
@@ -127,6 +129,7 @@ class _Table:
     files_S: NDArray[np.int32]
     rows_S: NDArray[np.int32]
     too_short: int
+    sources_S: NDArray[np.object_] | None = None
 
 
 def draw_sample(run: FinishedRun, options: SampleOptions) -> Sample:
@@ -136,7 +139,7 @@ def draw_sample(run: FinishedRun, options: SampleOptions) -> Sample:
         UsageError: the run has no segments to draw from.
     """
     table = _read_all(run, options)
-    drawn = draw(table.scores_S, table.reasons_S, table.luck_S, options)
+    drawn = draw(table.scores_S, table.reasons_S, table.luck_S, options, table.sources_S)
     parts = share_out(drawn.stratum_D.tolist(), options)
     rows = _read_drawn(
         run, list(zip(table.files_S[drawn.indices_D].tolist(), table.rows_S[drawn.indices_D].tolist()))
@@ -179,14 +182,19 @@ def _read_all(run: FinishedRun, options: SampleOptions) -> _Table:
     places: list[NDArray[np.int32]] = [np.zeros((0, 2), np.int32)]
     too_short = 0
     known: dict[str, str] = {}
+    is_read = run.settings.get("read", READ_NOTHING) != READ_NOTHING
+    sources: list[NDArray[np.object_]] = [np.zeros(0, object)]
     for file, segments in enumerate(run.segments):
-        table = run.store.read(segments, ["id", "reason", "score", "duration"]).table
+        columns = ["id", "reason", "score", "duration", *([TEXT_SOURCE] if is_read else [])]
+        table = run.store.read(segments, columns).table
         rows = np.flatnonzero(table["duration"].to_numpy() >= options.min_seconds)
         too_short += len(table) - len(rows)
         table = table.take(rows)
         scores.append(table["score"].to_numpy())
         # One string for all segments of a reason.
         reasons.append(np.array([known.setdefault(r, r) for r in table["reason"].to_pylist()], object))
+        if is_read:
+            sources.append(np.array([known.setdefault(s, s) for s in table[TEXT_SOURCE].to_pylist()], object))
         lucks.append(luck(options.seed, "sample", table["id"].to_pylist()))
         places.append(np.stack((np.full(len(rows), file), rows), axis=1).astype(np.int32))
     files_S, rows_S = np.concatenate(places).T
@@ -197,6 +205,7 @@ def _read_all(run: FinishedRun, options: SampleOptions) -> _Table:
         files_S=files_S,
         rows_S=rows_S,
         too_short=too_short,
+        sources_S=np.concatenate(sources) if is_read else None,
     )
 
 

@@ -146,3 +146,15 @@ def test_one_listener_hears_everything_and_full_overlap_gives_everyone_everythin
     assert share_out([0, 0, 1], SampleOptions()) == [(1,)] * 3
     assert share_out([0, 0, 1], SampleOptions(listeners=2, overlap=1)) == [(1, 2)] * 3
     assert share_out([0, 0, 1], SampleOptions(listeners=2, overlap=0)) == [(1,), (2,), (1,)]
+
+
+def test_kept_texts_of_each_source_are_drawn_alike() -> None:
+    scores, reasons, ids = _corpus(300, 40, 0)
+    sources = ["model" if number % 3 == 0 else "transcript" for number in range(len(ids))]
+    drawn = draw(scores, reasons, luck(0, "draw", ids), SampleOptions(count=100), sources)
+    kept = [sources[i] for i in drawn.indices_D if not reasons[i]]
+    assert kept.count("model") == kept.count("transcript") > 0
+    assert sum(
+        weight for i, weight in zip(drawn.indices_D, drawn.weights_D) if not reasons[i]
+    ) == pytest.approx(300)
+    assert {stratum.name for stratum in drawn.strata} >= {"kept, model 1 of 5", "kept, transcript 5 of 5"}
