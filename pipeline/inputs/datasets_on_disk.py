@@ -53,17 +53,18 @@ def tables_of(folder: str, names: list[str]) -> list[str]:
     return found
 
 
-def dataset_entries(folder: str, tables: list[str]) -> Iterator[Found]:
+def dataset_entries(folder: str, tables: list[str], *, may_lack_text: bool = False) -> Iterator[Found]:
     """The rows of a data set as manifest entries.
 
     Args:
         folder: path or URI.
         tables: its Arrow or Parquet files, relative to it.
+        may_lack_text: whether one without a column of texts is right.
 
     Raises:
         UsageError: the first has no column of audio, or none of text. Raised by the call itself.
     """
-    found = _entries(folder, tables)
+    found = _entries(folder, tables, may_lack_text)
     first = next(found, None)
     return found if first is None else _with_first(first, found)
 
@@ -73,11 +74,12 @@ def _with_first(first: Found, rest: Iterator[Found]) -> Iterator[Found]:
     yield from rest
 
 
-def _entries(folder: str, tables: list[str]) -> Iterator[Found]:
+def _entries(folder: str, tables: list[str], may_lack_text: bool) -> Iterator[Found]:
     for table in tables:
         uri = files.join(folder, *table.split("/"))
         try:
-            yield from _parquet_rows(uri, table) if uri.endswith(".parquet") else _arrow_rows(uri, table)
+            rows_of = _parquet_rows if uri.endswith(".parquet") else _arrow_rows
+            yield from rows_of(uri, table, may_lack_text)
         except UsageError as error:
             if table == tables[0]:
                 raise
@@ -88,11 +90,11 @@ def _entries(folder: str, tables: list[str]) -> Iterator[Found]:
             yield table, EntryInvalid(f"{uri}: a table of a data set must be whole; {error}")
 
 
-def _parquet_rows(uri: str, table: str) -> Iterator[Found]:
+def _parquet_rows(uri: str, table: str, may_lack_text: bool) -> Iterator[Found]:
     number = 0
     with files.open_binary(uri) as file:
         parquet = pq.ParquetFile(file)
-        audio, columns = _columns(parquet.schema_arrow, uri)
+        audio, columns = _columns(parquet.schema_arrow, uri, may_lack_text)
         for group in range(parquet.num_row_groups):
             read = parquet.read_row_group(group, columns=[*columns, f"{audio}.path"])
             paths = [one["path"] for one in read.column(audio).to_pylist()]
@@ -113,7 +115,7 @@ def _holds_audio(group: Any, audio: str) -> bool:
     return False
 
 
-def _arrow_rows(uri: str, table: str) -> Iterator[Found]:
+def _arrow_rows(uri: str, table: str, may_lack_text: bool) -> Iterator[Found]:
     """Rows of a file that is not compressed: each value of audio is a span of its bytes."""
     if not files.is_local(uri):
         raise UsageError(
@@ -123,7 +125,7 @@ def _arrow_rows(uri: str, table: str) -> Iterator[Found]:
     with pa.memory_map(uri) as mapped:
         whole = mapped.read_buffer()
         batches = pa.ipc.open_stream(whole)
-        audio, columns = _columns(batches.schema, uri)
+        audio, columns = _columns(batches.schema, uri, may_lack_text)
         for batch in batches:
             # Offsets of a damaged file lead anywhere.
             batch.validate(full=True)
@@ -176,7 +178,7 @@ def _entry(
     return name, {**fields, "audio_filepath": path}
 
 
-def _columns(schema: pa.Schema, uri: str) -> tuple[str, list[str]]:
+def _columns(schema: pa.Schema, uri: str, may_lack_text: bool) -> tuple[str, list[str]]:
     """The column of audio, and those that say what is said, by whom and in which language.
 
     Raises:
@@ -184,7 +186,7 @@ def _columns(schema: pa.Schema, uri: str) -> tuple[str, list[str]]:
     """
     names = schema.names
     audio = next((field.name for field in schema if _is_audio(field)), None)
-    if audio is None or not set(names) & set(TEXT_KEYS):
+    if audio is None or not (may_lack_text or set(names) & set(TEXT_KEYS)):
         raise UsageError(
             f"{uri}: a data set must have a column of audio (bytes and path) and one of text ({', '.join(TEXT_KEYS)}); "
             f"it has {', '.join(names[:20])}"

@@ -18,20 +18,26 @@ def is_kaldi(folder: str) -> bool:
     return files.exists(files.join(folder, "wav.scp"))
 
 
-def kaldi_entries(folder: str) -> Iterator[tuple[str, Mapping[str, Any] | RecordingError]]:
+def kaldi_entries(
+    folder: str, *, may_lack_text: bool = False
+) -> Iterator[tuple[str, Mapping[str, Any] | RecordingError]]:
     """The utterances of a Kaldi data directory as manifest entries, in the order of segments or wav.scp.
 
     Holds wav.scp, text and utt2spk in memory, as Kaldi's own tools do.
 
+    Args:
+        folder: path or URI.
+        may_lack_text: whether an utterance without a line in text is right; its text is then empty.
+
     Raises:
         UsageError: there is no text. Raised by the call itself.
     """
-    if not files.exists(files.join(folder, "text")):
+    if not may_lack_text and not files.exists(files.join(folder, "text")):
         raise UsageError(f"{folder}: a Kaldi data directory needs wav.scp and text; there is no text")
-    return _entries(folder)
+    return _entries(folder, may_lack_text)
 
 
-def _entries(folder: str) -> Iterator[tuple[str, Mapping[str, Any] | RecordingError]]:
+def _entries(folder: str, may_lack_text: bool) -> Iterator[tuple[str, Mapping[str, Any] | RecordingError]]:
     texts = _table(folder, "text")
     speakers = _table(folder, "utt2spk")
     durations = _table(folder, "utt2dur")
@@ -39,8 +45,10 @@ def _entries(folder: str) -> Iterator[tuple[str, Mapping[str, Any] | RecordingEr
         for name, key, value in _rows(folder, "wav.scp"):
             if isinstance(value, RecordingError):
                 yield name, value
-            else:
-                yield name, _utterance(name, key, value, texts, speakers, {"duration": durations.get(key)})
+                continue
+            if may_lack_text:
+                texts.setdefault(key, "")
+            yield name, _utterance(name, key, value, texts, speakers, {"duration": durations.get(key)})
         return
     audio = {}
     for name, key, value in _rows(folder, "wav.scp"):
@@ -52,6 +60,8 @@ def _entries(folder: str) -> Iterator[tuple[str, Mapping[str, Any] | RecordingEr
         if isinstance(value, RecordingError):
             yield name, value
             continue
+        if may_lack_text:
+            texts.setdefault(key, "")
         parts = value.split()
         if len(parts) not in (3, 4):
             yield (

@@ -104,11 +104,11 @@ def _open(uri: str, may_lack_text: bool) -> tuple[Iterator[FoundEntry], Callable
     folder_join = partial(files.resolve, files.join(uri, "manifest"))
     if form == "folder":
         if is_kaldi(uri):
-            return kaldi_entries(uri), folder_join
+            return kaldi_entries(uri, may_lack_text=may_lack_text), folder_join
         audio, names = _listing(uri)
         if any(os.path.splitext(name)[0] in names for name in audio):
             return _pair_entries(uri, audio, names, may_lack_text), folder_join
-        packed = _packed_entries(uri)
+        packed = _packed_entries(uri, may_lack_text)
         if packed is None and audio and may_lack_text:
             return _pair_entries(uri, audio, names, may_lack_text), folder_join
         if packed is None:
@@ -118,14 +118,14 @@ def _open(uri: str, may_lack_text: bool) -> tuple[Iterator[FoundEntry], Callable
         return packed, folder_join
     join = partial(files.resolve, uri)
     if form == "tar":
-        return webdataset_entries([uri]), join
+        return webdataset_entries([uri], may_lack_text=may_lack_text), join
     if form == "json":
         _refuse_json_array(uri)
         return _json_entries(uri), join
     return table_entries(uri, "," if form == "csv" else "\t", may_lack_text=may_lack_text), join
 
 
-def _packed_entries(uri: str) -> Iterator[FoundEntry] | None:
+def _packed_entries(uri: str, may_lack_text: bool) -> Iterator[FoundEntry] | None:
     """The entries of a folder that other tools packed: Lhotse Shar, a data set on disk, WebDataset; None of another."""
     prefix = uri.rstrip("/") + "/"
     names = [path[len(prefix) :] for path in files.list_files(uri) if path.startswith(prefix)]
@@ -135,9 +135,9 @@ def _packed_entries(uri: str) -> Iterator[FoundEntry] | None:
         # Brings pyarrow, which no other manifest needs.
         from prep_corpus.pipeline.inputs.datasets_on_disk import dataset_entries, tables_of
 
-        return dataset_entries(uri, tables_of(uri, names))
+        return dataset_entries(uri, tables_of(uri, names), may_lack_text=may_lack_text)
     tars = [files.join(uri, *name.split("/")) for name in sorted(names) if name.endswith(".tar")]
-    return webdataset_entries(tars) if tars else None
+    return webdataset_entries(tars, may_lack_text=may_lack_text) if tars else None
 
 
 def _recordings(

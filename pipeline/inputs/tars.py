@@ -84,19 +84,23 @@ def told(fields: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def webdataset_entries(uris: list[str]) -> Iterator[Found]:
+def webdataset_entries(uris: list[str], *, may_lack_text: bool = False) -> Iterator[Found]:
     """The samples of WebDataset tars: audio, and a text (.txt) or a JSON object with one, under one key.
 
     A key ends at the first dot of the member's own name, as WebDataset has it.
+
+    Args:
+        uris: the tars.
+        may_lack_text: whether a sample without a text is right.
     """
     for uri in uris:
         try:
-            yield from _samples(uri)
+            yield from _samples(uri, may_lack_text)
         except EntryInvalid as error:
             yield os.path.basename(uri), error
 
 
-def _samples(uri: str) -> Iterator[Found]:
+def _samples(uri: str, may_lack_text: bool) -> Iterator[Found]:
     stem = os.path.basename(uri).removesuffix(".tar")
     sample: dict[str, Member] = {}
     key = None
@@ -105,15 +109,15 @@ def _samples(uri: str) -> Iterator[Found]:
         name, _, ending = base.partition(".")
         own = f"{folder}/{name}" if folder else name
         if own != key and sample:
-            yield _sample(uri, f"{stem}/{key}", sample)
+            yield _sample(uri, f"{stem}/{key}", sample, may_lack_text)
             sample = {}
         key = own
         sample[ending.lower()] = member
     if sample:
-        yield _sample(uri, f"{stem}/{key}", sample)
+        yield _sample(uri, f"{stem}/{key}", sample, may_lack_text)
 
 
-def _sample(uri: str, key: str, sample: Mapping[str, Member]) -> Found:
+def _sample(uri: str, key: str, sample: Mapping[str, Member], may_lack_text: bool) -> Found:
     place = f"{os.path.basename(uri)}:{key}"
     audio = next((one for ending, one in sample.items() if ending.rpartition(".")[2] in AUDIO_ENDINGS), None)
     if audio is None:
@@ -130,7 +134,7 @@ def _sample(uri: str, key: str, sample: Mapping[str, Member]) -> Found:
         return place, EntryInvalid(f"{place}: its text must be UTF-8 or a JSON object; {error}")
     except EntryInvalid as error:
         return place, error
-    if "text" not in fields:
+    if "text" not in fields and not may_lack_text:
         return place, EntryInvalid(
             f"{place}: a sample must have a text: KEY.txt, or KEY.json with one of {', '.join(TEXT_KEYS)}; it has "
             f"{', '.join(sorted(sample))}; captions and other formats are read beside the audio in a folder, or where "

@@ -412,6 +412,13 @@ def test_a_recording_may_lack_a_transcript_only_where_that_is_asked(tmp_path: Pa
     assert reasons(folder) == ["transcript-missing", ""]
     with pytest.raises(UsageError, match="must name the columns"):
         read_manifest(table)
+    tables = {"wav_scp": "a a.wav\nb b.wav\n", "utt2spk": "a 84\n"}
+    bare, some = kaldi(tmp_path / "bare", **tables), kaldi(tmp_path / "some", text="b said\n", **tables)
+    assert [(one.text, one.speaker) for one in recordings(bare, may_lack_text=True)] == [
+        ("", "84"),
+        ("", None),
+    ]
+    assert [one.text for one in recordings(some, may_lack_text=True)] == ["", "said"]
     # A file that is named has to be there.
     gone = json_lines(tmp_path / "gone.jsonl", {"audio_filepath": "a.wav", "text_filepath": "gone.txt"})
     [letter] = read_manifest(gone, may_lack_text=True)

@@ -86,6 +86,19 @@ def test_webdataset_by_a_tar_or_a_folder_of_them(tmp_path: Path, as_json: bool) 
     assert [one.id for one in check(tmp_path / "parts")][1:3] == ["a-0/book/clip_1", "a-1/book/clip_2"]
 
 
+def test_packed_audio_may_lack_texts_where_that_is_asked(tmp_path: Path) -> None:
+    bare = {name: content for name, content in samples(NUMBERS[:2], as_json=True).items() if ".flac" in name}
+    whole = write_tar(tmp_path / "bare.tar", bare)
+    audio = [{"bytes": AUDIO[number], "path": f"{number}.flac"} for number in NUMBERS[:2]]
+    rows = table(tmp_path / "rows" / "x.parquet", audio=audio)
+    for place in (str(whole), str(rows)):
+        found = list(read_manifest(place, may_lack_text=True))
+        assert [one.text for one in found if isinstance(one, Recording)] == ["", ""]
+    assert all(isinstance(one, DeadLetter) for one in read_manifest(str(whole)))
+    with pytest.raises(UsageError, match="one of text"):
+        read_manifest(str(rows))
+
+
 def test_webdataset_as_its_own_writer_writes_it(tmp_path: Path) -> None:
     webdataset = pytest.importorskip("webdataset")
     with webdataset.TarWriter(str(tmp_path / "own.tar")) as sink:
