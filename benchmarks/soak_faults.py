@@ -56,6 +56,9 @@ def interrupt(soak: Soak, out: Path) -> None:
     shutil.rmtree(out / "work" / "emit", ignore_errors=True)
     command = soak.start(out)
     soak.moment(command)
+    # A process that is only being forked knows nothing of Ctrl-C yet.
+    while not command.has_begun and command.poll() is None:
+        time.sleep(0.01)
     _tell_all(command, signal.SIGINT)
     code, output = soak.finish(command)
     soak.late = code == 0

@@ -9,8 +9,10 @@ Source: the scripts of the Flink distribution (config.sh, jobmanager.sh, taskman
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -64,10 +66,12 @@ class Jars:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A port of the loopback that nobody listens on, below those that the kernel gives to connections meanwhile."""
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    raise Unavailable("of a hundred ports of the loopback none is free")
 
 
 def fetch_jars(cache: Path) -> Jars:

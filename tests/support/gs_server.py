@@ -44,9 +44,9 @@ def gs_server(*buckets: str) -> Iterator[str]:
 
 
 def _wait(port: int) -> None:
-    for _ in range(100):
+    for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise TimeoutError("fake-gcs-server did not listen within 10 s")
+    raise TimeoutError("fake-gcs-server did not listen within a minute")

@@ -24,6 +24,7 @@ from support.places import ENVIRONMENT, TESTS
 
 PATIENCE_SECONDS = 600.0
 _STREAMS = ("stdout", "stderr")
+_BEGUN = "begun"
 _CONTEXT = multiprocessing.get_context("forkserver")
 
 
@@ -64,6 +65,11 @@ class Command:
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the program itself goes on, and meets signals in its own way."""
+        return (self._folder / _BEGUN).exists()
 
     def poll(self) -> int | None:
         """Its exit code, negative after a signal; None while it goes on."""
@@ -123,6 +129,9 @@ def _be_the_command(
         importlib.import_module(begins_with)
     for number, name in enumerate(_STREAMS, start=1):
         os.dup2(os.open(os.path.join(folder, name), os.O_WRONLY), number)
-    from prep_corpus.jobs.cli import main
+    from prep_corpus.jobs.command_line import main
+    from prep_corpus.jobs.screen.interrupts import leave_at_interrupts
 
+    leave_at_interrupts()
+    (Path(folder) / _BEGUN).touch()
     main()

@@ -36,7 +36,6 @@ class Refusing:
 
     def __init__(self, application: Callable[[dict[str, Any], Start], Iterable[bytes]]) -> None:
         self._application = application
-        self._chance = random.Random(0)
         self._lock = threading.Lock()
         self.share = 0.0
         self.first = 0
@@ -46,6 +45,8 @@ class Refusing:
         self.clear()
 
     def clear(self) -> None:
+        """Begin to count anew, and to refuse by the same chances."""
+        self._chance = random.Random(1)
         self.requests: Counter[str] = Counter()
         self.refused = 0
 

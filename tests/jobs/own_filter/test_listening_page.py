@@ -63,7 +63,7 @@ def quiet_and_offline(request: pytest.FixtureRequest, driver: Any) -> Iterator[N
         assert console_errors(driver) == []
 
 
-def until(driver: Any, script: str, *, seconds: float = 15) -> Any:
+def until(driver: Any, script: str, *, seconds: float = 60) -> Any:
     """Wait for a script to return something true."""
     end = time.monotonic() + seconds
     while not (found := driver.execute_script(f"return {script}")):
@@ -107,7 +107,7 @@ def saved_file(downloads: Path, act: Callable[[], None]) -> Path:
     """The file that appears in the download folder."""
     before = set(downloads.glob("*.jsonl"))
     act()
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while not (found := set(downloads.glob("*.jsonl")) - before):
         assert time.monotonic() < end, "no file was downloaded"
         time.sleep(0.05)

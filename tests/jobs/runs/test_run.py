@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -17,7 +16,7 @@ import pytest
 import soundfile
 from click.testing import Result
 from support import toy
-from support.places import DOCS, ENVIRONMENT, ROOT
+from support.places import DOCS, ENVIRONMENT, ROOT, SUPPORT
 from support.processes import Command
 from support.runs import BOTH, arguments, outcome, run_here, shards
 from support.runs import cli_here as cli
@@ -104,15 +103,15 @@ def test_a_run_killed_at_any_stage_goes_on_to_the_same_bytes(
     corpus: Path, finished: Path, tmp_path: Path, stage: str
 ) -> None:
     out = tmp_path / "run"
-    process = Command(*arguments(corpus, out, *BOTH, "--workers", "1"), session=True)
-    folder = out / "work" / stage
-    deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        if folder.is_dir() and any(folder.iterdir()):
-            os.killpg(process.pid, signal.SIGKILL)
-            break
-        time.sleep(0.002)
-    assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
+    killed = {
+        **ENVIRONMENT,
+        "PYTHONPATH": os.pathsep.join([str(SUPPORT / "killed"), ENVIRONMENT["PYTHONPATH"]]),
+        "KILLED_IN": f"{out}/work/{stage}/",
+    }
+    words = arguments(corpus, out, *BOTH, "--workers", "1")
+    process = Command(*words, environment=killed, session=True, begins_with="sitecustomize")
+    assert process.wait() == -signal.SIGKILL
+    assert any((out / "work" / stage).iterdir())
     assert not (out / "manifest.json").exists()
     run(corpus, out, *BOTH)
     assert shards(out) == shards(finished)

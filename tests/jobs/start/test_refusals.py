@@ -183,8 +183,13 @@ def out(toy_run: Path, tmp_path: Path) -> Path:
 
 def test_what_only_the_corpus_tells_is_refused_alike(toy_corpus: Path, out: Path, tmp_path: Path) -> None:
     before = files_of(out)
-    fewer = toy_corpus.with_name("fewer.jsonl")
-    fewer.write_text("".join(toy_corpus.read_text().splitlines(keepends=True)[:-1]))
+    fewer = tmp_path / "fewer.jsonl"
+    shutil.copy(toy_corpus.with_name("filter.json"), tmp_path)
+    entries = [json.loads(line) for line in toy_corpus.read_text().splitlines()[:-1]]
+    for entry in entries:
+        for key in ("audio_filepath", "text_filepath"):
+            entry[key] = str(toy_corpus.parent / entry[key])
+    fewer.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
     bad = tmp_path / "noise"
     bad.mkdir()
     soundfile.write(bad / "silent.wav", np.zeros(16_000), 16_000)
@@ -205,7 +210,8 @@ def test_what_only_the_corpus_tells_is_refused_alike(toy_corpus: Path, out: Path
 
 
 def test_too_many_rejected_is_the_same_code(toy_corpus: Path, tmp_path: Path) -> None:
-    manifest = toy_corpus.with_name("missing.jsonl")
+    manifest = tmp_path / "missing.jsonl"
+    shutil.copy(toy_corpus.with_name("filter.json"), tmp_path)
     manifest.write_text('{"audio_filepath": "nowhere.wav", "text": "river"}\n')
     told = dry(manifest, tmp_path / "run", code=4)
     assert (

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,10 +27,12 @@ from prep_corpus.jobs.cli import main
 CLI = [sys.executable, "-m", "prep_corpus.jobs.cli"]
 
 
-def free_port() -> int:
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port where nobody listens, nor can before the test is over."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+        yield int(one.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +41,21 @@ def corpus(toy_corpus: Path) -> Path:
 
 
 def refused(*arguments: str) -> str:
-    """The message of a submission that must be refused within seconds."""
-    began = time.monotonic()
-    result: Result = CliRunner().invoke(main, ["submit", *arguments])
-    assert result.exit_code == 2, result.output
-    assert time.monotonic() - began < 10
+    """The message of a submission that must be refused within seconds, once everything is imported."""
+    for _ in range(2):
+        began = time.monotonic()
+        result: Result = CliRunner().invoke(main, ["submit", *arguments])
+        assert result.exit_code == 2, result.output
+        if (took := time.monotonic() - began) < 10:
+            break
+    assert took < 10
     (line,) = result.output.splitlines()
     assert line.startswith("Error: ")
     return line
 
 
-def test_an_unreachable_master_is_told(corpus: Path, tmp_path: Path) -> None:
-    out, port = tmp_path / "run", free_port()
+def test_an_unreachable_master_is_told(corpus: Path, tmp_path: Path, closed_port: int) -> None:
+    out = tmp_path / "run"
     message = refused(
         *(
             "flink",
@@ -57,13 +63,13 @@ def test_an_unreachable_master_is_told(corpus: Path, tmp_path: Path) -> None:
             "--out",
             str(out),
             "--master",
-            f"127.0.0.1:{port}",
+            f"127.0.0.1:{closed_port}",
             "--image",
             "prep-corpus:1",
         )
     )
     assert message.endswith(
-        f"--master 127.0.0.1:{port}: no Flink job manager answers there: [Errno 111] Connection refused"
+        f"--master 127.0.0.1:{closed_port}: no Flink job manager answers there: [Errno 111] Connection refused"
     )
     assert not out.exists()
 
@@ -183,10 +189,12 @@ def test_a_check_without_an_answer_is_given_up() -> None:
     from prep_corpus.align.errors import UsageError
     from prep_corpus.jobs.submit.checks import within
 
-    began = time.monotonic()
+    answer = threading.Event()
     with pytest.raises(UsageError, match=r"gs://far: no answer within 0\.2 s"):
-        within(0.2, "gs://far", lambda: time.sleep(30))
-    assert time.monotonic() - began < 5
+        within(0.2, "gs://far", lambda: answer.wait(60))
+    # It is not waited for, and it can still come.
+    assert not answer.is_set()
+    answer.set()
 
 
 def test_a_profile_keeps_the_cluster_and_flags_win_over_it(corpus: Path, tmp_path: Path) -> None:
@@ -326,11 +334,10 @@ def test_a_job_that_fails_goes_on_to_the_bytes_of_a_local_run_and_may_be_left_al
     # Another seed shapes the shards alone.
     left = submitted(corpus, out, services, "--force", "--seed", "7", "--detach")
     assert left.returncode == 0, left.stdout + left.stderr
-    for _ in range(240):
-        said = CliRunner().invoke(main, ["status", str(out)]).output
+    deadline = time.monotonic() + 600
+    while not (said := CliRunner().invoke(main, ["status", str(out)]).output).startswith("done"):
         assert "portable" in said
-        if said.startswith("done"):
-            break
+        assert time.monotonic() < deadline, said
         time.sleep(0.5)
     assert "published:" in said
     assert sorted(shards(out)) == sorted(shards(local))
@@ -376,9 +383,9 @@ def test_an_engine_that_dies_in_the_middle_leaves_a_run_that_another_ends(
     with started_services() as (endpoint, pool, service):
         left = submitted(corpus, out, (endpoint, pool), "--detach")
         assert left.returncode == 0, left.stdout + left.stderr
-        for _ in range(1200):
-            if list((out / "work").glob("emit/*.parquet")):
-                break
+        deadline = time.monotonic() + 600
+        while not list((out / "work").glob("emit/*.parquet")):
+            assert time.monotonic() < deadline
             time.sleep(0.05)
         os.killpg(service.pid, signal.SIGKILL)
         assert not (out / "manifest.json").exists()
