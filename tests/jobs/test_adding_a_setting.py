@@ -133,7 +133,7 @@ def test_a_setting_that_is_declared_and_read_is_all_there(tmp_path: Path) -> Non
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])

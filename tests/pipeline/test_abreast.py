@@ -17,7 +17,7 @@ def reference(name: str, threads: int) -> StageRef:
 
 def test_small_ones_meet_and_results_come_in_order() -> None:
     abreast = Abreast(3)
-    together = threading.Barrier(3, timeout=20)
+    together = threading.Barrier(3, timeout=120)
 
     def make(name: str) -> Callable[[int], StageRef]:
         def wait(threads: int) -> StageRef:

@@ -108,7 +108,7 @@ def read_by(name: str, folders: Sequence[Path], scratch: Path) -> list[dict[str,
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     if done.returncode and not done.stdout.startswith("READY"):
         pytest.skip(f"{PYTHON} cannot import {' and '.join(libraries)}: see PREP_CORPUS_READERS_PYTHON")

@@ -300,7 +300,7 @@ def test_a_hundred_hours_open_at_once(tmp_path: Path) -> None:
               f"CPU of the page so far {1000 * cpu_seconds:.0f} ms")  # fmt: skip
         assert size_mb < 20
         assert cpu_seconds < 2
-        assert marks[0] < 10_000
+        assert marks[0] < 60_000
         driver.find_element("id", "q").send_keys("river")
         wait(driver, "return document.querySelectorAll('#rows tbody tr').length === 100")
         deep = report.segments[2500].id

@@ -27,7 +27,7 @@ def test_status_of_a_run_while_it_goes_on_after_a_kill_and_after_the_end(tmp_pat
     more = ("--workers", "1", "--max-failed", "0.5", "--model", "toy:slow_model")
     process = Command(*arguments(manifest, out, *more))
     seen: list[str] = []
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 600
     try:
         while not any(line.startswith("emit:") for line in seen):
             assert process.poll() is None

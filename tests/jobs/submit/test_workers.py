@@ -24,7 +24,7 @@ class Control(beam_fn_api_pb2_grpc.BeamFnControlServicer):
     ) -> Iterator[beam_fn_api_pb2.InstructionRequest]:
         """Keep the worker waiting until the engine is lost."""
         self.connected.set()
-        self.over.wait(60)
+        self.over.wait(600)
         context.abort(grpc.StatusCode.CANCELLED, "lost")
         yield beam_fn_api_pb2.InstructionRequest()
 
@@ -38,9 +38,9 @@ def test_a_worker_whose_engine_is_lost_ends_with_one_line() -> None:
     program = f"from prep_corpus.jobs.submit.workers import work; work('127.0.0.1:{port}', 'tm-0-1')"
     worker = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
     try:
-        assert control.connected.wait(60)
+        assert control.connected.wait(600)
         control.over.set()
-        _, told = worker.communicate(timeout=60)
+        _, told = worker.communicate(timeout=600)
     finally:
         worker.kill()
         server.stop(0).wait()

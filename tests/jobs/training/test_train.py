@@ -101,7 +101,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint(prepared: Path, tmp_path: Path
     command = [sys.executable, "-c", _RUN, str(prepared), str(tmp_path), str(Path(__file__).parent)]
     process = subprocess.Popen(command)
     checkpoint = tmp_path / "checkpoint.safetensors"
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 600
     while not checkpoint.is_file() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)

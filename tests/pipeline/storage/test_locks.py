@@ -60,11 +60,11 @@ def test_one_of_the_same_work_waits_and_says_for_whom(folder: str) -> None:
     thread = threading.Thread(target=second)
     with held(folder, "a", print):
         thread.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not said and time.monotonic() < deadline:
             time.sleep(0.05)
         order.append("first")
-    thread.join(30)
+    thread.join(120)
     assert order == ["first", "second"]
     assert len(said) == 1
     assert f"waiting for the same run, which goes on already (process {os.getpid()} on" in said[0]
