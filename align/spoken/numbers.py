@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 from prep_corpus.align.spoken.bounded import TookTooLong, within
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_SECONDS = 5.0
 """Of one number: num2words 0.5.14 loops for ever on some numbers of some languages."""
+_ONE_AT_A_TIME = Lock()
+"""num2words keeps one object for each language, and some, such as Arabic's, hold the number that is being said."""
 MAX_CARDINAL_DIGITS = 15
 """Longer runs of digits are serial numbers, and are read digit by digit."""
 _CLDR = {
@@ -78,7 +81,8 @@ def in_words(
     plain = form == "cardinal" or (form == "year" and not _counts_years(language))
     call = partial(cardinal, number, language) if plain else partial(_said, number, language, form)
     try:
-        spoken = within(MOST_SECONDS, call)
+        with _ONE_AT_A_TIME:
+            spoken = within(MOST_SECONDS, call)
     except TookTooLong:
         return None
     except (NotImplementedError, AttributeError, OverflowError, ValueError, KeyError, IndexError, TypeError):

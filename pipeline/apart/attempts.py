@@ -189,10 +189,13 @@ def parsing() -> Iterator[Parser]:
     uri = None if _JOURNAL.folder is None else os.path.join(_JOURNAL.folder, "transcripts.json")
     failed: dict[str, str] = (read_json(uri) or {}) if uri is not None else {}
 
+    writing = threading.Lock()
+
     def note(digest: str, happened: str) -> None:
-        failed[digest] = happened
-        if uri is not None:
-            write_json(uri, dict(failed))
+        with writing:
+            failed[digest] = happened
+            if uri is not None:
+                write_json(uri, dict(failed))
 
     parser = Parser(failed, note)
     parser.take()
@@ -232,6 +235,7 @@ class Guard:
             read_only: go by what is known; try nothing, and take no note away.
         """
         self._uri = files.join(folder, "attempts", "verdicts.json")
+        self._lock = threading.Lock()
         self._suspects = set() if read_only or not files.is_local(folder) else left_behind(folder)
         self._verdicts: dict[str, list[str]] = (read_json(self._uri) or {}) if files.is_local(folder) else {}
 
@@ -249,9 +253,11 @@ class Guard:
             self._suspects.discard(id_)
             self._verdicts.pop(id_, None)
             happened = decoded_alone(recording, facts.size_bytes)
-            if happened is not None:
-                self._verdicts[id_] = [state, happened]
-            write_json(self._uri, dict(self._verdicts))
+            # Of two threads the one that writes last must know of both.
+            with self._lock:
+                if happened is not None:
+                    self._verdicts[id_] = [state, happened]
+                write_json(self._uri, dict(self._verdicts))
         known = self._verdicts.get(id_)
         if known is None or known[0] != state:
             return None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import num2words
 import pytest
 
 from prep_corpus.align.spoken import numbers
@@ -73,3 +75,27 @@ def test_a_number_in_amharic_that_the_library_never_says_is_not_said(monkeypatch
     assert time.monotonic() - began < 30
     # What is given up once is not asked again.
     assert asked == [0.1] * 3
+
+
+def test_threads_that_say_numbers_at_once_say_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What num2words works on stands in one object for each language: of Arabic, the number itself."""
+    numbers_said = range(1000, 1040)
+    in_words.cache_clear()
+    wanted = [in_words(number, "ar") for number in numbers_said]
+    assert len(set(wanted)) == 40
+    inside, most, say = [0], [0], num2words.num2words
+
+    def slowly(*number: int, **how: str) -> str:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.001)
+        said = say(*number, **how)
+        inside[0] -= 1
+        return str(said)
+
+    monkeypatch.setattr(num2words, "num2words", slowly)
+    in_words.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda number: in_words(number, "ar"), numbers_said)) == wanted
+    in_words.cache_clear()
+    assert most == [1]

@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.recordings import Recording
 from prep_corpus.pipeline.apart import attempts
 from prep_corpus.pipeline.apart.attempts import Guard, attempt, decoded_alone, left_behind, noting
+from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 
 CRASHING = {
     **ENVIRONMENT,
@@ -145,6 +148,36 @@ def test_a_note_of_a_thread_that_outlives_the_run_is_written_nowhere(tmp_path: P
     with mock.patch.object(attempts.os, "pwrite", side_effect=AssertionError):
         note.write("talk")
         attempts._JOURNAL.note("talk")
+
+
+def test_verdicts_of_threads_side_by_side_are_all_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first to be found waits with its writing until the second has been found too."""
+    recordings = []
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.wav").write_bytes(b"RIFF")
+        recordings.append(Recording(id=name, audio_uri=str(tmp_path / f"{name}.wav"), text="a"))
+    guard, second = Guard(str(tmp_path)), threading.Event()
+    guard._suspects |= {"one", "two"}
+
+    def found(recording: Recording, size_bytes: int) -> str:
+        if recording.id == "two":
+            second.set()
+        return "took over 120 s"
+
+    def late(uri: str, content: dict[str, Any]) -> None:
+        if list(content) == ["one"]:
+            second.wait(60)
+            # So long that the other would have written.
+            time.sleep(0.05)
+        write_json(uri, content)
+
+    monkeypatch.setattr(attempts, "decoded_alone", found)
+    monkeypatch.setattr(attempts, "write_json", late)
+    with ThreadPoolExecutor(2) as pool:
+        assert all(pool.map(guard.rejected, recordings))
+    assert set(read_json(str(tmp_path / "attempts" / "verdicts.json")) or ()) == {"one", "two"}
 
 
 def spin(seconds: float) -> None:
