@@ -18,6 +18,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.scoring import score_words
+from prep_corpus.pipeline.shards.rows import TEXT_SOURCE
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.documents import read_used
@@ -82,7 +83,13 @@ def alignments_of(notes: Mapping[str, Any]) -> StageRef | None:
 
 
 def read_facts(
-    store: Store, ref: StageRef, fitted: Filter | None, word_threshold: float | None, *, measured: bool
+    store: Store,
+    ref: StageRef,
+    fitted: Filter | None,
+    word_threshold: float | None,
+    *,
+    measured: bool,
+    reads: bool = False,
 ) -> BundleFacts:
     """Read what a report needs of one bundle.
 
@@ -92,8 +99,9 @@ def read_facts(
         fitted: the filter, for the scores of words.
         word_threshold: words under it are not in the text; None where all are.
         measured: read loudness and word evidence too.
+        reads: segments have a source of their text.
     """
-    stage = store.read(ref, columns=list(_COLUMNS))
+    stage = store.read(ref, columns=[*_COLUMNS, *([TEXT_SOURCE] if reads else [])])
     table = stage.table
     snr_S = np.full(len(table), np.nan)
     weakest_S = np.full(len(table), np.nan)

@@ -23,6 +23,7 @@ from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import RecordingError
 from prep_corpus.align.model.emissions import FloatArray
 from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.recognition.sources import TRANSCRIPT
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.scoring import score_words
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
@@ -30,7 +31,7 @@ from prep_corpus.pipeline.inputs.decoding import decoded
 from prep_corpus.pipeline.report.bundles import alignments_of, segments_ref
 from prep_corpus.pipeline.report.gather import UNTRANSCRIBED, Drops, Gathered
 from prep_corpus.pipeline.report.model import Example, ReportOptions, SegmentRow, Word
-from prep_corpus.pipeline.report.rows import chance
+from prep_corpus.pipeline.report.rows import chance, words_of_clip
 from prep_corpus.pipeline.shards.clips import ClipDamaged, read_record
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
@@ -145,7 +146,7 @@ class ExampleMaker:
         kept = [("worst", row) for row in gathered.worst]
         shown = {row.id for row in gathered.worst}
         kept += [("borderline", row) for row in gathered.borderline if row.id not in shown]
-        self._kept(kept)
+        self._kept([*((row.text_source, row) for row in gathered.read), *kept])
         shown_in = Counter(kind for drops in gathered.drops for kind in drops.kinds)
         for drops in gathered.drops:
             # Each recording gives its part of the examples of a reason.
@@ -196,14 +197,16 @@ class ExampleMaker:
                     assert row.clip_offset is not None
                     assert row.clip_bytes is not None
                     try:
-                        _, flac = read_record(
+                        fields, flac = read_record(
                             file, offset=row.clip_offset, n_bytes=row.clip_bytes, digest=digest
                         )
                     except ClipDamaged as error:
                         raise self._store.damaged_clips(digest, error) from error
                     samples_N, rate_hz = audio.decode_clip(flac)
                     wanted = Wanted(group=group, start=row.start, end=row.end, row=row)
-                    self._add(self._example(wanted, samples_N, rate_hz, source, row.recording_id, row.start))
+                    said = () if row.text_source == TRANSCRIPT else words_of_clip(fields)
+                    place = source, row.recording_id, row.start
+                    self._add(self._example(wanted, samples_N, rate_hz, *place, said))
 
     def _dropped(self, drops: Drops, parts: Mapping[str, int]) -> None:
         source = read_source(self._store, drops.digest, frozenset({drops.recording_id}), self._options)
@@ -254,6 +257,7 @@ class ExampleMaker:
         source: ExampleSource,
         recording_id: str,
         start: float,
+        words: tuple[Word, ...] = (),
     ) -> Example:
         samples_N = samples_N[: round(self._options.limits.clip_seconds * rate_hz)]
         seconds = len(samples_N) / rate_hz
@@ -266,7 +270,8 @@ class ExampleMaker:
             start=start,
             end=start + seconds,
             core=core,
-            words=tuple(
+            words=words
+            or tuple(
                 words_between(
                     aligned, source.info, judged.scores_W, judged.said_W, wanted, start, start + seconds
                 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from prep_corpus.align.recognition.sources import TRANSCRIPT
 from prep_corpus.pipeline.report.bundles import BundleFacts
 from prep_corpus.pipeline.report.histograms import counters
 from prep_corpus.pipeline.report.model import Histogram, RecordingRow, ReportOptions, SegmentRow
@@ -50,6 +51,7 @@ class Gathered:
         histograms: counted.
         worst, borderline: kept utterances of the weakest words and of the lowest scores.
         sample: rows drawn by the hash of their id.
+        read: those of utterances with words that the model hears.
         segments_total: the number of all rows.
         recordings: the least kept and, where there are more than fit, a sample.
         recordings_total: the number of all recordings.
@@ -60,6 +62,7 @@ class Gathered:
     worst: list[SegmentRow]
     borderline: list[SegmentRow]
     sample: list[SegmentRow]
+    read: list[SegmentRow]
     segments_total: int
     recordings: list[RecordingRow]
     recordings_total: int
@@ -76,6 +79,7 @@ class Gatherer:
         self._worst: Lowest[SegmentRow] = Lowest(limits.worst)
         self._borderline: Lowest[SegmentRow] = Lowest(limits.borderline)
         self._sample: Lowest[SegmentRow] = Lowest(limits.segments)
+        self._read: dict[str, Lowest[SegmentRow]] = {}
         self._least_kept: Lowest[RecordingRow] = Lowest(round(limits.recordings * _LOWEST_SHARE))
         self._recordings: Lowest[RecordingRow] = Lowest(limits.recordings)
         self._drops: dict[str, Lowest[Drops]] = {}
@@ -97,6 +101,9 @@ class Gatherer:
         for row in rows:
             self._segments_total += 1
             self._sample.add(chance(row.id), row)
+            if row.kept and row.text_source != TRANSCRIPT:
+                lowest = self._read.setdefault(row.text_source, Lowest(self._limits.read))
+                lowest.add(chance(row.id), row)
             if row.kept and row.score is not None:
                 self._borderline.add(row.score, row)
             if row.kept and row.weakest is not None:
@@ -152,6 +159,7 @@ class Gatherer:
             worst=self._worst.sorted(),
             borderline=self._borderline.sorted(),
             sample=self._sample.sorted(),
+            read=[row for lowest in self._read.values() for row in lowest.sorted()],
             segments_total=self._segments_total,
             recordings=sorted(recordings.values(), key=lambda row: (row.share_kept, row.id)),
             recordings_total=self._recordings_total,

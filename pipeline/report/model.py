@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.recognition.sources import KEPT_ENTRIES
+from prep_corpus.align.recognition.sources import KEPT_ENTRIES, READ_NOTHING, TRANSCRIPT
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
@@ -32,6 +32,7 @@ class Limits:
         clip_seconds: a longer example is cut off here.
         worst, borderline: kept utterances of the weakest words, and of the lowest scores.
         others: kept utterances drawn at random.
+        read: kept utterances with words that the model hears.
         per_reason: examples of each reason.
         decoded_recordings: sources that are decoded for examples of what was dropped.
         decoded_seconds: how far each of them is decoded.
@@ -48,6 +49,7 @@ class Limits:
     worst: int = 24
     borderline: int = 24
     others: int = 24
+    read: int = 24
     per_reason: int = 8
     decoded_recordings: int = 4
     decoded_seconds: float = 1800.0
@@ -86,6 +88,11 @@ class ReportOptions:
     def cut(self) -> str:
         """ "words" or "paper"."""
         return str(self.settings.get("cut", "words"))
+
+    @property
+    def reads(self) -> bool:
+        """Whether the run keeps words that the model hears."""
+        return self.settings.get("read", READ_NOTHING) != READ_NOTHING
 
     @property
     def word_threshold(self) -> float | None:
@@ -132,6 +139,7 @@ class SegmentRow:
         char_start, char_end: its characters in the transcript.
         digest: digest of the segment stage that holds it.
         clip_offset, clip_bytes: where its clip lies in that stage's clips; None where it is dropped.
+        text_source: whose the text is.
     """
 
     id: str
@@ -152,6 +160,7 @@ class SegmentRow:
     digest: str
     clip_offset: int | None
     clip_bytes: int | None
+    text_source: str = TRANSCRIPT
 
     @property
     def seconds(self) -> float:
@@ -220,7 +229,7 @@ class Example:
     Attributes:
         segment_id: the segment it shows, or "" where there is none (speech without text, unspoken words).
         recording_id: where it comes from.
-        group: "worst", "borderline", "kept", or the reason, "untranscribed" or "unspoken".
+        group: "worst", "borderline", "kept", "repaired", "model", or the reason, "untranscribed" or "unspoken".
         start, end: seconds in the recording of the clip.
         core: seconds in the clip that the example is about.
         words: words in order.

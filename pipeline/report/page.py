@@ -19,7 +19,14 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from prep_corpus.align.recognition.sources import KEPT_ENTRIES, KEPT_RECOGNISED, KEPT_REPAIRED
+from prep_corpus.align.recognition.sources import (
+    KEPT_ENTRIES,
+    KEPT_RECOGNISED,
+    KEPT_REPAIRED,
+    RECOGNISED,
+    REPAIRED,
+    TRANSCRIPT,
+)
 from prep_corpus.pipeline.report.model import Example, Report
 from prep_corpus.pipeline.report.payload import payload
 
@@ -52,6 +59,12 @@ MEANING = {
 _DOUBTFUL = (
     ("worst", "weakest words", "Utterances that hold the words with the least evidence."),
     ("borderline", "borderline", "Utterances whose score is only just over the threshold."),
+    (
+        REPAIRED,
+        "kept, repaired texts",
+        "The transcript with words that the model hears in the place of wrong ones.",
+    ),
+    (RECOGNISED, "kept, read by the model", "What the model hears where no text is trusted."),
 )
 _ORDER = ("rejected", "stripped", "unsayable", "pause", "untranscribed", "unspoken", "dropped")
 
@@ -144,6 +157,7 @@ def page(report: Report) -> str:
         ),
         drops=_drops(report),
         doubtful=[one for one in _DOUBTFUL if any(example.group == one[0] for example in report.examples)],
+        reads=any(row.text_source != TRANSCRIPT for row in report.segments),
         disagreeing=[check for check in report.checks if check.disagrees],
         kept_time=clock(kept / rate),
         decoded_time=clock(samples.get("decoded", 0) / rate),

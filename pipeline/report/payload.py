@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from prep_corpus.align.recognition.sources import TRANSCRIPT
 from prep_corpus.pipeline.report.model import (
     STRIP_CLASSES,
     Example,
@@ -67,6 +68,7 @@ def _short(value: float | None, digits: int) -> float | None:
 
 
 def _segments(rows: tuple[SegmentRow, ...], places: dict[str, int]) -> dict[str, list[Any]]:
+    sources = [row.text_source for row in rows]
     return {
         "id": [row.id for row in rows],
         "recording": [places[row.recording_id] for row in rows],
@@ -80,6 +82,7 @@ def _segments(rows: tuple[SegmentRow, ...], places: dict[str, int]) -> dict[str,
         "rate": [_short(row.rate, 1) for row in rows],
         "snr": [_short(row.snr_db, 0) for row in rows],
         "weakest": [_short(row.weakest, 2) for row in rows],
+        **({"source": sources} if any(source != TRANSCRIPT for source in sources) else {}),
     }
 
 

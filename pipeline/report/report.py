@@ -163,6 +163,7 @@ def _gather(store: Store, digests: list[str], options: ReportOptions, say: Calla
                 options.fitted,
                 options.word_threshold,
                 measured=digest in measured,
+                reads=options.reads,
             )
             recordings = gatherer.add(facts)
             tables[0].write(_segments_table(facts))

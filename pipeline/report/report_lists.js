@@ -35,6 +35,7 @@ function findMatching() {
     const kept = S.kept[row] === 1;
     if (state.list === "dropped" && kept) continue;
     if (["kept", "worst", "borderline"].includes(state.list) && !kept) continue;
+    if (["repaired", "model"].includes(state.list) && !(kept && S.source?.[row] === state.list)) continue;
     if (state.list === "audio" && !exampleOfRow.has(row)) continue;
     if (state.reason && S.reason[row] !== state.reason) continue;
     if (state.rec && DATA.recordingIds[S.recording[row]] !== state.rec) continue;

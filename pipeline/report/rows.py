@@ -14,8 +14,10 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from prep_corpus.align.recognition.sources import TRANSCRIPT
 from prep_corpus.pipeline.report.bundles import BundleFacts
-from prep_corpus.pipeline.report.model import STRIP_CLASSES, Limits, RecordingRow, SegmentRow
+from prep_corpus.pipeline.report.model import STRIP_CLASSES, Limits, RecordingRow, SegmentRow, Word
+from prep_corpus.pipeline.shards.rows import TEXT_SOURCE, WORD_TIMES
 
 T = TypeVar("T")
 
@@ -83,9 +85,30 @@ def segment_rows(facts: BundleFacts, limits: Limits) -> list[SegmentRow]:
                 digest=facts.digest,
                 clip_offset=row["clip_offset"],
                 clip_bytes=row["clip_bytes"],
+                text_source=row.get(TEXT_SOURCE, TRANSCRIPT),
             )
         )
     return rows
+
+
+def words_of_clip(fields: Mapping[str, Any]) -> tuple[Word, ...]:
+    """The words of an utterance as its row has them: each with its times where the run wrote them, else all as one."""
+    times = fields.get(WORD_TIMES) or [
+        {"text": fields["text"], "start": 0.0, "end": fields["duration"], "score": None}
+    ]
+    return tuple(
+        Word(
+            text=word["text"],
+            start=word["start"],
+            end=word["end"],
+            score=None,
+            inside=True,
+            said=True,
+            mean_ratio=0.0,
+            edits=0,
+        )
+        for word in times
+    )
 
 
 def _known(value: float | None) -> float | None:

@@ -29,7 +29,8 @@ from prep_corpus.pipeline.report.model import Limits, ReportOptions
 from prep_corpus.pipeline.report.page import MEANING, funnel, json_block, page
 from prep_corpus.pipeline.report.payload import payload
 from prep_corpus.pipeline.report.report import gather_report, identity, is_current, write_report
-from prep_corpus.pipeline.report.rows import STRIP_BINS, Lowest, strip_of, together
+from prep_corpus.pipeline.report.rows import STRIP_BINS, Lowest, strip_of, together, words_of_clip
+from prep_corpus.pipeline.shards.rows import WORD_TIMES
 from prep_corpus.pipeline.stages.segment import SPEECH_SILENT
 from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck, VersionCheck
 
@@ -97,6 +98,17 @@ def test_a_histogram_counts_outliers_at_its_ends_and_no_gaps() -> None:
 
 def test_a_recording_without_words_has_none_to_hear() -> None:
     assert [len(edges) for edges in heard(np.zeros(0), np.zeros(0))] == [0, 0]
+
+
+def test_the_words_of_a_text_that_is_read_are_those_of_its_row() -> None:
+    fields = {"text": "read it", "duration": 1.5}
+    assert [(word.text, word.start, word.end) for word in words_of_clip(fields)] == [("read it", 0.0, 1.5)]
+    times = [
+        {"text": text, "start": at, "end": at + 0.5, "score": 1.0}
+        for text, at in (("read", 0.0), ("it", 0.6))
+    ]
+    found = words_of_clip({**fields, WORD_TIMES: times})
+    assert [(word.text, word.start, word.end) for word in found] == [("read", 0.0, 0.5), ("it", 0.6, 1.1)]
 
 
 def test_a_word_is_heard_a_little_outside_its_letters_but_not_in_its_neighbours() -> None:
