@@ -140,8 +140,9 @@ def check_run(uri: str, *, decode: bool = True) -> CheckReport:
     by_speaker = run.manifest.config.get("split_by") != "recording"
     for slug, where, message in corpus.problems(by_speaker=by_speaker):
         problems.append(Problem(slug=slug, where=where, message=message))
-    if not problems and (unsealed := seal_finding(content)) is not None:
-        problems.append(Problem(slug="manifest-invalid", where=run.path(MANIFEST_NAME), message=unsealed))
+    if (unsealed := seal_finding(content)) is not None:
+        # First, for it may be what the others come from.
+        problems.insert(0, Problem(slug="manifest-invalid", where=run.path(MANIFEST_NAME), message=unsealed))
     return CheckReport(
         problems=tuple(problems), shards=len(run.manifest.shards), utterances=utterances, seconds=seconds
     )

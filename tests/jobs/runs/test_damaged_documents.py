@@ -62,7 +62,8 @@ def test_one_line_names_the_file(
     done = call(command, str(finished), *more.get(command, ()))
     path.write_bytes(before)
     assert done.exit_code == 2, done.output
-    (line,) = [line for line in done.output.splitlines() if line.strip()]
+    begun = f"reading {finished}"
+    (line,) = [line for line in done.output.splitlines() if line.strip() and line != begun]
     assert path.name in line
     assert line.startswith("Error: ")
     assert "Error" not in line.removeprefix("Error: "), "Python's own words"

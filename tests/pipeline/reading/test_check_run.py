@@ -4,12 +4,14 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.planted_run import sample_rows, write_run, write_shard
 from support.sample_rows import flac, make_row, samples_of
 
 from prep_corpus.pipeline.reading.check import CheckReport, check_run
+from prep_corpus.pipeline.shards.manifest import seal_of
 from prep_corpus.pipeline.shards.rows import Utterance
 from prep_corpus.pipeline.shards.sinks import FORMATS
 
@@ -113,13 +115,26 @@ def _paths(run: Path) -> list[str]:
     return [entry["path"] for entries in formats.values() for entry in entries]
 
 
+def _write_sealed(run: Path, document: dict[str, Any]) -> None:
+    (run / "manifest.json").write_text(json.dumps({**document, "seal": seal_of(document)}))
+
+
+def test_a_manifest_that_is_not_what_was_written_is_named_before_what_comes_of_it(run: Path) -> None:
+    document = json.loads((run / "manifest.json").read_text())
+    document["formats"]["parquet"][0]["path"] = document["formats"]["parquet"][0]["path"].upper()
+    (run / "manifest.json").write_text(json.dumps(document))
+    slugs = _slugs(check_run(str(run)))
+    assert slugs[0] == "manifest-invalid"
+    assert set(slugs[1:]) == {"shard-stale", "shard-missing"}
+
+
 def test_a_wrong_count_is_named(run: Path) -> None:
     document = json.loads((run / "manifest.json").read_text())
     for shard_format in FORMATS:
         for entry in document["formats"][shard_format]:
             if entry["split"] == "dev":
                 entry["utterances"] = 5
-    (run / "manifest.json").write_text(json.dumps(document))
+    _write_sealed(run, document)
     report = check_run(str(run))
     assert set(_slugs(report)) == {"count-mismatch"}
     assert any("5 utterances" in problem.message for problem in report.problems)
@@ -138,7 +153,7 @@ def test_formats_with_other_utterances_are_named(tmp_path: Path) -> None:
     other = write_shard(tmp_path, "train", 0, 1, rows[::-1], ["webdataset"])[0]
     document = json.loads((tmp_path / "manifest.json").read_text())
     document["formats"]["webdataset"][0].update(bytes=other.n_bytes, blake2b=other.digest)
-    (tmp_path / "manifest.json").write_text(json.dumps(document))
+    _write_sealed(tmp_path, document)
     report = check_run(str(tmp_path))
     assert _slugs(report) == ["formats-differ"]
 
