@@ -38,7 +38,7 @@ import json
 from dataclasses import dataclass
 from typing import ClassVar
 
-from prep_corpus.align.userinfo import without_userinfo
+from prep_corpus.align.secret_words import without_secrets
 
 
 class PrepCorpusError(Exception):
@@ -234,7 +234,7 @@ class DeadLetter:
 
     def __post_init__(self) -> None:
         for name in ("recording_id", "message"):
-            object.__setattr__(self, name, without_userinfo(getattr(self, name)))
+            object.__setattr__(self, name, without_secrets(getattr(self, name)))
 
 
 def damage_in_words(error: Exception) -> str:

@@ -13,10 +13,10 @@ from typing import Any
 from prep_corpus.align.entry_values import check_unicode, given_keys, number_of, shown, strings_of, text_of
 from prep_corpus.align.errors import EntryInvalid, IdUnsafe
 from prep_corpus.align.language_tags import is_known
+from prep_corpus.align.secret_words import uri_without_secrets
 from prep_corpus.align.speakers.rttm import SpeakerSpan, shifted
 from prep_corpus.align.transcripts.pieces import EVERYTHING, Cue, Selection
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version, timed_text
-from prep_corpus.align.userinfo import without_userinfo
 
 MAX_ID_BYTES = 512
 DEFAULT_LANGUAGE = "en"
@@ -249,7 +249,7 @@ def default_id(
     Returns:
         For example "book/chapter1", or "book/chapter1-12.5" for the part that starts at 12.5 s.
     """
-    path = _SCHEME.sub("", without_userinfo(audio_filepath).replace("\\", "/"))
+    path = _SCHEME.sub("", uri_without_secrets(audio_filepath).replace("\\", "/"))
     parts = [part for part in _DRIVE.sub("", path).split("/") if part not in ("", ".", "..")]
     stem = posixpath.splitext("/".join(parts))[0]
     if offset is not None:

@@ -15,6 +15,7 @@ import click
 
 from prep_corpus.align import __version__
 from prep_corpus.align.errors import DocumentDamaged, UsageError
+from prep_corpus.align.secret_words import words_without_secrets
 from prep_corpus.jobs.models_command import models_command
 from prep_corpus.jobs.options import (
     CONFIG,
@@ -71,7 +72,7 @@ Exit codes:
 def main(ctx: click.Context, debug: bool, verbose: bool, log_file: str | None) -> None:
     """Turn long, noisily transcribed recordings into training data for speech recognition."""
     ctx.call_on_close(begin_log(verbose=verbose, log_file=log_file))
-    PRINTED.info("prep-corpus %s: %s", __version__, " ".join(sys.argv[1:]))
+    PRINTED.info("prep-corpus %s: %s", __version__, words_without_secrets(sys.argv[1:]))
 
 
 def nothing_to_do(out: str, entries: int, utterances: int) -> str:

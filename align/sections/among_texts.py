@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 from prep_corpus.align.sections.anchors import RUN_LETTERS, ReadLetters, TextLetters
 from prep_corpus.align.sections.reading_order import Stretches, chained_anchors
 
-FEWEST_ANCHORS = 40
-"""A text has so many anchors in their order, or does not fit."""
+FEWEST_ANCHORS = (20, 40)
+"""A text has so many anchors in their order, or does not fit: from short recordings to long ones.
+
+One phrase that two texts share gives up to 13, as in 84 minutes of ten readers: each minute against what else they say.
+"""
+
+_LETTERS_AN_ANCHOR = 40
 
 ALIKE_SHARE = 0.8
 """Texts with this share of the anchors of the best one are versions of it, as a book is of its chapter."""
@@ -25,6 +30,12 @@ OTHERS_SHARE = 0.5
 
 MOST_VERSIONS = 5
 _MOST_COMPARED = 8
+
+
+def fewest_anchors(letters: int) -> int:
+    """How many anchors a text must have at least where so many letters are read: a minute of speech has 500 to 700."""
+    least, most = FEWEST_ANCHORS
+    return min(max(letters // _LETTERS_AN_ANCHOR, least), most)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,5 +93,6 @@ class ManyTexts:
         most = anchors[order[0]]
         alike = tuple(one for one in order if anchors[one] >= ALIKE_SHARE * most)
         others = max((anchors[one] for one in order if one not in alike), default=0)
-        is_clear = most >= FEWEST_ANCHORS and others < OTHERS_SHARE * most and len(alike) <= MOST_VERSIONS
+        is_enough = most >= fewest_anchors(len(read.letters_G))
+        is_clear = is_enough and others < OTHERS_SHARE * most and len(alike) <= MOST_VERSIONS
         return TextFit(numbers=alike if is_clear else (), anchors=most, others=others)

@@ -256,10 +256,11 @@ def _spread(total: int, most: int) -> list[tuple[int, int]]:
 
 def _refusal(recording: str, fit: TextFit, letters: int) -> str:
     """Why a recording has no text."""
-    from prep_corpus.align.sections.among_texts import FEWEST_ANCHORS
+    from prep_corpus.align.sections.among_texts import fewest_anchors
 
-    if fit.anchors < FEWEST_ANCHORS:
-        why = f"no text fits; the best has {fit.anchors} anchors, and {FEWEST_ANCHORS} are wanted"
+    wanted = fewest_anchors(letters)
+    if fit.anchors < wanted:
+        why = f"no text fits; the best has {fit.anchors} anchors, and {wanted} are wanted"
     elif fit.others:
         why = f"several texts fit almost alike, with {fit.anchors} and {fit.others} anchors"
     else:

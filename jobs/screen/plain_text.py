@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from prep_corpus.align.userinfo import without_userinfo
+from prep_corpus.align.secret_words import without_secrets
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def printable(text: str) -> str:
-    """A text from data as a terminal may get it: no escape sequence, no user name or password of a URL."""
-    return without_userinfo(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
+    """A text from data as a terminal may get it: no escape sequence, no user name, password or token."""
+    return without_secrets(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def counted(number: int, noun: str) -> str:

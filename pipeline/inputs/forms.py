@@ -7,7 +7,7 @@ import os
 from typing import Literal
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.userinfo import without_userinfo
+from prep_corpus.align.secret_words import uri_without_secrets
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.documents import told_as_damage
 
@@ -37,9 +37,9 @@ def form_of(uri: str) -> Form:
     Raises:
         UsageError: there is none, or it is in no form that is accepted.
     """
-    if without_userinfo(uri) != uri:
+    if (harmless := uri_without_secrets(uri)) != uri:
         raise UsageError(
-            f"{without_userinfo(uri)}: a manifest's address must not hold a user name or password, which files of the "
+            f"{harmless}: a manifest's address must not hold a user name, password or token, which files of the "
             "run would show; how stores are entered belongs into the environment"
         )
     if not files.is_supported(uri):

@@ -28,8 +28,8 @@ from prep_corpus.align.errors import (
 )
 from prep_corpus.align.language_tags import UNKNOWN_LANGUAGE
 from prep_corpus.align.recordings import DEFAULT_LANGUAGE, Entry, Recording, parse_entry
+from prep_corpus.align.secret_words import uri_without_secrets
 from prep_corpus.align.transcripts.formats import ENDINGS
-from prep_corpus.align.userinfo import without_userinfo
 from prep_corpus.pipeline.apart.attempts import parsing
 from prep_corpus.pipeline.apart.parsing import Parser
 from prep_corpus.pipeline.inputs.forms import ACCEPTED_MANIFESTS, form_of, is_dataset
@@ -167,11 +167,11 @@ def _recording(
             raise wrong
         entry = parse_entry(fields, join=join, name=name, language=language, may_lack_text=may_lack_text)
         for uri in (entry.audio_uri, entry.text_uri or "", *entry.other_text_uris, entry.rttm_uri or ""):
-            if without_userinfo(uri) != uri:
+            if (harmless := uri_without_secrets(uri)) != uri:
                 raise EntryInvalid(
-                    f"{name}: recording {entry.id!r}: a path must not hold a user name or password, which every file "
-                    f"of the run would show: {without_userinfo(uri)} is to be written so, and how stores are entered "
-                    "belongs into the environment"
+                    f"{name}: recording {entry.id!r}: a path must not hold a user name, password or token, which every "
+                    f"file of the run would show, as {harmless} does not; how stores are entered belongs into the "
+                    "environment"
                 )
             if not files.is_supported(uri):
                 raise EntryInvalid(

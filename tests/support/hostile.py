@@ -291,6 +291,12 @@ def _secrets(writer: _Writer, good: Speech) -> None:
         if key == "text_filepath":
             del fields["text"]
         writer.entry(f"password in {key}", fields, refused, f"secret/{key}")
+    for name, uri in (
+        ("password without slashes", "https:uvula:pa55w0rd@host/bare.wav"),
+        ("password without a scheme", "//uvula:pa55w0rd@host/relative.wav"),
+        ("token in a query", "https://host/signed.wav?x=1&X-Amz-Signature=pa55w0rd"),
+    ):
+        writer.entry(name, {"id": f"secret/{name}", "audio_filepath": uri, **text}, refused, f"secret/{name}")
     writer.entry("password in an id", {"id": f"{web}/id", **audio, **text}, "id-unsafe")
     source = {"type": "url", "channels": [0], "source": f"{web}/cut.wav"}
     recording = {

@@ -12,6 +12,12 @@ import pytest
 from rapidfuzz.distance import Levenshtein
 from support.places import DEMO
 
+from prep_corpus.align.sections.among_texts import ManyTexts, fewest_anchors
+from prep_corpus.align.sections.anchors import ReadLetters
+from prep_corpus.align.words.aligned_text import read_letters
+from prep_corpus.jobs.runs.opened import open_run
+from prep_corpus.pipeline.finished.stored_run import stored_bundles
+
 
 def words(text: str) -> list[str]:
     return re.sub(r"[^a-z' ]", " ", text.lower()).split()
@@ -48,6 +54,25 @@ def test_much_is_kept_and_what_is_kept_is_what_was_said(
         kept += len(text)
     assert kept > 0.4 * sum(len(truth) for truth in said.values())
     assert edits < 0.05 * kept
+
+
+def test_a_minute_of_speech_is_enough_to_find_its_text_among_others(out: Path) -> None:
+    run = open_run(str(out)).stored()
+    found = {}
+    for bundle in stored_bundles(run):
+        for one in bundle.read(frozenset(probed.recording.id for probed in bundle.recordings)):
+            recording = one.aligned.probed.recording
+            known = ReadLetters.of((), one.info.vocabulary).known
+            found[recording.id] = recording.text, read_letters(one.emitted.log_probs_TC, one.info)
+    texts = [text for text, _ in found.values()]
+    fits = [ManyTexts(texts, known).fit(read) for _, read in found.values()]
+    for number, (_, read) in enumerate(found.values()):
+        assert fits[number].numbers in ((), (number,))
+        assert not ManyTexts(texts[:number] + texts[number + 1 :], known).fit(read).is_clear
+    # The others are voices that the model reads badly; no text but their own has any of what it reads.
+    clear = {name for name, fit in zip(found, fits, strict=True) if fit.is_clear}
+    assert clear == {"alice", "scrooge"}
+    assert fewest_anchors(700) <= fits[list(found).index("scrooge")].anchors < fewest_anchors(3000)
 
 
 def test_the_ledgers_add_up(out: Path) -> None:

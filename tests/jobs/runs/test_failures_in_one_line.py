@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from support.runs import run_here
 from support.toy import write_corpus, write_filter
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.secret_words import words_without_secrets
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.screen.causes import cause_of
 from prep_corpus.jobs.screen.commands import _told
@@ -137,10 +139,48 @@ def test_causes_are_found_inside_what_the_engine_makes_of_them() -> None:
     assert cause_of(RuntimeError("plain")).kind == "RuntimeError"
 
 
+SECRETS_TOLD = {
+    "'/data/https:user:pw@host/a.wav' is gone": "'/data/https:host/a.wav' is gone",
+    "https:/user:p/w@host/a": "https:/host/a",
+    "('//user:pw@host/a', '//user@host/b')": "('//host/a', '//host/b')",
+    "https://h/a?token=ab&x=1&X-Amz-Signature=cd;sig=ef#access_token=gh": (
+        "https://h/a?token=...&x=1&X-Amz-Signature=...;sig=...#access_token=..."
+    ),
+    "Beam: --s3_secret_access_key abc --s3_session_token=def --region ghi": (
+        "Beam: --s3_secret_access_key ... --s3_session_token=... --region ghi"
+    ),
+    "/a/b//c@d/e?monkey=1 file:a@b 12:30@home.wav -key 2 key=3": (
+        "/a/b//c@d/e?monkey=1 file:a@b 12:30@home.wav -key 2 key=3"
+    ),
+}
+
+
+def test_no_secret_of_an_option_is_told_and_long_texts_take_no_time() -> None:
+    words = [
+        "run",
+        "--seed",
+        "3",
+        "--",
+        "--s3_secret_access_key",
+        "a b",
+        "--token=c\nd",
+        "--password",
+        "--region=e",
+    ]
+    told = "run --seed 3 -- --s3_secret_access_key ... --token=... --password --region=e"
+    assert words_without_secrets(words) == told
+    started = time.process_time()
+    for part in ("a", "-", "--a", "?a-", "//a:", "//a", "s3:a", "--key"):
+        assert printable(part * 20_000 + "-@=").endswith(("=", "..."))
+    assert time.process_time() - started < 2
+
+
 def test_what_comes_from_data_is_safe_on_a_terminal() -> None:
     assert printable("a\x1b[31mb\x07\r\u202e") == "a\ufffd[31mb\ufffd\ufffd\ufffd"
     assert printable("no file at s3://key:secret@host/a and b@c") == "no file at s3://host/a and b@c"
     assert printable("s3://key:sec@ret@host/a@b, s3://key:sec/ret@host/a@b") == "s3://host/a@b, s3://host/a@b"
+    for told, shown in SECRETS_TOLD.items():
+        assert printable(told) == shown
     kept = "hdfs://node:8020/a@b <s3://bucket/c@d> https://host:80/e@f g@h"
     assert printable(kept) == kept
     assert printable("two\nlines\tand a tab") == "two\nlines\tand a tab"

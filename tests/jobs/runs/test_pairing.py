@@ -56,7 +56,7 @@ def test_each_recording_has_its_text_or_is_told(folder: Path) -> None:
         {"audio_filepath": "audio/rec0.flac", "text_filepath": "texts/episode-9.txt"},
         {"audio_filepath": "audio/rec2.flac", "text_filepath": ["texts/two.txt", "texts/season.txt"]},
     ]
-    assert "rec3.flac: no text fits" in told
+    assert "rec3.flac: several texts fit almost alike, with " in told
     assert "silent.wav: audio-" in told
     assert "broken.json" in told
     assert "3 of 5 recordings have their text" in told
@@ -68,7 +68,7 @@ def test_each_recording_has_its_text_or_is_told(folder: Path) -> None:
     code, told = pair(folder, "--force", "--quiet")
     assert code == 0, told
     assert len((folder / "pairs.jsonl").read_text().splitlines()) == 3
-    assert "rec3.flac: no text fits" in told
+    assert "rec3.flac: several texts fit almost alike, with " in told
     assert "silent.wav: audio-" in told
     assert "rec0.flac" not in told
 
@@ -94,6 +94,18 @@ def test_long_recordings_are_read_in_some_places_alone() -> None:
     assert spans[-1][1] == 10_000
     assert sum(end - start for start, end in spans) == 1000
     assert np.ptp(np.diff([start for start, _ in spans])) <= 1
+
+
+def test_how_much_must_match_is_told_by_how_much_is_read() -> None:
+    from prep_corpus.align.sections.among_texts import TextFit, fewest_anchors
+    from prep_corpus.jobs.runs.pairing import _refusal
+
+    assert [fewest_anchors(letters) for letters in (0, 600, 1200, 3000)] == [20, 20, 30, 40]
+    told = _refusal("a.flac", TextFit(numbers=(), anchors=13, others=0), 600)
+    assert (
+        told
+        == "a.flac: no text fits; the best has 13 anchors, and 20 are wanted, of 600 letters that are read"
+    )
 
 
 def test_nothing_to_pair_is_refused(tmp_path: Path) -> None:
