@@ -145,6 +145,7 @@ class _Pairing:
         from prep_corpus.align.errors import RecordingError
         from prep_corpus.align.sections.among_texts import ManyTexts
         from prep_corpus.align.sections.anchors import ReadLetters
+        from prep_corpus.jobs.screen.plain_text import counted, some_of
 
         names: list[str] = []
         contents: list[str] = []
@@ -156,6 +157,7 @@ class _Pairing:
             contents.append(content)
         known = ReadLetters.of((), self._model.info.vocabulary).known
         many = ManyTexts(contents, known)
+        alone = dict.fromkeys(names)
         for recording in self._listed.recordings:
             try:
                 read = self._read(recording)
@@ -167,6 +169,8 @@ class _Pairing:
             if not texts:
                 yield _refusal(recording, fit, len(read.letters_G)), None
                 continue
+            for text in texts:
+                alone.pop(text, None)
             paths = [_relative(text, folder) for text in texts]
             told = f"{recording}: {', '.join(texts)} ({fit.anchors} anchors; {fit.others} in other texts)"
             yield (
@@ -176,6 +180,8 @@ class _Pairing:
                     "text_filepath": paths if paths[1:] else paths[0],
                 },
             )
+        if alone:
+            yield f"{counted(len(alone), 'text')} that no recording has: {some_of(list(alone))}", None
 
     def _read_texts(self) -> Iterator[tuple[str, str, str | None]]:
         """Name, what is wrong with it, and the plain text of each."""

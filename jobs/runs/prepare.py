@@ -17,10 +17,13 @@ from functools import cached_property
 
 from rich.console import Console
 
+from prep_corpus.align.language_tags import primary_of
 from prep_corpus.align.model.models import LoadedModel, load_model
+from prep_corpus.align.model.naming import BUNDLED_MODELS
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.linear import Filter
 from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.public_models import PUBLIC_MODELS
 from prep_corpus.jobs.runs.stage_options import (
     ShardPlace,
     emit_options,
@@ -29,7 +32,7 @@ from prep_corpus.jobs.runs.stage_options import (
     segment_options,
 )
 from prep_corpus.jobs.screen.plain_text import counted
-from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.screen.printing import print_line, print_warning
 from prep_corpus.jobs.screen.stage_lines import Work
 from prep_corpus.jobs.start.claim import claim_folder, refuse_losses
 from prep_corpus.jobs.start.corpus import Corpus, read_corpus, write_bundle_list
@@ -180,6 +183,8 @@ def prepare_run(
     """
     check_early(config, device=load_on)
     model = load_model(config.model, load_on or config.device)
+    if foreign := _foreign_language(config):
+        print_warning(console, foreign)
     log.info("model %s on %s, digest %s", config.model, model.device, model.info.digest)
     prepared = PreparedRun(config=config, model=model, console=console)
     if cuts:
@@ -188,6 +193,19 @@ def prepare_run(
         # Warnings and refusals come now, before anything is written.
         _ = prepared.point
     return prepared
+
+
+def _foreign_language(config: RunConfig) -> str:
+    """A warning where the model was made for another language than the texts, as far as that is known of it."""
+    tag = primary_of(config.language)
+    public = next((one for one in PUBLIC_MODELS if one.name == config.model), None)
+    languages = ("en",) if config.model in BUNDLED_MODELS else public.languages if public else (tag,)
+    if tag in languages or languages == ("many",):
+        return ""
+    return (
+        f"warning: the model {config.model} was made for the language {', '.join(languages)}, and --language is "
+        f"{config.language}: what it hears there is worth little (`prep-corpus models` lists others)"
+    )
 
 
 def shard_place(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from prep_corpus.align.secret_words import without_secrets
 
@@ -12,6 +13,12 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 def printable(text: str) -> str:
     """A text from data as a terminal may get it: no escape sequence, no user name, password or token."""
     return without_secrets(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def some_of(names: Sequence[str], most: int = 3) -> str:
+    """The first of some names, and how many there are besides: a.txt, b.txt, c.txt and 4 more."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def counted(number: int, noun: str) -> str:

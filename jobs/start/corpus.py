@@ -10,11 +10,12 @@ from rich.console import Console
 from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.screen import display
-from prep_corpus.jobs.screen.plain_text import counted
-from prep_corpus.jobs.screen.printing import print_line
+from prep_corpus.jobs.screen.plain_text import counted, some_of
+from prep_corpus.jobs.screen.printing import print_line, print_warning
 from prep_corpus.jobs.start.entries import manifest_entries
 from prep_corpus.pipeline.apart.attempts import Guard
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, bundle_digest, cut_bundles, write_bundle
+from prep_corpus.pipeline.inputs.manifests import texts_without_audio
 from prep_corpus.pipeline.inputs.noise import pick_voices
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe_all
 from prep_corpus.pipeline.run_files import STATUS_NAME
@@ -118,6 +119,9 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
         digests.append(write_bundle(store, bundle).digest if store else bundle_digest(bundle))
     if store:
         cache.save()
+    if alone := texts_without_audio(config.manifest):
+        told = counted(len(alone), "text")
+        print_warning(console, f"{told} without an audio file of the same name: {some_of(alone)}")
     if not recordings and not letters:
         raise UsageError(f"{config.manifest}: the manifest is empty")
     return Corpus(

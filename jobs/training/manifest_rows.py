@@ -29,7 +29,7 @@ def manifest_rows(uri: str) -> Iterator[ManifestRow]:
     """The rows of a JSON-lines manifest (`audio_filepath`, and `text` and `speaker` where known).
 
     Raises:
-        UsageError: there is no such file, it has no rows, or a line is no such row.
+        UsageError: there is no such file, it has no rows, or a line is no such row or names a file of its text.
     """
     if not files.exists(uri):
         raise UsageError(f"{uri}: there is no such manifest")
@@ -41,6 +41,11 @@ def manifest_rows(uri: str) -> Iterator[ManifestRow]:
         if line.strip():
             try:
                 entry = json.loads(line)
+                if entry.get("text") is None and entry.get("text_filepath"):
+                    raise UsageError(
+                        f"{uri}:{number}: short recordings are taken with their `text` in the manifest, and this line "
+                        "has text_filepath alone; put what the file holds into `text`"
+                    )
                 row = ManifestRow(
                     audio_uri=files.resolve(uri, entry["audio_filepath"]),
                     text=entry.get("text"),

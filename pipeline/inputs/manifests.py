@@ -295,6 +295,17 @@ def _refuse_json_array(uri: str) -> None:
         )
 
 
+def texts_without_audio(uri: str) -> list[str]:
+    """Texts of a folder of pairs that no audio file has beside it, relative to the folder; of another manifest none."""
+    if form_of(uri) != "folder" or is_kaldi(uri):
+        return []
+    audio, texts = _listing(uri)
+    stems = {os.path.splitext(name)[0] for name in audio}
+    if stems.isdisjoint(texts):
+        return []
+    return sorted(name for stem, names in texts.items() if stem not in stems for name in names)
+
+
 def _listing(uri: str) -> tuple[list[str], dict[str, list[str]]]:
     """Audio files under a folder, and texts by stem; relative to it."""
     prefix = uri.rstrip("/") + "/"

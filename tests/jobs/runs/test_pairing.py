@@ -60,6 +60,7 @@ def test_each_recording_has_its_text_or_is_told(folder: Path) -> None:
     assert "silent.wav: audio-" in told
     assert "broken.json" in told
     assert "3 of 5 recordings have their text" in told
+    assert "3 texts that no recording has: " in told
     read = list(read_manifest(str(folder / "pairs.jsonl")))
     assert [len(one.versions) for one in read] == [1, 1, 2]
     code, told = pair(folder)

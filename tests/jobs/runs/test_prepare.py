@@ -20,7 +20,7 @@ from prep_corpus.filters.linear import bundled_filter
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.opened import open_run
-from prep_corpus.jobs.runs.prepare import PreparedRun
+from prep_corpus.jobs.runs.prepare import PreparedRun, _foreign_language
 from prep_corpus.jobs.runs.stage_options import recognition_options
 from prep_corpus.jobs.start import early
 from prep_corpus.jobs.start.claim import claim_folder
@@ -106,6 +106,26 @@ def test_the_same_words_give_the_same_emissions_and_cuts(
     bundle = write_bundle(store, [])
     digests = {emit_bundle(store, bundle.digest, model, one.emit).digest for one in prepared.values()}
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "language", "made_for"),
+    [
+        ("english", "de", "en"),
+        ("english", "en-GB", ""),
+        ("jonatasgrosman/wav2vec2-large-xlsr-53-german", "it", "de"),
+        ("jonatasgrosman/wav2vec2-large-xlsr-53-german", "de-AT", ""),
+        ("my-model", "de", ""),
+    ],
+)
+def test_a_model_of_another_language_is_told_where_that_is_known(
+    model: str, language: str, made_for: str
+) -> None:
+    told = _foreign_language(RunConfig(manifest="m", out="o", model=model, language=language))
+    assert told.startswith(f"warning: the model {model} was made for the language {made_for}, ") == bool(
+        made_for
+    )
+    assert bool(told) == bool(made_for)
 
 
 def stage_files(run: Path, stage: str) -> set[str]:

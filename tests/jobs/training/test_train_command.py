@@ -32,6 +32,19 @@ def write_sentences(folder: Path, recording: str, count: int) -> Path:
     return folder / "manifest.jsonl"
 
 
+def test_texts_in_files_are_refused_with_their_line(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.jsonl"
+    manifest.write_text('{"audio_filepath": "a.wav", "text_filepath": "a.txt"}\n')
+    for command, words in (
+        (error_rates_command, [str(manifest)]),
+        (train_command, ["--manifest", str(manifest), "--out", str(tmp_path / "out")]),
+    ):
+        done = CliRunner().invoke(command, words)
+        assert isinstance(done.exception, UsageError)
+        assert f"{manifest}:1: " in str(done.exception)
+        assert "put what the file holds into `text`" in str(done.exception)
+
+
 def test_train_on_a_manifest_then_measure(tmp_path: Path) -> None:
     manifest = str(write_sentences(tmp_path / "speech", "alice", 4))
     arguments = [
@@ -55,7 +68,7 @@ def test_train_on_a_manifest_then_measure(tmp_path: Path) -> None:
     rates = CliRunner().invoke(
         error_rates_command, ["--model", str(tmp_path / "out"), manifest], catch_exceptions=False
     )
-    assert rates.output.splitlines()[1].split()[:2] == ["speech", "4"]
+    assert rates.stdout.splitlines()[1].split()[:2] == ["speech", "4"]
 
 
 def test_train_english_from_a_folder_of_sets(tmp_path: Path) -> None:

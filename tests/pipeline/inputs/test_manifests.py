@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from prep_corpus.align.errors import DeadLetter, UsageError
 from prep_corpus.align.recordings import Recording
-from prep_corpus.pipeline.inputs.manifests import read_manifest
+from prep_corpus.pipeline.inputs.manifests import read_manifest, texts_without_audio
 from prep_corpus.pipeline.stages.close import write_dead_letters
 
 
@@ -203,6 +203,9 @@ def test_a_folder_of_pairs(tmp_path: Path) -> None:
     (letter,) = letters(str(tmp_path) + "/")
     assert letter.reason == "transcript-missing"
     assert "alone.wav" in letter.message
+    write(tmp_path / "one.de.vtt", "WEBVTT")
+    assert texts_without_audio(str(tmp_path)) == ["notes.txt"]
+    assert texts_without_audio(write(tmp_path / "manifest.jsonl", "{}")) == []
 
 
 def test_two_audio_files_of_one_stem_are_duplicates(tmp_path: Path) -> None:
