@@ -1,12 +1,13 @@
 """A recording cut along its transcript with repairs: what the text has wrong between right words is read.
 
-Legend: W words of the transcript, U recognised words, M words of the repaired text.
+Legend: W words of the transcript, U recognised words, M words of the repaired text, R repairs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,12 +54,27 @@ class RepairedCuts:
         words = self.text.word_M[segment.word_start : segment.word_end]
         reads = self.text.read_M[segment.word_start : segment.word_end]
         own, read = words[words != NO_WORD], reads[reads != NO_WORD]
+        starts_R2, ends_R2 = self._repair_edges
+        # Of long recordings there are many: only those near by are looked at.
+        near = set[int]()
+        for at, found in enumerate((own, read)):
+            if len(found):
+                first = int(np.searchsorted(ends_R2[:, at], found[0]))
+                near.update(range(first, int(np.searchsorted(starts_R2[:, at], found[-1] + 1, side="right"))))
         return [
             repair
-            for repair in self.text.repairs
+            for repair in (self.text.repairs[r] for r in sorted(near))
             if np.any((read >= repair.read_start) & (read < repair.read_end))
             or (len(own) and own[0] < repair.word_start and own[-1] >= repair.word_end)
         ]
+
+    @cached_property
+    def _repair_edges(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Starts and ends of the repairs [R, 2], by words of the transcript and by recognised words."""
+        edges_R4 = np.array(
+            [(r.word_start, r.read_start, r.word_end, r.read_end) for r in self.text.repairs], np.int64
+        ).reshape(-1, 4)
+        return edges_R4[:, :2], edges_R4[:, 2:]
 
     def in_transcript(self, count: int) -> Cuts:
         """The same cuts over the transcript's `count` words: what gave way to recognised words is unspoken."""
