@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 from prep_corpus.align.aligned_file import AlignedFile, AlignedWord
@@ -295,14 +296,19 @@ def _opened(audio: Audio, name: str) -> Iterator[BinaryIO]:
         yield file
 
 
+_ONE_CALLER = Lock()
+"""The setting is the whole process's: of two callers at once the first to end would give the other's calls more."""
+
+
 @contextmanager
 def _one_thread_per_call() -> Iterator[None]:
     """Results change with the threads of a model call, so each call has one; the caller's setting comes back."""
     import torch
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with _ONE_CALLER:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

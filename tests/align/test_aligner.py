@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +23,7 @@ from prep_corpus.align.errors import (
     TranscriptEmpty,
     TranscriptMissing,
 )
+from prep_corpus.align.model.emissions import Emitter
 
 FRAME_SECONDS = toy.STRIDE_SAMPLES / toy.SAMPLE_RATE_HZ
 SYMBOL_SECONDS = (toy.TONE_SAMPLES + toy.REST_SAMPLES) / toy.SAMPLE_RATE_HZ
@@ -132,6 +136,28 @@ def test_the_threads_of_the_caller_stay_as_they_are(aligner: Aligner, audio: Pat
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_callers_on_threads_have_one_thread_for_each_model_call(
+    aligner: Aligner, audio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = times(aligner.align(audio, SAID))
+    inside, most, seen, emit = [0], [0], [], Emitter.emit
+
+    def slowly(self: Emitter[int], *given: Any) -> Any:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.02)
+        seen.append(torch.get_num_threads())
+        yield from emit(self, *given)
+        inside[0] -= 1
+
+    monkeypatch.setattr(Emitter, "emit", slowly)
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: times(aligner.align(audio, SAID)), range(3)))
+    assert found == [alone] * 3
+    # The setting is the process's, and so they take turns.
+    assert (most, seen) == ([1], [1, 1, 1])
 
 
 def test_what_cannot_be_aligned_is_an_error_of_its_own(aligner: Aligner, audio: Path, tmp_path: Path) -> None:
