@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.sections.anchors import RUN_LETTERS, ReadLetters, TextLetters
-from prep_corpus.align.sections.reading_order import Stretches, chained_anchors
+from prep_corpus.align.sections.chains import Stretches, chained_anchors
 
 FEWEST_ANCHORS = (20, 40)
 """A text has so many anchors in their order, or does not fit: from short recordings to long ones.
