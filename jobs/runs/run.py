@@ -110,12 +110,14 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_
 
 
 def nothing_lines(out: str) -> list[str]:
-    """The recordings that gave no utterance, a line each; the rest is counted."""
+    """The recordings that gave no utterance, or hardly any, a line each; the rest is counted."""
     run = open_run(out)
     found = list(gave_nothing(run.store, run.used_of("segment")))
-    lines = [f"{recording_id} gave no utterance: {reason}" for recording_id, reason in found[:_SHOWN]]
+    lines = [f"{recording_id} gave {told}" for recording_id, told in found[:_SHOWN]]
     more = len(found) - _SHOWN
-    return [*lines, f"{counted(more, 'more recording')} gave no utterance"] if more > 0 else lines
+    return (
+        [*lines, f"{counted(more, 'more recording')} gave no utterance, or hardly any"] if more > 0 else lines
+    )
 
 
 def report(config: RunConfig, outcome: RunOutcome, *, quiet: bool) -> int:

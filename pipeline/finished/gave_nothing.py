@@ -1,4 +1,4 @@
-"""Recordings that gave no utterance, each with the likeliest reason, told from its ledgers."""
+"""Recordings that gave no utterance, or hardly any, each with the likeliest reason, told from its ledgers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,26 @@ _MOST = 0.5
 """A share from which on something is told of the whole."""
 _SILENT = 0.95
 
+_ANOTHERS = 0.98
+"""Of another's text such a share is not said; what is kept of it are phrases that many texts have."""
+_ANOTHERS_TEXT = "what is said is not its text: the wrong text, another language, or the wrong track?"
+
 
 def why_nothing(outcome: Mapping[str, Any]) -> str | None:
-    """The likeliest reason why a recording gave no utterance; None where it gave some.
+    """The likeliest reason why a recording gave no utterance, or but a phrase of its text; None where it gave more.
 
     Args:
         outcome: its ledgers as JSON: "samples", "characters" and "counts".
     """
     samples, characters = outcome["samples"], outcome["characters"]
-    if outcome["counts"].get("utterances", 0):
-        return None
     text = characters.get("read", 0) - characters.get("stripped", 0)
     decoded = max(samples.get("decoded", 0), 1)
+    if outcome["counts"].get("utterances", 0):
+        is_anothers = (
+            characters.get("unspoken", 0) > _ANOTHERS * text
+            and samples.get("untranscribed", 0) > _MOST * decoded
+        )
+        return _ANOTHERS_TEXT if is_anothers else None
     untold = "utterances recognised" in outcome["counts"] and not characters.get("read", 0)
     if text <= 0 and not untold:
         return "its transcript has no words"
@@ -35,7 +43,7 @@ def why_nothing(outcome: Mapping[str, Any]) -> str | None:
     unspoken = characters.get("unspoken", 0) > _MOST * text
     untranscribed = samples.get("untranscribed", 0) > _MOST * decoded
     if unspoken and untranscribed:
-        return "what is said is not its text: the wrong text, another language, or the wrong track?"
+        return _ANOTHERS_TEXT
     if unspoken:
         return "most of its text is not said: the wrong text, or that of a longer recording?"
     if untranscribed:
@@ -48,7 +56,7 @@ def why_nothing(outcome: Mapping[str, Any]) -> str | None:
 
 
 def gave_nothing(store: Store, segments: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """(recording id, likeliest reason) of the recordings without an utterance.
+    """(recording id, what it gave and the likeliest reason) of the recordings with no utterance, or hardly any.
 
     Args:
         store: stage files of a run.
@@ -62,4 +70,5 @@ def gave_nothing(store: Store, segments: Iterable[str]) -> Iterator[tuple[str, s
         for recording_id, outcome in store.read(stage, columns=[]).notes.get("recordings", {}).items():
             reason = why_nothing(outcome)
             if reason is not None:
-                yield recording_id, reason
+                some = outcome["counts"].get("utterances", 0)
+                yield recording_id, f"{'hardly an' if some else 'no'} utterance: {reason}"

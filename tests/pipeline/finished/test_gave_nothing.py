@@ -43,6 +43,14 @@ def test_a_recording_with_an_utterance_needs_none() -> None:
     assert why_nothing(outcome({"kept": 1, "pause": 99}, {"kept": 1, "unspoken": 99}, utterances=1)) is None
 
 
+def test_a_phrase_that_many_texts_have_does_not_hide_anothers_text() -> None:
+    samples = {"kept": 1, "untranscribed": 79, "pause": 20}
+    assert "is not its text" in (
+        why_nothing(outcome(samples, {"kept": 1, "unspoken": 99}, utterances=1)) or ""
+    )
+    assert why_nothing(outcome(samples, {"kept": 3, "unspoken": 97}, utterances=1)) is None
+
+
 def test_of_a_recording_without_a_transcript_the_text_is_not_blamed() -> None:
     unsure = outcome({"untranscribed": 90, "pause": 10}, {})
     silent = outcome({"untranscribed": 2, "pause": 98}, {})
