@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,6 +98,26 @@ def test_a_full_disk_is_named_with_the_file_and_the_run_goes_on_afterwards(
     assert f"{out}/work/" in line
     assert "then give the same command again" in line
     run_here(corpus, out, "--max-failed", "1")
+
+
+@pytest.mark.parametrize("what", ["folder", "network"])
+def test_what_is_lost_in_the_middle_of_a_run_is_one_line(
+    what: str, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    emit_bundle = emit.emit_bundle
+
+    def lost(*arguments: Any) -> Any:
+        if what == "network":
+            raise OSError(f's3://{out}: Could not connect to the endpoint URL: "http://127.0.0.1:9/runs"')
+        shutil.rmtree(out)
+        return emit_bundle(*arguments)
+
+    monkeypatch.setattr(emit, "emit_bundle", lost)
+    line = told(run_here(corpus, out, code=1).output)
+    assert str(out) in line
+    assert "give the same command again" in line
+    assert "defect" not in line
 
 
 def test_ctrl_c_in_a_stage_is_one_line_and_130(
