@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,8 @@ def finer(
     own_T = _covered(len(seen.speech_T), words, spoken_W)
     gap_speech_T = np.where(own_T, np.float32(0), seen.speech_T) / np.float32(parts)
     placed = finer_words(words, levels, stride_samples, parts)
+    # The sound of the last word may go on in the end of the audio that no frame covers.
+    placed = replace(placed, frame_ends=np.minimum(placed.frame_ends, np.int32(len(own_T) * parts)))
     inside_T = _covered(len(own_T) * parts, placed, spoken_W)
     greedy_T = np.repeat(seen.greedy_T, parts)
     greedy_T[np.repeat(own_T, parts) & ~inside_T] = seen.blank

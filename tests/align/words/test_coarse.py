@@ -99,6 +99,15 @@ def track_of(words: Words, frames: int) -> Track:
     )
 
 
+def test_a_word_that_sounds_on_behind_the_last_frame_ends_with_it() -> None:
+    words = words_at((2, 4), (8, 10))
+    levels = loud_at((160, 320), (640, 840), total_ms=860)
+    options = CutOptions(stride_samples=STRIDE, sample_rate_hz=RATE, min_seconds=0.1)
+    cuts = cut_paper(track_of(words, 10), words, k_frames=2, options=options, levels=levels)
+    assert [(segment.frame_start, segment.frame_end) for segment in cuts.segments][-1][1] == 10
+    assert cuts.untranscribed == ()
+
+
 def test_speech_of_a_words_own_frames_is_no_speech_in_the_gap_beside_it() -> None:
     words = words_at((2, 4), (6, 7))
     seen = track_of(words, 12)
