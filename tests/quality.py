@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
-QUARTZNET = "quartznet:acoustic_model"
+QUARTZNET, PIECES = "quartznet:acoustic_model", "quartznet_bpe:acoustic_model"
 
 sys.path[:0] = [
     str(ROOT / "tests"),
@@ -66,7 +66,7 @@ NOT_SEEN = (
 )
 RECOGNITION_K_FRAMES = 100
 """Shortest pause, in frames, with which the curve of what a model reads is measured: what fits pick for transcripts."""
-HARD_ALLOWANCES = {QUARTZNET: 1.2, "english": 2.5}
+HARD_ALLOWANCES = {QUARTZNET: 1.2, PIECES: 1.2, "english": 2.5}
 """How wrong text may be in the worst condition of hard ground, of what is asked; more for a model so weak."""
 
 
