@@ -9,7 +9,6 @@ A run whose model must run first compiles meanwhile, on a thread of its own.
 from __future__ import annotations
 
 import string
-import threading
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,11 +68,6 @@ def compile_loops() -> None:
             blank=info.blank,
             delimiter=info.delimiter_index,
         )
-
-
-def compile_meanwhile() -> None:
-    """Compile on a thread that no one waits for; whoever needs a loop before it is there waits for that alone."""
-    threading.Thread(target=compile_loops, name="compile-loops", daemon=True).start()
 
 
 def _words() -> list[str]:
