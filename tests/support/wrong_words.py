@@ -34,6 +34,7 @@ FILES = {
     "file": "",
     "speech/talk.wav": "",
     "texts/talk.txt": "a river",
+    "short.jsonl": '{"audio_filepath": "speech/talk.wav", "text": "a river"}\n',
     "folder.jsonl/file": "",
     "folder.json/file": "",
 }
@@ -55,7 +56,7 @@ RIGHT = {
     "workers": "",
     "train": "--shards {0}/run --out {0}/out",
     "train-english": "{0}/silence --out {0}/out",
-    "error-rates": MANIFEST,
+    "error-rates": "{0}/short.jsonl",
 }
 """Words of each command that are right, to which one wrong option is added."""
 

@@ -193,7 +193,7 @@ def test_agreement_of_three_listeners(sample: Path, finished: Path, tmp_path: Pa
         path = tmp_path / f"{name}.jsonl"
         path.write_text("\n".join(lines) + "\n")
         paths.append(path)
-    lines = command("agreement", finished, *paths, "--examples", "1").output.splitlines()
+    lines = command("agreement", finished, *paths, "--examples", "1").stdout.splitlines()
     assert lines[0] == "6 of 24 clips were heard by two or more of 3 listeners"
     assert lines[1].startswith("anna and ben: 6 clips; ")
     assert "0 of 6 texts are identical" in lines[1]
