@@ -118,6 +118,15 @@ def _clip(uri: str, sample_rate_hz: int) -> NoiseClip:
         return noise_clip_from(_name(uri), decode)
     except RecordingError as error:
         raise UsageError(f"--noise: the clip {uri} cannot be used: {error}") from error
+    except OSError as error:
+        _refuse_absent(uri, "--noise", error)
+        raise
+
+
+def _refuse_absent(uri: str, option: str, error: OSError) -> None:
+    """Raise UsageError where a clip cannot be opened by its name's own fault."""
+    if files.is_absent(error):
+        raise UsageError(f"{option}: the clip {uri} cannot be read: {error.strerror or error}") from error
 
 
 def _samples(uri: str, sample_rate_hz: int, option: str) -> NDArray[np.float32]:
@@ -126,6 +135,9 @@ def _samples(uri: str, sample_rate_hz: int, option: str) -> NDArray[np.float32]:
             return np.concatenate(list(audio.decode(file, name=_name(uri), sample_rate_hz=sample_rate_hz)))
     except RecordingError as error:
         raise UsageError(f"{option}: {uri} cannot be used: {error}") from error
+    except OSError as error:
+        _refuse_absent(uri, option, error)
+        raise
 
 
 def _name(uri: str) -> str:

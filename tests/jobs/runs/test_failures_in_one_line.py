@@ -75,6 +75,15 @@ def test_damaged_filters_settings_and_models(corpus: Path, tmp_path: Path) -> No
         assert str(path) in line
 
 
+@pytest.mark.parametrize("name", ["gone.wav", "n" * 300 + ".wav"])
+@pytest.mark.parametrize("option", ["--noise", "--rooms"])
+def test_a_listed_clip_that_cannot_be_opened(option: str, name: str, corpus: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "clips.jsonl"
+    listed.write_text(json.dumps({"audio_filepath": name}) + "\n")
+    line = told(run_here(corpus, tmp_path / "run", option, str(listed), code=2).output)
+    assert line.startswith(f"Error: {option}: the clip {tmp_path / name} cannot be read: ")
+
+
 def test_what_a_library_says_in_several_lines_is_one() -> None:
     assert _told(UsageError("--model nobody/x: cannot be fetched:\n  no network")).message == (
         "--model nobody/x: cannot be fetched: no network"
