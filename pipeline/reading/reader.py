@@ -141,7 +141,7 @@ class Reader:
                     if position < stop and start < end:
                         order = self._order(sizes[group], epoch, shard.path, f"rows {group}")
                         chosen = order[max(start - position, 0) : stop - position]
-                        table = parquet.read_row_group(group)
+                        table = parquet.read_row_group(group, use_threads=False)
                         rows = from_record_batch(_one_batch(table.take(chosen)))
                         offset = first + max(position, start)
                         yield from (Row(offset + number, row) for number, row in enumerate(rows))

@@ -182,7 +182,7 @@ def is_whole(run: RunFolder, shard: ShardEntry) -> bool:
                     return False
                 parquet = pq.ParquetFile(file, page_checksum_verification=True)
                 for group in range(parquet.metadata.num_row_groups):
-                    parquet.read_row_group(group)
+                    parquet.read_row_group(group, use_threads=False)
             elif shard.path.endswith(".tar"):
                 _read_archive(file)
             else:

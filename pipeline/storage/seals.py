@@ -169,13 +169,14 @@ class SealedFile(io.RawIOBase):
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
         """Its rows, or some of their columns."""
-        return pq.ParquetFile(self).read(columns)
+        # Arrow's threads would hold this file still when the process leaves, which can end it by a signal.
+        return pq.ParquetFile(self).read(columns, use_threads=False)
 
     def row_groups(self) -> Iterator[pa.Table]:
         """Its rows, one row group at a time."""
         parquet = pq.ParquetFile(self)
         for number in range(parquet.num_row_groups):
-            yield parquet.read_row_group(number)
+            yield parquet.read_row_group(number, use_threads=False)
 
     def readable(self) -> bool:
         """Always."""

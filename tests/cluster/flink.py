@@ -90,8 +90,9 @@ def compare(out: Path, reference: Path, *, has_copies: bool = False) -> None:
         found, wanted = (json.loads((run / "outcome.json").read_text())[name] for run in (out, reference))
         assert found == wanted, f"{name}: {found}, not {wanted}"
     # Copies of a recording have the same audio by design; the check must find that, and nothing else.
-    assert checked(out) == checked(reference), f"{checked(out)}\nbut of the local run\n{checked(reference)}"
-    kinds = {line.partition(":")[0] for line in checked(out)[:-1]}
+    found, wanted = checked(out), checked(reference)
+    assert found == wanted, f"{found}\nbut of the local run\n{wanted}"
+    kinds = {line.partition(":")[0] for line in found[:-1]}
     assert kinds <= ({"duplicate-audio"} if has_copies else set()), f"the check finds {kinds}"
 
 
