@@ -22,7 +22,13 @@ from prep_corpus.pipeline.inputs.bundles import bundle_digest
 from prep_corpus.pipeline.inputs.forms import clip_uris
 from prep_corpus.pipeline.inputs.probe import FingerprintCache
 from prep_corpus.pipeline.outcome import RunOutcome, read_outcome
-from prep_corpus.pipeline.run_files import MANIFEST_NAME, REPORT_PAGE_NAME, STANDING_NAME, STATUS_NAME
+from prep_corpus.pipeline.run_files import (
+    MANIFEST_NAME,
+    REPORT_PAGE_NAME,
+    SEGMENTS_NAME,
+    STANDING_NAME,
+    STATUS_NAME,
+)
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
@@ -143,7 +149,8 @@ def standing_outcome(config: RunConfig, *, with_report: bool) -> RunOutcome | No
     """
     if not files.is_local(config.out) or not files.exists(files.join(config.out, MANIFEST_NAME)):
         return None
-    if with_report and not files.exists(files.join(config.out, REPORT_PAGE_NAME)):
+    reported = (REPORT_PAGE_NAME, SEGMENTS_NAME) if with_report else ()
+    if not all(files.exists(files.join(config.out, name)) for name in reported):
         return None
     note = read_json(files.join(config.out, STANDING_NAME))
     if note is None or note["made_of"] != digest_of(_made_of(config)):

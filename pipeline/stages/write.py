@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -38,10 +39,13 @@ from prep_corpus.pipeline.shards.sinks import DigestingFile, Format, open_sink, 
 from prep_corpus.pipeline.stage_frame import made_once
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.looking import is_looking
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 from prep_corpus.pipeline.storage.stage_store import Store
 
 VERSION = 1
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +223,7 @@ def write_shard(
     def make() -> list[ShardFile]:
         files.remove(receipt)
         written = _write_or_find(store, place, address, ordered, bank, options, receipt, digest)
-        write_json(receipt, {"digest": digest, "files": [shard._asdict() for shard in written]})
+        _note(receipt, place, digest, written)
         return written
 
     def counted(written: list[ShardFile], stood: bool) -> StageProgress:
@@ -239,15 +243,39 @@ def manifest_digest(out: str) -> str:
         return ""
 
 
+def _note(receipt: str, out: str, digest: str, written: list[ShardFile]) -> None:
+    """Write a receipt: what was written, and when its files were changed last."""
+    content = {"digest": digest, "files": [shard._asdict() for shard in written]}
+    write_json(receipt, {**content, "changed": _changed(out, written)})
+
+
+def _changed(out: str, written: list[ShardFile]) -> list[list[int]]:
+    """Times of the last change of each file on a disk; a store vouches for what it holds."""
+    if not files.is_local(out):
+        return []
+    found = [files.identity(files.join(out, shard.path)) for shard in written]
+    return [[one.modified_ns, one.changed_ns] for one in found]
+
+
 def _standing(receipt: str, out: str, digest: str) -> list[ShardFile] | None:
+    """What stands at a shard's place as it was written; files that were changed since are read through."""
     note = read_json(receipt)
     if note is None or note["digest"] != digest:
         return None
     written = [ShardFile(**shard) for shard in note["files"]]
-    for shard in written:
-        uri = files.join(out, shard.path)
-        if not files.exists(uri) or files.size(uri) != shard.n_bytes:
-            return None
+    uris = [files.join(out, shard.path) for shard in written]
+    if any(not files.exists(uri) or files.size(uri) != shard.n_bytes for uri, shard in zip(uris, written)):
+        return None
+    if note.get("changed", []) != _changed(out, written):
+        for uri, shard in zip(uris, written):
+            with files.open_binary(uri) as file:
+                found = files.content_digest(file)
+            if found != shard.digest:
+                log.error("%s is damaged (its bytes are not those that were written); it is made again", uri)
+                return None
+        # Moving a shard to its place changed its time too.
+        if not is_looking():
+            _note(receipt, out, digest, written)
     return written
 
 

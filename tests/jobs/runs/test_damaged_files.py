@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -94,6 +95,28 @@ def test_truncated_and_exchanged_files_are_named_set_aside_and_mended(
     assert f"it was written as 'emit/{emit.stem}'" in told
     assert "Traceback" not in told
     assert shards(out) == wanted
+
+
+def test_a_shard_whose_bytes_were_changed_is_named_and_written_again(
+    finished: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    wanted = shards(out)
+    path = one(out / "data", "*.parquet")
+    facts = path.stat()
+    flipped(path)
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    told = run_here(corpus, out, "--quiet").output + caplog.text
+    assert f"{path} is damaged" in told
+    assert shards(out) == wanted
+    # A copy has other times and the same bytes: it is read through once.
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    caplog.clear()
+    told = run_here(corpus, copy, "--quiet").output + caplog.text
+    assert "damaged" not in told
+    assert shards(copy) == wanted
 
 
 def test_what_is_gone_while_a_run_reads_is_made_again(
