@@ -176,7 +176,11 @@ def align_text(
         try:
             return aligned(text, part=part)
         except Infeasible as error:
-            if part is None and far_longer:
+            # What can be said, but not in so few frames, may be too long as well.
+            shorter = None if far_longer else part_that_is_said(text, read)
+            if shorter is not None:
+                return aligned(text, part=shorter)
+            if part is None:
                 raise Infeasible(
                     f"{error}; no part of it was found in what is heard: is it the text of another recording?"
                 ) from error

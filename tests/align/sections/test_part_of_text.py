@@ -15,6 +15,7 @@ from prep_corpus.align.errors import Infeasible
 from prep_corpus.align.sections.part_of_text import is_far_longer
 from prep_corpus.align.text.normalize import normalize
 from prep_corpus.align.text.normalized import UNREAD
+from prep_corpus.align.words import aligned_text
 
 CHAPTERS, SENTENCES = 20, 12
 
@@ -71,6 +72,22 @@ def test_a_chapter_is_found_in_its_book_and_aligned_as_by_its_own_text(
     assert len(outside) <= 0.05 * len(wanted)
     for word in found.words:
         assert book[word.char_start : word.char_end].lower() == word.spoken
+
+
+def test_a_text_with_more_letters_than_frames_that_could_be_said_is_looked_through_too(
+    aligner: Aligner, book: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As with coarse frames: 25 letters a second are possible, and are too many for frames of 40 ms.
+    monkeypatch.setattr(aligned_text, "is_far_longer", lambda text, seconds: False)
+    found = aligner.align(audio(tmp_path, 7), book)
+    start = book.index(chapter_text(7))
+    end = start + len(chapter_text(7))
+    assert found.aligned.part is not None
+    assert found.aligned.part[0] <= start < end <= found.aligned.part[1]
+    assert len(said(found, start, end)) > 30
+    other = "\n".join(chapter_text(number) for number in range(50, 50 + CHAPTERS))
+    with pytest.raises(Infeasible, match="no part of it was found in what is heard"):
+        aligner.align(audio(tmp_path, 7), other)
 
 
 def test_the_rest_of_the_book_is_in_the_ledger_as_unsaid(aligner: Aligner, book: str, tmp_path: Path) -> None:
