@@ -223,9 +223,10 @@ def export(
     from prep_corpus.jobs.start.claim import check_claim
     from prep_corpus.jobs.start.early import check_out, check_values
 
-    config = run_config(settings, manifest=folder, out=out, beam_options=beam_options)
+    run = open_run(folder)
+    config = run_config(run.values_of_export(settings), manifest=folder, out=out, beam_options=beam_options)
     # Refused before what writes shards is loaded.
-    config = open_run(folder).config_of_export(config)
+    config = run.config_of_export(config)
     check_values(config)
     check_out(out)
     check_claim(config, force)

@@ -186,6 +186,8 @@ class ShardSettings:
         False,
         "--split-read",
         "Put utterances with words that the model reads into splits of their own: train_read beside train.",
+        off_flag="--no-split-read",
+        default_about="off; of an export, as in its run",
         group=SHARDS,
         to="plan.split_read",
     )

@@ -60,7 +60,7 @@ def _in_rows(heard_W: BoolArray) -> BoolArray:
     """Words [W] in a row of `UNHEARD_IN_A_ROW` that are not heard; a single heard one among them is chance."""
     alone_W = heard_W.copy()
     alone_W[1:-1] &= ~heard_W[:-2] & ~heard_W[2:]
-    alone_W[[0, -1]] = False
+    alone_W[:1] = alone_W[-1:] = False
     row_W = ~heard_W | alone_W
     edges = np.flatnonzero(np.diff(np.concatenate(([0], row_W.astype(np.int8), [0]))))
     found_W = np.zeros(len(heard_W), bool)

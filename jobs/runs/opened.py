@@ -111,6 +111,21 @@ class OpenRun:
         with told_as_damage(files.join(self.folder, MANIFEST_NAME)):
             return config_of(self.published.config)
 
+    def values_of_export(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of an export's options, with those of the run on which they depend.
+
+        Args:
+            values: by the names of the settings; a `split_read` of None is the run's.
+
+        Raises:
+            UsageError: the run has not come to its end, or keeps no clips.
+        """
+        self.check_has_clips()
+        made = self.published_config
+        given = values.get("split_read")
+        parted = made.split_read if given is None else given
+        return {**values, "cut": made.cut, "read": made.read, "split_read": parted}
+
     def config_of_export(self, config: RunConfig) -> RunConfig:
         """An export's config: what shapes shards is its own, how recordings became utterances is the run's.
 

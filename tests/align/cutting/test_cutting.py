@@ -47,7 +47,7 @@ def words_at(*spans: tuple[int, int], skipped: tuple[int, ...] = ()) -> Words:
         frame_ends=np.array([b for _, b in spans], np.int32),
         char_starts=starts,
         char_ends=starts + 3,
-        skipped=np.array([w in skipped for w in range(count)]),
+        skipped=np.array([w in skipped for w in range(count)], bool),
     )
 
 
@@ -321,6 +321,12 @@ def test_text_that_is_not_heard_is_dropped_whole() -> None:
     # Five of nine; both of two.
     assert heard(0, 2, 4, 6, 8) == [NOT_HEARD, ""]
     assert heard(9, 10) == ["", NOT_HEARD]
+
+
+def test_without_words_nothing_is_dropped_as_unheard() -> None:
+    nothing = words_at()
+    cuts = cut_paper(track_of(nothing, 300), nothing, k_frames=20, options=options())
+    assert without_unheard(cuts, np.zeros(0, bool)) == cuts
 
 
 def test_an_utterance_with_a_part_of_a_text_that_nobody_says_is_dropped() -> None:

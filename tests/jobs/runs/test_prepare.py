@@ -12,6 +12,7 @@ import torch
 from click.testing import CliRunner
 from support import toy
 from support.places import SUPPORT
+from support.planted_run import sample_rows, write_run
 from support.runs import arguments, run_here, shards
 
 from prep_corpus.align.errors import UsageError
@@ -19,6 +20,7 @@ from prep_corpus.align.model.models import load_model
 from prep_corpus.filters.linear import bundled_filter
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.options import run_config
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.runs.prepare import PreparedRun, _foreign_language
 from prep_corpus.jobs.runs.stage_options import recognition_options
@@ -176,6 +178,30 @@ def test_an_export_keeps_the_cuts_of_its_run_on_record(
         source, out=str(out), seed=5, formats=("parquet",), shard_mb=256.0, workers=given_back.workers
     )
     assert open_run(str(out)).published.config["padding_seconds"] == 0.1
+
+
+@pytest.mark.parametrize("read", ["all", "none"])
+def test_an_export_parts_what_was_read_as_its_run_did_or_as_it_is_told(
+    read: str, command: Command, tmp_path: Path
+) -> None:
+    path = write_run(tmp_path, {"train": [sample_rows(1)]}, formats=["parquet"])
+    document = json.loads(path.read_text())
+    parted = read != "none"
+    document["config"] |= {"read": read, "cut": "paper", "split_read": parted}
+    path.write_text(json.dumps({key: value for key, value in document.items() if key != "crc32c"}))
+    run = open_run(str(tmp_path))
+
+    def export(given: bool | None) -> bool:
+        config = run_config(run.values_of_export({"split_read": given}), manifest="m", out="elsewhere")
+        return run.config_of_export(config).split_read
+
+    assert export(None) is parted
+    assert export(False) is False
+    if parted:
+        assert export(True) is True
+    else:
+        with pytest.raises(UsageError, match="--split-read parts what the model reads"):
+            export(True)
 
 
 def test_a_marker_that_does_not_know_a_setting_means_its_default(tmp_path: Path) -> None:
