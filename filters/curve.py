@@ -27,12 +27,13 @@ class OperatingPoint:
     wer_upper: float
 
 
-def choose(points: Sequence[OperatingPoint], max_wer: float) -> OperatingPoint:
+def choose(points: Sequence[OperatingPoint], max_wer: float, *, name: str = "this filter") -> OperatingPoint:
     """The point that keeps most among those whose upper bound is at most `max_wer`.
 
     Args:
         points: the curve, in any order.
         max_wer: largest word error rate that the user accepts, in (0, 1].
+        name: of the filter, for the message.
 
     Raises:
         UsageError: none is that good; the message says what can be reached.
@@ -43,7 +44,7 @@ def choose(points: Sequence[OperatingPoint], max_wer: float) -> OperatingPoint:
     if not reachable:
         best = min(points, key=lambda point: point.wer_upper)
         raise UsageError(
-            f"--max-wer {max_wer:g} cannot be reached with this filter; the lowest is {best.wer_upper:.4f}, "
+            f"--max-wer {max_wer:g} cannot be reached with {name}; the lowest is {best.wer_upper:.4f}, "
             f"which keeps {best.kept_share:.0%} of the spoken words"
         )
     return max(reachable, key=lambda point: (point.kept_share, -point.wer))

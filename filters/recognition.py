@@ -59,7 +59,7 @@ class RecognitionFilter:
 
     def point(self, max_wer: float) -> OperatingPoint:
         """The operating point for a word error rate; raises UsageError where it cannot be reached."""
-        return choose(self.curve, max_wer)
+        return choose(self.curve, max_wer, name="the filter of what the model hears (--read)")
 
     def fits(self, model_digest: str) -> bool:
         """Whether it was fitted for the model of this digest."""

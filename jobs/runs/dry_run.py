@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from rich.console import Console
 
 from prep_corpus.align.errors import StageFileDamaged
 from prep_corpus.align.model.models import LoadedModel, ModelInfo
+from prep_corpus.align.recognition.sources import READ_NOTHING
+from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.jobs.runs.prepare import PreparedRun, shard_place, too_many_rejected
 from prep_corpus.jobs.runs.stage_options import k_uri_of
 from prep_corpus.jobs.screen.plain_text import counted
@@ -20,6 +23,7 @@ from prep_corpus.jobs.screen.printing import over_limit, print_line
 from prep_corpus.jobs.screen.stage_lines import clock
 from prep_corpus.jobs.start.claim import refuse_losses
 from prep_corpus.jobs.start.corpus import Corpus, read_corpus
+from prep_corpus.jobs.start.operating_point import recognition_point
 from prep_corpus.pipeline.finished.proven import read_clips
 from prep_corpus.pipeline.progress import BOARD, STAGES
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER
@@ -181,13 +185,7 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
         "model",
         f"{config.model} on {config.device}: {len(info.vocabulary)} symbols, {frame_ms:.0f} ms frames",
     )
-    if prepared.must_fit:
-        say("filter", "none was fitted for the model: one will be fitted on the corpus itself")
-    else:
-        fitted, point = prepared.fitted, prepared.point
-        say("filter", f"fitted on {fitted.fitted_on}")
-        say("", f"expected to keep {point.kept_share:.0%} of the spoken words at {point.wer:.2%} wrong "
-            f"(at most {point.wer_upper:.2%})")  # fmt: skip
+    _say_filters(prepared, say)
     state = "a run to go on with" if files.exists(files.join(config.out, MARKER)) else "new"
     say("out", f"{config.out} ({state})")
     if too_many:
@@ -207,6 +205,25 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
     seconds = sum(to_do[stage] / 3600 * rate for stage, rate in rates.items()) / max(config.workers, 1)
     say("time", f"about {clock(seconds)} with {counted(config.workers, 'worker')}, for what is to do")
     return True
+
+
+def _say_filters(prepared: PreparedRun, say: Callable[[str, str], None]) -> None:
+    """Say what is expected of the transcripts, and of what the model reads where there are none."""
+    if prepared.must_fit:
+        say("filter", "none was fitted for the model: one will be fitted on the corpus itself")
+        return
+    fitted, config = prepared.fitted, prepared.config
+    say("filter", f"fitted on {fitted.fitted_on}")
+    say("", f"expected to keep {_expected(prepared.point)}")
+    if config.read != READ_NOTHING:
+        _, point = recognition_point(config, fitted.model_digest)
+        say("", f"--read {config.read}: expected to keep, of recordings without a text, {_expected(point)}")
+
+
+def _expected(point: OperatingPoint) -> str:
+    return (
+        f"{point.kept_share:.0%} of the spoken words at {point.wer:.2%} wrong (at most {point.wer_upper:.2%})"
+    )
 
 
 def _free(out: str) -> str:

@@ -1,10 +1,11 @@
-"""Recordings that gave no utterance, or hardly any, each with the likeliest reason, told from its ledgers."""
+"""Recordings whose text gave no utterance, or hardly any, each with the likeliest reason, told from its ledgers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from prep_corpus.align.recognition.sources import KEPT_RECOGNISED
 from prep_corpus.pipeline.storage.stage_store import Store
 
 _MOST = 0.5
@@ -19,19 +20,22 @@ _ANOTHERS_TEXT = "what is said is not its text: the wrong text, another language
 def why_nothing(outcome: Mapping[str, Any]) -> str | None:
     """The likeliest reason why a recording gave no utterance, or but a phrase of its text; None where it gave more.
 
+    What the model reads beside a text is none of the text's utterances, and speech that the text lacks.
+
     Args:
         outcome: its ledgers as JSON: "samples", "characters" and "counts".
     """
     samples, characters = outcome["samples"], outcome["characters"]
     text = characters.get("read", 0) - characters.get("stripped", 0)
     decoded = max(samples.get("decoded", 0), 1)
-    if outcome["counts"].get("utterances", 0):
-        is_anothers = (
-            characters.get("unspoken", 0) > _ANOTHERS * text
-            and samples.get("untranscribed", 0) > _MOST * decoded
-        )
+    without_text = samples.get("untranscribed", 0) + samples.get(KEPT_RECOGNISED, 0)
+    of_text, read = _utterances(outcome)
+    if of_text:
+        is_anothers = characters.get("unspoken", 0) > _ANOTHERS * text and without_text > _MOST * decoded
         return _ANOTHERS_TEXT if is_anothers else None
     untold = "utterances recognised" in outcome["counts"] and not characters.get("read", 0)
+    if untold and read:
+        return None
     if text <= 0 and not untold:
         return "its transcript has no words"
     if characters.get("unsayable", 0) > _MOST * text:
@@ -41,7 +45,7 @@ def why_nothing(outcome: Mapping[str, Any]) -> str | None:
     if untold:
         return "it has no transcript, and what the model hears in it is not sure enough for --max-wer"
     unspoken = characters.get("unspoken", 0) > _MOST * text
-    untranscribed = samples.get("untranscribed", 0) > _MOST * decoded
+    untranscribed = without_text > _MOST * decoded
     if unspoken and untranscribed:
         return _ANOTHERS_TEXT
     if unspoken:
@@ -52,7 +56,13 @@ def why_nothing(outcome: Mapping[str, Any]) -> str | None:
     if dropped:
         reason = max(sorted(dropped), key=lambda key: dropped[key]).removeprefix("dropped:")
         return f"all its segments were dropped, most of them as {reason}: words that are not said, or noise?"
-    return "nothing in it is long enough to keep"
+    return None if read else "nothing in it is long enough to keep"
+
+
+def _utterances(outcome: Mapping[str, Any]) -> tuple[int, int]:
+    """How many of a recording's utterances have its text, and how many have what the model reads."""
+    read = outcome["counts"].get("utterances recognised", 0)
+    return outcome["counts"].get("utterances", 0) - read, read
 
 
 def gave_nothing(store: Store, segments: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -70,5 +80,6 @@ def gave_nothing(store: Store, segments: Iterable[str]) -> Iterator[tuple[str, s
         for recording_id, outcome in store.read(stage, columns=[]).notes.get("recordings", {}).items():
             reason = why_nothing(outcome)
             if reason is not None:
-                some = outcome["counts"].get("utterances", 0)
-                yield recording_id, f"{'hardly an' if some else 'no'} utterance: {reason}"
+                of_text, read = _utterances(outcome)
+                what = f"{'hardly an' if of_text else 'no'} utterance{' of its text' if read else ''}"
+                yield recording_id, f"{what}: {reason}"

@@ -269,14 +269,19 @@ def from_record_batch(batch: pa.RecordBatch) -> Iterable[Utterance]:
         yield from_fields(values, blobs[index].as_py(), paths[index].as_py())
 
 
-def to_fields(row: Utterance) -> dict[str, Any]:
-    """All columns but the audio, as JSON takes them; nulls stay null."""
+def to_fields(row: Utterance, *, text_original: bool = False) -> dict[str, Any]:
+    """All columns but the audio, as JSON takes them; nulls stay null.
+
+    Args:
+        row: the utterance.
+        text_original: with the column of that name where it is null too.
+    """
     columns = {name: getattr(row, name) for name in FIELD_NAMES}
     if row.word_times is not None:
         columns[WORD_TIMES] = _word_fields(row)
     if row.text_source is not None:
         columns[TEXT_SOURCE] = row.text_source
-    if row.text_original is not None:
+    if text_original or row.text_original is not None:
         columns[TEXT_ORIGINAL] = row.text_original
     return columns
 

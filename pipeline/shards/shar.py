@@ -2,7 +2,8 @@
 
 The cut's id has to equal the audio member's name without its extension, so it is the utterance's safe name;
 the supervision carries the utterance's own id, and every other column as a custom field. Words with their times are
-its alignment of the kind "word"; those whose speaker is not the utterance's have theirs in a custom field.
+its alignment of the kind "word"; those whose speaker is not the utterance's have theirs in a custom field, as
+the sources of words have.
 """
 
 from __future__ import annotations
@@ -25,9 +26,17 @@ _PLACES = 6
 
 
 class SharSink:
-    """Writes one Shar shard: `cuts.NNNNNN.jsonl.gz` and `recording.NNNNNN.tar`."""
+    """Writes one Shar shard: `cuts.NNNNNN.jsonl.gz` and `recording.NNNNNN.tar`.
 
-    def __init__(self, cuts_file: BinaryIO, recordings_file: BinaryIO) -> None:
+    Args:
+        cuts_file, recordings_file: open for writing.
+        text_original: with the column of that name.
+    """
+
+    def __init__(
+        self, cuts_file: BinaryIO, recordings_file: BinaryIO, *, text_original: bool = False
+    ) -> None:
+        self._text_original = text_original
         # Without a name and a time in its header the same rows give the same bytes.
         self._cuts = gzip.GzipFile(
             filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=cuts_file, mtime=0
@@ -37,7 +46,7 @@ class SharSink:
     def write(self, row: Utterance) -> None:
         """Add one cut and its recording."""
         recording = _recording(row)
-        self._cuts.write(_json_line(_cut(row, recording)))
+        self._cuts.write(_json_line(_cut(row, recording, self._text_original)))
         add_member(self._recordings, row.audio_path, row.audio)
         add_member(self._recordings, f"{row.key}.json", _json_line(recording))
 
@@ -58,8 +67,8 @@ def _recording(row: Utterance) -> dict[str, Any]:
     }
 
 
-def _cut(row: Utterance, recording: dict[str, Any]) -> dict[str, Any]:
-    columns = to_fields(row)
+def _cut(row: Utterance, recording: dict[str, Any], text_original: bool) -> dict[str, Any]:
+    columns = to_fields(row, text_original=text_original)
     columns.pop(WORD_TIMES, None)
     words = row.word_times
     if words is not None and any(word.speaker != row.speaker for word in words):

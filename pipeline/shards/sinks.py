@@ -231,9 +231,9 @@ def open_sink(
     if shard_format == "tfrecord":
         return TFRecordSink(files[0], gzip=gzip)
     if shard_format == "webdataset":
-        return WebDatasetSink(files[0])
+        return WebDatasetSink(files[0], text_original=text_original)
     if shard_format == "shar":
-        return SharSink(files[0], files[1])
+        return SharSink(files[0], files[1], text_original=text_original)
     raise UsageError(f"a shard format must be one of {', '.join(FORMATS)}: {shard_format!r}")
 
 

@@ -11,16 +11,23 @@ from prep_corpus.pipeline.shards.tar_members import add_member, members, open_ta
 
 
 class WebDatasetSink:
-    """Writes one WebDataset shard."""
+    """Writes one WebDataset shard.
 
-    def __init__(self, file: BinaryIO) -> None:
+    Args:
+        file: open for writing.
+        text_original: with the column of that name.
+    """
+
+    def __init__(self, file: BinaryIO, *, text_original: bool = False) -> None:
         self._archive = open_tar(file)
+        self._text_original = text_original
 
     def write(self, row: Utterance) -> None:
         """Add the audio and then the other columns as JSON."""
         add_member(self._archive, row.audio_path, row.audio)
-        columns = json.dumps(to_fields(row), ensure_ascii=False, sort_keys=True)
-        add_member(self._archive, f"{row.key}.json", columns.encode())
+        columns = to_fields(row, text_original=self._text_original)
+        line = json.dumps(columns, ensure_ascii=False, sort_keys=True)
+        add_member(self._archive, f"{row.key}.json", line.encode())
 
     def close(self) -> None:
         """End the archive."""

@@ -43,7 +43,7 @@ from prep_corpus.pipeline.storage.looking import is_looking
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 from prep_corpus.pipeline.storage.stage_store import Store
 
-VERSION = 1
+VERSION = 2
 
 log = logging.getLogger(__name__)
 

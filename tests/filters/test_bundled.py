@@ -20,6 +20,7 @@ from prep_corpus.filters import linear
 from prep_corpus.filters.features import utterance_features
 from prep_corpus.filters.fitting.sweep import kept_utterance
 from prep_corpus.filters.linear import BUNDLED_FILTERS, bundled_filter
+from prep_corpus.filters.recognition import bundled_recognition_filter
 from prep_corpus.filters.scoring import score_utterances, score_words
 
 PRESENT = [name for name in BUNDLED_FILTERS if Path(linear.__file__).with_name(f"{name}.json").exists()]
@@ -43,6 +44,10 @@ def test_the_filter_for_quartznet_reaches_half_a_percent() -> None:
     assert point.kept_share > 0.7
     with pytest.raises(UsageError, match="cannot be reached"):
         bundled_filter("quartznet").point(1e-9)
+    reading = bundled_recognition_filter(bundled_filter("quartznet").model_digest)
+    assert reading is not None
+    with pytest.raises(UsageError, match="cannot be reached with the filter of what the model hears"):
+        reading.point(1e-9)
 
 
 @pytest.mark.slow

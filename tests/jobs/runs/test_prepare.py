@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -18,9 +19,11 @@ from support.runs import arguments, run_here, shards
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import load_model
 from prep_corpus.filters.linear import bundled_filter
+from prep_corpus.filters.recognition import bundled_recognition_filter
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.options import run_config
+from prep_corpus.jobs.runs.dry_run import _say_filters
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.runs.prepare import PreparedRun, _foreign_language
 from prep_corpus.jobs.runs.stage_options import recognition_options
@@ -178,6 +181,21 @@ def test_an_export_keeps_the_cuts_of_its_run_on_record(
         source, out=str(out), seed=5, formats=("parquet",), shard_mb=256.0, workers=given_back.workers
     )
     assert open_run(str(out)).published.config["padding_seconds"] == 0.1
+
+
+@pytest.mark.parametrize("read", ["all", "none"])
+def test_a_dry_run_says_what_reading_is_expected_to_keep(read: str) -> None:
+    config = RunConfig(manifest="m", out="o", read=read, model="quartznet:acoustic_model")
+    fitted = bundled_filter("quartznet")
+    lines: list[str] = []
+    prepared = SimpleNamespace(must_fit=False, fitted=fitted, point=fitted.point(0.01), config=config)
+    _say_filters(prepared, lambda _, text: lines.append(text))  # type: ignore[arg-type]
+    told = [line for line in lines if line.startswith("--read all: expected to keep, of recordings without")]
+    assert len(told) == (read == "all")
+    if told:
+        reading = bundled_recognition_filter(fitted.model_digest)
+        assert reading is not None
+        assert f"{reading.point(0.01).kept_share:.0%} of the spoken words" in told[0]
 
 
 @pytest.mark.parametrize("read", ["all", "none"])

@@ -57,3 +57,16 @@ def test_of_a_recording_without_a_transcript_the_text_is_not_blamed() -> None:
     unsure["counts"]["utterances recognised"] = silent["counts"]["utterances recognised"] = 0
     assert "has no transcript" in (why_nothing(unsure) or "")
     assert "silent channel" in (why_nothing(silent) or "")
+
+
+def test_what_is_read_does_not_hide_that_the_text_is_anothers() -> None:
+    wrong = outcome({"kept:model": 70, "pause": 30}, {"unspoken": 100}, utterances=5)
+    wrong["counts"]["utterances recognised"] = 5
+    assert "is not its text" in (why_nothing(wrong) or "")
+    phrase = outcome({"kept": 1, "kept:model": 79, "pause": 20}, {"kept": 1, "unspoken": 99}, utterances=6)
+    phrase["counts"]["utterances recognised"] = 5
+    assert "is not its text" in (why_nothing(phrase) or "")
+    right = outcome({"kept": 50, "kept:model": 40, "pause": 10}, {"kept": 90, "unspoken": 10}, utterances=9)
+    bare = outcome({"kept:model": 90, "pause": 10}, {}, utterances=4)
+    right["counts"]["utterances recognised"] = bare["counts"]["utterances recognised"] = 4
+    assert why_nothing(right) is why_nothing(bare) is None

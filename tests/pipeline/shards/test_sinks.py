@@ -196,6 +196,12 @@ def test_repairs_come_back_from_every_format(shard_format: sinks.Format) -> None
     written = _written(shard_format, rows, word_times=True, text_source=True, text_original=True)
     read = _read(shard_format, written)
     assert [row.text_original for row in read] == ["Wrod x", None]
+    if shard_format == "webdataset":
+        assert written[0].count(b'"text_original": null') == 1
+    if shard_format == "shar":
+        (supervision,) = json.loads(gzip.decompress(written[0]).splitlines()[1])["supervisions"]
+        assert supervision["custom"]["text_original"] is None
+        assert supervision["custom"]["word_sources"] == ["model", "transcript"]
     for row, wanted in zip(read, rows, strict=True):
         assert [word.source for word in row.word_times or ()] == [
             word.source for word in wanted.word_times or ()
