@@ -1,7 +1,8 @@
 """Secrets in texts, which no record and no output holds.
 
 User names and passwords of URIs (RFC 3986, section 3.2.1: userinfo), values of a URI's query that let their holder in
-(tokens, signatures of signed URLs), and of options such as --s3_secret_access_key.
+(tokens, signatures of signed URLs, codes), and of options such as --s3_secret_access_key, connection strings, and
+secrets inside an option's value.
 """
 
 from __future__ import annotations
@@ -23,10 +24,16 @@ _WITHOUT_SLASHES = re.compile(
 )
 
 _NAME = (
-    r"(?:[\w.%-]*(?:token|secret|signature|passw|credential|access[_-]?key|api[_-]?key|account[_-]?key|private[_-]?key)"
-    r"[\w.%-]*|(?:[\w.%-]*[_.-])?(?:key|sig|auth|authorization|pass|pwd|pw))"
+    r"(?:[\w.%-]*(?:token|secret|signature|passw|passphrase|credential|assertion|bearer|connection[_-]?string|"
+    r"(?:access|api|account|private)[_-]?key)[\w.%-]*"
+    r"|(?:[\w.%-]*[_.-])?(?:key|sig|hmac|sas|jwt|auth|oauth|authorization|pass|pwd|pw|session_?id|sid|otp))"
 )
-_IN_QUERY = re.compile(rf"([?&;#]{_NAME}=)[^&;#\s\"<>]+", re.IGNORECASE)
+_IN_QUERY_ALONE = r"(?:auth(?:orization)?_?)?code|ticket"
+# A quote belongs to the value only where the value goes on after it.
+_VALUE = r"(?:[^&;#\s\"<>']|'(?=[^\s\"<>\w]{0,3}\w))+"
+_IN_QUERY = re.compile(rf"([?&;#](?:{_NAME}|{_IN_QUERY_ALONE})=){_VALUE}", re.IGNORECASE)
+_IN_VALUE = re.compile(rf"((?:^|(?<=[=,;:\[{{(\s'\"])){_NAME}=)[^&;,\s\"'<>]+", re.IGNORECASE)
+_IN_OBJECT = re.compile(rf"([\"']{_NAME}[\"']\s*:\s*([\"'])).*?(?=\2|$)", re.IGNORECASE)
 _OF_OPTION = re.compile(rf"(?<![^\s\"'(\[,])(--{_NAME}(?:=|\s+))(?!-)[^\s\"'\])]+", re.IGNORECASE)
 _OPTION = re.compile(rf"--{_NAME}", re.IGNORECASE)
 
@@ -34,7 +41,9 @@ _OPTION = re.compile(rf"--{_NAME}", re.IGNORECASE)
 def without_secrets(text: str) -> str:
     """A text in which no URI has a user name, a password or a token, and no option a value that is one."""
     text = uri_without_secrets(text)
-    return _OF_OPTION.sub(rf"\1{HIDDEN}", text) if "--" in text else text
+    if "--" not in text:
+        return text
+    return _IN_VALUE.sub(rf"\1{HIDDEN}", _OF_OPTION.sub(rf"\1{HIDDEN}", text))
 
 
 def uri_without_secrets(uri: str) -> str:
@@ -55,6 +64,7 @@ def words_without_secrets(words: Sequence[str]) -> str:
             hidden = False
             continue
         is_secret = _OPTION.fullmatch(name) is not None
-        told.append(f"{name}={HIDDEN}" if is_secret and equals else word)
+        inside = _IN_OBJECT.sub(rf"\1{HIDDEN}", _IN_VALUE.sub(rf"\1{HIDDEN}", word))
+        told.append(f"{name}={HIDDEN}" if is_secret and equals else inside)
         hidden = is_secret and not equals
     return without_secrets(" ".join(told))

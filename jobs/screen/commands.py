@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -68,7 +70,8 @@ class Commands(click.Group):
             (first if mine else others).append(word)
             if word == "--log-file":
                 first += [next(words, "")]
-        return super().parse_args(ctx, [*first, *others, *args[end:]])
+        with _without_secrets():
+            return super().parse_args(ctx, [*first, *others, *args[end:]])
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by what they are for, each with its whole first sentence."""
@@ -81,7 +84,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with InterruptsRaised():
+            with InterruptsRaised(), _without_secrets():
                 return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
@@ -90,6 +93,18 @@ class Commands(click.Group):
             if ctx.params.get("debug"):
                 raise
             raise _told(error) from error
+
+
+@contextmanager
+def _without_secrets() -> Iterator[None]:
+    """Click's own refusals repeat the argument that they refuse: no secret of it is told."""
+    try:
+        yield
+    except click.UsageError as refusal:
+        message = refusal.format_message()
+        if printable(message) == message:
+            raise
+        raise click.UsageError(printable(message), ctx=refusal.ctx) from None
 
 
 def _told(error: Exception | KeyboardInterrupt) -> click.ClickException:

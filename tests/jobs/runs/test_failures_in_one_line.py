@@ -179,6 +179,15 @@ SECRETS_TOLD = {
     "Beam: --s3_secret_access_key abc --s3_session_token=def --region ghi": (
         "Beam: --s3_secret_access_key ... --s3_session_token=... --region ghi"
     ),
+    "recording 'example.com/b.wav?token=ab'cd': 'https://h/a?jwt=ef', a path; ?code=g&postcode=h": (
+        "recording 'example.com/b.wav?token=...': 'https://h/a?jwt=...', a path; ?code=...&postcode=h"
+    ),
+    "h?id_token=a&assertion=b&client_secret=c&key=d&apikey=e&auth=f&X-Goog-Signature=g&sig=h&k=i": (
+        "h?id_token=...&assertion=...&client_secret=...&key=...&apikey=...&auth=...&X-Goog-Signature=...&sig=...&k=i"
+    ),
+    "Beam: --azure_connection_string=AccountKey=a --experiments=b=c,token=d": (
+        "Beam: --azure_connection_string=... --experiments=b=c,token=..."
+    ),
     "/a/b//c@d/e?monkey=1 file:a@b 12:30@home.wav -key 2 key=3": (
         "/a/b//c@d/e?monkey=1 file:a@b 12:30@home.wav -key 2 key=3"
     ),
@@ -196,13 +205,41 @@ def test_no_secret_of_an_option_is_told_and_long_texts_take_no_time() -> None:
         "--token=c\nd",
         "--password",
         "--region=e",
+        "--azure_connection_string=AccountName=a;AccountKey=SEKX",
+        "--experiments=token=f,use_x",
+        "--experiments",
+        "password=g",
+        "--labels={'api_key': 'h i', 'team': 'j'}",
     ]
-    told = "run --seed 3 -- --s3_secret_access_key ... --token=... --password --region=e"
+    told = (
+        "run --seed 3 -- --s3_secret_access_key ... --token=... --password --region=e --azure_connection_string=... "
+        "--experiments=token=...,use_x --experiments password=... --labels={'api_key': '...', 'team': 'j'}"
+    )
     assert words_without_secrets(words) == told
     started = time.process_time()
-    for part in ("a", "-", "--a", "?a-", "//a:", "//a", "s3:a", "--key"):
+    for part in ("a", "-", "--a", "?a-", "//a:", "//a", "s3:a", "--key", "=key", ",'key':", "?key='"):
         assert printable(part * 20_000 + "-@=").endswith(("=", "..."))
     assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "run m --out o --config",
+        "run m --out o --seed",
+        "run m --out o --format",
+        "train-english",
+        "status --x",
+        "",
+        "--",
+    ],
+)
+def test_what_click_itself_refuses_is_told_without_secrets(before: str) -> None:
+    done = CliRunner().invoke(main, [*before.split(), "s3://u:hunter1@bucket/x?token=SEKRIT"])
+    assert done.exit_code == 2
+    assert "Error: " in done.output
+    assert "hunter1" not in done.output
+    assert "SEKRIT" not in done.output
 
 
 def test_what_comes_from_data_is_safe_on_a_terminal() -> None:
