@@ -19,7 +19,9 @@ def strings_of(entry: Mapping[str, Any], key: str, name: str) -> list[str]:
         one = text_of(entry, key, name)
         return [] if one is None else [one]
     many = [text_of({key: each}, key, name) for each in value]
-    if None in many or not many:
+    if not many:
+        raise EntryInvalid(f"{name}: {key} must be a string, or a list of at least one string, it is []")
+    if None in many:
         raise EntryInvalid(f"{name}: {key} must be a string, or a list of strings, it is {shown(value)}")
     return [each for each in many if each is not None]
 

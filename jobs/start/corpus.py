@@ -119,9 +119,7 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
         digests.append(write_bundle(store, bundle).digest if store else bundle_digest(bundle))
     if store:
         cache.save()
-    if alone := texts_without_audio(config.manifest):
-        told = counted(len(alone), "text")
-        print_warning(console, f"{told} without an audio file of the same name: {some_of(alone)}")
+    warn_of_texts_alone(config.manifest, console)
     if not recordings and not letters:
         raise UsageError(f"{config.manifest}: the manifest is empty")
     return Corpus(
@@ -147,3 +145,10 @@ def write_bundle_list(config: RunConfig, corpus: Corpus) -> str:
     uri = files.join(config.work, "bundles", f"list-{digest_of(corpus.bundles)}.txt")
     files.write_atomic(uri, lambda file: file.write(listing), replace=True)
     return uri
+
+
+def warn_of_texts_alone(manifest: str, console: Console | None) -> None:
+    """Name the texts of a folder that no audio file has beside it; nothing without a console."""
+    if console is not None and (alone := texts_without_audio(manifest)):
+        told = counted(len(alone), "text")
+        print_warning(console, f"{told} without an audio file of the same name: {some_of(alone)}")

@@ -66,7 +66,8 @@ def recognition_point(config: RunConfig, model_digest: str) -> tuple[Recognition
     if fitted is None:
         raise UsageError(
             f"--read {config.read} keeps what a model hears only where it is known how far to trust it, and that is "
-            f"known of {', '.join(BUNDLED_RECOGNITION_FILTERS)} alone, not of {config.model}"
+            f"known of {', '.join(BUNDLED_RECOGNITION_FILTERS)} alone, not of {config.model}; "
+            "leave --read out, or name a model that has such a filter (docs/models.md, A model that may read)"
         )
     return fitted, fitted.point(config.max_wer or DEFAULT_MAX_WER)
 

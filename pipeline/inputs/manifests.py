@@ -295,15 +295,47 @@ def _refuse_json_array(uri: str) -> None:
         )
 
 
+_ABOUT_A_CORPUS = frozenset(
+    (
+        "readme",
+        "license",
+        "licence",
+        "copying",
+        "notice",
+        "changelog",
+        "changes",
+        "authors",
+        "citation",
+        "speakers",
+    )
+)
+_ENDINGS_OF_DATA = frozenset((".json", ".tsv", ".xml", ".html", ".htm"))
+
+
 def texts_without_audio(uri: str) -> list[str]:
-    """Texts of a folder of pairs that no audio file has beside it, relative to the folder; of another manifest none."""
+    """Texts of a folder of pairs that no audio file has beside it, relative to the folder; of another manifest none.
+
+    What only describes a corpus, as README.md does, is no text; nor are files of endings that other data has as well,
+    such as stats.json, unless an audio file of the folder has its text in such a one.
+    """
     if form_of(uri) != "folder" or is_kaldi(uri):
         return []
     audio, texts = _listing(uri)
     stems = {os.path.splitext(name)[0] for name in audio}
     if stems.isdisjoint(texts):
         return []
-    return sorted(name for stem, names in texts.items() if stem not in stems for name in names)
+    used = {_ending(name) for stem, names in texts.items() if stem in stems for name in names}
+    return sorted(
+        name
+        for stem, names in texts.items()
+        if stem not in stems and os.path.basename(stem).casefold() not in _ABOUT_A_CORPUS
+        for name in names
+        if _ending(name) in used or _ending(name) not in _ENDINGS_OF_DATA
+    )
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
 
 
 def _listing(uri: str) -> tuple[list[str], dict[str, list[str]]]:

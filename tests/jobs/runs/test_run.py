@@ -180,6 +180,19 @@ def test_a_dry_run_writes_nothing(corpus: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_a_dry_run_names_texts_without_audio(corpus: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    toy.write_filter(tmp_path / "filter.json")
+    entry = json.loads(corpus.read_text().splitlines()[0])
+    audio = corpus.parent / entry["audio_filepath"]
+    (folder / f"one{audio.suffix}").write_bytes(audio.read_bytes())
+    for name in ("one.txt", "lone.txt", "README.md"):
+        (folder / name).write_text("Some words.")
+    told = " ".join(run(folder, tmp_path / "run", "--dry-run").output.split())
+    assert "1 text without an audio file of the same name: lone.txt" in told
+
+
 def test_a_folder_that_is_no_run_is_left_alone(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     done = run(corpus, tmp_path, code=2)

@@ -204,7 +204,11 @@ def test_a_folder_of_pairs(tmp_path: Path) -> None:
     assert letter.reason == "transcript-missing"
     assert "alone.wav" in letter.message
     write(tmp_path / "one.de.vtt", "WEBVTT")
+    for name in ("README.md", "LICENSE.txt", "b/Licence.md", "stats.json", "index.html"):
+        write(tmp_path / name, "About the corpus.")
     assert texts_without_audio(str(tmp_path)) == ["notes.txt"]
+    write(tmp_path / "one.json", "{}")
+    assert texts_without_audio(str(tmp_path)) == ["notes.txt", "stats.json"]
     assert texts_without_audio(write(tmp_path / "manifest.jsonl", "{}")) == []
 
 

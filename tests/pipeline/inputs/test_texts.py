@@ -206,6 +206,8 @@ def test_several_texts_in_the_manifest(tmp_path: Path) -> None:
         {"audio_filepath": "a.wav", "text_filepath": [[]]},
     )
     assert [letter.reason for letter in bad(read(tmp_path, *wrong))] == ["entry-invalid"] * 2
+    (letter,) = bad(read(tmp_path, {"audio_filepath": "a.wav", "text_filepath": []}))
+    assert "text_filepath must be a string, or a list of at least one string, it is []" in letter.message
 
 
 def test_where_none_can_be_read_the_first_says_why(tmp_path: Path) -> None:
