@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count, groupby, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -78,11 +78,12 @@ def test_where_no_text_is_trusted_the_model_reads_what_was_said(
             assert all(0.5 < word["score"] <= 1 for word in times)
 
 
+@pytest.mark.parametrize("cut", ["words", "paper"])
 def test_a_recording_without_a_transcript_is_read_whole(
-    toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions
+    cut: Literal["words", "paper"], toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions
 ) -> None:
     graph = toy_stages.without(tmp_path, ["align", "measure", "segment"])
-    options = replace(graph.segment, recognised=trust_all, min_seconds=0.2)
+    options = replace(graph.segment, recognised=trust_all, min_seconds=0.2, cut=cut)
     store, numbers = Store(graph.work), count()
     for emitted in toy_stages.emitted:
         bundle = [
