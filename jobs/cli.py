@@ -221,13 +221,13 @@ def export(
     """
     from prep_corpus.jobs.runs.opened import open_run
     from prep_corpus.jobs.start.claim import check_claim
-    from prep_corpus.jobs.start.early import check_out, check_values
+    from prep_corpus.jobs.start.early import check_clips, check_out
 
     run = open_run(folder)
     config = run_config(run.values_of_export(settings), manifest=folder, out=out, beam_options=beam_options)
     # Refused before what writes shards is loaded.
     config = run.config_of_export(config)
-    check_values(config)
+    check_clips(config)
     check_out(out)
     check_claim(config, force)
     say_beginning(f"reading {folder}", quiet=quiet)

@@ -73,6 +73,15 @@ def check_values(config: RunConfig) -> None:
         from prep_corpus.jobs.start.operating_point import check_read
 
         check_read(config)
+    check_clips(config)
+
+
+def check_clips(config: RunConfig) -> None:
+    """Refuse noise and rooms of this machine that are not there.
+
+    Raises:
+        UsageError: one is not; the message is one line.
+    """
     for place, option in ((config.noise, "--noise"), (config.rooms, "--rooms")):
         if place is not None and files.is_local(place):
             clip_uris(place, option=option)
