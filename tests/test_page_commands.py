@@ -33,6 +33,7 @@ NEEDS = {
     "hours, or speech beside the project": (
         r"prep-corpus (train|train-english|error-rates) |^prep-corpus run (corpus|more)\.jsonl |tests/quality\.py fit"
     ),
+    "a model that people have": r"--model quartznet:",
     "Debian packages": r"^[{}]|/usr/share|^bible ",
 }
 
