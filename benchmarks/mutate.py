@@ -87,7 +87,9 @@ class Mutation:
             self.fail(f"{name}: exit {done.returncode}: {said[-1500:]}")
         if done.returncode in (1, 2) and words[0] != "check":
             said_lines = filter(str.strip, done.stderr.splitlines())
-            lines = [line for line in said_lines if not line.startswith(("warning: ", "reading ", "loading "))]
+            lines = [
+                line for line in said_lines if not line.startswith(("warning: ", "reading ", "loading "))
+            ]
             if not lines or not lines[-1].startswith("Error: ") or (done.returncode == 1 and len(lines) > 1):
                 self.fail(f"{name}: exit {done.returncode} without one line: {said[-1500:]}")
         return done.returncode, said
