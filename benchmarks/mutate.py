@@ -86,11 +86,12 @@ class Mutation:
         if done.returncode >= 0 and (done.returncode not in CODES or "Traceback" in said or "defect" in said):
             self.fail(f"{name}: exit {done.returncode}: {said[-1500:]}")
         if done.returncode in (1, 2) and words[0] != "check":
-            said_lines = filter(str.strip, done.stderr.splitlines())
-            lines = [
-                line for line in said_lines if not line.startswith(("warning: ", "reading ", "loading "))
-            ]
-            if not lines or not lines[-1].startswith("Error: ") or (done.returncode == 1 and len(lines) > 1):
+            lines = [line for line in done.stderr.splitlines() if line.strip()]
+            reasons = [line for line in lines if line.startswith("Error: ")]
+            if "--quiet" in words:
+                # Nothing but that is said then.
+                reasons = [line for line in lines if not line.startswith("warning: ")]
+            if not lines or not lines[-1].startswith("Error: ") or (done.returncode == 1 and len(reasons) > 1):
                 self.fail(f"{name}: exit {done.returncode} without one line: {said[-1500:]}")
         return done.returncode, said
 
