@@ -91,7 +91,11 @@ class Mutation:
             if "--quiet" in words:
                 # Nothing but that is said then.
                 reasons = [line for line in lines if not line.startswith("warning: ")]
-            if not lines or not lines[-1].startswith("Error: ") or (done.returncode == 1 and len(reasons) > 1):
+            if (
+                not lines
+                or not lines[-1].startswith("Error: ")
+                or (done.returncode == 1 and len(reasons) > 1)
+            ):
                 self.fail(f"{name}: exit {done.returncode} without one line: {said[-1500:]}")
         return done.returncode, said
 
