@@ -128,5 +128,5 @@ def _decoded(utterances: list[Utterance], cursor: Cursor) -> Batch:
     samples_BN = np.zeros((len(utterances), int(lengths_B.max())), np.float32)
     for number, utterance in enumerate(utterances):
         decode_into(utterance, samples_BN[number, : utterance.samples])
-    fields = tuple(to_fields(utterance) for utterance in utterances)
+    fields = tuple(to_fields(one, text_original=one.text_source is not None) for one in utterances)
     return Batch(samples_BN=samples_BN, lengths_B=lengths_B, fields=fields, cursor=cursor)

@@ -142,9 +142,9 @@ def cut_repaired(
             unsaid_W=text.of_both(trusted.unsaid_W | superfluous_W, np.zeros(len(heard.trusted_W), bool)),
         )
         found = RepairedCuts(text=text, cuts=cuts)
-        alone = [segment for segment in cuts.segments if all(part.is_read for part in found.parts(segment))]
-        if not alone:
-            return found
         # A segment of the transcript has words of it: what is read alone is no repair.
+        alone = [segment for segment in cuts.segments if all(part.is_read for part in found.parts(segment))]
         without = {id(repair) for segment in alone for repair in found.repairs_in(segment)}
+        if not without:
+            return found
         repairs = [repair for repair in repairs if id(repair) not in without]

@@ -18,7 +18,7 @@ class Gather(beam.PTransform):
     Each passes through a step of its own first. Beam's Java engines (Flink, Spark) up to 2.65 at least refuse a graph,
     or drop parts of it, where a flattened collection has another reader that cuts the graph there, such as a shuffle.
 
-    Source: Apache Beam, issue 34647.
+    Source: https://github.com/apache/beam/issues/34647
     """
 
     def expand(self, pcolls: tuple[PCollection[Any], ...]) -> PCollection[Any]:

@@ -42,6 +42,11 @@ def finished(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def copied(finished: Path, folder: Path) -> Path:
+    """A finished run that a test may damage."""
+    return Path(shutil.copytree(finished, folder / "run"))
+
+
 def one(folder: Path, pattern: str) -> Path:
     (found,) = (path for path in folder.glob(pattern))
     return found
@@ -58,8 +63,7 @@ def named_once(path: Path, told: str) -> None:
 def test_flipped_bits_are_named_set_aside_and_mended(
     finished: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished, out)
+    out = copied(finished, tmp_path)
     wanted = shards(out)
     # What comes after them has to be made again, so that their data are read.
     shutil.rmtree(out / "work" / "align")
@@ -81,8 +85,7 @@ def test_flipped_bits_are_named_set_aside_and_mended(
 def test_truncated_and_exchanged_files_are_named_set_aside_and_mended(
     finished: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished, out)
+    out = copied(finished, tmp_path)
     wanted = shards(out)
     alignment, emit = one(out / "work", "align/*.parquet"), one(out / "work", "emit/*.parquet")
     measure, receipt = one(out / "work", "measure/*.parquet"), one(out / "work", "write/*.json")
@@ -100,8 +103,7 @@ def test_truncated_and_exchanged_files_are_named_set_aside_and_mended(
 def test_a_shard_whose_bytes_were_changed_is_named_and_written_again(
     finished: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished, out)
+    out = copied(finished, tmp_path)
     wanted = shards(out)
     path = one(out / "data", "*.parquet")
     facts = path.stat()
@@ -122,8 +124,7 @@ def test_a_shard_whose_bytes_were_changed_is_named_and_written_again(
 def test_what_is_gone_while_a_run_reads_is_made_again(
     finished: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished, out)
+    out = copied(finished, tmp_path)
     wanted = shards(out)
     shutil.rmtree(out / "work" / "align")
     shutil.rmtree(out / "work" / "write")
@@ -148,8 +149,7 @@ def test_what_is_gone_while_a_run_reads_is_made_again(
 def test_a_dry_run_names_what_is_damaged_and_leaves_it(
     finished: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished, out)
+    out = copied(finished, tmp_path)
     path = one(out / "work", "segment/*.parquet")
     truncated(path)
     before = sorted(out.rglob("*"))
@@ -162,8 +162,7 @@ def test_a_dry_run_names_what_is_damaged_and_leaves_it(
 def test_a_dry_run_leaves_damaged_documents_where_they_are(
     finished: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished, out)
+    out = copied(finished, tmp_path)
     work = out / "work"
     damaged = [work / "fingerprints.json", one(work, "k/*.json"), work / "standing.json"]
     damaged[2].write_text('{"left": ')
@@ -194,8 +193,7 @@ def test_a_dry_run_proves_what_the_stages_to_do_will_read(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished, out)
+    out = copied(finished, tmp_path)
     wanted = shards(out)
     path = one(out / "work", damaged)
     flipped(path)
@@ -216,8 +214,7 @@ def test_a_dry_run_proves_what_the_stages_to_do_will_read(
 def test_temporary_files_of_killed_runs_go_when_the_next_run_ends(
     finished: Path, corpus: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished, out)
+    out = copied(finished, tmp_path)
     left = [out / "work" / "emit" / ".0123.parquet.7.tmp", out / "data" / ".train.parquet.abc.tmp"]
     for path in left:
         path.write_bytes(b"half")
@@ -228,8 +225,7 @@ def test_temporary_files_of_killed_runs_go_when_the_next_run_ends(
 
 
 def test_check_finds_what_is_damaged_and_changes_nothing(finished: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(finished, out)
+    out = copied(finished, tmp_path)
     whole = CliRunner().invoke(main, ["check", str(out)])
     assert whole.exit_code == 0, whole.output
     damaged = [one(out / "work", place) for place in ("emit/*.parquet", "align/*.parquet", "segment/*.clips")]
