@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.hostile import encode_av, encode_sound
+from support.encoders import encode_av, encode_sound
 from support.toy import SAMPLE_RATE_HZ, recording
 
 TRANSCRIPTS = Path(__file__).resolve().parents[1] / "align" / "transcripts" / "transcript_files"

@@ -13,7 +13,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from support.hostile import encode_av, encode_sound, vbr_mp3_without_xing
+from support.encoders import encode_av, encode_sound, vbr_mp3_without_xing
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.errors import (

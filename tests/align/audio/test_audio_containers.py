@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from support.hostile import encode_av, encode_sound, encode_tracks, vbr_mp3_without_xing
+from support.encoders import encode_av, encode_sound, encode_tracks, vbr_mp3_without_xing
 
 from prep_corpus.align.audio import containers
 from prep_corpus.align.audio import decode as audio

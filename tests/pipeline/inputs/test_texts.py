@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.entries import bad, good, read
 
 from prep_corpus.align.aligner import read_text
 from prep_corpus.align.errors import DeadLetter
@@ -26,22 +26,6 @@ STM = (
     "one A ann 0.0 1.0 hello\none B bob 1.0 2.0 hi there\ntwo 1 eve 0.0 1.0 from two\n"
     "three 1 eve 0.0 1.0 from three\n"
 )
-
-
-def read(folder: Path, *entries: Any, name: str = "m.jsonl") -> list[Recording | DeadLetter]:
-    data = "".join(json.dumps(entry) + "\n" for entry in entries).encode()
-    (folder / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
-    return list(read_manifest(str(folder / name)))
-
-
-def good(found: list[Recording | DeadLetter]) -> list[Recording]:
-    assert all(isinstance(one, Recording) for one in found), found
-    return found  # type: ignore[return-value]
-
-
-def bad(found: list[Recording | DeadLetter]) -> list[DeadLetter]:
-    assert all(isinstance(one, DeadLetter) for one in found), found
-    return found  # type: ignore[return-value]
 
 
 def test_several_transcripts_of_one_recording(tmp_path: Path) -> None:
@@ -374,83 +358,3 @@ def test_a_bundle_keeps_where_transcripts_come_from(tmp_path: Path) -> None:
     assert SRT[slice(*file_span(source, at, at + 1))] == "&amp;"
     assert SRT[slice(*file_span(source, 0, len(recording.text)))] == SRT[SRT.index("Tom") : -1]
     assert file_span(None, 3, 5) == (3, 5)
-
-
-def rttm(*turns: tuple[float, float, str], recording: str = "talk") -> str:
-    return "".join(
-        f"SPEAKER {recording} 1 {at} {length} <NA> <NA> {who} <NA> <NA>\n" for at, length, who in turns
-    )
-
-
-def test_an_rttm_file_beside_a_recording_says_who_speaks(tmp_path: Path) -> None:
-    (tmp_path / "talk.wav").touch()
-    (tmp_path / "talk.rttm").write_text(rttm((0, 2, "ann"), (2, 3, "bob")))
-    (tmp_path / "other.rttm").write_text(
-        rttm((0, 9, "eve"), recording="x") + rttm((1, 1, "cid"), recording="far")
-    )
-    entry = {"audio_filepath": "talk.wav", "text": "hello"}
-    beside, named, part, none = good(
-        read(
-            tmp_path,
-            entry,
-            {**entry, "id": "far", "rttm_filepath": "other.rttm"},
-            {**entry, "offset": 1.0},
-            {**entry, "audio_filepath": "lone.wav"},
-        )
-    )
-    assert [(one.start_seconds, one.end_seconds, one.speaker) for one in beside.speaker_spans] == [
-        (0, 2, "ann"),
-        (2, 5, "bob"),
-    ]
-    assert [one.speaker for one in named.speaker_spans] == ["cid"]
-    assert [(one.start_seconds, one.end_seconds) for one in part.speaker_spans] == [(0, 1), (1, 4)]
-    assert none.speaker_spans == ()
-    store = Store(str(tmp_path / "work"))
-    bundle = [
-        ProbedRecording(recording=one, fingerprint="", seconds=1.0) for one in (beside, named, part, none)
-    ]
-    assert read_bundle(store, write_bundle(store, bundle).digest) == bundle
-    # A folder of pairs finds it too.
-    (tmp_path / "pairs").mkdir()
-    for ending, content in ((".wav", ""), (".txt", "hello"), (".rttm", rttm((0, 1, "ann")))):
-        (tmp_path / "pairs" / f"talk{ending}").write_text(content)
-    (paired,) = good(list(read_manifest(str(tmp_path / "pairs"))))
-    assert [one.speaker for one in paired.speaker_spans] == ["ann"]
-
-
-def test_an_rttm_file_that_is_none_costs_its_recording(tmp_path: Path) -> None:
-    (tmp_path / "bad.rttm").write_text("SPEAKER a 1 x y <NA> <NA> ann")
-    entry = {"audio_filepath": "talk.wav", "text": "hello"}
-    malformed, missing = bad(
-        read(
-            tmp_path,
-            {**entry, "id": "a", "rttm_filepath": "bad.rttm"},
-            {**entry, "id": "b", "rttm_filepath": "no.rttm"},
-        )
-    )
-    assert (malformed.reason, missing.reason) == ("transcript-malformed", "transcript-missing")
-    assert "recording 'a'" in malformed.message
-    assert "line 1: a line must be SPEAKER" in malformed.message
-    assert "there must be an RTTM file at" in missing.message
-
-
-def test_turns_of_a_transcript_are_kept_with_the_bundle(tmp_path: Path) -> None:
-    (tmp_path / "talk.stm").write_text(
-        "talk 1 ann 0.0 1.0 hello you\ntalk 1 ann 1.0 2.0 again\ntalk 1 bob 2.0 3.0 hi\n"
-    )
-    segments = [{"start": 0, "end": 1, "text": "so", "speaker": "eve"}, {"start": 1, "end": 2, "text": "no"}]
-    found = good(
-        read(
-            tmp_path,
-            {"audio_filepath": "talk.wav", "text_filepath": "talk.stm"},
-            {"audio_filepath": "more.wav", "segments": segments},
-        )
-    )
-    turns = [
-        [(one.char_start, one.char_end, one.speaker) for one in recording.source.turns]  # type: ignore[union-attr]
-        for recording in found
-    ]
-    assert turns == [[(0, 15, "ann"), (16, 18, "bob")], [(0, 2, "eve")]]
-    store = Store(str(tmp_path / "work"))
-    bundle = [ProbedRecording(recording=one, fingerprint="", seconds=1.0) for one in found]
-    assert read_bundle(store, write_bundle(store, bundle).digest) == bundle
