@@ -1,10 +1,10 @@
 """What aligning an hour costs with a model in characters and with one in pieces of words.
 
-    python benchmarks/bench_pieces.py [--minutes 60] [--profile]
+    python benchmarks/bench_pieces.py [--minutes 60] [--rounds 7] [--profile]
 
 The same text is planted into emissions of both: characters with frames of 20 ms, and the 256 pieces of quartznet-bpe
 with frames of 80 ms (../shared/models/quartznet-bpe). Measured is what the stage does for a recording: text, tokens,
-alignment, words and evidence. One thread.
+alignment, words and evidence. One thread; rounds of one and the other in turn, and of each its median.
 """
 
 from __future__ import annotations
@@ -79,28 +79,50 @@ def emissions(info: ModelInfo, text: str, seconds: float) -> np.ndarray:
     return np.ascontiguousarray(said.log_probs_TC[:, place_C])
 
 
+def aligned(info: ModelInfo, log_probs_TC: np.ndarray, text: str, *, profiled: bool = False) -> float:
+    """CPU seconds of one alignment."""
+    profile = cProfile.Profile()
+    began = time.process_time()
+    if profiled:
+        profile.enable()
+    align_best(log_probs_TC, [(text, TextOptions())], info, language="en", recording_id="planted")
+    profile.disable()
+    spent = time.process_time() - began
+    if profiled:
+        pstats.Stats(profile).sort_stats("cumulative").print_stats(30)
+    return spent
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--profile", action="store_true", help="print where the time goes")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--profile", action="store_true", help="print where the time of one more round goes")
     options = parser.parse_args()
     text = " ".join(words(round(options.minutes * WORDS_PER_MINUTE)))
-    print(f"{'model':22}{'tokens':>8}{'frames':>9}{'CPU s':>9}")
-    for name, info in infos().items():
-        log_probs_TC = emissions(info, text, options.minutes * 60)
-        short = emissions(info, text[:1000], 120)
-        align_best(short, [(text[:1000], TextOptions())], info, language="en", recording_id="warm")
-        profile = cProfile.Profile()
-        began = time.process_time()
-        if options.profile:
-            profile.enable()
-        best = align_best(log_probs_TC, [(text, TextOptions())], info, language="en", recording_id=name)
-        profile.disable()
-        spent = time.process_time() - began
-        print(f"{name:22}{len(best.aligned.tokens_L):8}{len(log_probs_TC):9}{spent:9.2f}", flush=True)
-        if options.profile:
-            pstats.Stats(profile).sort_stats("cumulative").print_stats(30)
+    models = infos()
+    said = {name: emissions(info, text, options.minutes * 60) for name, info in models.items()}
+    spent: dict[str, list[float]] = {name: [] for name in models}
+    # The first round compiles.
+    for number in range(1 + options.rounds):
+        for name, info in models.items():
+            seconds = aligned(info, said[name], text)
+            if number:
+                spent[name].append(seconds)
+    print(f"{'model':22}{'tokens':>8}{'frames':>9}{'CPU s':>9}{'of it':>7}  from to")
+    first = float(np.median(spent[CHARACTERS]))
+    for name, info in models.items():
+        seconds = float(np.median(spent[name]))
+        tokens = len(info.spell(normalize(text, alphabet=info.alphabet)).tokens_L)
+        print(
+            f"{name:22}{tokens:8}{len(said[name]):9}{seconds:9.2f}{seconds / first:7.0%}"
+            f"  {min(spent[name]):.2f} {max(spent[name]):.2f}"
+        )
+    if options.profile:
+        for name, info in models.items():
+            print(name)
+            aligned(info, said[name], text, profiled=True)
 
 
 if __name__ == "__main__":

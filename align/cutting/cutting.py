@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.audio.levels import SILENCE_DB, Levels
 from prep_corpus.align.cutting.coarse import finer
-from prep_corpus.align.cutting.edges import Edges, Reach, find_edges
+from prep_corpus.align.cutting.edges import PAUSE_MARGIN_DB, Edges, Reach, find_edges
 from prep_corpus.align.cutting.passages import (
     Span,
     Spoken,
@@ -91,9 +91,6 @@ EDGE_SECONDS = 0.02
 
 SEARCH_SECONDS = 0.1
 """A quiet place is looked for at least this far outside a word, however short the padding is."""
-
-PAUSE_MARGIN_DB = 6.0
-"""An edge at most this much above the recording's noise is quiet, however loud the noise is."""
 
 
 def plan_paper(seen: Track, words: Words, *, options: CutOptions, levels: Levels | None = None) -> CutPlan:
@@ -199,6 +196,7 @@ def plan_words(
         allowed_G=allowed_G,
         shaping=_shaping(options, merges=True, parts_all=False),
         parts=fine,
+        own_level=fine > 1,
     )
 
 

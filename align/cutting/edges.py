@@ -26,6 +26,9 @@ DoubleArray = NDArray[np.float64]
 SOUND_MARGIN_DB = 3.0
 """Below this much over the recording's noise all places are equally quiet, and the farthest outside is taken."""
 
+PAUSE_MARGIN_DB = 6.0
+"""An edge at most this much above the recording's noise is quiet, however loud the noise is."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.cutting.coarse import coarse_places
-from prep_corpus.align.cutting.edges import Edges
+from prep_corpus.align.cutting.coarse import coarse_places, within_own_level
+from prep_corpus.align.cutting.edges import PAUSE_MARGIN_DB, Edges
 from prep_corpus.align.cutting.passages import Spoken, left_out
 from prep_corpus.align.cutting.ranges import (
     CODES,
@@ -50,6 +50,7 @@ class CutPlan:
         allowed_G: gaps at which a span may be broken.
         shaping: how spans are broken.
         parts: frames of `seen` in a frame of the model: more than one of coarse frames.
+        own_level: edges are quiet against the mean level of what is cut, not only of the passage around it.
     """
 
     seen: Track
@@ -61,6 +62,7 @@ class CutPlan:
     allowed_G: BoolArray
     shaping: Shaping
     parts: int = 1
+    own_level: bool = False
 
     def ranges(self, pauses: Sequence[int]) -> Ranges:
         """The ranges of words that are cut at each of several shortest pauses.
@@ -78,6 +80,10 @@ class CutPlan:
             [pause * self.parts for pause in pauses],
             self.shaping,
         )
+        if self.own_level:
+            found_R3, bounds_K = within_own_level(
+                found_R3, bounds_K, self.edges, self.options.edge_drop_db, PAUSE_MARGIN_DB
+            )
         firsts_R, ends_R, codes_R = found_R3[:, 0], found_R3[:, 1], found_R3[:, 2]
         starts = self.edges.start_samples_V[firsts_R]
         ends = np.maximum(self.edges.end_samples_V[ends_R - 1], starts)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.sections.anchors import LongArray
+from prep_corpus.align.viterbi.compiling import compiled
 
 JUMP_RUNS = 3
 SECTION_LETTERS = 100
@@ -41,6 +42,7 @@ READ_SHARE = 0.5
 SLACK_LETTERS = 20
 
 BoolArray = NDArray[np.bool_]
+DoubleArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,30 +118,11 @@ def chained_anchors(found: Stretches) -> int:
 
 def _blocks(found: Stretches, jump_runs: int) -> list[Stretches]:
     """The best chain, parted where it jumps; those of chance are in none."""
-    text_K, read_K, count_K = found.text_K, found.read_K, found.count_K
-    best_K = count_K.astype(np.float64)
+    best_K = found.count_K.astype(np.float64)
     before_K = np.full(len(found), -1, np.int64)
     jumped_K = np.zeros(len(found), np.bool_)
-    shift_K = text_K - read_K
-    near_K = np.searchsorted(read_K, read_K - REACH_LETTERS)
-    text_ends_K, read_ends_K = text_K + count_K, read_K + count_K
-    top = -1
-    for k in range(1, len(found)):
-        near = slice(near_K[k], k)
-        if top < 0 or best_K[k - 1] > best_K[top]:
-            top = k - 1
-        reach = STRAY_LETTERS + STRAY_SHARE * (read_K[k] - read_ends_K[near])
-        leaps = np.abs(shift_K[near] - shift_K[k]) > reach
-        gained = np.where(text_ends_K[near] <= text_K[k], best_K[near] - LEAP_RUNS * leaps, 0.0)
-        at = int(gained.argmax()) if len(gained) else 0
-        jump = best_K[top] - jump_runs
-        if len(gained) and gained[at] >= max(jump, 0.0) and gained[at] > 0:
-            best_K[k] += gained[at]
-            before_K[k] = near_K[k] + at
-        elif jump > 0:
-            best_K[k] += jump
-            before_K[k] = top
-            jumped_K[k] = True
+    near_K = np.searchsorted(found.read_K, found.read_K - REACH_LETTERS)
+    _chain(found.text_K, found.read_K, found.count_K, near_K, jump_runs, best_K, before_K, jumped_K)
     blocks: list[list[int]] = [[]]
     k = int(best_K.argmax()) if len(found) else -1
     while k >= 0:
@@ -148,6 +131,49 @@ def _blocks(found: Stretches, jump_runs: int) -> list[Stretches]:
             blocks.append([])
         k = int(before_K[k])
     return [found.only(np.array(block[::-1], np.int64)) for block in reversed(blocks) if block]
+
+
+@compiled
+def _chain(
+    text_K: LongArray,
+    read_K: LongArray,
+    count_K: LongArray,
+    near_K: LongArray,
+    jump_runs: int,
+    best_K: DoubleArray,
+    before_K: LongArray,
+    jumped_K: BoolArray,
+) -> None:
+    """The best chain that ends with each stretch.
+
+    Args:
+        text_K, read_K, count_K: as in `Stretches`.
+        near_K: the first stretch that is near enough to stand before each without a jump.
+        jump_runs: what a jump costs.
+        best_K: anchors of each stretch; changed into what the best chain to it is worth.
+        before_K, jumped_K: the stretch before it in that chain, and whether it is a jump away; changed.
+    """
+    top = -1
+    for k in range(1, len(best_K)):
+        if top < 0 or best_K[k - 1] > best_K[top]:
+            top = k - 1
+        at, gained = -1, 0.0
+        for j in range(near_K[k], k):
+            worth = 0.0
+            if text_K[j] + count_K[j] <= text_K[k]:
+                reach = STRAY_LETTERS + STRAY_SHARE * (read_K[k] - read_K[j] - count_K[j])
+                leaps = abs(text_K[j] - read_K[j] - text_K[k] + read_K[k]) > reach
+                worth = best_K[j] - (LEAP_RUNS if leaps else 0)
+            if at < 0 or worth > gained:
+                at, gained = j, worth
+        jump = best_K[top] - jump_runs
+        if gained > 0 and gained >= jump:
+            best_K[k] += gained
+            before_K[k] = at
+        elif jump > 0:
+            best_K[k] += jump
+            before_K[k] = top
+            jumped_K[k] = True
 
 
 def _once(blocks: list[Stretches], fewest: int) -> Stretches:

@@ -19,6 +19,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,25 +143,21 @@ class PieceSpelling:
         Raises:
             UsageError: a word cannot be spelled.
         """
-        spans = normalized.words()
-        columns: list[int] = []
-        char_spans: list[tuple[int, int]] = []
-        firsts: list[int] = []
-        for start, end in spans:
-            firsts.append(len(columns))
-            for column, first, last in self.pieces_of(normalized.text[start:end]):
-                columns.append(column)
-                char_spans.append((start + first, start + last))
-        edges_E = np.array([*firsts, len(columns)], np.int64)
-        chars = np.array(char_spans, np.int32).reshape(-1, 2)
-        lengths = np.array(spans, np.int32).reshape(-1, 2)
+        spans_W2 = np.array(normalized.words(), np.int32).reshape(-1, 2)
+        text = normalized.text
+        spelled = [self.pieces_of(text[start:end]) for start, end in spans_W2.tolist()]
+        counts_W = np.fromiter(map(len, spelled), np.int64, len(spelled))
+        edges_E = np.concatenate(([0], np.cumsum(counts_W)))
+        flat = chain.from_iterable(chain.from_iterable(spelled))
+        pieces_L3 = np.fromiter(flat, np.int32, 3 * int(edges_E[-1])).reshape(-1, 3)
+        words_L = np.repeat(spans_W2[:, 0], counts_W)
         return Spelled(
-            tokens_L=np.array(columns, np.int32),
-            char_starts_L=chars[:, 0].copy(),
-            char_ends_L=chars[:, 1].copy(),
+            tokens_L=pieces_L3[:, 0].copy(),
+            char_starts_L=words_L + pieces_L3[:, 1],
+            char_ends_L=words_L + pieces_L3[:, 2],
             firsts_W=edges_E[:-1].astype(np.int32),
             lasts_W=edges_E[1:].astype(np.int32),
-            letters_W=lengths[:, 1] - lengths[:, 0],
+            letters_W=spans_W2[:, 1] - spans_W2[:, 0],
             edges_E=edges_E,
         )
 

@@ -104,9 +104,22 @@ def sharpness(
     """
     sampled = log_probs_TC[:: -(-len(log_probs_TC) // SHARPNESS_FRAMES)]
     columns, counts = np.unique(tokens_L, return_counts=True)
-    means = np.array(
-        [np.maximum(sampled[:, c], floor_nats).mean(dtype=np.float64) for c in (blank, *columns.tolist())]
-    )
+    means = _means(sampled, np.append(blank, columns), floor_nats)
     if np.isnan(means).any():
         raise ValueError("log-probs must be numbers: there is a NaN in frames of columns in use")
     return float(means[0] - (means[1:] * counts).sum() / counts.sum())
+
+
+def _means(
+    log_probs_TC: npt.NDArray[np.floating], columns: npt.NDArray[np.integer], floor_nats: float
+) -> npt.NDArray[np.float64]:
+    """Mean log-prob of some columns over all frames."""
+    if log_probs_TC.dtype == np.float16:
+        from prep_corpus.align.viterbi.halves import nats_of_halves, sum_nats  # brings numba
+
+        sums = np.zeros(len(columns))
+        sum_nats(log_probs_TC.view(np.uint16), columns.astype(np.int64), nats_of_halves(floor_nats), sums)
+        return sums / len(log_probs_TC)
+    return np.array(
+        [np.maximum(log_probs_TC[:, c], floor_nats).mean(dtype=np.float64) for c in columns.tolist()]
+    )

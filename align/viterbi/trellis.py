@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prep_corpus.align.viterbi import kernels
+from prep_corpus.align.viterbi import halves, kernels
 from prep_corpus.align.viterbi.kernels import BLANK, DEAD, SPEECH
 
 UNITS_PER_NAT = 512
@@ -29,7 +29,7 @@ class Trellis:
     """One recording's emissions beside its tokens.
 
     Attributes:
-        log_probs_TC: natural log-probabilities.
+        log_probs_TC: natural log-probabilities, float16 or float32.
         columns: the classes in use, in increasing order.
         blank: the blank's class.
         symbols_P: position in `columns` of each pair's token; that of the last pair is the extra column that
@@ -44,7 +44,7 @@ class Trellis:
         edge_frames: frames between two visits of the edges: even, and a divisor of a block of frames.
     """
 
-    log_probs_TC: npt.NDArray[np.float32]
+    log_probs_TC: npt.NDArray[np.float32] | npt.NDArray[np.float16]
     columns: Int64
     blank: int
     symbols_P: npt.NDArray[np.int32]
@@ -70,18 +70,31 @@ class Trellis:
 
     def log_probs(self, span: tuple[int, int], columns: Int64) -> npt.NDArray[np.float32]:
         """Log-probs of a span of frames: the given columns, then the blank; none under the floor."""
-        rows = self.log_probs_TC[span[0] : span[1]]
-        kept = rows[:, np.append(columns, self.blank)].astype(np.float32)
+        rows, classes = self.log_probs_TC[span[0] : span[1]], np.append(columns, self.blank)
+        if rows.dtype == np.float16:
+            nats_FC = np.empty((len(rows), len(classes)), np.float32)
+            halves.read_nats(rows.view(np.uint16), classes, halves.nats_of_halves(FLOOR_NATS), nats_FC)
+            return nats_FC
+        kept = rows[:, classes].astype(np.float32)
         return np.maximum(kept, np.float32(FLOOR_NATS), out=kept)
 
     def scores(self, span: tuple[int, int], columns: Int64) -> npt.NDArray[np.int16]:
         """Blank-normalised scores of a span of frames in units, with a last column never said."""
+        if self.log_probs_TC.dtype == np.float16:
+            bits_FX = self.log_probs_TC[span[0] : span[1]].view(np.uint16)
+            scores_FC = np.empty((len(bits_FX), len(columns) + 1), np.int16)
+            units = np.float32(UNITS_PER_NAT)
+            if not halves.read_units(
+                bits_FX, columns, self.blank, halves.nats_of_halves(FLOOR_NATS), units, scores_FC
+            ):
+                raise _not_numbers(span)
+            return scores_FC
         kept = self.log_probs(span, columns)
         kept -= kept[:, -1:].copy()
         kept[:, -1] = -np.inf
         kept *= UNITS_PER_NAT
         if np.isnan(kept).any():
-            raise ValueError(f"log-probs must be numbers: there is a NaN in frames {span[0]} to {span[1]}")
+            raise _not_numbers(span)
         np.rint(kept, out=kept)
         return np.clip(kept, -32768, 32767, out=kept).astype(np.int16)
 
@@ -89,6 +102,10 @@ class Trellis:
         """The columns of the pairs [low, high), and for each pair the place of its own; the extra one is last."""
         distinct, symbols_P = np.unique(self.symbols_P[low:high], return_inverse=True)
         return self.columns[distinct[distinct < len(self.columns)]], symbols_P
+
+
+def _not_numbers(span: tuple[int, int]) -> ValueError:
+    return ValueError(f"log-probs must be numbers: there is a NaN in frames {span[0]} to {span[1]}")
 
 
 def blocks(start: int, end: int, frames: int) -> Iterator[tuple[int, int]]:

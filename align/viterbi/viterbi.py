@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from prep_corpus.align.errors import Infeasible
 from prep_corpus.align.viterbi.detours import DEFAULT_DETOURS, EDGE_FRAMES, DetourCosts, sharpness
+from prep_corpus.align.viterbi.halves import nats_of_halves, read_best
 from prep_corpus.align.viterbi.refine import refine
 from prep_corpus.align.viterbi.search import best_path
 from prep_corpus.align.viterbi.trellis import FLOOR_NATS, UNITS_PER_NAT, Trellis
@@ -151,7 +152,7 @@ def _trellis(
         speech = _speech_scores(log_probs_TC) - np.maximum(log_probs_TC[:, blank], FLOOR_NATS)
         speech_T = np.rint((speech - detours.speech_nats) * UNITS_PER_NAT).astype(np.int32)
     return Trellis(
-        log_probs_TC=log_probs_TC,  # type: ignore[arg-type]
+        log_probs_TC=log_probs_TC,
         columns=columns.astype(np.int64),
         blank=blank,
         symbols_P=np.append(symbols_L, len(columns)).astype(np.int32),
@@ -172,6 +173,10 @@ def _units(nats: float) -> int:
 
 
 def _speech_scores(log_probs_TC: LogProbs) -> npt.NDArray[np.float64]:
+    if log_probs_TC.dtype == np.float16 and log_probs_TC.shape[1]:
+        best_T, greedy_T = np.empty(len(log_probs_TC), np.float32), np.empty(len(log_probs_TC), np.int32)
+        if read_best(log_probs_TC.view(np.uint16), nats_of_halves(FLOOR_NATS), best_T, greedy_T):
+            return best_T.astype(np.float64)
     best = log_probs_TC.max(axis=1, initial=-np.inf)
     if np.isnan(best).any():
         raise ValueError(f"log-probs must be numbers: there is a NaN in frame {int(np.isnan(best).argmax())}")

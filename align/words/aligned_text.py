@@ -24,7 +24,7 @@ from prep_corpus.align.text.recent import RecentTexts
 from prep_corpus.align.text.spelling import Spelled
 from prep_corpus.align.viterbi.viterbi import Alignment, LogProbs
 from prep_corpus.align.words.choosing import heard_characters
-from prep_corpus.align.words.evidence import EVIDENCE_NAMES, evidence, track
+from prep_corpus.align.words.evidence import EVIDENCE_NAMES, Track, evidence, track
 from prep_corpus.align.words.hearing import reading
 from prep_corpus.align.words.placing import placed_again
 from prep_corpus.align.words.unread import align_what_is_said
@@ -164,11 +164,12 @@ def align_text(
     Raises:
         RecordingError: the transcript breaks a rule, or is too long for the audio.
     """
-    read = read_letters(log_probs_TC, info)
+    seen = track(log_probs_TC, info)
+    read = _letters_of(seen, info)
     far_longer = is_far_longer(text, len(log_probs_TC) * info.frame_seconds)
     order = reading_order(text, read, far_longer=far_longer)
     aligned = partial(
-        _aligned, log_probs_TC, info=info, language=language, options=options, recording_id=recording_id
+        _aligned, log_probs_TC, seen, info=info, language=language, options=options, recording_id=recording_id
     )
 
     def as_given() -> AlignedText:
@@ -202,6 +203,7 @@ def _gain(found: AlignedText, other: AlignedText) -> float:
 
 def _aligned(
     log_probs_TC: LogProbs,
+    seen: Track,
     text: str,
     *,
     info: ModelInfo,
@@ -229,7 +231,7 @@ def _aligned(
         tokens_L=said.tokens_L,
         alignment=said.alignment,
         words=table,
-        evidence_WF=evidence(log_probs_TC, said.tokens_L, said.alignment, table, info),
+        evidence_WF=evidence(log_probs_TC, said.tokens_L, said.alignment, table, info, frame_track=seen),
         unread=said.unread,
         part=part,
     )
@@ -237,8 +239,11 @@ def _aligned(
 
 def read_letters(log_probs_TC: LogProbs, info: ModelInfo) -> ReadLetters:
     """What the greedy decoding reads."""
-    symbols = reading(track(log_probs_TC, info)).symbols
-    return ReadLetters.of(symbols.tolist(), info.vocabulary)
+    return _letters_of(track(log_probs_TC, info), info)
+
+
+def _letters_of(seen: Track, info: ModelInfo) -> ReadLetters:
+    return ReadLetters.of(reading(seen).symbols.tolist(), info.vocabulary)
 
 
 def _spelled(written: str, info: ModelInfo) -> Spelled:

@@ -103,13 +103,13 @@ def track(log_probs_TC: NDArray[np.floating], info: ModelInfo) -> Track:
     greedy_T = np.empty(frames, np.int32)
     delimiter = -1 if info.delimiter_index is None else info.delimiter_index
     for start in range(0, frames, 4096):
-        block_TC = log_probs_TC[start : start + 4096].astype(np.float32)
-        silent_T = np.exp(block_TC[:, info.blank])
+        block = slice(start, start + 4096)
+        block_TC = log_probs_TC[block]
+        silent_T = np.exp(block_TC[:, info.blank].astype(np.float32))
         if delimiter >= 0:
-            silent_T = silent_T + np.exp(block_TC[:, delimiter])
-        greedy_T[start : start + 4096] = block_TC.argmax(1)
-        maximum_T[start : start + 4096] = block_TC.max(1)
-        speech_T[start : start + 4096] = np.clip(1 - silent_T, 0, 1)
+            silent_T = silent_T + np.exp(block_TC[:, delimiter].astype(np.float32))
+        speech_T[block] = np.clip(1 - silent_T, 0, 1)
+        _best(block_TC, maximum_T[block], greedy_T[block])
     return Track(
         speech_T=speech_T,
         maximum_T=maximum_T,
@@ -118,6 +118,18 @@ def track(log_probs_TC: NDArray[np.floating], info: ModelInfo) -> Track:
         delimiter=delimiter,
         goes_on_T=~info.pieces.begins_C[greedy_T] if info.tokenizer and info.pieces.tells_words else None,
     )
+
+
+def _best(log_probs_TC: NDArray[np.floating], maximum_T: FloatArray, greedy_T: IntArray) -> None:
+    """Fill in the likeliest column of each frame, the first of equals, and its log-prob."""
+    if log_probs_TC.dtype == np.float16:
+        from prep_corpus.align.viterbi.halves import nats_of_halves, read_best  # brings numba
+
+        if read_best(log_probs_TC.view(np.uint16), nats_of_halves(-np.inf), maximum_T, greedy_T):
+            return
+    found_TC = log_probs_TC.astype(np.float32)
+    greedy_T[:] = found_TC.argmax(1)
+    maximum_T[:] = found_TC[np.arange(len(greedy_T)), greedy_T]
 
 
 def gap_bounds(words: Words, frames: int) -> tuple[IntArray, IntArray]:

@@ -69,10 +69,18 @@ def letter_edits(
     texts = pieces.texts
     emitted_T = (greedy_T != blank) & (np.append(-1, greedy_T[:-1]) != greedy_T)
     places = np.flatnonzero(emitted_T)
-    heard = [texts[column] for column in greedy_T[places].tolist()]
-    said = [texts[token] for token in tokens_L.tolist()]
-    bounds = np.searchsorted(places, middles).tolist()
-    found = np.empty(len(words))
-    for w, (first, last) in enumerate(zip(words.token_starts.tolist(), words.token_ends.tolist())):
-        found[w] = Levenshtein.distance("".join(said[first:last]), "".join(heard[bounds[w] : bounds[w + 1]]))
-    return found
+    heard, heard_at = _written([texts[column] for column in greedy_T[places].tolist()])
+    said, said_at = _written([texts[token] for token in tokens_L.tolist()])
+    starts, ends = said_at[words.token_starts].tolist(), said_at[words.token_ends].tolist()
+    bounds = heard_at[np.searchsorted(places, middles)].tolist()
+    distances = [
+        Levenshtein.distance(said[start:end], heard[first:last])
+        for start, end, first, last in zip(starts, ends, bounds, bounds[1:])
+    ]
+    return np.array(distances, np.float64)
+
+
+def _written(symbols: list[str]) -> tuple[str, NDArray[np.int64]]:
+    """The symbols one after the other, and where each begins and the last ends."""
+    lengths = np.fromiter(map(len, symbols), np.int64, len(symbols))
+    return "".join(symbols), np.concatenate(([0], np.cumsum(lengths)))

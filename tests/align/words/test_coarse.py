@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.cutting.coarse import finer
-from prep_corpus.align.cutting.cutting import CutOptions, cut_paper
+from prep_corpus.align.cutting.cutting import INSIDE_SPEECH, CutOptions, cut_paper, plan_words
 from prep_corpus.align.words.coarse import fine_frames, finer_words
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.align.words.words import Words
@@ -136,3 +136,23 @@ def test_cuts_stand_in_the_quiet_beside_the_sound_and_hold_whole_frames() -> Non
     for segment, (start, end) in zip(cuts.segments, ((2, 5), (20, 24))):
         assert segment.frame_start <= min(start, segment.sample_start // STRIDE)
         assert segment.frame_end >= max(end, -(-segment.sample_end // STRIDE))
+
+
+def test_an_edge_is_quiet_against_its_own_utterance_not_only_against_louder_ones_beside_it() -> None:
+    # A soft utterance among loud ones; between them all a murmur, 14 dB under the loud ones and 9 under the soft one.
+    words = words_at((10, 20), (30, 40), (50, 60))
+    power_P = np.full(70 * 16, 10**-3.4)
+    for (start, end), level in zip(((10, 20), (30, 40), (50, 60)), (10**-2.0, 10**-2.5, 10**-2.0)):
+        power_P[start * 16 : end * 16] = level
+    levels = Levels.of_powers(power_P, block_samples=BLOCK, floor_db=-80.0)
+    options = CutOptions(stride_samples=STRIDE, sample_rate_hz=RATE, min_seconds=0.1)
+    plan = plan_words(track_of(words, 70), words, np.ones(3, bool), options=options, levels=levels)
+    assert [segment.reason for segment in plan.cut(4).segments] == ["", INSIDE_SPEECH, ""]
+    # At several pauses the ranges of each are what they are alone: at a longer one all are one utterance.
+    found = plan.ranges((4, 100))
+    assert [found.totals()[0][0], found.totals()[1][0]] == [2, 1]
+    for number, pause in enumerate((4, 100)):
+        alone = plan.ranges((pause,))
+        of_this = slice(found.bounds_K[number], found.bounds_K[number + 1])
+        assert found.firsts_R[of_this].tolist() == alone.firsts_R.tolist()
+        assert found.codes_R[of_this].tolist() == alone.codes_R.tolist()
