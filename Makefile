@@ -155,12 +155,15 @@ bench-scale: setup  ## Costs of the stages, runs at 1 and 2 workers or slots, an
 bench-quality: setup  ## Words kept and word errors on real speech with known truth
 	$(BIN)/python tests/quality.py table
 
-.PHONY: soak soak-live mutate mutate-live mutate-formats bench-memory bench-book
+.PHONY: test-faults soak soak-live mutate mutate-live mutate-formats bench-memory bench-book
 bench-book: setup  ## A chapter with its book, sections in another order, on real speech
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_book.py --shared ../shared --cache bench/emissions
 
 bench-memory: setup  ## Peak memory of a run: one recording of an hour, and one of ten
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_memory.py
+
+test-faults: setup  ## Faults from outside, each held or not; with REV=COMMIT or TREE=DIR, by that commit or checkout
+	$(BIN)/python benchmarks/faults.py $(if $(REV),--revision $(REV)) $(if $(TREE),--tree $(TREE))
 
 soak: setup  ## An hour of runs under faults: kills, full disks, damaged files, twins, a store that refuses
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py --minutes 60

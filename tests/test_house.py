@@ -199,3 +199,16 @@ def test_a_public_constant_has_one_value_and_is_no_class() -> None:
     several = {name: places for name, places in values.items() if len(set(places.values())) > 1}
     assert {name: several[name] for name in several.keys() - EACH_ITS_OWN} == {}
     assert values.keys() & classes == set()
+
+
+def test_parquet_in_python_files_is_opened_in_one_place() -> None:
+    # `reading` has Arrow open its files; a Python file in Arrow's threads can end a process that leaves.
+    openers = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources("pipeline") + sources("jobs") + sources("filters")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in ("ParquetFile", "read_table")
+    }
+    assert {path for path in openers if not path.startswith("pipeline/reading/")} == {
+        "pipeline/storage/parquet_files.py"
+    }

@@ -108,6 +108,9 @@ def _write_status(uri: str, state: str, began: float, more: Mapping[str, Any]) -
         **more,
     }
     text = json.dumps(document, indent=1).encode()
+    if files.is_local(uri) and not os.path.isdir(os.path.dirname(uri)):
+        # Removed under the run: a status alone would keep the next run out.
+        return
     files.write_atomic(uri, lambda file: file.write(text), replace=True)
 
 

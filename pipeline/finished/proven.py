@@ -57,7 +57,11 @@ def _damaged_notes(folder: str) -> Iterator[tuple[str, str]]:
             if proven(files.read_bytes(files.join(folder, name))) is None:
                 yield name, "it is JSON with a checksum of itself, and that is another's"
     work = files.join(folder, "work")
-    for uri in files.list_files(work):
+    found = files.list_files(work)
+    if found and not files.exists(files.join(folder, MARKER)):
+        # Shards alone, taken to another place, are no run and need none.
+        yield MARKER, "it is gone, and without it nothing says whose stage files these are"
+    for uri in found:
         name = uri[len(work) :].lstrip("/")
         if name.endswith(".json") and f"work/{name}" != USED_NAME and not name.startswith(("progress/", ".")):
             try:

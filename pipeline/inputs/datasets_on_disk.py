@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from prep_corpus.align.errors import AudioMissing, EntryInvalid, UsageError
 from prep_corpus.pipeline.inputs.forms import SAVED_STATE
 from prep_corpus.pipeline.inputs.tars import LANGUAGE_KEYS, SPEAKER_KEYS, TEXT_KEYS, Found, told
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.parquet_files import open_parquet, read_group
 from prep_corpus.pipeline.storage.parts import bytes_uri, value_uri
 
 _ID_KEYS = ("id", "segment_id", "utterance_id")
@@ -93,10 +93,10 @@ def _entries(folder: str, tables: list[str], may_lack_text: bool) -> Iterator[Fo
 def _parquet_rows(uri: str, table: str, may_lack_text: bool) -> Iterator[Found]:
     number = 0
     with files.open_binary(uri) as file:
-        parquet = pq.ParquetFile(file)
+        parquet = open_parquet(file)
         audio, columns = _columns(parquet.schema_arrow, uri, may_lack_text)
         for group in range(parquet.num_row_groups):
-            read = parquet.read_row_group(group, columns=[*columns, f"{audio}.path"])
+            read = read_group(parquet, group, [*columns, f"{audio}.path"])
             paths = [one["path"] for one in read.column(audio).to_pylist()]
             held = _holds_audio(parquet.metadata.row_group(group), audio)
             for row, values in enumerate(read.select(columns).to_pylist()):

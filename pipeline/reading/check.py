@@ -22,6 +22,7 @@
 | run-mismatch             | a row's rate, model or configuration is not the run's                        |
 | score-invalid            | a score or feature is no finite number                                       |
 | text-empty               | an utterance has no text                                                     |
+| text-mismatch            | a row's number of characters is not that of its text                         |
 | word-times-invalid       | words are not in order inside their utterance, or a score is none             |
 | noise-mismatch           | noise and its signal-to-noise ratio do not agree                             |
 """

@@ -117,6 +117,12 @@ def row_findings(row: Utterance, run: RunManifest) -> Iterator[Finding]:
             "text-empty",
             f"an utterance has text: it has {row.text!r}, {row.text_normalized!r} in the alphabet",
         )
+    characters = sum(map(len, row.text_normalized.split()))
+    if row.characters != characters:
+        yield (
+            "text-mismatch",
+            f"characters are those of the text: {characters} in it, {row.characters} in the row",
+        )
     at = 0.0
     for word in row.word_times or ():
         # In float32, as TFRecord has them.

@@ -56,7 +56,7 @@ def shard_rows(run: RunFolder, files: tuple[ShardEntry, ...]) -> Iterator[Uttera
 
 def _rows(shard_format: str, opened: list[Any]) -> Iterator[Utterance]:
     if shard_format == "parquet":
-        # Without Arrow's threads, as in `seals.py`.
+        # Without Arrow's threads, which gain nothing here.
         for batch in pq.ParquetFile(opened[0]).iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
             yield from from_record_batch(batch)
         return

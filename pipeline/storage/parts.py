@@ -175,13 +175,14 @@ def _values(whole: str, file: BinaryIO, column: str, group: int) -> Any:
         FileNotFoundError: there is none of this number.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from prep_corpus.pipeline.storage.parquet_files import open_parquet, read_group
 
     try:
-        parquet = pq.ParquetFile(file)
+        parquet = open_parquet(file)
         if group >= parquet.num_row_groups:
             raise KeyError(group)
-        read = parquet.read_row_group(group, columns=[f"{column}.bytes"]).column(column)
+        read = read_group(parquet, group, [f"{column}.bytes"]).column(column)
         return read.combine_chunks().field("bytes") if read.num_chunks != 1 else read.chunk(0).field("bytes")
     except (pa.ArrowException, KeyError, OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno is not None:

@@ -18,6 +18,8 @@ import google_crc32c
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from prep_corpus.pipeline.storage.parquet_files import open_parquet, read_group, read_rows
+
 BLOCK_BYTES = 1 << 16
 """Data that share a checksum."""
 
@@ -169,14 +171,13 @@ class SealedFile(io.RawIOBase):
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
         """Its rows, or some of their columns."""
-        # Arrow's threads would hold this file still when the process leaves, which can end it by a signal.
-        return pq.ParquetFile(self).read(columns, use_threads=False)
+        return read_rows(open_parquet(self), columns)
 
     def row_groups(self) -> Iterator[pa.Table]:
         """Its rows, one row group at a time."""
-        parquet = pq.ParquetFile(self)
+        parquet = open_parquet(self)
         for number in range(parquet.num_row_groups):
-            yield parquet.read_row_group(number, use_threads=False)
+            yield read_group(parquet, number)
 
     def readable(self) -> bool:
         """Always."""

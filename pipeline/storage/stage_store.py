@@ -19,11 +19,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from prep_corpus.align.errors import DeadLetter, StageFileDamaged, StageFileGone
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.looking import TOLD, is_looking
+from prep_corpus.pipeline.storage.parquet_files import open_parquet, read_rows
 from prep_corpus.pipeline.storage.seals import SealedFile, Unproven, Unsealed, write_sealed
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class _Unsealed:
     def __init__(self, file: BinaryIO) -> None:
         file.seek(0)
         try:
-            self._table = pq.read_table(file)
+            self._table = read_rows(open_parquet(file))
             self.metadata: dict[bytes, bytes] = self._table.schema.metadata
             table = _as_written(self._table.replace_schema_metadata(None))
             found = content_of(table, self.metadata[_NOTES].decode())

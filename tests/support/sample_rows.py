@@ -50,7 +50,6 @@ def make_row(
         "ctc_cost_per_token": 0.25,
         "frames_per_token": 3.5,
         "words": 3,
-        "characters": 3,
         "score": -2.5,
         "noise": None if number % 2 else '{"snr_db": 12.5}',
         "snr_db": None if number % 2 else 12.5,
@@ -60,4 +59,6 @@ def make_row(
         "sample_rate_hz": RATE_HZ,
     }
     columns.update(changes)
+    if "characters" not in changes:
+        columns["characters"] = sum(map(len, str(columns["text_normalized"]).split()))
     return Utterance(**columns)  # type: ignore[arg-type]

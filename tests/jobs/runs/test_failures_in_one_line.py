@@ -127,6 +127,9 @@ def test_what_is_lost_in_the_middle_of_a_run_is_one_line(
     assert str(out) in line
     assert "give the same command again" in line
     assert "defect" not in line
+    if what == "folder":
+        # And it may be given again.
+        assert not out.exists()
 
 
 def test_ctrl_c_in_a_stage_is_one_line_and_130(

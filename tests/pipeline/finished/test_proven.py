@@ -50,6 +50,15 @@ def test_a_flipped_bit_is_told_with_its_file(run: Path, pattern: str) -> None:
     assert found == path.relative_to(run).as_posix()
 
 
+def test_a_marker_that_is_gone_is_told_where_there_is_work_of_a_run(run: Path) -> None:
+    (run / "prep-corpus-run.json").unlink()
+    ((found, wrong),) = damaged_stage_files(str(run))
+    assert (found, wrong.partition(",")[0]) == ("prep-corpus-run.json", "it is gone")
+    # Shards alone may be taken elsewhere.
+    shutil.rmtree(run / "work")
+    assert list(damaged_stage_files(str(run))) == []
+
+
 def test_a_manifest_in_which_nothing_else_is_wrong_proves_itself(run: Path) -> None:
     path = run / "manifest.json"
     document = json.loads(path.read_text())

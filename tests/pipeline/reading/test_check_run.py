@@ -234,6 +234,7 @@ def test_the_numbered_voices_of_recordings_with_several_are_no_leak(tmp_path: Pa
         ("score-invalid", {"score": float("nan")}),
         ("score-invalid", {"ctc_cost": float("inf")}),
         ("text-empty", {"text": " "}),
+        ("text-mismatch", {"characters": 40}),
         ("noise-mismatch", {"noise": "{", "snr_db": 3.0}),
     ],
 )

@@ -60,7 +60,7 @@ def test_the_documents_name_every_column_and_every_problem() -> None:
     for column in arrow_schema(word_times=True, text_source=True, text_original=True).names:
         assert f"`{column}`" in output
     slugs = re.findall(r"^\| ([a-z-]+) +\|", check.__doc__ or "", re.M)[1:]
-    assert len(slugs) == 22
+    assert len(slugs) == 23
     for slug in slugs:
         assert f"`{slug}`" in output
 

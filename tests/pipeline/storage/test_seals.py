@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -63,3 +66,22 @@ def test_a_file_is_not_taken_for_another() -> None:
 def test_notes_that_look_like_a_seal_are_notes() -> None:
     table = SMALL.replace_schema_metadata({b"z": b"footer-crc32c:deadbeef"})
     assert SealedFile(io.BytesIO(sealed(table)), name="emit/d0").metadata[b"z"] == b"footer-crc32c:deadbeef"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted on Linux alone")
+def test_no_thread_of_arrow_holds_a_file_that_has_been_read(tmp_path: Path) -> None:
+    path = tmp_path / "d0.parquet"
+    path.write_bytes(sealed(LARGE))
+    code = (
+        "import os, sys; from prep_corpus.pipeline.storage.seals import SealedFile\n"
+        "def threads(): return len(os.listdir('/proc/self/task'))\n"
+        "before = threads()\n"
+        "with open(sys.argv[1], 'rb') as file:\n"
+        "    sealed = SealedFile(file, name='emit/d0')\n"
+        "    rows = sealed.table().num_rows + sum(group.num_rows for group in sealed.row_groups())\n"
+        "print(rows, threads() - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["1200", "0"]
