@@ -75,7 +75,17 @@ def recognition_point(config: RunConfig, model_digest: str) -> tuple[Recognition
 def _named_filter(name: str | None) -> Filter | None:
     if name is None or name == NEAREST:
         return None
-    return bundled_filter(name) if name in BUNDLED_FILTERS else load_filter(Path(name))
+    if name in BUNDLED_FILTERS:
+        return bundled_filter(name)
+    if files.is_local(name):
+        return load_filter(Path(name))
+    try:
+        text = files.read_bytes(name).decode()
+    except OSError as error:
+        raise UsageError(f"--filter {name}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--filter {name}: a filter is UTF-8, and byte {error.start} is not") from error
+    return parse_filter(text, name)
 
 
 def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> Filter:

@@ -9,13 +9,14 @@ itself has opened are free of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import RawIOBase
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def open_parquet(file: BinaryIO) -> pq.ParquetFile:
+def open_parquet(file: BinaryIO | RawIOBase) -> pq.ParquetFile:
     """A file whose footer has been read; its rows come through `read_group` or `read_rows`."""
     return pq.ParquetFile(file, pre_buffer=False)
 

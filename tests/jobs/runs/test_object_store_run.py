@@ -15,7 +15,11 @@ from support.places import DEMO, ENVIRONMENT
 from support.runs import cli
 from support.s3_server import S3Server, s3_server
 
+from prep_corpus.align.errors import UsageError
+from prep_corpus.filters.linear import bundled_filter, filter_text
 from prep_corpus.jobs.cli import main
+from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.start.operating_point import check_filter
 from prep_corpus.pipeline.storage.remote import s3
 
 
@@ -99,6 +103,17 @@ def test_a_server_that_refuses_a_tenth_costs_time_and_nothing_else(
     refused = objects(server, "refused")
     assert published(refused) == published(plain)
     assert set(refused) == set(plain)
+
+
+def test_a_filter_on_a_store_is_read_from_there(server: S3Server, here: CliRunner) -> None:
+    server.client().put_object(
+        Bucket="corpus", Key="filter.json", Body=filter_text(bundled_filter("english"))
+    )
+    check_filter(RunConfig(manifest="m", out="o", filter="s3://corpus/filter.json", max_wer=0.02))
+    server.client().put_object(Bucket="corpus", Key="damaged.json", Body=b"\xff")
+    for name, wrong in (("none", "cannot be read"), ("damaged", "byte 0 is not")):
+        with pytest.raises(UsageError, match=f"--filter s3://corpus/{name}.json: .*{wrong}"):
+            check_filter(RunConfig(manifest="m", out="o", filter=f"s3://corpus/{name}.json"))
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(here: CliRunner) -> None:

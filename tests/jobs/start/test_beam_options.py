@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import apache_beam as beam
+import pytest
 from apache_beam.options.pipeline_options import DirectOptions, SetupOptions, StandardOptions
 
+from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.start.beam_options import pipeline_options
 
@@ -28,3 +30,21 @@ def test_a_pipeline_has_options_of_its_own() -> None:
     own.view_as(SetupOptions).setup_file = "theirs"
     assert own.view_as(SetupOptions).setup_file == "theirs"
     assert options.view_as(SetupOptions).setup_file is None
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--direct_num_worker", "4"), "has no option --direct_num_worker; is it --direct_num_workers?"),
+        (("--direct_num_workers=2", "--no_such_thing"), "has no option --no_such_thing"),
+        (("--runner", "DirectRunner", "-f", "x"), "Beam's DirectRunner has no option -f"),
+    ],
+)
+def test_an_option_that_the_local_runner_does_not_have_is_named(given: tuple[str, ...], told: str) -> None:
+    with pytest.raises(UsageError, match=told.replace("?", r"\?")):
+        pipeline_options(RunConfig(manifest="m", out="o", beam_options=given))
+
+
+def test_other_runners_have_options_of_their_own() -> None:
+    given = ("--runner=FlinkRunner", "--object_reuse", "--a_job_servers_own=1")
+    assert pipeline_options(RunConfig(manifest="m", out="o", beam_options=given))
