@@ -59,6 +59,9 @@ def parse_json(original: str, *, name: str = "JSON") -> Transcript:
     text = value.get("text")
     if isinstance(text, JsonString):
         return assemble(original, [Piece(traced=with_single_spaces(text.traced))])
+    if any(value.get(key) == [] for key in _READERS):
+        # They have heard nothing.
+        return assemble(original, [])
     raise TranscriptMalformed(
         f"{name}: a JSON transcript must have segments, transcription, chunks, events, fragments or text, as Whisper's "
         f"relatives, YouTube and aeneas write them, but this has {sorted(value)[:10]}"

@@ -280,6 +280,13 @@ def test_what_is_no_transcript_is_refused(name: str, original: str, rule: str) -
 
 
 @pytest.mark.parametrize(
+    "original", ['{"segments": [], "language": "en"}', '{"text": "", "segments": []}', '{"chunks": []}']
+)
+def test_a_recogniser_that_has_heard_nothing_leaves_an_empty_text(original: str) -> None:
+    assert parse(original, name="a.json").text == ""
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "[Music] Hello there.\nAnd so on.",
