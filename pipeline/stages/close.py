@@ -15,7 +15,13 @@ from prep_corpus.align.recognition.sources import READ_NOTHING, REPAIRING
 from prep_corpus.pipeline.counters import tell_engine_of_letters
 from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
 from prep_corpus.pipeline.outcome import RunOutcome
-from prep_corpus.pipeline.run_files import DEAD_LETTERS_NAME, MANIFEST_NAME, OUTCOME_NAME, USED_NAME
+from prep_corpus.pipeline.run_files import (
+    DEAD_LETTERS_NAME,
+    FEATURES_NAME,
+    MANIFEST_NAME,
+    OUTCOME_NAME,
+    USED_NAME,
+)
 from prep_corpus.pipeline.shards.dataset_card import dataset_card
 from prep_corpus.pipeline.shards.manifest import ShardEntry, manifest, parse_manifest
 from prep_corpus.pipeline.shards.placing import place
@@ -156,7 +162,7 @@ def _publish(options: CloseOptions, shards: list[ShardFile], outcome: RunOutcome
             text_source=options.settings.get("read", READ_NOTHING) != READ_NOTHING,
             text_original=options.settings.get("read") in REPAIRING,
         )
-        _save(options.out, "tfrecord/features.json", json.dumps(spec, indent=1, sort_keys=True))
+        _save(options.out, FEATURES_NAME, json.dumps(spec, indent=1, sort_keys=True))
     if "parquet" in document["formats"]:
         published = parse_manifest(json.dumps(document).encode(), name=uri)
         _save(options.out, "README.md", dataset_card(published))
