@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from prep_corpus.align.errors import UsageError
+
+
+def document_text(path: Path, option: str) -> str:
+    """The text of a filter's file.
+
+    Args:
+        path: of the file.
+        option: that named it, for messages.
+
+    Raises:
+        UsageError: it is not there, or no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{option} {path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{option} {path}: a filter is UTF-8, and byte {error.start} is not") from error
 
 
 def read_document(text: str, kind: str, name: str, what: str) -> dict[str, Any]:

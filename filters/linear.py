@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.curve import OperatingPoint, choose
-from prep_corpus.filters.documents import read_document
+from prep_corpus.filters.documents import document_text, read_document
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
 from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import HearingGuard
@@ -191,13 +191,7 @@ def load_filter(path: Path) -> Filter:
     Raises:
         UsageError: it is not there or not such a file.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--filter {path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"--filter {path}: a filter is UTF-8, and byte {error.start} is not") from error
-    return parse_filter(text, str(path))
+    return parse_filter(document_text(path, "--filter"), str(path))
 
 
 def bundled_filter(name: str) -> Filter:

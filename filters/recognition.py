@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint, choose
-from prep_corpus.filters.documents import read_document
+from prep_corpus.filters.documents import document_text, read_document
 from prep_corpus.filters.features import word_feature_blocks, word_features
+from prep_corpus.filters.judge_evidence import JUDGE_NAMES
 from prep_corpus.filters.linear import Linear, parse_linear
 from prep_corpus.filters.recognition_evidence import RECOGNITION_NAMES
 
@@ -30,6 +31,9 @@ DoubleArray = NDArray[np.float64]
 RECOGNITION_FORMAT = "prep-corpus recognition filter 1"
 
 BUNDLED_RECOGNITION_FILTERS = ("quartznet",)
+
+COLUMNS = (*RECOGNITION_NAMES, *JUDGE_NAMES)
+"""Of a word's evidence; without a judge the last are not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +59,12 @@ class RecognitionFilter:
     data_digest: str
 
     def __post_init__(self) -> None:
-        recognition_features(np.zeros((0, len(RECOGNITION_NAMES))), self.word.names)
+        recognition_features(np.zeros((0, len(COLUMNS))), self.word.names)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it looks at what a judge hears."""
+        return any(name.startswith(JUDGE_NAMES) for name in self.word.names)
 
     def point(self, max_wer: float) -> OperatingPoint:
         """The operating point for a word error rate; raises UsageError where it cannot be reached."""
@@ -69,9 +78,10 @@ class RecognitionFilter:
         """Log-odds [W] that each recognised word was said.
 
         Args:
-            evidence_WF: of one recording's words in order (neighbours matter), as `recognition_evidence` gives it.
+            evidence_WF: of one recording's words in order (neighbours matter), as `recognition_evidence` gives it, and
+                with a judge the columns of `judge_evidence` behind.
         """
-        blocks = word_feature_blocks(evidence_WF, self.word.names, columns=RECOGNITION_NAMES)
+        blocks = word_feature_blocks(evidence_WF, self.word.names, columns=COLUMNS)
         return np.concatenate([np.empty(0), *map(self.word.score, blocks)])
 
     @property
@@ -81,8 +91,8 @@ class RecognitionFilter:
 
 
 def recognition_features(evidence_WF: NDArray[np.floating], names: Sequence[str]) -> DoubleArray:
-    """The named features of each recognised word, as `word_features` names them, of `RECOGNITION_NAMES`."""
-    return word_features(evidence_WF, names, RECOGNITION_NAMES)
+    """The named features of each recognised word, as `word_features` names them, of `COLUMNS`."""
+    return word_features(evidence_WF, names, COLUMNS)
 
 
 def mean_scores(scores_W: DoubleArray, segments: Sequence[Segment]) -> DoubleArray:
@@ -98,14 +108,23 @@ def recognition_text(fitted: RecognitionFilter) -> str:
     return json.dumps({"format": RECOGNITION_FORMAT, **asdict(fitted)}, indent=1, allow_nan=False) + "\n"
 
 
-def bundled_recognition_filter(model_digest: str) -> RecognitionFilter | None:
-    """The filter that ships with the package for a model; None where there is none."""
+def bundled_recognition_filter(model_digest: str, *, judged: bool = False) -> RecognitionFilter | None:
+    """The filter that ships with the package for a model, with a judge or without; None where there is none."""
     for name in BUNDLED_RECOGNITION_FILTERS:
-        path = Path(__file__).with_name(f"{name}.recognition.json")
+        path = Path(__file__).with_name(f"{name}.{'judged' if judged else 'recognition'}.json")
         found = parse_recognition(path.read_text(encoding="utf-8"), str(path))
         if found.fits(model_digest):
             return found
     return None
+
+
+def load_recognition_filter(path: Path) -> RecognitionFilter:
+    """Read a filter's file.
+
+    Raises:
+        UsageError: it is not one, or cannot be read.
+    """
+    return parse_recognition(document_text(path, "--read-filter"), str(path))
 
 
 def parse_recognition(text: str, name: str) -> RecognitionFilter:

@@ -118,6 +118,28 @@ class RunConfig(ShardSettings, CuttingSettings):
         group=ROWS,
         to=("bundles", "segment", "write.read"),
     )
+    read_filter: str | None = setting(
+        None,
+        "--read-filter",
+        "Recognition filter that says how far to trust what the model reads with --read.",
+        kind=str,
+        metavar="FILE.json",
+        default_about="the bundled one of the model",
+        group=ROWS,
+        to="segment",
+        parameter=Parameter(about="A recognition filter inside the image.", regex="^/.+\\.json$"),
+    )
+    judge: str | None = setting(
+        None,
+        "--judge",
+        "A second model, named as for --model, whose agreement is evidence for what the model reads with --read.",
+        kind=str,
+        metavar="MODEL",
+        default_about="none",
+        group=ROWS,
+        to="segment",
+        parameter=Parameter(label="Judge", regex="^.+$"),
+    )
     sample_rate: str = setting(
         "model",
         "--sample-rate",
@@ -186,6 +208,15 @@ class RunConfig(ShardSettings, CuttingSettings):
         if self.split_read and self.read == READ_NOTHING:
             raise UsageError(
                 "--split-read parts what the model reads: it needs --read repair, uncovered or all"
+            )
+        for flag, given in (("--judge", self.judge), ("--read-filter", self.read_filter)):
+            if given is not None and self.read == READ_NOTHING:
+                raise UsageError(
+                    f"{flag} is for what the model reads: it needs --read repair, uncovered or all"
+                )
+        if self.judge == self.model:
+            raise UsageError(
+                f"--judge must be another model than --model, or it agrees with everything; both are {self.model}"
             )
         if self.split_read and any(name.endswith(READ_SPLIT_ENDING) for name, _ in self.splits):
             raise UsageError(f"--split-read names splits with {READ_SPLIT_ENDING}: no --split may end so")

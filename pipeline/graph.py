@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection
 
 from prep_corpus.pipeline.stages.align import Align
 from prep_corpus.pipeline.stages.close import (
@@ -33,7 +34,7 @@ from prep_corpus.pipeline.stages.segment import SegmentBundles
 from prep_corpus.pipeline.stages.transcript_checks import CheckTranscripts
 from prep_corpus.pipeline.stages.write import WriteOptions, WriteShards
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import Store
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 from prep_corpus.pipeline.watched import Watched
 
 
@@ -50,6 +51,7 @@ class GraphOptions:
         retune: pick k anew.
         max_failed: share of `close.entries` that may fail.
         threads: number of threads of one worker; no part of any result.
+        judge: how the judge is run, beside emit; None where the run has none.
         progress: folder for the progress of workers on other machines, or None where they are this process.
     """
 
@@ -67,6 +69,7 @@ class GraphOptions:
     write: WriteOptions
     close: CloseOptions
     progress: str | None = None
+    judge: EmitOptions | None = None
 
 
 def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
@@ -83,7 +86,12 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
     limit = FailureLimit(
         share=options.max_failed, entries=options.close.entries, early=len(options.close.early_letters)
     )
-    after_emit = emitted | "AfterEmit" >> WithinLimit(limit)
+    judged: tuple[PCollection[StageRef], ...] = ()
+    if options.judge is not None:
+        judged = (bundles | "Judge" >> Emit(work, options.judge, options.progress),)
+    # Segments are cut by what the judge hears, which they find in the store.
+    both = (emitted, *judged) | "Emitted" >> Gather() if judged else emitted
+    after_emit = both | "AfterEmit" >> WithinLimit(limit)
     sound = emitted | "GoOnToAlign" >> GoOn(after_emit)
     aligned = sound | "WatchAlign" >> watched | Align(work, options.segment.text, options.threads)
     measured = aligned | Measure(work, options.segment)
@@ -101,7 +109,7 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
 
     checked = aligned | CheckTranscripts(work, options.close.out, options.segment.text)
 
-    stages = (emitted, aligned, checked, measured, segments) | "AllStages" >> Gather()
+    stages = (emitted, *judged, aligned, checked, measured, segments) | "AllStages" >> Gather()
     closing = segments | "Ledgers" >> beam.Map(lambda ref: ledgers_of(store, ref))
     recordings = closing | "Recordings" >> beam.Map(lambda both: both[1])
     within = stages | "AfterSegment" >> WithinLimit(limit)

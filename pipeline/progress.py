@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 STAGES = ("emit", "align", "measure", "segment", "write")
+STAGES_WITH_JUDGE = ("emit", "align", "judge", "measure", "segment", "write")
+"""Of a run with a second model: emit and judge go on side by side, and align waits for both."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,11 @@ def finding_only() -> Iterator[None]:
         _FINDING.reset(before)
 
 
+def is_finding() -> bool:
+    """Whether this thread is to make nothing."""
+    return _FINDING.get()
+
+
 def made_once(
     stage: str,
     find: Callable[[], Result | None],
@@ -100,6 +105,7 @@ def bundle_stage(
     make: Callable[[BundleTally], StageRef],
     *,
     counts_audio: bool = True,
+    tells_failures: bool = True,
 ) -> StageRef:
     """A stage's result for one bundle, found or made.
 
@@ -110,6 +116,7 @@ def bundle_stage(
         digest: digest of all that the result depends on.
         make: makes and writes it; may tell the recordings as they are done, the rest is counted at the end.
         counts_audio: False where `make` counts the audio itself while it is decoded.
+        tells_failures: False where what the stage cannot do rejects no recording: it is logged alone.
     """
     bundle_digest, recordings = bundle
     seconds = sum(probed.seconds for probed in recordings)
@@ -123,8 +130,8 @@ def bundle_stage(
             recordings=len(recordings) - tally.recordings,
             audio_seconds=seconds - tally.audio_seconds if stood or counts_audio else 0.0,
             found_seconds=seconds if stood else 0.0,
-            failed=ref.failed,
-            reasons=reasons_of(store, ref),
+            failed=ref.failed if tells_failures else 0,
+            reasons=reasons_of(store, ref) if tells_failures else {},
         )
 
     def made() -> StageRef:
@@ -138,7 +145,7 @@ def bundle_stage(
     ref = made_once(stage, lambda: store.find(stage, bundle_digest, digest), made, count)
     if log.isEnabledFor(logging.INFO):
         _log_bundle(store, ref, recordings, tally, time.monotonic() - began)
-    return ref
+    return ref if tells_failures else ref._replace(failed=0)
 
 
 def _log_bundle(

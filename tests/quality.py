@@ -5,6 +5,7 @@
     python tests/quality.py self              labels by damage to the noisy transcripts against true labels
     python tests/quality.py fit --out F.json  the bundled filter of a model, fitted on all speakers
     python tests/quality.py table --read uncovered            what the model's own words add, and how wrong they are
+    python tests/quality.py table --read all --judge english  the same where a second model's agreement counts
     python tests/quality.py fit --read uncovered --out F.json the bundled filter of what a model reads
 
 Long recordings of real speech with corrupted transcripts (tests/support/corpora.py); everything is fitted and
@@ -38,10 +39,10 @@ from support import (  # noqa: E402
     peer_recipes,
     quality_cases,
     recognition_cases,
-    recognition_tables,
 )
 from support.hard_cases import HardCase  # noqa: E402
 from support.quality_tables import NO_FILTER, Judged, print_table  # noqa: E402
+from support.recognition_tables import Reading, count_readings, print_recognition_table  # noqa: E402
 
 from prep_corpus.align.cutting.cutting import CutOptions, Segment  # noqa: E402
 from prep_corpus.align.errors import UsageError  # noqa: E402
@@ -82,6 +83,8 @@ class Corpus:
         hard: the same recordings' speech on hard ground, and recordings where nobody speaks.
         hard_allowance: see `FitOptions`.
         heard: the same recordings as the model hears them without text; None where that is not asked for.
+        judged: they, with what a judge hears; None without one.
+        judge_to_fit: they, with another judge, of which recognition filters are fitted; None where it is the same one.
     """
 
     info: ModelInfo
@@ -91,6 +94,8 @@ class Corpus:
     hard: list[HardCase]
     hard_allowance: float
     heard: recognition_cases.Recognised | None = None
+    judged: recognition_cases.Recognised | None = None
+    judge_to_fit: recognition_cases.Recognised | None = None
 
     def hard_without(self, groups: Collection[str]) -> list[Case]:
         """The hard cases that have nothing in common with some recordings: no speaker, noise, voice or room."""
@@ -129,13 +134,28 @@ def build(arguments: argparse.Namespace, model: str, *, with_hard: bool = True) 
             times,
             seeds=arguments.hard_seeds,
         )
-    heard = None
-    if arguments.read != READ_NOTHING:
-        heard = recognition_cases.recognised(
-            SHARED, arguments.cache / "hard", load_model(model), arguments.corpus, spoken
+    heard = judged = to_fit = None
+
+    def as_heard(judge: str | None) -> recognition_cases.Recognised:
+        return recognition_cases.recognised(
+            SHARED,
+            arguments.cache / "hard",
+            load_model(model),
+            arguments.corpus,
+            spoken,
+            recognition_cases.judge(SHARED, arguments.cache, judge, arguments.corpus),
         )
+
+    if arguments.read != READ_NOTHING:
+        heard = as_heard(None)
+        if arguments.judge is not None:
+            judged = as_heard(arguments.judge)
+        if arguments.judge_to_fit is not None:
+            to_fit = as_heard(arguments.judge_to_fit)
     return Corpus(
         heard=heard,
+        judged=judged,
+        judge_to_fit=to_fit,
         info=info,
         cases=cases,
         seeds=seeds,
@@ -261,9 +281,12 @@ def cross_validated(
 def print_recognised(corpus: Corpus, options: CutOptions, asked: Sequence[float], mode: str) -> None:
     """What comes out with the model's own words, across speakers and seeds."""
     assert corpus.heard is not None
-    counts = recognition_tables.recognition_counts(
+    readings = [Reading(heard=corpus.heard, fitted_on=corpus.heard)]
+    if corpus.judged is not None:
+        readings.append(Reading(heard=corpus.judged, fitted_on=corpus.judge_to_fit or corpus.judged))
+    count_readings(
         corpus.cases,
-        corpus.heard,
+        readings,
         corpus.info,
         options,
         asked,
@@ -271,20 +294,26 @@ def print_recognised(corpus: Corpus, options: CutOptions, asked: Sequence[float]
         lambda i, fitted, max_wer: kept_segments(corpus.bench([i], options), fitted, "words", max_wer),
         mode,
     )
-    recognition_tables.print_recognition_table(counts)
+    for reading in readings:
+        print("with the judge" if reading.heard is corpus.judged else "without a judge")
+        print_recognition_table(reading.counts)
 
 
 def fit_recognised(corpus: Corpus, options: CutOptions, arguments: argparse.Namespace, model: str) -> None:
     """The filter of what a model reads, from all recordings, and its card."""
-    assert corpus.heard is not None
-    cases = [*corpus.heard.clean, *corpus.heard.hard]
-    about = f"{arguments.corpus}, {len(corpus.heard.clean)} recordings without their texts, and hard ground"
+    heard = corpus.judged or corpus.heard
+    assert heard is not None
+    cases = [*heard.clean, *heard.hard]
+    about = f"{arguments.corpus}, {len(heard.clean)} recordings without their texts, and hard ground"
+    judged = "" if arguments.judge is None else f"--judge {arguments.judge} "
+    if judged:
+        about += f", judged by {arguments.judge}"
     found = recognition_cases.fit(
-        corpus.heard, cases, corpus.info, options, k_frames=RECOGNITION_K_FRAMES, about=about
+        heard, cases, corpus.info, options, k_frames=RECOGNITION_K_FRAMES, about=about
     )
     arguments.out.write_text(recognition_text(found.filter), encoding="utf-8")
     command = (
-        f"python tests/quality.py fit --read uncovered --model {model} --corpus {arguments.corpus} "
+        f"python tests/quality.py fit --read uncovered {judged}--model {model} --corpus {arguments.corpus} "
         f"--out filters/{arguments.out.name}"
     )
     card_text = recognition_card(found, cases, f"Recognition filter {arguments.out.stem}", command)
@@ -407,6 +436,8 @@ def main() -> None:
     parser.add_argument("--asked", type=float, nargs="+", default=ASKED, help="word error rates, for table")
     parser.add_argument("--plain", action="store_true", help="align without skips and untranscribed speech")
     parser.add_argument("--read", choices=READ_MODES, default=READ_NOTHING, help="as for run; table and fit")
+    parser.add_argument("--judge", help="a second model that hears the same; with --read")
+    parser.add_argument("--judge-to-fit", help="another one, with which the filters are fitted; for table")
     parser.add_argument("--min-duration", type=float)
     parser.add_argument("--edge-drop-db", type=float)
     parser.add_argument("--bridge-mass", type=float)

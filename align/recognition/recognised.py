@@ -73,10 +73,7 @@ def recognise(seen: Track, info: ModelInfo) -> RecognisedWords:
     Raises:
         UsageError: the model does not tell where a word ends.
     """
-    if info.tokenizer and not info.pieces.tells_words:
-        raise UsageError(
-            "a model must tell where a word ends for its words to be read without a text: this one writes letters alone"
-        )
+    check_tells_words(info)
     symbols, starts, ends = _runs(seen)
     is_token = (symbols != seen.blank) & (symbols != seen.delimiter)
     tokens_L = symbols[is_token]
@@ -106,6 +103,18 @@ def recognise(seen: Track, info: ModelInfo) -> RecognisedWords:
         zone_starts=zone_starts,
         zone_ends=zone_ends,
     )
+
+
+def check_tells_words(info: ModelInfo) -> None:
+    """See that what a model hears can be read.
+
+    Raises:
+        UsageError: it does not tell where a word ends.
+    """
+    if info.tokenizer and not info.pieces.tells_words:
+        raise UsageError(
+            "a model must tell where a word ends for its words to be read without a text: this one writes letters alone"
+        )
 
 
 def _runs(seen: Track) -> tuple[NDArray[np.int32], LongArray, LongArray]:

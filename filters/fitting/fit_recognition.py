@@ -33,6 +33,7 @@ from prep_corpus.filters.fitting.sweep import (
     worse_of,
     worst_of,
 )
+from prep_corpus.filters.judge_evidence import JUDGE_NAMES, TimedWords, with_judge
 from prep_corpus.filters.linear import Linear
 from prep_corpus.filters.recognition import RecognitionFilter, mean_scores, recognition_features
 from prep_corpus.filters.recognition_evidence import RECOGNITION_NAMES, recognition_evidence
@@ -54,6 +55,9 @@ RECOGNITION_FEATURES = (
     "doubt_sum~9",
 )
 
+JUDGED_FEATURES = (*RECOGNITION_FEATURES, *JUDGE_NAMES)
+"""The same where a judge hears the recordings too."""
+
 RECOGNITION_THRESHOLDS = (-4.0, -3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 
@@ -67,6 +71,7 @@ def recognition_case(
     *,
     group: str,
     condition: str = "",
+    judged: tuple[TimedWords, frozenset[str]] | None = None,
 ) -> Case:
     """What a model hears in a recording of which all words are known, with the label of each word that it hears.
 
@@ -77,6 +82,7 @@ def recognition_case(
         true_middles_V: the middle of each in seconds, rising.
         group: speaker or recording.
         condition: what makes it hard ground; "" for clean speech.
+        judged: what a judge hears in it, and the letters in common; None without a judge.
     """
     found = recognise(seen, info)
     text = as_text(found, seen.delimiter, in_pieces=bool(info.tokenizer))
@@ -85,13 +91,16 @@ def recognition_case(
         if step.tag == "equal":
             right_W[step.src_start : step.src_end] = True
             right_V[step.dest_start : step.dest_end] = True
+    evidence_WF = recognition_evidence(log_probs_TC, found, seen)
+    if judged is not None:
+        evidence_WF = with_judge(evidence_WF, found, info, judged[1], judged[0])
     return Case(
         group=group,
         log_probs_TC=log_probs_TC,
         tokens_L=text.tokens_L,
         words=text.words,
         texts=found.texts,
-        evidence_WF=recognition_evidence(log_probs_TC, found, seen),
+        evidence_WF=evidence_WF,
         seen=seen,
         levels=levels,
         right_W=right_W,

@@ -21,7 +21,7 @@ from prep_corpus.jobs.config import config_of
 from prep_corpus.jobs.own_filter.fit_plot import plot_fit
 from prep_corpus.jobs.own_filter.plots import NO_PLOT, rendered
 from prep_corpus.jobs.runs.opened import open_run
-from prep_corpus.jobs.runs.stage_options import segment_options
+from prep_corpus.jobs.runs.stage_options import judge_options, segment_options
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.start.operating_point import open_filter, operating_point
@@ -183,13 +183,15 @@ def given_by(run: FinishedRun, say: Say) -> Given:
         "fit with --self-supervised besides, or label a run with --cut paper, whose labels are of all words"
     )
     try:
-        fitted = open_filter(config, next(stored_bundles(run)).model(), None)
+        info = next(stored_bundles(run)).model()
+        fitted = open_filter(config, info, None)
+        judge = judge_options(config, info, config.device)
     except UsageError as error:
         raise UsageError(
             f"{run.folder} was cut with a filter that is needed here: {error}; or {advice}"
         ) from error
     point = operating_point(config, fitted, None)
-    if segment_options(config, fitted, point).config_digest != run.published.config_digest:
+    if segment_options(config, info, fitted, point, judge).config_digest != run.published.config_digest:
         raise UsageError(
             f"the filter {config.filter or 'made for the model'} is not the one that {run.folder} was cut with "
             f"any more; {advice}"

@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from prep_corpus.align.errors import StageFileDamaged
-from prep_corpus.align.model.models import LoadedModel, ModelInfo
+from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
 from prep_corpus.align.recognition.sources import READ_NOTHING
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.jobs.runs.prepare import PreparedRun, shard_place, too_many_rejected
@@ -25,11 +25,13 @@ from prep_corpus.jobs.start.claim import refuse_losses
 from prep_corpus.jobs.start.corpus import Corpus, read_corpus, warn_of_texts_alone
 from prep_corpus.jobs.start.operating_point import recognition_point
 from prep_corpus.pipeline.finished.proven import read_clips
-from prep_corpus.pipeline.progress import BOARD, STAGES
+from prep_corpus.pipeline.inputs.bundles import read_bundle
+from prep_corpus.pipeline.progress import BOARD
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER
 from prep_corpus.pipeline.shards.clips import ClipDamaged
 from prep_corpus.pipeline.stage_frame import NotMade, finding_only
 from prep_corpus.pipeline.stages.align import align_bundle
+from prep_corpus.pipeline.stages.cut_recording import judge_emissions
 from prep_corpus.pipeline.stages.emit import emit_bundle
 from prep_corpus.pipeline.stages.measure import kept_k, measure_bundle
 from prep_corpus.pipeline.stages.segment import segment_bundle
@@ -40,15 +42,23 @@ log = logging.getLogger(__name__)
 
 _READ_BY = {
     "align": ("emit",),
-    "measure": ("emit", "align"),
-    "segment": ("emit", "align"),
+    "judge": ("emit", "align"),
+    "measure": ("emit", "align", "judge"),
+    "segment": ("emit", "align", "judge"),
     "write": ("segment",),
 }
 """What each stage reads of those before it."""
 # FLAC of 16 kHz mono speech holds about half of its 16 bits a sample; shards hold as much again.
 _FLAC_SHARE = 0.55
 # CPU seconds per hour of audio for everything but the model, from `make bench-run`; decoding is emit's and segment's.
-_CPU_SECONDS_PER_HOUR = {"emit": 6.0, "align": 3.0, "measure": 5.0, "segment": 9.0, "write": 2.0}
+_CPU_SECONDS_PER_HOUR = {
+    "emit": 6.0,
+    "judge": 6.0,
+    "align": 3.0,
+    "measure": 5.0,
+    "segment": 9.0,
+    "write": 2.0,
+}
 
 
 def model_seconds_per_hour(model: LoadedModel) -> float:
@@ -76,7 +86,7 @@ def seconds_to_do(prepared: PreparedRun, corpus: Corpus) -> dict[str, float]:
     if k_frames is None and not config.retune and prepared.has_filter:
         k_frames = kept_k(k_uri_of(config, prepared.model.info, prepared.segment))
     writes = not files.exists(files.join(config.out, MANIFEST_NAME))
-    to_do = dict.fromkeys(STAGES, 0.0)
+    to_do = dict.fromkeys(prepared.stages, 0.0)
     for bundle, seconds in zip(corpus.bundles, corpus.bundle_seconds):
         for stage in _stages_to_do(prepared, store, bundle, k_frames, writes=writes):
             to_do[stage] += seconds
@@ -90,8 +100,9 @@ def _stages_to_do(
     prepared: PreparedRun, store: Store, bundle: str, k_frames: int | None, *, writes: bool
 ) -> tuple[str, ...]:
     """The stages of a bundle that do not stand: those from the first one on that is to be made."""
+    stages = prepared.stages
     if store.find("bundles", bundle, bundle) is None:
-        return STAGES
+        return stages
     standing: list[StageRef] = []
     try:
         with finding_only():
@@ -101,7 +112,7 @@ def _stages_to_do(
     except StageFileDamaged as damaged:
         # What says which recordings the bundle holds, on which all depends.
         log.error("%s", damaged)
-        return STAGES
+        return stages
     if first is None and writes:
         first = "write"
     read = _READ_BY.get(first or "", ())
@@ -109,7 +120,7 @@ def _stages_to_do(
         if ref.stage in read and not _is_proven(store, ref):
             first = ref.stage
             break
-    return () if first is None else STAGES[STAGES.index(first) : STAGES.index("write")]
+    return () if first is None else stages[stages.index(first) : stages.index("write")]
 
 
 def _first_to_do(
@@ -124,6 +135,8 @@ def _first_to_do(
     standing.append(aligned := align_bundle(store, standing[-1], prepared.emit.text, 1))
     if not prepared.has_filter:
         return "measure"
+    if judge := judge_emissions(store, (bundle, read_bundle(store, bundle)), prepared.segment.recognised):
+        standing.append(judge)
     standing.append(measure_bundle(store, aligned, prepared.segment))
     if k_frames is None:
         return "segment"
@@ -192,18 +205,23 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
     if too_many:
         return False
     to_do = seconds_to_do(prepared, corpus)
-    listed = [f"{stage} {to_do[stage] / 3600:.2f} of {hours:.2f} h" for stage in STAGES if to_do[stage]]
+    listed = [f"{stage} {to_do[stage] / 3600:.2f} of {hours:.2f} h" for stage in to_do if to_do[stage]]
     say("to do", ", ".join(listed) or "write, where shards are not as they should be")
-    if done := [stage for stage in STAGES if not to_do[stage]]:
+    if done := [stage for stage in to_do if not to_do[stage]]:
         say("stands", ", ".join(done))
     emissions = to_do["emit"] / info.frame_seconds * len(info.vocabulary) * 2
+    judge = prepared.judge
+    if judge is not None:
+        emissions += to_do["judge"] / judge.info.frame_seconds * len(judge.info.vocabulary) * 2
     second_bytes = info.sample_rate_hz * 2 * _FLAC_SHARE
     need = emissions + second_bytes * (to_do["segment"] + to_do["write"] * len(config.formats))
     say("space", f"about {need / 1e9:.2f} GB at most, {_free(config.out)}")
     rates = dict(_CPU_SECONDS_PER_HOUR)
     if to_do["emit"]:
         rates["emit"] += model_seconds_per_hour(model)
-    seconds = sum(to_do[stage] / 3600 * rate for stage, rate in rates.items()) / max(config.workers, 1)
+    if config.judge is not None and to_do["judge"]:
+        rates["judge"] += model_seconds_per_hour(load_model(config.judge, model.device))
+    seconds = sum(to_do[stage] / 3600 * rates[stage] for stage in to_do) / max(config.workers, 1)
     say("time", f"about {clock(seconds)} with {counted(config.workers, 'worker')}, for what is to do")
     return True
 
@@ -217,7 +235,7 @@ def _say_filters(prepared: PreparedRun, say: Callable[[str, str], None]) -> None
     say("filter", f"fitted on {fitted.fitted_on}")
     say("", f"expected to keep {_expected(prepared.point)}")
     if config.read != READ_NOTHING:
-        _, point = recognition_point(config, fitted.model_digest)
+        _, point = recognition_point(config, prepared.model.info.digest)
         say("", f"--read {config.read}: expected to keep, of recordings without a text, {_expected(point)}")
 
 

@@ -28,6 +28,7 @@ from prep_corpus.jobs.runs.stage_options import (
     ShardPlace,
     emit_options,
     graph_options,
+    judge_options,
     recognition_options,
     segment_options,
 )
@@ -42,7 +43,8 @@ from prep_corpus.jobs.start.operating_point import NoFilter, filter_at_hand, ope
 from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.noise import open_bank
-from prep_corpus.pipeline.progress import BOARD, STAGES
+from prep_corpus.pipeline.progress import BOARD, STAGES, STAGES_WITH_JUDGE
+from prep_corpus.pipeline.recognition.judge import JudgeOptions
 from prep_corpus.pipeline.run_files import CHECKS_NAME, OUTCOME_NAME, SUBMITTED_NAME
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
 from prep_corpus.pipeline.stages.emit import EmitOptions
@@ -63,12 +65,14 @@ class PreparedRun:
         model: loaded.
         console: where warnings go, or None.
         own: the filter that the run has fitted on its own corpus.
+        judge: a second model that reads the same, or None.
     """
 
     config: RunConfig
     model: LoadedModel
     console: Console | None
     own: Filter | None = None
+    judge: JudgeOptions | None = None
 
     @property
     def store(self) -> Store:
@@ -104,6 +108,11 @@ class PreparedRun:
         return operating_point(self.config, self.fitted, self.console)
 
     @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages of the run, in their order."""
+        return STAGES if self.judge is None else STAGES_WITH_JUDGE
+
+    @property
     def emit(self) -> EmitOptions:
         """How the model is run."""
         return emit_options(self.config, self.model.info)
@@ -111,7 +120,7 @@ class PreparedRun:
     @property
     def segment(self) -> SegmentOptions:
         """How recordings are cut and filtered."""
-        return segment_options(self.config, self.fitted, self.point)
+        return segment_options(self.config, self.model.info, self.fitted, self.point, self.judge)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,9 +195,10 @@ def prepare_run(
     if foreign := _foreign_language(config):
         print_warning(console, foreign)
     log.info("model %s on %s, digest %s", config.model, model.device, model.info.digest)
-    prepared = PreparedRun(config=config, model=model, console=console)
+    judge = judge_options(config, model.info, model.device) if cuts else None
+    prepared = PreparedRun(config=config, model=model, console=console, judge=judge)
     if cuts:
-        _ = recognition_options(config, model.info.digest)
+        _ = recognition_options(config, model.info.digest, judge)
     if cuts and not (may_fit and prepared.must_fit):
         # Warnings and refusals come now, before anything is written.
         _ = prepared.point
@@ -269,7 +279,7 @@ def start_run(prepared: PreparedRun, *, force: bool, fit: Fit | None = None) -> 
     # A manifest that cannot be read is told before anything is written.
     manifest_entries(config)
     claim_folder(config, force)
-    bundled = read_bundles(prepared)
+    bundled = read_bundles(prepared, stages=prepared.stages)
     if not force:
         refuse_losses(config, bundled.corpus.keys)
     if config.noise is None and config.noise_fraction > 0:

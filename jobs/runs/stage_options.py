@@ -5,22 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.emissions import WindowOptions
-from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.model.models import ModelInfo, load_model
+from prep_corpus.align.recognition.recognised import check_tells_words
 from prep_corpus.align.recognition.sources import READ_NOTHING
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.augment.plan import NoiseOptions
 from prep_corpus.filters.curve import OperatingPoint
+from prep_corpus.filters.judge_evidence import letters_in_common
 from prep_corpus.filters.linear import Filter
 from prep_corpus.jobs.config import SETTINGS, RunConfig, settings_of
 from prep_corpus.jobs.start.corpus import Corpus
 from prep_corpus.jobs.start.operating_point import recognition_point
 from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
+from prep_corpus.pipeline.recognition.judge import JudgeOptions
 from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions
 from prep_corpus.pipeline.stages.close import CloseOptions
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
-from prep_corpus.pipeline.stages.emit import EmitOptions
+from prep_corpus.pipeline.stages.emit import JUDGE, EmitOptions, kind_of_place
 from prep_corpus.pipeline.stages.plan import PlanOptions
 from prep_corpus.pipeline.stages.write import WriteOptions
 from prep_corpus.pipeline.storage import files
@@ -69,10 +73,49 @@ def emit_options(config: RunConfig, info: ModelInfo) -> EmitOptions:
     )
 
 
-def segment_options(config: RunConfig, fitted: Filter, point: OperatingPoint) -> SegmentOptions:
+def judge_emit_options(config: RunConfig, judge: JudgeOptions) -> EmitOptions:
+    """How the judge is run beside the model."""
+    own = {**handed_to(config, "emit"), "model": config.judge}
+    return EmitOptions(
+        windows=WindowOptions.for_device(config.device),
+        text=text_options(config),
+        model_digest=judge.info.digest,
+        stage=JUDGE,
+        **own,
+    )
+
+
+def judge_options(config: RunConfig, info: ModelInfo, device: str) -> JudgeOptions | None:
+    """What the judge's emissions are found by; None where the run has none. It is loaded for that.
+
+    Args:
+        config: settings of the run.
+        info: of the model that is judged.
+        device: to load it on here.
+
+    Raises:
+        UsageError: it cannot be loaded, is the model itself, or its words cannot be compared with the model's.
+    """
+    if config.judge is None:
+        return None
+    try:
+        judge = load_model(config.judge, device)
+    except UsageError as error:
+        raise UsageError(str(error).replace("--model", "--judge")) from error
+    if judge.info.digest == info.digest:
+        raise UsageError(f"--judge {config.judge} is the model itself, which agrees with everything")
+    check_tells_words(judge.info)
+    letters_in_common(info, judge.info)
+    windows = WindowOptions.for_device(config.device).fitting(judge.context_seconds)
+    return JudgeOptions(info=judge.info, windows=windows, runs_on=kind_of_place(judge, config.device))
+
+
+def segment_options(
+    config: RunConfig, info: ModelInfo, fitted: Filter, point: OperatingPoint, judge: JudgeOptions | None
+) -> SegmentOptions:
     """What shapes segments, with the identity that rows and manifest carry of it."""
     segment = SegmentOptions(
-        recognised=recognition_options(config, fitted.model_digest),
+        recognised=recognition_options(config, info.digest, judge),
         filter=fitted,
         word_threshold=point.word_threshold,
         utterance_threshold=point.utterance_threshold,
@@ -89,7 +132,9 @@ def segment_options(config: RunConfig, fitted: Filter, point: OperatingPoint) ->
     )
 
 
-def recognition_options(config: RunConfig, model_digest: str) -> RecognitionOptions | None:
+def recognition_options(
+    config: RunConfig, model_digest: str, judge: JudgeOptions | None
+) -> RecognitionOptions | None:
     """How far what the model hears is trusted; None where none of it is kept.
 
     Raises:
@@ -103,6 +148,7 @@ def recognition_options(config: RunConfig, model_digest: str) -> RecognitionOpti
         word_threshold=point.word_threshold,
         utterance_threshold=point.utterance_threshold,
         mode=config.read,
+        judge=judge,
     )
 
 
@@ -140,6 +186,7 @@ def graph_options(
     bundles_uri: str,
 ) -> GraphOptions:
     """Hand every stage its part of the configuration."""
+    judge = None if segment.recognised is None else segment.recognised.judge
     return GraphOptions(
         work=config.work,
         bundles_uri=bundles_uri,
@@ -150,6 +197,7 @@ def graph_options(
         max_failed=config.max_failed,
         threads=config.workers,
         emit=emit_options(config, info),
+        judge=None if judge is None else judge_emit_options(config, judge),
         segment=segment,
         plan=plan_options(config),
         write=write_options(config, place),

@@ -61,6 +61,8 @@ def check_values(config: RunConfig) -> None:
             f"--model by language ({config.model}) is for `prep-corpus run`; give one model, and --only-language"
         )
     check_name(config.model)
+    if config.judge is not None:
+        check_name(config.judge, "--judge")
     if config.filter is not None and set(models_by_language(config.filter, "--filter")) != {""}:
         raise UsageError(
             f"--filter by language ({config.filter}) goes with --model by language; give one filter for the one model"

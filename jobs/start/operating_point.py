@@ -13,6 +13,7 @@ from prep_corpus.filters.recognition import (
     BUNDLED_RECOGNITION_FILTERS,
     RecognitionFilter,
     bundled_recognition_filter,
+    load_recognition_filter,
 )
 from prep_corpus.jobs.config import DEFAULT_MAX_WER, RunConfig
 from prep_corpus.jobs.screen.printing import print_warning
@@ -52,6 +53,8 @@ def check_read(config: RunConfig) -> None:
     Raises:
         UsageError: nothing can be promised of it, or not the word error rate asked for.
     """
+    if config.read_filter is not None:
+        load_recognition_filter(Path(config.read_filter))
     if config.read != READ_NOTHING and config.model in BUNDLED_FILTERS:
         _ = recognition_point(config, bundled_filter(config.model).model_digest)
 
@@ -62,7 +65,18 @@ def recognition_point(config: RunConfig, model_digest: str) -> tuple[Recognition
     Raises:
         UsageError: nothing can be promised of what this model hears, or not so low a word error rate.
     """
-    fitted = bundled_recognition_filter(model_digest)
+    if config.read_filter is not None:
+        given = load_recognition_filter(Path(config.read_filter))
+        if not given.fits(model_digest):
+            raise UsageError(
+                f"--read-filter {config.read_filter} was fitted for another model than {config.model}: it promises "
+                "nothing of what this one reads"
+            )
+        if given.is_judged != (config.judge is not None):
+            needs = "--judge MODEL" if given.is_judged else "no --judge"
+            raise UsageError(f"--read-filter {config.read_filter} was fitted for reading with {needs}")
+        return given, given.point(config.max_wer or DEFAULT_MAX_WER)
+    fitted = bundled_recognition_filter(model_digest, judged=config.judge is not None)
     if fitted is None:
         raise UsageError(
             f"--read {config.read} keeps what a model hears only where it is known how far to trust it, and that is "

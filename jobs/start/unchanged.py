@@ -82,8 +82,10 @@ def _made_of(config: RunConfig) -> list[Any] | None:
     """
     # Beside a model's one file lie others, which its own form alone knows.
     model = None if Path(config.model).is_file() else _named_files(config.model)
-    filter_ = _named_files(config.filter)
-    if model is None or filter_ is None or config.retune or config.beam_options:
+    filters = [_named_files(name) for name in (config.filter, config.read_filter)]
+    # So is a judge's.
+    judge = None if Path(config.judge or "").is_file() else _named_files(config.judge)
+    if model is None or None in filters or judge is None or config.retune or config.beam_options:
         return None
     noise = [
         [uri, _facts(uri)]
@@ -91,7 +93,7 @@ def _made_of(config: RunConfig) -> list[Any] | None:
         if place is not None
         for uri in clip_uris(place, option=option)
     ]
-    return [program_digest(), settings_of(config), config.max_failed, model, filter_, noise]
+    return [program_digest(), settings_of(config), config.max_failed, model, judge, filters, noise]
 
 
 def _left(out: str) -> dict[str, list[Any]]:

@@ -72,6 +72,9 @@ def shared_names(config: RunConfig) -> RunConfig:
         return os.path.abspath(name) if files.is_local(name) else name
 
     model = absolute(config.model) if os.path.isdir(config.model) else config.model
+    judge = config.judge
+    if judge is not None and os.path.isdir(judge):
+        judge = absolute(judge)
     return replace(
         config,
         manifest=absolute(config.manifest),
@@ -79,6 +82,7 @@ def shared_names(config: RunConfig) -> RunConfig:
         noise=None if config.noise is None else absolute(config.noise),
         rooms=None if config.rooms is None else absolute(config.rooms),
         model=model,
+        judge=judge,
     )
 
 

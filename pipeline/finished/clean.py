@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from prep_corpus.pipeline.run_files import PUBLISHED_NAME
 from prep_corpus.pipeline.storage import files
 
-_STAGES = ("bundles", "emit", "align", "measure", "segment")
+_STAGES = ("bundles", "emit", "judge", "align", "measure", "segment")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,17 @@ from prep_corpus.align.recognition.uncovered import RecognisedText, as_text, cut
 from prep_corpus.align.text.spelling import UNKNOWN_LETTER
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
+from prep_corpus.filters.judge_evidence import (
+    JUDGE_VERSION,
+    NOTHING_HEARD,
+    TimedWords,
+    letters_in_common,
+    with_judge,
+)
 from prep_corpus.filters.recognition import RecognitionFilter, mean_scores
 from prep_corpus.filters.recognition_evidence import recognition_evidence
 from prep_corpus.filters.scoring import EDGE_MARGIN, REFUSED_SCORE
+from prep_corpus.pipeline.recognition.judge import JudgeOptions
 
 VERSION = 2
 """Of what is made of a recording where the model's words are kept."""
@@ -41,12 +49,14 @@ class RecognitionOptions:
         word_threshold: lowest log-odds of a word that is kept.
         utterance_threshold: lowest mean of them of an utterance that is kept.
         mode: of `READ_MODES`, but for nothing.
+        judge: a second model, whose agreement the filter looks at; None for a filter that knows of none.
     """
 
     filter: RecognitionFilter
     word_threshold: float
     utterance_threshold: float
     mode: str = READ_UNCOVERED
+    judge: JudgeOptions | None = None
 
     def identity(self) -> list[object]:
         """All that decides what is kept, for a digest."""
@@ -57,6 +67,7 @@ class RecognitionOptions:
             self.word_threshold,
             self.utterance_threshold,
             self.mode,
+            *([] if self.judge is None else ["judge", JUDGE_VERSION, self.judge.info.digest]),
         ]
 
 
@@ -101,7 +112,11 @@ class Recognition:
 
 
 def hear(
-    log_probs_TC: NDArray[np.floating], seen: Track, info: ModelInfo, options: RecognitionOptions
+    log_probs_TC: NDArray[np.floating],
+    seen: Track,
+    info: ModelInfo,
+    options: RecognitionOptions,
+    judged: TimedWords | None = None,
 ) -> ScoredWords:
     """Recognise the words of a recording, and score them.
 
@@ -109,12 +124,17 @@ def hear(
         log_probs_TC, seen: of the recording.
         info: the model's description.
         options: how far the model is trusted.
+        judged: what the judge hears in the recording; None where it could not be run, and agrees on nothing.
 
     Raises:
         UsageError: the model does not tell where a word ends.
     """
     found = recognise(seen, info)
-    scores_W = options.filter.score_words(recognition_evidence(log_probs_TC, found, seen))
+    evidence_WF = recognition_evidence(log_probs_TC, found, seen)
+    if options.judge is not None:
+        letters = letters_in_common(info, options.judge.info)
+        evidence_WF = with_judge(evidence_WF, found, info, letters, judged or NOTHING_HEARD)
+    scores_W = options.filter.score_words(evidence_WF)
     scores_W[[UNKNOWN_LETTER in word for word in found.texts]] = REFUSED_SCORE
     return ScoredWords(
         texts=found.texts,
@@ -132,11 +152,12 @@ def plan_heard(
     levels: Levels | None,
     info: ModelInfo,
     options: RecognitionOptions,
+    judged: TimedWords | None = None,
     *,
     cut: CutOptions,
 ) -> CutPlan:
     """The cuts of a recording without a transcript, before the shortest pause is known; as `recognise_uncovered`."""
-    heard = hear(log_probs_TC, seen, info, options)
+    heard = hear(log_probs_TC, seen, info, options, judged)
     return plan_outside(seen, heard.text, heard.trusted_W, heard.sure_W, (), options=cut, levels=levels)
 
 

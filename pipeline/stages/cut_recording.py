@@ -13,12 +13,14 @@ from prep_corpus.align.cutting.plan import CutPlan
 from prep_corpus.align.cutting.ranges import OVERLAPPING, Ranges
 from prep_corpus.align.cutting.segments import CutOptions, Cuts, with_scores
 from prep_corpus.align.cutting.unheard import ranges_without_unheard
+from prep_corpus.align.errors import StageFileGone
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recognition.sources import READ_REPAIR, REPAIRING
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.words.evidence import Track, track
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
+from prep_corpus.filters.judge_evidence import TimedWords, letters_in_common, reading_of
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.scoring import (
     Verdicts,
@@ -28,6 +30,7 @@ from prep_corpus.filters.scoring import (
     verdicts,
     worth,
 )
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.recognition.repaired import RepairedCuts, cut_repaired
 from prep_corpus.pipeline.recognition.uncovered import (
     Recognition,
@@ -37,8 +40,11 @@ from prep_corpus.pipeline.recognition.uncovered import (
     plan_heard,
     recognise_uncovered,
 )
+from prep_corpus.pipeline.stage_frame import NotMade, is_finding
 from prep_corpus.pipeline.stages.align import AlignedRecording
-from prep_corpus.pipeline.stages.emit import EmittedRecording
+from prep_corpus.pipeline.stages.emit import JUDGE, EmittedRecording, emissions_digest, read_emissions
+from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 MODEL_RATE = "model"
 
@@ -113,6 +119,43 @@ class SegmentOptions:
         )
 
 
+def judge_emissions(
+    store: Store, bundle: tuple[str, list[ProbedRecording]], recognised: RecognitionOptions | None
+) -> StageRef | None:
+    """What the judge sees in a bundle, by its digest and its recordings; None where the run has no judge.
+
+    Raises:
+        StageFileGone: it is not there any more.
+        NotMade: the same, where nothing is to be made.
+    """
+    judge = None if recognised is None else recognised.judge
+    if judge is None:
+        return None
+    digest = emissions_digest(JUDGE, bundle[1], judge.info, judge.windows, judge.runs_on)
+    found = store.find(JUDGE, bundle[0], digest)
+    if found is None and files.exists(store.uri(JUDGE, digest, ".retry.parquet")):
+        # Some of it could not be had; the next run tries again.
+        found = StageRef(JUDGE, bundle[0], digest, "", False, 0)
+        found = found._replace(content=store.read(found, columns=[]).content)
+    if found is None:
+        raise NotMade(JUDGE) if is_finding() else StageFileGone(f"{store.uri(JUDGE, digest)} is gone")
+    return found
+
+
+def judged_words(store: Store, ref: StageRef | None, info: ModelInfo) -> dict[str, TimedWords]:
+    """What the judge hears in each recording, by its id.
+
+    Args:
+        store, ref: as `judge_emissions` gives it.
+        info: of the model that is judged.
+    """
+    if ref is None:
+        return {}
+    judge, emitted = read_emissions(store, ref)
+    letters = letters_in_common(info, judge)
+    return {id_: reading_of(one.log_probs_TC, judge, letters) for id_, one in emitted.items()}
+
+
 def words_trusted(aligned: AlignedRecording, options: SegmentOptions) -> Verdicts:
     """The filter's verdict on each word: it is said (`--cut words`), or heard at all (`--cut paper`)."""
     if options.cut == "paper":
@@ -159,13 +202,22 @@ def measured_ranges(
     info: ModelInfo,
     options: SegmentOptions,
     pauses: Sequence[int],
+    judged: TimedWords | None = None,
 ) -> Ranges:
-    """What is cut at each of several shortest pauses: of the transcript, or of what is heard where there is none."""
+    """What is cut at each of several shortest pauses: of the transcript, or of what is heard where there is none.
+
+    Args:
+        aligned, emitted: of the recording.
+        info: the model's description.
+        options: the run's options of cutting.
+        pauses: in frames.
+        judged: what the judge hears in the recording.
+    """
     seen = track(emitted.log_probs_TC, info)
     if not aligned.has_text and options.recognised is not None:
         cut = options.cut_options(info.stride_samples, info.sample_rate_hz)
         return plan_heard(
-            emitted.log_probs_TC, seen, emitted.levels, info, options.recognised, cut=cut
+            emitted.log_probs_TC, seen, emitted.levels, info, options.recognised, judged, cut=cut
         ).ranges(pauses)
     trusted = words_trusted(aligned, options)
     plan = plan_cuts(aligned, emitted, seen, info, options, trusted)
@@ -199,12 +251,14 @@ def segment_recording(
     info: ModelInfo,
     options: SegmentOptions,
     k_frames: int,
+    judged: TimedWords | None = None,
 ) -> SegmentedRecording:
-    """Cut and score one recording."""
+    """Cut and score one recording; `judged` is what the judge hears in it."""
     seen = track(emitted.log_probs_TC, info)
     trusted = words_trusted(aligned, options)
-    heard = None if options.recognised is None else hear(emitted.log_probs_TC, seen, info, options.recognised)
-    repairs = None
+    heard = repairs = None
+    if options.recognised is not None:
+        heard = hear(emitted.log_probs_TC, seen, info, options.recognised, judged)
     if heard is not None and options.repairs:
         repairs = repaired_recording(aligned, emitted, seen, info, options, trusted, heard, k_frames)
         cuts, words, tokens_L = repairs.cuts, repairs.text.words, repairs.text.tokens_L

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import torch
 
 VERSION = 2
+EMIT, JUDGE = "emit", "judge"
 CHUNK_FRAMES = 1024
 MOST_ARRAY_BYTES = (1 << 31) - 1
 """Of an array of Arrow, whose positions have 31 bits."""
@@ -69,6 +70,7 @@ class EmitOptions:
         text: decides which symbols a bundle's transcripts use; read for large vocabularies alone.
         threads: no part of the result. Model calls at a time; beside a GPU, threads that decode.
         model_digest: the digest that the model must still have; not checked where empty.
+        stage: under which name emissions are stored: those of a judge are apart, and hold every column.
         accelerator: the hint that asks the engine for a GPU beside each worker; no part of the result.
     """
 
@@ -78,6 +80,7 @@ class EmitOptions:
     text: TextOptions
     threads: int
     model_digest: str = ""
+    stage: str = EMIT
     accelerator: str = "type:nvidia-tesla-t4;count:1;install-nvidia-driver"
 
     @property
@@ -111,28 +114,52 @@ def emit_bundle(store: Store, bundle_digest: str, model: LoadedModel, options: E
     """Make, or find, the emissions of a bundle."""
     bundle = read_bundle(store, bundle_digest)
     info = model.info
-    used = bundle_symbols(bundle, info, options.text) if needs_columns(info) else set[str]()
-    reduced, columns = columns_used(info, used)
-    digest = digest_of(
-        "emit",
-        VERSION,
-        audio.VERSION,
-        [probed.audio_identity for probed in bundle],
-        info.digest,
-        asdict(options.windows.fitting(model.context_seconds)),
-        # What torch makes keeps the name that it had before there was another runtime.
-        model.runtime or ("cuda" if model.device.startswith("cuda") else "cpu"),
-        list(reduced.vocabulary),
-    )
+    reduced, columns = info, None
+    if options.stage == EMIT:
+        used = bundle_symbols(bundle, info, options.text) if needs_columns(info) else set[str]()
+        reduced, columns = columns_used(info, used)
+    windows, place = options.windows.fitting(model.context_seconds), kind_of_place(model, model.device)
+    digest = emissions_digest(options.stage, bundle, reduced, windows, place)
     return bundle_stage(
         store,
-        "emit",
+        options.stage,
         (bundle_digest, bundle),
         digest,
         lambda tally: _emit(store, bundle_digest, digest, bundle, model, options, reduced, columns, tally),
         # It is counted while it is decoded.
         counts_audio=False,
+        tells_failures=options.stage == EMIT,
     )
+
+
+def emissions_digest(
+    stage: str, bundle: list[ProbedRecording], info: ModelInfo, windows: WindowOptions, runs_on: str
+) -> str:
+    """The name of a bundle's emissions.
+
+    Args:
+        stage: under which they are stored.
+        bundle: its recordings.
+        info: the model with the columns that the emissions hold.
+        windows: fitting for the model.
+        runs_on: as `kind_of_place` gives it.
+    """
+    return digest_of(
+        stage,
+        VERSION,
+        audio.VERSION,
+        [probed.audio_identity for probed in bundle],
+        info.digest,
+        asdict(windows),
+        runs_on,
+        list(info.vocabulary),
+    )
+
+
+def kind_of_place(model: LoadedModel, device: str) -> str:
+    """Where a model's numbers are its own: the runtime, or the kind of device."""
+    # What torch makes keeps the name that it had before there was another runtime.
+    return model.runtime or ("cuda" if device.startswith("cuda") else "cpu")
 
 
 def _emit(
@@ -154,11 +181,11 @@ def _emit(
     def counted(index: int) -> Iterator[FloatArray]:
         for block_N in meters[index].through(decoded(bundle[index], model.info.sample_rate_hz)):
             n_samples[index] += len(block_N)
-            BOARD.add("emit", StageProgress(audio_seconds=len(block_N) / model.info.sample_rate_hz))
+            BOARD.add(options.stage, StageProgress(audio_seconds=len(block_N) / model.info.sample_rate_hz))
             yield block_N
 
     def on_error(index: int, error: Exception) -> None:
-        letters[index] = dead_letter("emit", bundle[index], error, n_samples[index])
+        letters[index] = dead_letter(options.stage, bundle[index], error, n_samples[index])
         tally.done()
 
     emitter = Emitter[int](
@@ -179,7 +206,7 @@ def _emit(
         for index in sorted(emitted)
     ]
     return store.write(
-        "emit",
+        options.stage,
         bundle_digest,
         digest,
         pa.concat_tables([SCHEMA.empty_table(), *tables]),
@@ -279,7 +306,7 @@ def read_emissions(store: Store, ref: StageRef) -> tuple[ModelInfo, dict[str, Em
 class _EmitBundle(AbreastDoFn):
     def __init__(self, root: str, options: EmitOptions) -> None:
         # Beside a GPU bundles of any size are decoded while others wait for it.
-        super().__init__("emit", options.bundles_at_once, math.inf if options.on_gpu else None)
+        super().__init__(options.stage, options.bundles_at_once, math.inf if options.on_gpu else None)
         self._store = Store(root)
         self._options = options
         self._shared = Shared()

@@ -14,7 +14,12 @@ from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import read_alignments, speakers_identity
-from prep_corpus.pipeline.stages.cut_recording import SegmentOptions, measured_ranges
+from prep_corpus.pipeline.stages.cut_recording import (
+    SegmentOptions,
+    judge_emissions,
+    judged_words,
+    measured_ranges,
+)
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import read_emissions
 from prep_corpus.pipeline.storage import files
@@ -31,28 +36,25 @@ SCHEMA = pa.schema([("k_frames", pa.int32()), ("segments", pa.int64()), ("sample
 def measure_bundle(store: Store, alignments: StageRef, options: SegmentOptions) -> StageRef:
     """Make, or find, the totals of a bundle for each candidate k."""
     bundle = read_bundle(store, alignments.bundle)
+    # Nothing is read where each has its text.
+    bare = None if all(probed.recording.text for probed in bundle) else options.recognised
+    judge = judge_emissions(store, (alignments.bundle, bundle), bare)
     digest = digest_of(
         "measure",
         VERSION,
         alignments.content,
         speakers_identity(bundle),
         options.identity(),
-        *_recognition_identity(bundle, options),
+        *([] if bare is None else bare.identity()),
+        *([] if judge is None else [judge.content]),
     )
     return bundle_stage(
         store,
         "measure",
         (alignments.bundle, bundle),
         digest,
-        lambda tally: _measure(store, alignments, digest, bundle, options, tally),
+        lambda tally: _measure(store, alignments, digest, bundle, options, judge, tally),
     )
-
-
-def _recognition_identity(bundle: list[ProbedRecording], options: SegmentOptions) -> list[object]:
-    """What decides where recordings without a transcript are cut; nothing for a bundle that has none."""
-    if options.recognised is None or all(probed.recording.text for probed in bundle):
-        return []
-    return options.recognised.identity()
 
 
 def _measure(
@@ -61,16 +63,19 @@ def _measure(
     digest: str,
     bundle: list[ProbedRecording],
     options: SegmentOptions,
+    judge: StageRef | None,
     tally: BundleTally,
 ) -> StageRef:
     info, emitted = read_emissions(store, emissions_of(store, alignments))
+    judged = judged_words(store, judge, info)
     candidates = candidate_gaps(options.cut_options(info.stride_samples, info.sample_rate_hz))
     sums: Totals = {}
     failed: list[DeadLetter] = []
     for aligned in read_alignments(store, alignments, bundle, info, options.text):
         try:
             recording = emitted[aligned.probed.recording.id]
-            totals = measured_ranges(aligned, recording, info, options, candidates).totals()
+            words = judged.get(aligned.probed.recording.id)
+            totals = measured_ranges(aligned, recording, info, options, candidates, words).totals()
             sums = add_totals(sums, dict(zip(candidates, totals)))
         except Exception as error:
             # Segment meets the same error and writes the dead letter; here it only leaves the sums.

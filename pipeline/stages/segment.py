@@ -47,6 +47,8 @@ from prep_corpus.pipeline.stages.cut_recording import (
     MODEL_RATE,
     SegmentedRecording,
     SegmentOptions,
+    judge_emissions,
+    judged_words,
     segment_recording,
 )
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
@@ -129,6 +131,7 @@ def segment_bundle(
 ) -> StageRef:
     """Make, or find, the segments and clips of a bundle."""
     bundle = read_bundle(store, alignments.bundle)
+    judge = judge_emissions(store, (alignments.bundle, bundle), options.recognised)
     digest = digest_of(
         "segment",
         VERSION,
@@ -142,6 +145,7 @@ def segment_bundle(
         options.config_digest,
         k_frames,
         *options.row_identity(),
+        *([] if judge is None else [judge.content]),
     )
     _remove_without_clips(store, digest)
     segments = bundle_stage(
@@ -149,7 +153,7 @@ def segment_bundle(
         "segment",
         (alignments.bundle, bundle),
         digest,
-        lambda tally: _segment(store, alignments, digest, bundle, options, k_frames, threads, tally),
+        lambda tally: _segment(store, (alignments, judge), digest, bundle, options, k_frames, threads, tally),
     )
     counts = Ledgers.from_json(store.read(segments, columns=[]).notes["ledgers"]).counts
     kept = counts.get("utterances", 0)
@@ -172,7 +176,7 @@ class _TwinWasFirst(Exception):
 
 def _segment(
     store: Store,
-    alignments: StageRef,
+    made_of: tuple[StageRef, StageRef | None],
     digest: str,
     bundle: list[ProbedRecording],
     options: SegmentOptions,
@@ -180,7 +184,9 @@ def _segment(
     threads: int,
     tally: BundleTally,
 ) -> StageRef:
+    alignments, judge = made_of
     info, emitted = read_emissions(store, emissions_of(store, alignments))
+    judged = judged_words(store, judge, info)
     rows: list[dict[str, Any]] = []
     letters: list[DeadLetter] = []
     ledgers: list[Ledgers] = []
@@ -192,9 +198,9 @@ def _segment(
     def one(aligned: AlignedRecording) -> _Made | DeadLetter:
         clips = SpooledTemporaryFile(HELD_CLIP_BYTES, dir=spool_folder)  # noqa: SIM115
         try:
-            cut = segment_recording(aligned, emitted[aligned.probed.recording.id], info, options, k_frames)
-            levels = emitted[aligned.probed.recording.id].levels
-            return _made(aligned, cut, levels, info, options, digest, clips)
+            id_ = aligned.probed.recording.id
+            cut = segment_recording(aligned, emitted[id_], info, options, k_frames, judged.get(id_))
+            return _made(aligned, cut, emitted[id_].levels, info, options, digest, clips)
         except Exception as error:
             clips.close()
             return dead_letter("segment", aligned.probed, error, aligned.n_samples)

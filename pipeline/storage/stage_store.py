@@ -38,7 +38,7 @@ class StageRef(NamedTuple):
     """Names one stage's result for one bundle; all that crosses a shuffle.
 
     Attributes:
-        stage: "bundles", "emit", "align", "measure" or "segment".
+        stage: "bundles", "emit", "judge", "align", "measure" or "segment".
         bundle: digest of the bundle it comes from.
         digest: digest of what it depends on.
         content: digest of what it holds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,21 +117,26 @@ def test_nothing_is_read_where_nobody_speaks_the_language(
 ) -> None:
     monkeypatch.syspath_prepend(str(shared_dir / "models" / "quartznet15x5"))
     model = load_model("quartznet:acoustic_model")
-    reader = bundled_recognition_filter(model.info.digest)
-    assert reader is not None
     samples_N = conditions.nobody(kind, 6 * RATE_HZ, material, np.random.default_rng(103))
     if samples_N is None:
         pytest.skip("espeak-ng is not installed")
-    heard = heard_in(samples_N, model)
-    scores_W = reader.score_words(heard.evidence_WF)
-    cut = CutOptions(stride_samples=model.info.stride_samples, sample_rate_hz=model.info.sample_rate_hz)
-    for max_wer in ASKED:
-        point = reader.point(max_wer)
-        found = cut_recognised(
-            heard, scores_W, point.word_threshold, (), k_frames=reader.k_frames, options=cut
-        )
-        kept_S = mean_scores(scores_W, found) >= point.utterance_threshold
-        assert not kept_S.any(), (max_wer, heard.texts)
+    plain = heard_in(samples_N, model)
+    # The judge agrees with all that is heard.
+    agreed_WF = np.tile(np.array([[1.0, 0.0, 0.0]], np.float32), (len(plain.texts), 1))
+    judged = replace(plain, evidence_WF=np.concatenate((plain.evidence_WF, agreed_WF), axis=1))
+    for is_judged, heard in ((False, plain), (True, judged)):
+        reader = bundled_recognition_filter(model.info.digest, judged=is_judged)
+        assert reader is not None
+        assert reader.is_judged == is_judged
+        scores_W = reader.score_words(heard.evidence_WF)
+        cut = CutOptions(stride_samples=model.info.stride_samples, sample_rate_hz=model.info.sample_rate_hz)
+        for max_wer in ASKED:
+            point = reader.point(max_wer)
+            found = cut_recognised(
+                heard, scores_W, point.word_threshold, (), k_frames=reader.k_frames, options=cut
+            )
+            kept_S = mean_scores(scores_W, found) >= point.utterance_threshold
+            assert not kept_S.any(), (is_judged, max_wer, heard.texts)
 
 
 def heard_in(samples_N: FloatArray, model: LoadedModel) -> Case:

@@ -5,7 +5,7 @@ Legend: V words truly said.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -16,11 +16,13 @@ from support.hard_cases import NOBODY, SPOKEN, HardRecording
 from support.quality_cases import Spoken
 
 from prep_corpus.align.cutting.segments import CutOptions, Segment
-from prep_corpus.align.model.models import LoadedModel, ModelInfo
+from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
 from prep_corpus.align.recognition.uncovered import RecognisedText
 from prep_corpus.filters.features import utterance_features
 from prep_corpus.filters.fitting.cases import Case
 from prep_corpus.filters.fitting.fit_recognition import (
+    JUDGED_FEATURES,
+    RECOGNITION_FEATURES,
     FittedRecognition,
     RecognitionFitOptions,
     cut_recognised,
@@ -28,11 +30,16 @@ from prep_corpus.filters.fitting.fit_recognition import (
     recognition_case,
 )
 from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
+from prep_corpus.filters.judge_evidence import TimedWords, letters_in_common, reading_of
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.recognition import RecognitionFilter, mean_scores
+from prep_corpus.filters.recognition_evidence import RECOGNITION_NAMES
 from prep_corpus.filters.scoring import EDGE_MARGIN, own_scores, verdicts, worth
 from prep_corpus.pipeline.recognition.repaired import cut_repaired
 from prep_corpus.pipeline.recognition.uncovered import ScoredWords
+
+Judged = tuple[TimedWords, frozenset[str]]
+"""What a judge hears, and the letters in common."""
 
 HARD_ALLOWANCE = 1.2
 """In the worst condition of hard ground what is read may be so many times as wrong as asked."""
@@ -58,14 +65,50 @@ class Recognised:
     hard: list[Case]
     fold_of: dict[str, int]
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether a judge heard them too."""
+        return self.clean[0].evidence_WF.shape[1] > len(RECOGNITION_NAMES)
+
     def without(self, groups: Collection[str]) -> list[Case]:
         """All cases that have nothing in common with some recordings."""
         folds = {self.fold_of[group] for group in groups}
         return [case for case in (*self.clean, *self.hard) if self.fold_of[case.group] not in folds]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Judge:
+    """A second model that hears the same recordings.
+
+    Attributes:
+        model: loaded.
+        clean: its emissions of each recording of the corpus, by id.
+    """
+
+    model: LoadedModel
+    clean: Mapping[str, quality_cases.LogProbs]
+
+    def hears(self, log_probs_TC: quality_cases.LogProbs, info: ModelInfo) -> Judged:
+        """What it hears, for comparison with a model."""
+        letters = letters_in_common(info, self.model.info)
+        return reading_of(log_probs_TC, self.model.info, letters), letters
+
+
+def judge(shared: Path, cache: Path, name: str | None, corpus: str) -> Judge | None:
+    """The judge of this name."""
+    if name is None:
+        return None
+    _, spoken = quality_cases.spoken_recordings(shared, cache, name, corpus)
+    return Judge(model=load_model(name), clean={one.recording.id: one.log_probs_TC for one in spoken})
+
+
 def recognised(
-    shared: Path, cache: Path, model: LoadedModel, corpus: str, spoken: Sequence[Spoken]
+    shared: Path,
+    cache: Path,
+    model: LoadedModel,
+    corpus: str,
+    spoken: Sequence[Spoken],
+    judged_by: Judge | None = None,
 ) -> Recognised:
     """The recordings of a corpus, and the hard ones that filters of transcripts are fitted on."""
     info = model.info
@@ -84,13 +127,26 @@ def recognised(
         log_probs_TC = hard_cases.emissions_of(one.recording, model, cache)
         heard = quality_cases.spoken(one.recording, log_probs_TC, info, times)
         condition = one.condition if one.what == SPOKEN else NOBODY
-        hard.append(labelled_case(heard, info, group=one.group, condition=condition))
+        judged = None
+        if judged_by is not None:
+            judged = judged_by.hears(hard_cases.emissions_of(one.recording, judged_by.model, cache), info)
+        hard.append(labelled_case(heard, info, group=one.group, condition=condition, judged=judged))
         fold_of[one.group] = one.fold
-    clean = [labelled_case(one, info, group=one.recording.id) for one in spoken]
+    clean = [
+        labelled_case(
+            one,
+            info,
+            group=one.recording.id,
+            judged=judged_by and judged_by.hears(judged_by.clean[one.recording.id], info),
+        )
+        for one in spoken
+    ]
     return Recognised(clean=clean, hard=hard, fold_of=fold_of)
 
 
-def labelled_case(one: Spoken, info: ModelInfo, *, group: str, condition: str = "") -> Case:
+def labelled_case(
+    one: Spoken, info: ModelInfo, *, group: str, condition: str = "", judged: Judged | None = None
+) -> Case:
     """A recording without text, with the label of each word that the model hears."""
     return recognition_case(
         one.log_probs_TC,
@@ -101,6 +157,7 @@ def labelled_case(one: Spoken, info: ModelInfo, *, group: str, condition: str = 
         (one.starts_V + one.ends_V) / 2 * info.frame_seconds,
         group=group,
         condition=condition,
+        judged=judged,
     )
 
 
@@ -110,7 +167,13 @@ def fit(
     """A recognition filter from some of the cases."""
     return fit_recognition(
         cases,
-        RecognitionFitOptions(cut=cut, k_frames=k_frames, hard_allowance=HARD_ALLOWANCE, apart=found.fold_of),
+        RecognitionFitOptions(
+            cut=cut,
+            k_frames=k_frames,
+            hard_allowance=HARD_ALLOWANCE,
+            apart=found.fold_of,
+            names=JUDGED_FEATURES if found.is_judged else RECOGNITION_FEATURES,
+        ),
         model_digest=info.digest,
         frame_seconds=info.frame_seconds,
         fitted_on=about,

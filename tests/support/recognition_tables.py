@@ -38,21 +38,36 @@ class RecognitionCounts:
     alone: Tally = field(default_factory=Tally)
 
 
-def recognition_counts(
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One way to read the recordings.
+
+    Attributes:
+        heard: the recordings without text.
+        fitted_on: the same, of which filters are fitted; with another judge where one is told from the other.
+        counts: what it gave, by the error rate that was asked for.
+    """
+
+    heard: Recognised
+    fitted_on: Recognised
+    counts: dict[float, RecognitionCounts] = field(default_factory=dict)
+
+
+def count_readings(
     cases: Sequence[Case],
-    heard: Recognised,
+    readings: Sequence[Reading],
     info: ModelInfo,
     cut: CutOptions,
     asked: Sequence[float],
     fit_on: Callable[[Sequence[int]], Filter],
     kept_of: Callable[[int, Filter, float], list[Segment]],
     mode: str,
-) -> dict[float, RecognitionCounts]:
+) -> None:
     """Count for each error rate asked what comes out of speakers not fitted on, two left out at a time.
 
     Args:
         cases: with corrupted transcripts, several of each recording.
-        heard: the same recordings without text.
+        readings: of the same recordings; their counts are filled.
         info: the model's description.
         cut: lengths and padding.
         asked: word error rates.
@@ -61,39 +76,41 @@ def recognition_counts(
         mode: of `READ_MODES`.
     """
     groups = sorted({case.group for case in cases})
-    by_group = {case.group: case for case in heard.clean}
-    found = {max_wer: RecognitionCounts() for max_wer in asked}
+    for reading in readings:
+        reading.counts.update((max_wer, RecognitionCounts()) for max_wer in asked)
     for fold in range(-(-len(groups) // 2)):
         left_out = groups[2 * fold : 2 * fold + 2]
         inside = [i for i, case in enumerate(cases) if case.group not in left_out]
         fitted = fit_on(inside)
         k_frames = fitted.words.k_frames
-        others = heard.without(left_out)
-        reader = recognition_cases.fit(heard, others, info, cut, k_frames=k_frames, about="").filter
         print(f"fold {fold}: k {k_frames}", file=sys.stderr, flush=True)
-        for max_wer, counts in found.items():
-            for group in left_out:
-                with suppress(UsageError):
-                    counts.alone += recognition_cases.read(
-                        by_group[group], reader, max_wer, (), cut, k_frames
-                    )
-            for i, case in enumerate(cases):
-                if case.group not in left_out:
-                    continue
-                one = _counts_of(
-                    case,
-                    by_group[case.group],
-                    fitted,
-                    reader,
-                    max_wer,
-                    cut,
-                    lambda i=i, fitted=fitted, max_wer=max_wer: kept_of(i, fitted, max_wer),  # type: ignore[misc]
-                    mode,
-                )
-                counts.transcript += one.transcript
-                counts.repaired += one.repaired
-                counts.model += one.model
-    return found
+        for reading in readings:
+            others = reading.fitted_on.without(left_out)
+            reader = recognition_cases.fit(
+                reading.fitted_on, others, info, cut, k_frames=k_frames, about=""
+            ).filter
+            by_group = {case.group: case for case in reading.heard.clean}
+            for max_wer, counts in reading.counts.items():
+                for group in left_out:
+                    with suppress(UsageError):
+                        counts.alone += recognition_cases.read(
+                            by_group[group], reader, max_wer, (), cut, k_frames
+                        )
+                for i, case in enumerate(cases):
+                    if case.group in left_out:
+                        one = _counts_of(
+                            case,
+                            by_group[case.group],
+                            fitted,
+                            reader,
+                            max_wer,
+                            cut,
+                            lambda i=i, fitted=fitted, max_wer=max_wer: kept_of(i, fitted, max_wer),  # type: ignore[misc]
+                            mode,
+                        )
+                        counts.transcript += one.transcript
+                        counts.repaired += one.repaired
+                        counts.model += one.model
 
 
 def _counts_of(

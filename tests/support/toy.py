@@ -65,6 +65,17 @@ def acoustic_model(device: str = "cpu") -> ToneModel:
     return ToneModel().to(device)
 
 
+class JudgeModel(ToneModel):
+    """The same in capitals, which takes r and s for each other: so it mishears every word that holds one of them."""
+
+    vocabulary = (*SYMBOLS.upper().translate(str.maketrans("RS", "SR")), "<blank>")
+
+
+def judge_model(device: str = "cpu") -> ToneModel:
+    """The factory that `--judge toy:judge_model` names."""
+    return JudgeModel().to(device)
+
+
 class SlowModel(ToneModel):
     """The same, taking its time, so that a test can see a run on its way."""
 

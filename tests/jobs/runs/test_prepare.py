@@ -188,7 +188,10 @@ def test_a_dry_run_says_what_reading_is_expected_to_keep(read: str) -> None:
     config = RunConfig(manifest="m", out="o", read=read, model="quartznet:acoustic_model")
     fitted = bundled_filter("quartznet")
     lines: list[str] = []
-    prepared = SimpleNamespace(must_fit=False, fitted=fitted, point=fitted.point(0.01), config=config)
+    model = SimpleNamespace(info=SimpleNamespace(digest=fitted.model_digest))
+    prepared = SimpleNamespace(
+        must_fit=False, fitted=fitted, point=fitted.point(0.01), config=config, model=model
+    )
     _say_filters(prepared, lambda _, text: lines.append(text))  # type: ignore[arg-type]
     told = [line for line in lines if line.startswith("--read all: expected to keep, of recordings without")]
     assert len(told) == (read == "all")
@@ -262,8 +265,8 @@ def test_what_a_model_hears_is_kept_only_where_it_is_known_how_far_to_trust_it(
     assert not out.exists()
     digest = bundled_filter("quartznet").model_digest
     config = RunConfig(manifest="m", out="o", read="uncovered")
-    lax, strict = (recognition_options(replace(config, max_wer=wer), digest) for wer in (0.02, 0.01))
+    lax, strict = (recognition_options(replace(config, max_wer=wer), digest, None) for wer in (0.02, 0.01))
     assert lax is not None
     assert strict is not None
     assert (lax.word_threshold, lax.utterance_threshold) < (strict.word_threshold, strict.utterance_threshold)
-    assert recognition_options(replace(config, read="none"), digest) is None
+    assert recognition_options(replace(config, read="none"), digest, None) is None
