@@ -36,13 +36,13 @@ judge_agrees: 1 where the judge hears the same word there, else 0.
 judge_distance: least edit distance to what the judge hears there, over the longer one's letters, 0 to 1; 1 where it
     hears nothing.
 judge_besides: words that the judge hears between this word and those beside it, where this model hears none, at most
-    `MOST_BESIDES`.
+    `MOST_WORDS_BESIDES`.
 """
 
 SLACK_SECONDS = 0.1
 """Two models put a word at the same place within so much."""
 
-MOST_BESIDES = 2
+MOST_WORDS_BESIDES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,5 +158,5 @@ def _besides(words: TimedWords, judge: TimedWords) -> DoubleArray:
     before = np.append(-np.inf, words.ends_W + SLACK_SECONDS)
     after = np.append(words.starts_W - SLACK_SECONDS, np.inf)
     count = np.maximum(np.searchsorted(middles_J, after) - np.searchsorted(middles_J, before), 0)
-    besides_W: DoubleArray = np.minimum(count[:-1] + count[1:], MOST_BESIDES).astype(np.float64)
+    besides_W: DoubleArray = np.minimum(count[:-1] + count[1:], MOST_WORDS_BESIDES).astype(np.float64)
     return besides_W
