@@ -1,8 +1,9 @@
 """The emit stage: real-time factor and memory on a CPU; on a GPU times real time, how long it waits, and memory.
 
-    python benchmarks/bench_emit.py [--minutes 10] [--hours-on-gpu 16] [--models english quartznet:acoustic_model]
+    python benchmarks/bench_emit.py [--minutes 10] [--rounds 3] [--models english quartznet:acoustic_model]
 
-Models of `onnx_exports.EXPORTED` are exported as well, and run by ONNX Runtime beside torch, on the CPU.
+Models of `onnx_exports.EXPORTED` are exported as well, and run by ONNX Runtime beside torch, on the CPU: with the same
+windows, rows and one thread, in rounds of one row of the table after the other; of each row its median round is shown.
 
 Real speech goes through the pipeline's own stage, decoding and storing included, as 16 kHz mono FLAC, as 44.1 kHz
 stereo FLAC, both in recordings of at most an hour, and as clips of ten seconds. Each row is a process of its own. On
@@ -180,14 +181,22 @@ def measure(manifest: Path, model_name: str, device: str) -> dict[str, float]:
 def measured_apart(manifest: Path, model_name: str, device: str) -> dict[str, float] | str:
     """The same in a process of its own; or why there is nothing."""
     environment = dict(os.environ, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
-    quartznet = str(SHARED / "models" / "quartznet15x5")
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (quartznet, os.environ.get("PYTHONPATH"))))
+    folders = (str(SHARED / "models" / "quartznet15x5"), os.environ.get("PYTHONPATH"))
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
     command = [sys.executable, __file__, "--one", str(manifest), "--models", model_name, "--device", device]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["failed"])[-1][:90]
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def median(rounds: list[dict[str, float] | str]) -> dict[str, float] | str:
+    """Each figure's median over the rounds; or why a round has none."""
+    measured = [one for one in rounds if not isinstance(one, str)]
+    if len(measured) < len(rounds):
+        return next(one for one in rounds if isinstance(one, str))
+    return {name: float(np.median([one[name] for one in measured])) for name in measured[0]}
 
 
 def row(found: dict[str, float], seconds: float, device: str, model_name: str) -> str:
@@ -218,6 +227,8 @@ def exported(names: list[str], folder: Path) -> dict[str, str]:
             differences = onnx_exports.largest_differences(name, place, samples_N)
             shown = ", ".join(f"{most:.1e} {what}" for what, most in differences.items())
             print(f"{name} by ONNX: log-probs of two minutes of speech differ by {shown}", flush=True)
+            if name in onnx_exports.IN_TORCH:
+                found[f"{name} (torch)"] = onnx_exports.IN_TORCH[name]
             found[f"{name.partition(':')[0]} (ONNX)"] = str(place)
     return found
 
@@ -238,6 +249,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=int, default=10, help="of speech, on the CPU")
+    parser.add_argument("--rounds", type=int, default=3, help="of each row, on the CPU")
     parser.add_argument("--hours-on-gpu", type=int, default=16)
     parser.add_argument("--models", nargs="+", default=["english", "quartznet:acoustic_model"])
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
@@ -262,11 +274,16 @@ def print_tables(options: argparse.Namespace, rows: dict[str, str]) -> None:
         for kind in options.kinds:
             with tempfile.TemporaryDirectory() as folder:
                 write_material(kind, speech(int(seconds)), Path(folder))
-                for name, model_name in rows.items():
-                    if device != "cpu" and name != model_name:
-                        continue
-                    found = measured_apart(Path(folder, "manifest.jsonl"), model_name, device)
-                    told = found if isinstance(found, str) else row(found, seconds, device, model_name)
+                shown = {name: at for name, at in rows.items() if device == "cpu" or name == at}
+                manifest = Path(folder, "manifest.jsonl")
+                found: dict[str, list[dict[str, float] | str]] = {name: [] for name in shown}
+                for _ in range(options.rounds if device == "cpu" else 1):
+                    for name, model_name in shown.items():
+                        found[name].append(measured_apart(manifest, model_name, device))
+                for name, model_name in shown.items():
+                    told = median(found[name])
+                    if not isinstance(told, str):
+                        told = row(told, seconds, device, model_name)
                     print(f"{name:26}{kind:18}{told}", flush=True)
 
 

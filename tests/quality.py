@@ -25,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
-QUARTZNET, PIECES = "quartznet:acoustic_model", "quartznet_bpe:acoustic_model"
+QUARTZNET = "quartznet:acoustic_model"
 
 sys.path[:0] = [
     str(ROOT / "tests"),
@@ -49,6 +49,7 @@ from prep_corpus.align.errors import UsageError  # noqa: E402
 from prep_corpus.align.model.models import ModelInfo, load_model  # noqa: E402
 from prep_corpus.align.recognition.sources import READ_MODES, READ_NOTHING  # noqa: E402
 from prep_corpus.align.viterbi import viterbi  # noqa: E402
+from prep_corpus.filters.fitting.allowance import ALLOWANCES, with_allowance  # noqa: E402
 from prep_corpus.filters.fitting.cases import Case, Damage  # noqa: E402
 from prep_corpus.filters.fitting.fit import WORD_THRESHOLDS, FitOptions, Fitted, fit_filter  # noqa: E402
 from prep_corpus.filters.fitting.fit_report import card  # noqa: E402
@@ -67,8 +68,8 @@ NOT_SEEN = (
 )
 RECOGNITION_K_FRAMES = 100
 """Shortest pause, in frames, with which the curve of what a model reads is measured: what fits pick for transcripts."""
-HARD_ALLOWANCES = {QUARTZNET: 1.2, PIECES: 1.2, "english": 2.5}
-"""How wrong text may be in the worst condition of hard ground, of what is asked; more for a model so weak."""
+HARD_ALLOWANCES = {QUARTZNET: 1.2, "english": 2.5}
+"""How wrong text may be in the worst condition of hard ground, of what is asked; of other models each fit finds it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ class Corpus:
         seeds: of each case.
         sentences: of each case's transcript, as ranges of its words.
         hard: the same recordings' speech on hard ground, and recordings where nobody speaks.
-        hard_allowance: see `FitOptions`.
+        hard_allowance: see `FitOptions`; None where each fit finds it.
         heard: the same recordings as the model hears them without text; None where that is not asked for.
         judged: they, with what a judge hears; None without one.
         judge_to_fit: they, with another judge, of which recognition filters are fitted; None where it is the same one.
@@ -92,7 +93,7 @@ class Corpus:
     seeds: list[int]
     sentences: list[list[tuple[int, int]]]
     hard: list[HardCase]
-    hard_allowance: float
+    hard_allowance: float | None
     heard: recognition_cases.Recognised | None = None
     judged: recognition_cases.Recognised | None = None
     judge_to_fit: recognition_cases.Recognised | None = None
@@ -161,7 +162,7 @@ def build(arguments: argparse.Namespace, model: str, *, with_hard: bool = True) 
         seeds=seeds,
         sentences=sentences,
         hard=hard,
-        hard_allowance=HARD_ALLOWANCES.get(model, FitOptions().hard_allowance),
+        hard_allowance=HARD_ALLOWANCES.get(model),
     )
 
 
@@ -185,18 +186,23 @@ def fit(corpus: Corpus, indices: Sequence[int], options: CutOptions, fitted_on: 
     bench = corpus.bench(indices, options)
     left_out = {case.group for case in corpus.cases} - {case.group for case in bench.cases}
     bench = replace(bench, cases=[*bench.cases, *corpus.hard_without(left_out)], _features={})
-    return fit_filter(
+    allowance = ALLOWANCES[0] if corpus.hard_allowance is None else corpus.hard_allowance
+    fit_options = FitOptions(
+        hard_allowance=allowance, paper_hard_allowance=max(1.0, allowance), apart=corpus.apart()
+    )
+    fitted = fit_filter(
         bench,
-        FitOptions(
-            hard_allowance=corpus.hard_allowance,
-            paper_hard_allowance=max(1.0, corpus.hard_allowance),
-            apart=corpus.apart(),
-        ),
+        fit_options,
         model_digest=corpus.info.digest,
         frame_seconds=corpus.info.frame_seconds,
         fitted_on=fitted_on,
         data_digest=quality_cases.data_digest(bench.cases),
     )
+    if corpus.hard_allowance is not None or not corpus.hard:
+        return fitted
+    allowance, fitted = with_allowance(fitted, fit_options)
+    print(f"hard ground may be {allowance:g} times as wrong as asked", file=sys.stderr, flush=True)
+    return fitted
 
 
 def kept_segments(bench: Bench, fitted: Filter, cut: str, max_wer: float) -> list[Segment]:

@@ -337,7 +337,7 @@ def _fit_level(
         for condition in sorted({case.condition for case in cases if case.origin == HARD})
     }
     around_words = scores[0] is not None
-    curve = _curve(swept, by_condition if around_words else {}, options)
+    curve = curve_of(swept, by_condition if around_words else {}, options)
     level = Level(utterance=fit(everyone), curve=curve, k_frames=k_frames, floor=floor)
     return FittedLevel(level=level, swept=swept, held_out=by_threshold, by_condition=by_condition)
 
@@ -359,7 +359,7 @@ def _floor(found: Iterable[tuple[ScoredSegments, DoubleArray]]) -> float:
     return float(np.quantile(meant, FLOOR_SHARE)) if len(meant) else NO_FLOOR
 
 
-def _curve(
+def curve_of(
     swept: Mapping[str, Swept], by_condition: Mapping[str, Swept], options: FitOptions
 ) -> tuple[OperatingPoint, ...]:
     """The curve that the filter keeps: where labels are of two origins, the worse of both at each point."""

@@ -12,6 +12,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES
+from prep_corpus.filters.fitting.allowance import ALLOWANCES, least_allowance, with_allowance
 from prep_corpus.filters.fitting.cases import HARD, Case
 from prep_corpus.filters.fitting.fit import FitOptions, fit_filter
 from prep_corpus.filters.fitting.fit_ground import fit_ground
@@ -111,16 +112,25 @@ def test_without_hard_ground_there_is_nothing_to_learn_it_from(cases: list[Case]
 
 
 def test_a_filter_fitted_on_hard_ground_has_a_ground_and_keeps_its_word_there(cases: list[Case]) -> None:
-    fitted = fit_filter(
-        Bench(cases=cases, options=OPTIONS),
-        FitOptions(target_seconds=3.0, resamples=50, apart={f"speaker {g}": g % 2 for g in range(4)}),
-        model_digest="",
-        frame_seconds=0.02,
-        fitted_on="",
-        data_digest="",
-    )
+    bench = Bench(cases=cases, options=OPTIONS)
+    options = FitOptions(target_seconds=3.0, resamples=50, apart={f"speaker {g}": g % 2 for g in range(4)})
+    about = {"model_digest": "", "frame_seconds": 0.02, "fitted_on": "", "data_digest": ""}
+    fitted = fit_filter(bench, options, **about)
     assert fitted.filter.ground is not None
     assert set(fitted.levels["words"].swept) == {"given", HARD}
+    # Another allowance is what a fit with it gives.
+    allowance, relaxed = with_allowance(fitted, options)
+    again = fit_filter(
+        bench, replace(options, hard_allowance=allowance, paper_hard_allowance=allowance), **about
+    )
+    assert relaxed.filter == again.filter
+
+
+def test_hard_ground_is_relaxed_as_little_as_costs_clean_text_a_fiftieth_at_most() -> None:
+    assert ALLOWANCES == (1.2, 1.5, 2.0, 2.5)
+    assert least_allowance([0.74, 0.75, 0.75, 0.75], 0.751) == 1.2
+    assert least_allowance([0.68, 0.7, 0.72, 0.72], 0.724) == 2.0
+    assert least_allowance([0.0, 0.0, 0.1, 0.2], 0.7) == 2.5
 
 
 def counted(kept: float, edits: float) -> Swept:
