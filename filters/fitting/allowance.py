@@ -7,7 +7,8 @@ kept without it: both counted by the fit's own cross-validation, on nothing that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from prep_corpus.align.errors import UsageError
@@ -43,7 +44,7 @@ def with_allowance(fitted: Fitted, options: FitOptions) -> tuple[float, Fitted]:
         except UsageError:
             return 0.0
 
-    allowance = least_allowance([kept(one) for one in ALLOWANCES], kept(float("inf")))
+    allowance = least_allowance(kept)
     relaxed = replace(options, hard_allowance=allowance)
     levels = {}
     for cut, one in fitted.levels.items():
@@ -55,12 +56,11 @@ def with_allowance(fitted: Fitted, options: FitOptions) -> tuple[float, Fitted]:
     return allowance, replace(fitted, filter=chosen, levels=levels)
 
 
-def least_allowance(kept_shares: Sequence[float], unbound_share: float) -> float:
+def least_allowance(kept: Callable[[float], float]) -> float:
     """The first of `ALLOWANCES` that keeps enough.
 
     Args:
-        kept_shares: what clean text keeps with each.
-        unbound_share: and whatever hard ground is like.
+        kept: the share of the words of clean text that is kept with an allowance.
     """
-    enough = (1 - COST_SHARE) * unbound_share
-    return next((one for one, share in zip(ALLOWANCES, kept_shares) if share >= enough), ALLOWANCES[-1])
+    enough = (1 - COST_SHARE) * kept(math.inf)
+    return next((one for one in ALLOWANCES if kept(one) >= enough), ALLOWANCES[-1])
