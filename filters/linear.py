@@ -98,12 +98,15 @@ class Level:
         curve: operating points; see `curve.choose`.
         k_frames: the k with which the curve was measured.
         floor: no point keeps utterances of a lower log-odds: hardly a right one of the fit lies there.
+        by_words: points drop an utterance that has a word under their word threshold: of `--cut paper`, where no word
+            is cut out. Without it their word thresholds mean nothing there.
     """
 
     utterance: Linear
     curve: tuple[OperatingPoint, ...]
     k_frames: int
     floor: float = NO_FLOOR
+    by_words: bool = False
 
     def __post_init__(self) -> None:
         if self.utterance.names != FEATURE_NAMES:
@@ -120,8 +123,7 @@ class Filter:
     Attributes:
         word: over `word_features`.
         words: the operating points of utterances cut around bad words (`--cut words`).
-        paper: the operating points of the paper's utterances (`--cut paper`); their word thresholds mean
-            nothing.
+        paper: the operating points of the paper's utterances (`--cut paper`).
         model_digest: the digest of the acoustic model for which the filter was fitted.
         frame_seconds: the length of that model's frames.
         fitted_on: what it was fitted on, in words.
@@ -236,6 +238,7 @@ def _level(document: Mapping[str, Any]) -> Level:
         curve=tuple(OperatingPoint(**point) for point in document["curve"]),
         k_frames=int(document["k_frames"]),
         floor=float(document.get("floor", NO_FLOOR)),
+        by_words=bool(document.get("by_words", False)),
     )
 
 

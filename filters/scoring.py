@@ -5,13 +5,18 @@ Legend: W words, S segments, F features.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.filters.features import word_feature_blocks
-from prep_corpus.filters.linear import Filter
+from prep_corpus.filters.linear import Filter, Level
+
+if TYPE_CHECKING:
+    from prep_corpus.align.cutting.segments import Segment
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -107,3 +112,35 @@ def score_utterances(features_SF: NDArray[np.floating], fitted: Filter, *, cut: 
         cut: "words" or "paper", as the segments were cut.
     """
     return fitted.level(cut).utterance.score(features_SF)
+
+
+def least_worth(scores_W: DoubleArray, segments: Sequence[Segment]) -> DoubleArray:
+    """The lowest score [S] of the words in each segment's text.
+
+    Args:
+        scores_W: as `score_words` gives them.
+        segments: S segments of that recording.
+    """
+    found = [min(float(scores_W[a:b].min()) for a, b in one.spoken_ranges()) for one in segments]
+    return np.array(found, np.float64)
+
+
+def judged_scores(
+    scores_S: DoubleArray,
+    segments: Sequence[Segment],
+    scores_W: DoubleArray,
+    level: Level,
+    word_threshold: float,
+) -> DoubleArray:
+    """What utterance thresholds are compared with [S]: the score, or minus infinity where a word is in doubt.
+
+    Args:
+        scores_S: as `score_utterances` gives them.
+        segments: S segments of one recording.
+        scores_W: as `score_words` gives them of its words.
+        level: of the way of cutting; only where it goes by words do they count.
+        word_threshold: lowest score of a word that is said.
+    """
+    if not level.by_words or not len(segments):
+        return scores_S
+    return np.where(least_worth(scores_W, segments) >= word_threshold, scores_S, -np.inf)

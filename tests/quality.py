@@ -59,7 +59,7 @@ from prep_corpus.filters.fitting.self_labels import self_labelled  # noqa: E402
 from prep_corpus.filters.fitting.sweep import Bench, DoubleArray, count_outcomes, kept_utterance  # noqa: E402
 from prep_corpus.filters.linear import Filter, save_filter  # noqa: E402
 from prep_corpus.filters.recognition import recognition_text  # noqa: E402
-from prep_corpus.filters.scoring import heard_words, own_scores, score_words, worth  # noqa: E402
+from prep_corpus.filters.scoring import heard_words, judged_scores, own_scores, score_words, worth  # noqa: E402
 
 ASKED = (0.005, 0.01, 0.02, 0.05)
 NOT_SEEN = (
@@ -70,6 +70,8 @@ RECOGNITION_K_FRAMES = 100
 """Shortest pause, in frames, with which the curve of what a model reads is measured: what fits pick for transcripts."""
 HARD_ALLOWANCES = {QUARTZNET: 1.2, "english": 2.5}
 """How wrong text may be in the worst condition of hard ground, of what is asked; of other models each fit finds it."""
+GROUND_CHARGES = {QUARTZNET: 0.85}
+"""What bad ground costs a word, where another price than `fit_ground.CHARGE` keeps more at 0.5 % asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,7 @@ class Corpus:
         sentences: of each case's transcript, as ranges of its words.
         hard: the same recordings' speech on hard ground, and recordings where nobody speaks.
         hard_allowance: see `FitOptions`; None where each fit finds it.
+        ground_charge: see `FitOptions`.
         heard: the same recordings as the model hears them without text; None where that is not asked for.
         judged: they, with what a judge hears; None without one.
         judge_to_fit: they, with another judge, of which recognition filters are fitted; None where it is the same one.
@@ -94,6 +97,7 @@ class Corpus:
     sentences: list[list[tuple[int, int]]]
     hard: list[HardCase]
     hard_allowance: float | None
+    ground_charge: float
     heard: recognition_cases.Recognised | None = None
     judged: recognition_cases.Recognised | None = None
     judge_to_fit: recognition_cases.Recognised | None = None
@@ -163,6 +167,7 @@ def build(arguments: argparse.Namespace, model: str, *, with_hard: bool = True) 
         sentences=sentences,
         hard=hard,
         hard_allowance=HARD_ALLOWANCES.get(model),
+        ground_charge=GROUND_CHARGES.get(model, FitOptions().ground_charge),
     )
 
 
@@ -188,7 +193,10 @@ def fit(corpus: Corpus, indices: Sequence[int], options: CutOptions, fitted_on: 
     bench = replace(bench, cases=[*bench.cases, *corpus.hard_without(left_out)], _features={})
     allowance = ALLOWANCES[0] if corpus.hard_allowance is None else corpus.hard_allowance
     fit_options = FitOptions(
-        hard_allowance=allowance, paper_hard_allowance=max(1.0, allowance), apart=corpus.apart()
+        hard_allowance=allowance,
+        paper_hard_allowance=max(1.0, allowance),
+        apart=corpus.apart(),
+        ground_charge=corpus.ground_charge,
     )
     fitted = fit_filter(
         bench,
@@ -215,11 +223,13 @@ def kept_segments(bench: Bench, fitted: Filter, cut: str, max_wer: float) -> lis
     point = fitted.point(max_wer, cut=cut)
     evidence_WF = bench.cases[0].evidence_WF
     own_W = own_scores(evidence_WF, fitted)
-    scores_W = worth(own_W, evidence_WF, fitted) if cut == "words" else None
+    worth_W = worth(own_W, evidence_WF, fitted)
+    scores_W = worth_W if cut == "words" else None
     heard_W = heard_words(evidence_WF, fitted)
     cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames, heard_W=heard_W, own_W=own_W)
-    scores_S = level.utterance.score(bench.outcome(0, cuts).features_SF)
     segments = [s for s in cuts.segments if not s.reason]
+    own_S = level.utterance.score(bench.outcome(0, cuts).features_SF)
+    scores_S = judged_scores(own_S, segments, worth_W, level, point.word_threshold)
     return [
         segment
         for segment, score in zip(segments, scores_S)

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from prep_corpus.filters.curve import OperatingPoint, frontier
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
 from prep_corpus.filters.fitting.cases import HARD, HEARD, Case
-from prep_corpus.filters.fitting.fit_ground import fit_ground
+from prep_corpus.filters.fitting.fit_ground import CHARGE, fit_ground
 from prep_corpus.filters.fitting.fit_words import TAIL, WORD_FEATURES, fit_linear, fit_words, guarded_scores
 from prep_corpus.filters.fitting.folds import folds_apart
+from prep_corpus.filters.fitting.measures import HeldOut
 from prep_corpus.filters.fitting.sweep import (
+    NO_THRESHOLD,
     Bench,
     ScoredSegments,
     Swept,
@@ -33,7 +35,7 @@ from prep_corpus.filters.fitting.sweep import (
 from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import HearingGuard
 from prep_corpus.filters.linear import NO_FLOOR, Filter, Level, Linear
-from prep_corpus.filters.scoring import REFUSED_SCORE
+from prep_corpus.filters.scoring import REFUSED_SCORE, least_worth
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -56,6 +58,7 @@ class FitOptions:
         resamples: the number of resamples of the groups, for the upper bound.
         word_names: features of the word classifier.
         seed: the seed of the resampling.
+        ground_charge: see `fit_ground`.
         k_frames: shortest pause to cut at; None to pick it for the target.
         hard_allowance, paper_hard_allowance: on hard ground the text may be so many times as wrong as it may be
             elsewhere, cut around words under every condition by itself, by the paper's rule in the mean.
@@ -71,6 +74,7 @@ class FitOptions:
     resamples: int = 1000
     word_names: tuple[str, ...] = WORD_FEATURES
     seed: int = 0
+    ground_charge: float = CHARGE
     k_frames: int | None = None
     hard_allowance: float = 1.0
     paper_hard_allowance: float = 1.0
@@ -92,44 +96,6 @@ def fit_utterances(outcomes: Sequence[ScoredSegments], options: FitOptions) -> L
             intercept=0.0,
         )
     return fit_linear(features_SF, good_S, FEATURE_NAMES, options.inverse_penalty, tail=TAIL)
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeldOut:
-    """What a classifier said of examples that it was not fitted on.
-
-    Attributes:
-        scores_N: log-odds.
-        good_N: the truth.
-        weights_N: how often each counts.
-        features_NF: the six features of each utterance; of words none, [N, 0].
-    """
-
-    scores_N: DoubleArray
-    good_N: BoolArray
-    weights_N: DoubleArray
-    features_NF: DoubleArray
-
-    def precision(self, threshold: float) -> float:
-        """Good ones among those at or over a threshold; 1 where there are none."""
-        passed_N = self.scores_N >= threshold
-        weight = float(self.weights_N[passed_N].sum())
-        return float(self.weights_N[passed_N & self.good_N].sum()) / weight if weight else 1.0
-
-    def recall(self, threshold: float) -> float:
-        """Those at or over a threshold among the good ones; 1 where there are none."""
-        weight = float(self.weights_N[self.good_N].sum())
-        passed_N = (self.scores_N >= threshold) & self.good_N
-        return float(self.weights_N[passed_N].sum()) / weight if weight else 1.0
-
-
-def auc(values_N: NDArray[np.floating], good_N: BoolArray, weights_N: DoubleArray) -> float:
-    """How well values order good before bad: 1 always, 0.5 by chance; not a number where all are of one class."""
-    from sklearn.metrics import roc_auc_score
-
-    if good_N.all() or not good_N.any():
-        return float("nan")
-    return float(roc_auc_score(good_N, values_N, sample_weight=weights_N))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,15 +175,18 @@ def fit_filter(
     cases = bench.cases
     fold_C = folds_apart([case.group for case in cases], options.folds, options.apart)
     word, own, heard, guard = _word_classifier(cases, fold_C, options, given)
-    ground, scores = _ground(cases, own, fold_C, given)
+    ground, scores = _ground(cases, own, fold_C, given, options.ground_charge)
     thresholds: tuple[float, ...] = WORD_THRESHOLDS
     if given is not None:
         lowest = given.word_threshold
-        thresholds = (lowest, *(threshold for threshold in WORD_THRESHOLDS if threshold > lowest))
+        thresholds = (lowest, *(threshold for threshold in thresholds if threshold > lowest))
     levels = {"words": _fit_level(bench, scores, heard, fold_C, thresholds, options, own)}
     if given is None:
         of_paper = replace(options, hard_allowance=options.paper_hard_allowance)
-        levels["paper"] = _fit_level(bench, [None] * len(cases), heard, fold_C, (0.0,), of_paper, own)
+        thresholds = (NO_THRESHOLD, *WORD_THRESHOLDS)
+        levels["paper"] = _fit_level(
+            bench, [None] * len(cases), heard, fold_C, thresholds, of_paper, own, by_words=scores
+        )
     fitted = Filter(
         word=word,
         words=levels["words"].level,
@@ -254,11 +223,15 @@ def _word_classifier(
 
 
 def _ground(
-    cases: Sequence[Case], own: Sequence[DoubleArray], fold_C: Sequence[int], given: Given | None
+    cases: Sequence[Case],
+    own: Sequence[DoubleArray],
+    fold_C: Sequence[int],
+    given: Given | None,
+    charge: float,
 ) -> tuple[Ground | None, list[DoubleArray]]:
     """The ground, and what the scores of every case's words are worth on it."""
     if given is None:
-        ground, taken_off = fit_ground(cases, fold_C)
+        ground, taken_off = fit_ground(cases, fold_C, charge=charge)
     else:
         ground = given.ground
         taken_off = [
@@ -287,18 +260,17 @@ def _fit_level(
     thresholds: Sequence[float],
     options: FitOptions,
     own: Sequence[DoubleArray],
+    *,
+    by_words: Sequence[DoubleArray] | None = None,
 ) -> FittedLevel:
-    """The utterance classifier of one way of cutting, with its curve."""
+    """The utterance classifier of one way of cutting, with its curve; of the paper's way by the words' scores too."""
     k_frames = options.k_frames or bench.pick_k(scores, 0.0, options.target_seconds)
-    outcomes = {
-        (index, threshold): bench.outcome(
-            index,
-            bench.cut(index, scores_W, threshold, k_frames, heard_W=heard[index], own_W=own[index]),
-        )
-        for index, scores_W in enumerate(scores)
-        for threshold in thresholds
-    }
-    fitting = [t for t in thresholds if t in FITTING_THRESHOLDS] or [thresholds[0]]
+    around_words = by_words is None
+    if by_words is None:
+        outcomes = _word_outcomes(bench, scores, heard, own, thresholds, k_frames)
+    else:
+        outcomes = _paper_outcomes(bench, heard, by_words, thresholds, k_frames)
+    fitting = [t for t in thresholds if around_words and t in FITTING_THRESHOLDS] or [thresholds[0]]
 
     def fit(indices: Sequence[int]) -> Linear:
         return fit_utterances([outcomes[i, t] for i in indices for t in fitting], options)
@@ -308,17 +280,13 @@ def _fit_level(
     held_out = {(i, t): by_fold[fold_C[i]].score(outcome.features_SF) for (i, t), outcome in outcomes.items()}
     cases = bench.cases
     by_threshold = {
-        t: HeldOut(
-            scores_N=np.concatenate([held_out[i, t] for i in everyone]),
-            good_N=np.concatenate([outcomes[i, t].good(options.good_wer) for i in everyone]),
-            weights_N=np.concatenate(
-                [np.full(len(outcomes[i, t].edits_S), cases[i].weight) for i in everyone]
-            ),
-            features_NF=np.concatenate([outcomes[i, t].features_SF for i in everyone]),
+        t: _held_out_utterances(
+            cases, [outcomes[i, t] for i in everyone], [held_out[i, t] for i in everyone], options.good_wer
         )
         for t in thresholds
     }
-    floor = _floor((outcome, held_out[key]) for key, outcome in outcomes.items())
+    all_of_them = thresholds if around_words else thresholds[:1]
+    floor = _floor((outcomes[i, t], held_out[i, t]) for i in everyone for t in all_of_them)
     counts = {key: count_outcomes(outcomes[key], held_out[key], floor=floor) for key in outcomes}
 
     def swept_of(places: Sequence[int]) -> Swept:
@@ -336,10 +304,59 @@ def _fit_level(
         )
         for condition in sorted({case.condition for case in cases if case.origin == HARD})
     }
-    around_words = scores[0] is not None
     curve = curve_of(swept, by_condition if around_words else {}, options)
-    level = Level(utterance=fit(everyone), curve=curve, k_frames=k_frames, floor=floor)
+    level = Level(
+        utterance=fit(everyone), curve=curve, k_frames=k_frames, floor=floor, by_words=not around_words
+    )
     return FittedLevel(level=level, swept=swept, held_out=by_threshold, by_condition=by_condition)
+
+
+def _held_out_utterances(
+    cases: Sequence[Case], outcomes: Sequence[ScoredSegments], scores: Sequence[DoubleArray], good_wer: float
+) -> HeldOut:
+    return HeldOut(
+        scores_N=np.concatenate(scores),
+        good_N=np.concatenate([outcome.good(good_wer) for outcome in outcomes]),
+        weights_N=np.concatenate(
+            [np.full(len(outcome.edits_S), case.weight) for case, outcome in zip(cases, outcomes)]
+        ),
+        features_NF=np.concatenate([outcome.features_SF for outcome in outcomes]),
+    )
+
+
+def _word_outcomes(
+    bench: Bench,
+    scores: Sequence[DoubleArray | None],
+    heard: Sequence[BoolArray],
+    own: Sequence[DoubleArray],
+    thresholds: Sequence[float],
+    k_frames: int,
+) -> dict[tuple[int, float], ScoredSegments]:
+    """The utterances of every case, cut around the words under each threshold."""
+    return {
+        (index, threshold): bench.outcome(
+            index, bench.cut(index, scores_W, threshold, k_frames, heard_W=heard[index], own_W=own[index])
+        )
+        for index, scores_W in enumerate(scores)
+        for threshold in thresholds
+    }
+
+
+def _paper_outcomes(
+    bench: Bench,
+    heard: Sequence[BoolArray],
+    scores: Sequence[DoubleArray],
+    thresholds: Sequence[float],
+    k_frames: int,
+) -> dict[tuple[int, float], ScoredSegments]:
+    """The paper's utterances of every case, at each threshold those none of whose words lies under it."""
+    found = {}
+    for index, scores_W in enumerate(scores):
+        cuts = bench.cut(index, None, NO_THRESHOLD, k_frames, heard_W=heard[index])
+        outcome = bench.outcome(index, cuts)
+        least_S = least_worth(scores_W, bench.judged(index, cuts))
+        found.update({(index, threshold): outcome.where(least_S >= threshold) for threshold in thresholds})
+    return found
 
 
 FLOOR_SHARE = 0.001

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES
-from prep_corpus.filters.fitting.fit import Fitted, FittedLevel, HeldOut, auc
+from prep_corpus.filters.fitting.fit import Fitted, FittedLevel
+from prep_corpus.filters.fitting.fit_words import auc
+from prep_corpus.filters.fitting.measures import HeldOut
 from prep_corpus.filters.fitting.sweep import NO_THRESHOLD, found_at
 from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import STRETCH_WORDS, HearingGuard
@@ -224,7 +226,8 @@ def _curve_table(fitted: Filter) -> list[str]:
             utterance = (
                 "none" if point.utterance_threshold == NO_THRESHOLD else f"{point.utterance_threshold:g}"
             )
-            word = f"{point.word_threshold:g}" if cut == "words" else "none"
+            unused = point.word_threshold == NO_THRESHOLD or (cut == "paper" and not fitted.paper.by_words)
+            word = "none" if unused else f"{point.word_threshold:g}"
             lines.append(
                 f"| {cut} | {max_wer:.1%} | {word} | {utterance} | {point.kept_share:.1%} "
                 f"| {point.wer:.2%} | {point.wer_upper:.2%} |"

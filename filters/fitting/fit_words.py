@@ -252,3 +252,12 @@ def guarded_scores(
         for found, case in zip(companies, cases)
     ]
     return scores, passed, guard
+
+
+def auc(values_N: NDArray[np.floating], good_N: BoolArray, weights_N: DoubleArray) -> float:
+    """How well values order good before bad: 1 always, 0.5 by chance; not a number where all are of one class."""
+    from sklearn.metrics import roc_auc_score
+
+    if good_N.all() or not good_N.any():
+        return float("nan")
+    return float(roc_auc_score(good_N, values_N, sample_weight=weights_N))

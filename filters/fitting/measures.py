@@ -15,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
+BoolArray = NDArray[np.bool_]
+DoubleArray = NDArray[np.float64]
+
 
 @dataclass(frozen=True, kw_only=True)
 class KeptUtterance:
@@ -133,3 +136,32 @@ def tally(
         utterances=count,
         seconds=seconds,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """What a classifier said of examples that it was not fitted on.
+
+    Attributes:
+        scores_N: log-odds.
+        good_N: the truth.
+        weights_N: how often each counts.
+        features_NF: the six features of each utterance; of words none, [N, 0].
+    """
+
+    scores_N: DoubleArray
+    good_N: BoolArray
+    weights_N: DoubleArray
+    features_NF: DoubleArray
+
+    def precision(self, threshold: float) -> float:
+        """Good ones among those at or over a threshold; 1 where there are none."""
+        passed_N = self.scores_N >= threshold
+        weight = float(self.weights_N[passed_N].sum())
+        return float(self.weights_N[passed_N & self.good_N].sum()) / weight if weight else 1.0
+
+    def recall(self, threshold: float) -> float:
+        """Those at or over a threshold among the good ones; 1 where there are none."""
+        weight = float(self.weights_N[self.good_N].sum())
+        passed_N = (self.scores_N >= threshold) & self.good_N
+        return float(self.weights_N[passed_N].sum()) / weight if weight else 1.0

@@ -61,6 +61,10 @@ class ScoredSegments:
     edits_S: NDArray[np.int64]
     seconds_S: DoubleArray
 
+    def where(self, kept_S: NDArray[np.bool_]) -> ScoredSegments:
+        """Those of the segments that are marked."""
+        return ScoredSegments(**{name: column_S[kept_S] for name, column_S in vars(self).items()})
+
     def good(self, wer: float) -> NDArray[np.bool_]:
         """Which segments have at most this share of wrong words."""
         good_S: NDArray[np.bool_] = self.edits_S <= wer * np.maximum(self.inside_S, 1)
@@ -148,11 +152,16 @@ class Bench:
             count, samples = count + found[0], samples + found[1]
         return count, samples
 
+    def judged(self, index: int, cuts: Cuts) -> list[Segment]:
+        """A case's candidates that stand where the truth is known."""
+        case, rate = self.cases[index], self.options.sample_rate_hz
+        return [s for s in cuts.segments if not s.reason and _judged(case, s, rate)]
+
     def outcome(self, index: int, cuts: Cuts) -> ScoredSegments:
-        """Features and truth of a case's candidates, those that stand where the truth is known."""
+        """Features and truth of a case's `judged` candidates."""
         case = self.cases[index]
         rate = self.options.sample_rate_hz
-        segments = [s for s in cuts.segments if not s.reason and _judged(case, s, rate)]
+        segments = self.judged(index, cuts)
         missing = [s for s in segments if (index, s) not in self._features]
         if missing:
             found_SF = utterance_features(

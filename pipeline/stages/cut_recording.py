@@ -25,8 +25,10 @@ from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.scoring import (
     Verdicts,
     heard_words,
+    judged_scores,
     own_scores,
     score_utterances,
+    score_words,
     verdicts,
     worth,
 )
@@ -279,7 +281,7 @@ def segment_recording(
         )
     scores_S = np.full(len(cuts.segments), np.nan)
     scores_S[candidates] = score_utterances(features_SF[candidates], options.filter, cut=options.cut)
-    cuts = with_scores(cuts, scores_S, options.utterance_threshold)
+    cuts = with_scores(cuts, _judged(scores_S, cuts, aligned, options), options.utterance_threshold)
     if repairs is not None:
         repairs = replace(repairs, cuts=cuts)
         cuts = repairs.in_transcript(len(aligned.words))
@@ -304,6 +306,17 @@ def segment_recording(
         repairs=repairs,
         heard=heard,
     )
+
+
+def _judged(
+    scores_S: NDArray[np.float64], cuts: Cuts, aligned: AlignedRecording, options: SegmentOptions
+) -> NDArray[np.float64]:
+    """The scores that the utterance threshold is compared with."""
+    level = options.filter.level(options.cut)
+    if not level.by_words:
+        return scores_S
+    worth_W = score_words(aligned.evidence_WF, options.filter)
+    return judged_scores(scores_S, cuts.segments, worth_W, level, options.word_threshold)
 
 
 def repaired_recording(

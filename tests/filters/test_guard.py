@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from prep_corpus.align.cutting.segments import Segment
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.curve import OperatingPoint
@@ -14,7 +16,7 @@ from prep_corpus.filters.features import FEATURE_NAMES, hinged, word_features
 from prep_corpus.filters.fitting.fit_words import fit_linear
 from prep_corpus.filters.guard import HearingGuard, company
 from prep_corpus.filters.linear import Filter, Level, Linear, parse_filter, save_filter
-from prep_corpus.filters.scoring import REFUSED_SCORE, heard_words, score_words, verdicts
+from prep_corpus.filters.scoring import REFUSED_SCORE, heard_words, judged_scores, score_words, verdicts
 
 
 def linear(name: str, low: float = -1e3, high: float = 1e3) -> Linear:
@@ -99,6 +101,26 @@ def test_a_guard_and_a_floor_survive_their_file(tmp_path: object) -> None:
     save_filter(fitted, path)
     assert parse_filter(path.read_text(encoding="utf-8"), "f") == fitted
     assert fitted.point(0.05).utterance_threshold == -12.0
+
+
+def test_an_utterance_is_as_good_as_the_least_of_its_words_where_a_level_goes_by_words(
+    tmp_path: Path,
+) -> None:
+    fitted = a_filter(a_guard())
+    by_words = replace(fitted, paper=replace(fitted.paper, by_words=True))
+    path = tmp_path / "f.json"
+    save_filter(by_words, path)
+    assert parse_filter(path.read_text(encoding="utf-8"), "f") == by_words != fitted
+    place = {"frame_start": 0, "frame_end": 1, "sample_start": 0, "sample_end": 1}
+    segments = [
+        Segment(**place, word_start=0, word_end=2),
+        Segment(**place, word_start=2, word_end=5, unspoken=(3,)),
+    ]
+    scores_W, scores_S = np.array([2.0, 1.0, 3.0, -9.0, 4.0]), np.array([0.5, 0.7])
+    judged = judged_scores(scores_S, segments, scores_W, by_words.paper, 1.5)
+    # The word that is left out of the text does not count.
+    assert judged.tolist() == [-np.inf, 0.7]
+    assert judged_scores(scores_S, segments, scores_W, fitted.paper, 1.5).tolist() == [0.5, 0.7]
 
 
 def test_a_guard_of_uneven_lengths_is_refused() -> None:

@@ -24,7 +24,7 @@ from prep_corpus.filters.fitting.fit_recognition import cut_recognised, recognit
 from prep_corpus.filters.fitting.sweep import Bench
 from prep_corpus.filters.linear import Filter, bundled_filter
 from prep_corpus.filters.recognition import bundled_recognition_filter, mean_scores
-from prep_corpus.filters.scoring import heard_words, own_scores, score_utterances, worth
+from prep_corpus.filters.scoring import heard_words, judged_scores, own_scores, score_utterances, worth
 
 SECONDS = 12
 TEXT = (
@@ -83,11 +83,13 @@ def kept_words(case: Case, fitted: Filter, cut: str, max_wer: float, model: Load
     )
     point, level = fitted.point(max_wer, cut=cut), fitted.level(cut)
     own_W = own_scores(case.evidence_WF, fitted)
-    scores_W = worth(own_W, case.evidence_WF, fitted) if cut == "words" else None
+    worth_W = worth(own_W, case.evidence_WF, fitted)
+    scores_W = worth_W if cut == "words" else None
     heard_W = heard_words(case.evidence_WF, fitted)
     cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames, heard_W=heard_W, own_W=own_W)
     pieces = [segment for segment in cuts.segments if not segment.reason]
     scores_S = score_utterances(bench.outcome(0, cuts).features_SF, fitted, cut=cut)
+    scores_S = judged_scores(scores_S, pieces, worth_W, level, point.word_threshold)
     return sum(
         end - start
         for segment, score in zip(pieces, scores_S)

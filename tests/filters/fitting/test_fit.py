@@ -9,14 +9,16 @@ import pytest
 from support.planted_cases import INFO, OPTIONS, align_words, planted_case, without_truth
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.filters.curve import choose, frontier
 from prep_corpus.filters.fitting.cases import DAMAGED, GIVEN, HEARD, Case, Damage, damage
-from prep_corpus.filters.fitting.fit import FitOptions, Fitted, Given, HeldOut, fit_filter
+from prep_corpus.filters.fitting.fit import FitOptions, Fitted, Given, fit_filter
 from prep_corpus.filters.fitting.fit_report import card, length_leak
 from prep_corpus.filters.fitting.fit_words import fit_linear
 from prep_corpus.filters.fitting.folds import fold_of, folds_apart
-from prep_corpus.filters.fitting.measures import Tally, tally
+from prep_corpus.filters.fitting.measures import HeldOut, Tally, tally
 from prep_corpus.filters.fitting.self_labels import self_labelled, trusted_words
 from prep_corpus.filters.fitting.sweep import (
+    NO_THRESHOLD,
     UTTERANCE_THRESHOLDS,
     Bench,
     ScoredSegments,
@@ -26,7 +28,7 @@ from prep_corpus.filters.fitting.sweep import (
     points_of,
 )
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.scoring import score_utterances, score_words
+from prep_corpus.filters.scoring import judged_scores, score_utterances, score_words
 
 QUICK = FitOptions(target_seconds=3.0, folds=3, resamples=50)
 
@@ -60,11 +62,12 @@ def applied(case: Case, fitted: Filter, max_wer: float, cut: str = "words") -> T
     """What a run would keep of a case."""
     bench = bench_of([case])
     point, level = fitted.point(max_wer, cut=cut), fitted.level(cut)
-    scores_W = score_words(case.evidence_WF, fitted) if cut == "words" else None
-    cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames)
+    scores_W = score_words(case.evidence_WF, fitted)
+    cuts = bench.cut(0, scores_W if cut == "words" else None, point.word_threshold, level.k_frames)
     outcome = bench.outcome(0, cuts)
-    scores_S = score_utterances(outcome.features_SF, fitted, cut=cut)
     candidates = [segment for segment in cuts.segments if not segment.reason]
+    scores_S = score_utterances(outcome.features_SF, fitted, cut=cut)
+    scores_S = judged_scores(scores_S, candidates, scores_W, level, point.word_threshold)
     kept = [s for s, score in zip(candidates, scores_S) if score >= point.utterance_threshold]
     return tally(
         [kept_utterance(s, case.texts, OPTIONS.sample_rate_hz) for s in kept],
@@ -138,6 +141,16 @@ def test_the_curve_is_a_frontier_with_bounds_over_its_rates(fitted: Fitted) -> N
     assert len(curve) > 2
     assert all(point.wer <= point.wer_upper for point in curve)
     assert [p.kept_share for p in curve] == sorted(p.kept_share for p in curve)
+
+
+def test_the_papers_curve_has_points_by_words_and_none_worse_than_without(fitted: Fitted) -> None:
+    level = fitted.levels["paper"]
+    assert level.level.by_words
+    assert {point.word_threshold for point in level.level.curve} - {NO_THRESHOLD}
+    [swept] = level.swept.values()
+    alone = replace(swept, counts={NO_THRESHOLD: swept.counts[NO_THRESHOLD]})
+    for point in frontier(points_of(alone, resamples=50)):
+        assert choose(level.level.curve, point.wer_upper).kept_share >= point.kept_share
 
 
 def test_labels_of_two_origins_promise_the_worse_of_both(cases: list[Case], fitted: Fitted) -> None:
