@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
+from prep_corpus.align.recognition.sources import READING_ALONE
+from prep_corpus.pipeline.recognition.refused import ReadRefused
 from prep_corpus.pipeline.stages.align import Align
 from prep_corpus.pipeline.stages.close import (
     Close,
@@ -94,6 +96,8 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
     after_emit = both | "AfterEmit" >> WithinLimit(limit)
     sound = emitted | "GoOnToAlign" >> GoOn(after_emit)
     aligned = sound | "WatchAlign" >> watched | Align(work, options.segment.text, options.threads)
+    if options.segment.recognised is not None and options.segment.recognised.mode in READING_ALONE:
+        aligned = aligned | ReadRefused(work)
     measured = aligned | Measure(work, options.segment)
     if options.k_frames is None:
         k_frames = measured | PickK(work, options.k_uri, options.target_samples, options.retune)

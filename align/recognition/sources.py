@@ -10,6 +10,9 @@ it hears where no utterance of the transcript stands; or both, and recordings th
 REPAIRING = (READ_REPAIR, READ_ALL)
 """Modes in which a transcript is repaired."""
 
+READING_ALONE = (READ_UNCOVERED, READ_ALL)
+"""Modes in which speech that no text covers is read."""
+
 TRANSCRIPT, REPAIRED, RECOGNISED = "transcript", "repaired", "model"
 """Whose text it is: the transcript's, the transcript's with words that the model hears, or what the model hears."""
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from prep_corpus.align.errors import StageFileDamaged
 from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
-from prep_corpus.align.recognition.sources import READ_NOTHING
+from prep_corpus.align.recognition.sources import READ_NOTHING, READING_ALONE
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.jobs.runs.prepare import PreparedRun, shard_place, too_many_rejected
 from prep_corpus.jobs.runs.stage_options import k_uri_of
@@ -27,6 +27,7 @@ from prep_corpus.jobs.start.operating_point import recognition_point
 from prep_corpus.pipeline.finished.proven import read_clips
 from prep_corpus.pipeline.inputs.bundles import read_bundle
 from prep_corpus.pipeline.progress import BOARD
+from prep_corpus.pipeline.recognition.refused import with_refused
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER
 from prep_corpus.pipeline.shards.clips import ClipDamaged
 from prep_corpus.pipeline.stage_frame import NotMade, finding_only
@@ -132,7 +133,10 @@ def _first_to_do(
         NotMade: that one, where it does not stand.
     """
     standing.append(emit_bundle(store, bundle, prepared.model, prepared.emit))
-    standing.append(aligned := align_bundle(store, standing[-1], prepared.emit.text, 1))
+    aligned = align_bundle(store, standing[-1], prepared.emit.text, 1)
+    if prepared.config.read in READING_ALONE:
+        aligned = with_refused(store, aligned)
+    standing.append(aligned)
     if not prepared.has_filter:
         return "measure"
     if judge := judge_emissions(store, (bundle, read_bundle(store, bundle)), prepared.segment.recognised):

@@ -36,6 +36,16 @@ def why_nothing(outcome: Mapping[str, Any]) -> str | None:
     untold = "utterances recognised" in outcome["counts"] and not characters.get("read", 0)
     if untold and read:
         return None
+    refused = next((key for key in characters if key.startswith("rejected:transcript-")), None)
+    if refused is not None:
+        return (
+            None
+            if read
+            else (
+                f"its transcript was refused ({refused.partition(':')[2]}), and what the model hears in it is not sure "
+                "enough for --max-wer"
+            )
+        )
     if text <= 0 and not untold:
         return "its transcript has no words"
     if characters.get("unsayable", 0) > _MOST * text:

@@ -18,7 +18,7 @@ from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recordings import Recording
 from prep_corpus.align.sections.order import ReadingOrder
 from prep_corpus.align.sections.reordered import reordered_version, section_starts
-from prep_corpus.align.speakers.word_speakers import SpokenBy, speaker_identity, spoken_by
+from prep_corpus.align.speakers.word_speakers import SpokenBy, spoken_by
 from prep_corpus.align.text import normalize as text
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions
 from prep_corpus.align.viterbi import viterbi
@@ -31,6 +31,7 @@ from prep_corpus.align.words.words import Words
 from prep_corpus.pipeline.abreast import AbreastDoFn
 from prep_corpus.pipeline.apart.attempts import attempt
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle, read_bundle_seconds
+from prep_corpus.pipeline.recognition.refused import refused_of
 from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
@@ -90,6 +91,7 @@ class AlignedRecording:
         order: in which order the transcript's sections are read, where that is not its own; `probed` has it in this
             order, and `part` is of that.
         speakers: names that `words.speakers` counts; none where nobody is named.
+        refused: why its transcript was refused, where it is read without one for that.
     """
 
     probed: ProbedRecording
@@ -106,6 +108,7 @@ class AlignedRecording:
     part: tuple[int, int] | None = None
     order: ReadingOrder | None = None
     speakers: tuple[str, ...] = ()
+    refused: DeadLetter | None = None
 
     @property
     def has_text(self) -> bool:
@@ -282,7 +285,7 @@ def read_alignments(
     options: TextOptions,
     only: frozenset[str] | None = None,
 ) -> Iterator[AlignedRecording]:
-    """The alignments of a bundle, in its order; transcripts are normalised again rather than stored.
+    """The alignments of a bundle, in its order, those with a refused transcript behind; texts are normalised again.
 
     Args:
         store, ref: the stage's result.
@@ -332,6 +335,9 @@ def read_alignments(
             order=order,
         )
         yield _with_speakers(aligned, info)
+    for one in refused_of(stage.notes, bundle, only):
+        bare = untranscribed_recording(one.probed, info, one.letter.decoded_samples, one.n_frames)
+        yield replace(bare, refused=one.letter)
 
 
 def read_reordered(store: Store, ref: StageRef) -> frozenset[str]:
@@ -361,17 +367,6 @@ def _with_speakers(aligned: AlignedRecording, info: ModelInfo) -> AlignedRecordi
         sections=() if aligned.order is None else section_starts(aligned.order),
     )
     return replace(aligned, words=said.words, speakers=said.names)
-
-
-def speakers_identity(bundle: list[ProbedRecording]) -> list[object]:
-    """All that decides who says the words of a bundle, beside texts and alignments."""
-    return [
-        [
-            speaker_identity(version.source, probed.recording.speaker_spans)
-            for version in probed.recording.versions
-        ]
-        for probed in bundle
-    ]
 
 
 class _AlignBundle(AbreastDoFn):

@@ -10,10 +10,12 @@ from apache_beam.pvalue import PCollection
 
 from prep_corpus.align.cutting.pause_length import candidate_gaps, pick_k
 from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.speakers.word_speakers import speakers_identity
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.recognition.refused import refused_ids
 from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage, emissions_of
-from prep_corpus.pipeline.stages.align import read_alignments, speakers_identity
+from prep_corpus.pipeline.stages.align import read_alignments
 from prep_corpus.pipeline.stages.cut_recording import (
     SegmentOptions,
     judge_emissions,
@@ -37,13 +39,16 @@ def measure_bundle(store: Store, alignments: StageRef, options: SegmentOptions) 
     """Make, or find, the totals of a bundle for each candidate k."""
     bundle = read_bundle(store, alignments.bundle)
     # Nothing is read where each has its text.
-    bare = None if all(probed.recording.text for probed in bundle) else options.recognised
+    have_texts = all(probed.recording.text for probed in bundle)
+    if have_texts and options.recognised is not None:
+        have_texts = not refused_ids(store.read(alignments, columns=[]).notes)
+    bare = None if have_texts else options.recognised
     judge = judge_emissions(store, (alignments.bundle, bundle), bare)
     digest = digest_of(
         "measure",
         VERSION,
         alignments.content,
-        speakers_identity(bundle),
+        speakers_identity([probed.recording for probed in bundle]),
         options.identity(),
         *([] if bare is None else bare.identity()),
         *([] if judge is None else [judge.content]),

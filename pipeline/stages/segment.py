@@ -27,6 +27,7 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recognition.repair import SaidPart
 from prep_corpus.align.recognition.sources import KEPT_REPAIRED, RECOGNISED, REPAIRED, TRANSCRIPT
+from prep_corpus.align.speakers.word_speakers import speakers_identity
 from prep_corpus.align.text.normalize import STRIPPED, UNREAD
 from prep_corpus.align.transcripts.versions import file_links
 from prep_corpus.augment.bank import SpeechSilent
@@ -42,7 +43,7 @@ from prep_corpus.pipeline.shards.clips import pack_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
 from prep_corpus.pipeline.shards.rows import TEXT_SOURCE
 from prep_corpus.pipeline.stage_frame import BundleTally, NotMade, bundle_stage, emissions_of
-from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments, speakers_identity
+from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
 from prep_corpus.pipeline.stages.cut_recording import (
     MODEL_RATE,
     SegmentedRecording,
@@ -99,9 +100,11 @@ def account(
     characters["unsayable"] -= stripped + unread
     characters["unspoken"] += unread
     kept = [segment for segment in cuts.segments if not segment.reason]
-    unused = sum(len(version.text) for version in aligned.probed.recording.others)
+    unused, why = sum(len(version.text) for version in aligned.probed.recording.others), "other-version"
+    if aligned.refused is not None:
+        unused, why = aligned.refused.read_characters, aligned.refused.reason
     if unused:
-        characters["rejected:other-version"] = unused
+        characters[f"rejected:{why}"] = unused
     samples = sample_ledger(cuts, aligned.n_samples)
     if recognised is not None:
         samples = with_recognised(samples, cuts, recognised)
@@ -139,7 +142,7 @@ def segment_bundle(
         alignments.content,
         [probed.audio_identity for probed in bundle],
         [(probed.recording.audio_uri, probed.recording.speaker) for probed in bundle],
-        speakers_identity(bundle),
+        speakers_identity([probed.recording for probed in bundle]),
         [[file_links(version.source) for version in probed.recording.versions] for probed in bundle],
         options.identity(),
         options.config_digest,
@@ -264,10 +267,7 @@ class _Made:
 
 @dataclass(frozen=True, kw_only=True)
 class _Piece:
-    """A segment on its way to its row; `source` is `TRANSCRIPT`, `REPAIRED` or `RECOGNISED`.
-
-    What is said in it is told by `parts`.
-    """
+    """A segment on its way to its row; `source` is `TRANSCRIPT`, `REPAIRED` or `RECOGNISED`, `parts` what is said."""
 
     segment: Segment
     source: str

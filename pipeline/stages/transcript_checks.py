@@ -25,6 +25,7 @@ from prep_corpus.align.transcripts.cue_times import CueComparison, compare_cues
 from prep_corpus.align.transcripts.versions import Version
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.inputs.lines import decode_line, read_lines
+from prep_corpus.pipeline.recognition.refused import refused_ids
 from prep_corpus.pipeline.run_files import CHECKS_NAME
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import (
@@ -133,8 +134,21 @@ def check_transcript(
         info: the model.
         options: how transcripts were normalised.
     """
-    source = aligned.probed.recording.source
+    source = given.source if aligned.refused is not None else aligned.probed.recording.source
     compared = None
+    if aligned.refused is not None:
+        letter = aligned.refused
+        told = letter.message.removeprefix(f"{given.id}: ")
+        return TranscriptCheck(
+            recording_id=given.id,
+            transcript="" if source is None else source.name,
+            format="text" if source is None else source.format,
+            disagrees=True,
+            verdict=f"refused ({letter.reason}), and what the model hears is kept: {told}",
+            cues=None,
+            versions=(),
+            problems=tuple(given.lost),
+        )
     if source is not None and source.cues:
         compared = compare_cues(
             source.cues,
@@ -207,10 +221,11 @@ def check_bundle(store: Store, alignments: StageRef, options: TextOptions) -> St
     """Make, or find, the checks of a bundle; None where it has nothing to check."""
     bundle = read_bundle(store, alignments.bundle)
     reordered = read_reordered(store, alignments)
+    refused = refused_ids(store.read(alignments, columns=[]).notes)
     wanted = {
         probed.recording.id: probed
         for probed in bundle
-        if probed.recording.id in reordered or wants_check(probed.recording)
+        if probed.recording.id in reordered | refused or wants_check(probed.recording)
     }
     if not wanted:
         return None

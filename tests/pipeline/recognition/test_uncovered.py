@@ -16,13 +16,16 @@ from prep_corpus.align.cutting.segments import Cuts, Segment
 from prep_corpus.align.recognition.sources import KEPT_RECOGNISED, RECOGNISED, TRANSCRIPT
 from prep_corpus.pipeline.inputs.bundles import read_bundle, write_bundle
 from prep_corpus.pipeline.ledgers import Ledgers
+from prep_corpus.pipeline.recognition.refused import with_refused
 from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions, with_recognised, without
 from prep_corpus.pipeline.shards.clips import read_record
 from prep_corpus.pipeline.shards.rows import TEXT_SOURCE, WORD_TIMES
+from prep_corpus.pipeline.stage_frame import finding_only
 from prep_corpus.pipeline.stages.align import align_bundle
 from prep_corpus.pipeline.stages.cut_recording import SegmentOptions
 from prep_corpus.pipeline.stages.measure import measure_bundle, read_totals
 from prep_corpus.pipeline.stages.segment import segment_bundle
+from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck, check_bundle
 from prep_corpus.pipeline.storage.stage_store import Store
 
 
@@ -172,3 +175,41 @@ def piece(start: int, end: int, reason: str = "") -> Segment:
         word_end=1,
         reason=reason,
     )
+
+
+def test_a_recording_whose_transcript_is_refused_is_read_and_the_refusal_told(
+    toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions
+) -> None:
+    graph = toy_stages.without(tmp_path, ["align", "measure", "segment"])
+    options = replace(graph.segment, recognised=trust_all, min_seconds=0.2)
+    store, emitted = Store(graph.work), toy_stages.emitted[0]
+    [probed] = read_bundle(store, emitted.bundle)
+    foreign = replace(probed.recording, text="Река и камень.", source=None, others=())
+    bundle = [replace(probed, recording=foreign)]
+    bare = emitted._replace(bundle=write_bundle(store, bundle).digest)
+    plain = align_bundle(store, bare, options.text, 1)
+    assert plain.failed == 1
+    aligned = with_refused(store, plain)
+    assert aligned.failed == 0
+    with finding_only():
+        assert with_refused(store, plain) == aligned
+    assert any(count for count, _ in read_totals(store, measure_bundle(store, aligned, options)).values())
+    stage = store.read(segment_bundle(store, aligned, options, K_FRAMES, 1))
+    said = "".join(word for words in toy.recording(0, 4)[1] for word in words)
+    rows = stage.table.to_pylist()
+    assert {row[TEXT_SOURCE] for row in rows} == {RECOGNISED}
+    read = "".join(row["text"] for row in rows if row["kept"])
+    assert single_letters(read.replace(" ", "")) == single_letters(said)
+    ledgers = Ledgers.from_json(stage.notes["ledgers"])
+    ledgers.check("toy")
+    assert ledgers.samples[KEPT_RECOGNISED] > 0
+    assert ledgers.characters["rejected:transcript-unsayable"] == len(foreign.text)
+    checked = check_bundle(store, aligned, options.text)
+    assert checked is not None
+    [line] = store.read(checked).table.column("check").to_pylist()
+    told = TranscriptCheck.from_json(line)
+    assert told.disagrees
+    assert "refused (transcript-unsayable)" in told.verdict
+    # Of a recording that is not read, the refusal stays a dead letter.
+    assert not store.read(plain).table.num_rows
+    assert with_refused(store, toy_stages.aligned[0]) == toy_stages.aligned[0]
