@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.recordings import Recording
 from prep_corpus.align.speakers.overlaps import overlap_characters, overlap_seconds
 from prep_corpus.align.speakers.rttm import SpeakerSpan
 from prep_corpus.align.text.markup import speaker_labels
@@ -122,14 +121,6 @@ def speaker_identity(source: TranscriptSource | None, spans: Sequence[SpeakerSpa
         [[turn.char_start, turn.char_end, turn.speaker] for turn in turns],
         [list(span) for span in overlaps],
         [[span.start_seconds, span.end_seconds, span.speaker] for span in spans],
-    ]
-
-
-def speakers_identity(recordings: Sequence[Recording]) -> list[object]:
-    """All that decides who says the words of some recordings, beside texts and alignments, for a digest."""
-    return [
-        [speaker_identity(version.source, recording.speaker_spans) for version in recording.versions]
-        for recording in recordings
     ]
 
 

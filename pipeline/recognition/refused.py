@@ -23,7 +23,7 @@ from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 VERSION = 1
 
-REASONS = (TranscriptEmpty.reason, TranscriptUnsayable.reason, Infeasible.reason)
+TEXT_REFUSALS = (TranscriptEmpty.reason, TranscriptUnsayable.reason, Infeasible.reason)
 """Of refusals that say nothing of the audio."""
 
 _NOTE = "refused"
@@ -57,7 +57,7 @@ def with_refused(store: Store, alignments: StageRef) -> StageRef:
     if not alignments.failed:
         return alignments
     stage = store.read(alignments)
-    refused = [letter for letter in stage.dead_letters if letter.reason in REASONS]
+    refused = [letter for letter in stage.dead_letters if letter.reason in TEXT_REFUSALS]
     if not refused:
         return alignments
     tell(refused)
@@ -77,7 +77,7 @@ def with_refused(store: Store, alignments: StageRef) -> StageRef:
         digest,
         stage.table,
         notes={**stage.notes, _NOTE: notes},
-        dead_letters=[letter for letter in stage.dead_letters if letter.reason not in REASONS],
+        dead_letters=[letter for letter in stage.dead_letters if letter.reason not in TEXT_REFUSALS],
     )
 
 

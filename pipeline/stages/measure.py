@@ -10,7 +10,6 @@ from apache_beam.pvalue import PCollection
 
 from prep_corpus.align.cutting.pause_length import candidate_gaps, pick_k
 from prep_corpus.align.errors import DeadLetter
-from prep_corpus.align.speakers.word_speakers import speakers_identity
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.recognition.refused import refused_ids
@@ -24,6 +23,7 @@ from prep_corpus.pipeline.stages.cut_recording import (
 )
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
 from prep_corpus.pipeline.stages.emit import read_emissions
+from prep_corpus.pipeline.stages.segment_rows import speakers_identity
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
@@ -48,7 +48,7 @@ def measure_bundle(store: Store, alignments: StageRef, options: SegmentOptions) 
         "measure",
         VERSION,
         alignments.content,
-        speakers_identity([probed.recording for probed in bundle]),
+        speakers_identity(bundle),
         options.identity(),
         *([] if bare is None else bare.identity()),
         *([] if judge is None else [judge.content]),

@@ -27,7 +27,6 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recognition.repair import SaidPart
 from prep_corpus.align.recognition.sources import KEPT_REPAIRED, RECOGNISED, REPAIRED, TRANSCRIPT
-from prep_corpus.align.speakers.word_speakers import speakers_identity
 from prep_corpus.align.text.normalize import STRIPPED, UNREAD
 from prep_corpus.align.transcripts.versions import file_links
 from prep_corpus.augment.bank import SpeechSilent
@@ -63,6 +62,7 @@ from prep_corpus.pipeline.stages.segment_rows import (
     recognised_row,
     repaired_row,
     segment_row,
+    speakers_identity,
     word_times,
 )
 from prep_corpus.pipeline.storage import files
@@ -142,7 +142,7 @@ def segment_bundle(
         alignments.content,
         [probed.audio_identity for probed in bundle],
         [(probed.recording.audio_uri, probed.recording.speaker) for probed in bundle],
-        speakers_identity([probed.recording for probed in bundle]),
+        speakers_identity(bundle),
         [[file_links(version.source) for version in probed.recording.versions] for probed in bundle],
         options.identity(),
         options.config_digest,

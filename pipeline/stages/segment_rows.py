@@ -14,11 +14,13 @@ from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recognition.repair import SaidPart
 from prep_corpus.align.recognition.sources import RECOGNISED, TRANSCRIPT
+from prep_corpus.align.speakers.word_speakers import speaker_identity
 from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.transcripts.versions import file_span
 from prep_corpus.align.words.coarse import fine_frames, finer_words
 from prep_corpus.align.words.timed_words import TimedWord, timed_words, word_scores
 from prep_corpus.filters.features import FEATURE_NAMES
+from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.recognition.uncovered import ScoredWords
 from prep_corpus.pipeline.shards.rows import TEXT_ORIGINAL, TEXT_SOURCE, WORD_TIMES, utterance_id
 from prep_corpus.pipeline.stages.align import AlignedRecording
@@ -293,3 +295,14 @@ def read_utterance_refs(
             n_bytes=row["clip_bytes"],
             text_source=row.get(TEXT_SOURCE, TRANSCRIPT),
         )
+
+
+def speakers_identity(bundle: list[ProbedRecording]) -> list[object]:
+    """All that decides who says the words of a bundle, beside texts and alignments."""
+    return [
+        [
+            speaker_identity(version.source, probed.recording.speaker_spans)
+            for version in probed.recording.versions
+        ]
+        for probed in bundle
+    ]
