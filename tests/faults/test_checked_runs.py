@@ -132,10 +132,10 @@ def test_no_user_name_or_password_of_a_url_is_printed(place: Place, tmp_path: Pa
     words = run_words(place.manifest, tmp_path / "other", "--filter", place.manifest.with_name("filter.json"))
     words[1] = f"s3://me77:{SECRET}@nowhere/m.jsonl"
     told += place.program.do(*words).told
-    told += (out / "dead-letters.jsonl").read_text()
-    assert "far" in told
-    assert SECRET not in told
-    assert "me77" not in told
+    for letters in out.glob("dead-letters.jsonl"):
+        told += letters.read_text()
+    assert SECRET not in told, told[-1000:]
+    assert "me77" not in told, told[-1000:]
 
 
 def no_escape(done: Ended) -> None:
@@ -156,6 +156,7 @@ def test_no_escape_sequence_of_an_entry_reaches_a_terminal(place: Place, tmp_pat
     entries = [
         {"id": f"e{ESCAPE}1", "audio_filepath": f"no{ESCAPE}.flac", "text": "a river"},
         {"id": f"e{ESCAPE}2", "audio_filepath": "talk0.flac", "text_filepath": "talk0.txt"},
+        {"id": f"e{ESCAPE}2 again", "audio_filepath": "talk0.flac", "text_filepath": "talk0.txt"},
         {"id": f"e{ESCAPE}3", "audio_filepath": "talk1.flac", "text_filepath": f"no{ESCAPE}.txt"},
     ]
     manifest = with_entries(place.manifest, "escapes", *entries, keep=(1, 2))

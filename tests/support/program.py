@@ -91,7 +91,8 @@ class Running:
 
     def has_ended(self) -> bool:
         """Whether it has come to its end."""
-        return self._process.poll() is not None
+        # `finish` asks for the rest of what the system knows of it.
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def signal(self, number: int) -> None:
         """Send a signal to its whole group."""
