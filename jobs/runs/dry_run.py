@@ -14,8 +14,7 @@ from rich.console import Console
 
 from prep_corpus.align.errors import StageFileDamaged
 from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
-from prep_corpus.align.recognition.sources import READ_NOTHING, READING_ALONE
-from prep_corpus.filters.curve import OperatingPoint
+from prep_corpus.align.recognition.sources import READING_ALONE
 from prep_corpus.jobs.runs.prepare import PreparedRun, shard_place, too_many_rejected
 from prep_corpus.jobs.runs.stage_options import k_uri_of
 from prep_corpus.jobs.screen.plain_text import counted
@@ -23,7 +22,7 @@ from prep_corpus.jobs.screen.printing import over_limit, print_line
 from prep_corpus.jobs.screen.stage_lines import clock
 from prep_corpus.jobs.start.claim import refuse_losses
 from prep_corpus.jobs.start.corpus import Corpus, read_corpus, warn_of_texts_alone
-from prep_corpus.jobs.start.operating_point import recognition_point
+from prep_corpus.jobs.start.operating_point import expected, reading_line
 from prep_corpus.pipeline.finished.proven import read_clips
 from prep_corpus.pipeline.inputs.bundles import read_bundle
 from prep_corpus.pipeline.progress import BOARD
@@ -237,16 +236,9 @@ def _say_filters(prepared: PreparedRun, say: Callable[[str, str], None]) -> None
         return
     fitted, config = prepared.fitted, prepared.config
     say("filter", f"fitted on {fitted.fitted_on}")
-    say("", f"expected to keep {_expected(prepared.point)}")
-    if config.read != READ_NOTHING:
-        _, point = recognition_point(config, prepared.model.info.digest)
-        say("", f"--read {config.read}: expected to keep, of recordings without a text, {_expected(point)}")
-
-
-def _expected(point: OperatingPoint) -> str:
-    return (
-        f"{point.kept_share:.0%} of the spoken words at {point.wer:.2%} wrong (at most {point.wer_upper:.2%})"
-    )
+    say("", f"expected to keep {expected(prepared.point)}")
+    if line := reading_line(config, prepared.model.info.digest):
+        say("", line)
 
 
 def _free(out: str) -> str:

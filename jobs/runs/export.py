@@ -109,7 +109,7 @@ def execute(source: str, config: RunConfig, extras: Extras, *, force: bool, quie
         claim_folder(config, force)
         _write(run, config, digests, extras, console, force=force, quiet=quiet)
         if aligned:
-            _write_words(run, config, aligned, extras)
+            _write_words(run, config, aligned, digests, extras)
     return report(config, read_outcome(config.out), quiet=quiet)
 
 
@@ -167,9 +167,14 @@ def _write(
         pipeline.run().wait_until_finish()
 
 
-def _write_words(run: OpenRun, config: RunConfig, digests: list[str], extras: Extras) -> None:
-    """What was said when in each recording of a run, from its alignments."""
+def _write_words(
+    run: OpenRun, config: RunConfig, digests: list[str], segments: list[str], extras: Extras
+) -> None:
+    """What was said when in each recording of a run, from its alignments, and what is read from its segments."""
     store = run.store
+    cut_of: dict[str, StageRef] = {}
+    for ref in (_found(store, digest) for digest in segments):
+        cut_of[StageRef(*store.read(ref, columns=[]).notes["alignments"]).digest] = ref
     options = ExportOptions(
         out=files.join(config.out, WORDS_FOLDER),
         formats=extras.words,
@@ -182,7 +187,11 @@ def _write_words(run: OpenRun, config: RunConfig, digests: list[str], extras: Ex
             | "Alignments" >> beam.Create(digests)
             | "Spread" >> beam.Reshuffle()
             | "Words"
-            >> beam.FlatMap(lambda digest: export_bundle(store, _found(store, digest, "align"), options))
+            >> beam.FlatMap(
+                lambda digest: export_bundle(
+                    store, _found(store, digest, "align"), options, cut_of.get(digest)
+                )
+            )
         )
 
 

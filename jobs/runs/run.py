@@ -20,6 +20,7 @@ from prep_corpus.jobs.screen.printing import ledger_tables, over_limit, print_li
 from prep_corpus.jobs.start.beam_options import pipeline_options
 from prep_corpus.jobs.start.claim import holding
 from prep_corpus.jobs.start.corpus import restore_bundles
+from prep_corpus.jobs.start.operating_point import reading_line
 from prep_corpus.jobs.start.unchanged import note_standing
 from prep_corpus.pipeline.apart.attempts import noting
 from prep_corpus.pipeline.finished.gave_nothing import gave_nothing
@@ -59,6 +60,8 @@ def run_here(
     # It logs the traceback of what is raised here anyway.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     prepared = prepare_run(config, console, may_fit=True)
+    if line := reading_line(config, prepared.model.info.digest):
+        print_line(console, line)
     status_uri = files.join(config.out, STATUS_NAME)
     with holding(config, console, force=force), display.noting_interrupts(status_uri), noting(config.work):
         started = start_run(prepared, force=force, fit=partial(fit_on_corpus, quiet=quiet))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.recognition.sources import RECOGNISED
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.transcripts.versions import file_span
 from prep_corpus.align.words.annotated import to_eaf, to_json
@@ -17,7 +18,7 @@ from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.align.words.timed_words import TimedWord, timed_words, word_scores
 from prep_corpus.align.words.words import to_ctm, to_textgrid
 from prep_corpus.pipeline.inputs.bundles import read_bundle
-from prep_corpus.pipeline.shards.rows import safe_name
+from prep_corpus.pipeline.shards.rows import TEXT_SOURCE, safe_name
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
 from prep_corpus.pipeline.stages.emit import read_emissions
@@ -34,12 +35,14 @@ class ExportOptions:
         formats: of `jobs.options.WORD_TIME_FORMATS`.
         text: how transcripts are normalised.
         original_lines: captions show the whole text of their cues, in its lines; else what is said of it.
+        read: by recording, what the model reads in it, for captions.
     """
 
     out: str
     formats: tuple[str, ...]
     text: TextOptions
     original_lines: bool = False
+    read: Mapping[str, Sequence[Caption]] = field(default_factory=dict)
 
 
 def words_json(aligned: AlignedRecording, info: ModelInfo) -> str:
@@ -84,6 +87,24 @@ def captions_of(aligned: AlignedRecording, info: ModelInfo, *, original_lines: b
         frame_seconds=info.frame_seconds,
         speakers=aligned.speakers,
         original_lines=original_lines,
+    )
+
+
+def with_read(shown: Sequence[Caption], read: Sequence[Caption]) -> list[Caption]:
+    """Captions of a transcript, and what the model reads where none of them stands; in order of time."""
+    return sorted(
+        (
+            *shown,
+            *(
+                one
+                for one in read
+                if not any(
+                    one.start_seconds < other.end_seconds and other.start_seconds < one.end_seconds
+                    for other in shown
+                )
+            ),
+        ),
+        key=lambda one: one.start_seconds,
     )
 
 
@@ -159,6 +180,11 @@ def _eaf(aligned: AlignedRecording, info: ModelInfo, options: ExportOptions) -> 
     )
 
 
+def _shown(aligned: AlignedRecording, info: ModelInfo, options: ExportOptions) -> list[Caption]:
+    own = captions_of(aligned, info, original_lines=options.original_lines)
+    return with_read(own, options.read.get(aligned.probed.recording.id, ()))
+
+
 _WRITERS: dict[str, tuple[str, Callable[[AlignedRecording, ModelInfo, ExportOptions], str]]] = {
     "ctm": (".ctm", _ctm),
     "textgrid": (".TextGrid", _textgrid),
@@ -167,15 +193,11 @@ _WRITERS: dict[str, tuple[str, Callable[[AlignedRecording, ModelInfo, ExportOpti
     "jsonl": (".jsonl", lambda aligned, info, _: words_json(aligned, info)),
     "srt": (
         ".srt",
-        lambda aligned, info, options: to_srt(
-            captions_of(aligned, info, original_lines=options.original_lines)
-        ),
+        lambda aligned, info, options: to_srt(_shown(aligned, info, options)),
     ),
     "vtt": (
         ".vtt",
-        lambda aligned, info, options: to_vtt(
-            captions_of(aligned, info, original_lines=options.original_lines)
-        ),
+        lambda aligned, info, options: to_vtt(_shown(aligned, info, options)),
     ),
 }
 
@@ -192,10 +214,36 @@ def export_recording(aligned: AlignedRecording, info: ModelInfo, options: Export
     return written
 
 
-def export_bundle(store: Store, alignments: StageRef, options: ExportOptions) -> Iterator[str]:
-    """Write the files of a bundle's recordings."""
+def read_captions(store: Store, segments: StageRef, sample_rate_hz: int) -> dict[str, tuple[Caption, ...]]:
+    """The utterances of a bundle whose text is what the model reads, by recording.
+
+    Args:
+        store: of the run.
+        segments: of a run with `--read`, or without.
+        sample_rate_hz: of the model.
+    """
+    found: dict[str, list[Caption]] = {}
+    table = store.read(segments).table
+    for row in table.to_pylist() if TEXT_SOURCE in table.column_names else ():
+        if row["kept"] and row[TEXT_SOURCE] == RECOGNISED:
+            shown = Caption(
+                start_seconds=row["start_sample"] / sample_rate_hz,
+                end_seconds=row["end_sample"] / sample_rate_hz,
+                text=row["text"],
+                speaker=row["speaker"],
+            )
+            found.setdefault(row["recording_id"], []).append(shown)
+    return {recording: tuple(shown) for recording, shown in found.items()}
+
+
+def export_bundle(
+    store: Store, alignments: StageRef, options: ExportOptions, segments: StageRef | None = None
+) -> Iterator[str]:
+    """Write the files of a bundle's recordings; captions also of what is read in `segments`."""
     emissions = emissions_of(store, alignments)
     info = read_model(store, emissions)
+    if segments is not None:
+        options = replace(options, read=read_captions(store, segments, info.sample_rate_hz))
     fine = fine_frames(info.stride_samples, info.sample_rate_hz)
     emitted = read_emissions(store, emissions)[1] if fine > 1 else {}
     bundle = read_bundle(store, emissions.bundle)

@@ -86,6 +86,21 @@ def recognition_point(config: RunConfig, model_digest: str) -> tuple[Recognition
     return fitted, fitted.point(config.max_wer or DEFAULT_MAX_WER)
 
 
+def expected(point: OperatingPoint) -> str:
+    """What an operating point keeps, in words."""
+    return (
+        f"{point.kept_share:.0%} of the spoken words at {point.wer:.2%} wrong (at most {point.wer_upper:.2%})"
+    )
+
+
+def reading_line(config: RunConfig, model_digest: str) -> str:
+    """What reading is expected to keep, in a line; empty where nothing is read."""
+    if config.read == READ_NOTHING:
+        return ""
+    _, point = recognition_point(config, model_digest)
+    return f"--read {config.read}: expected to keep, of recordings without a text, {expected(point)}"
+
+
 def _named_filter(name: str | None) -> Filter | None:
     if name is None or name == NEAREST:
         return None

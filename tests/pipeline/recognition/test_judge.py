@@ -76,6 +76,9 @@ def test_a_run_keeps_what_its_judge_hears_beside_its_emissions(
     read = [row for row in rows if row[TEXT_SOURCE] == "model"]
     assert read
     assert not any(MISHEARD & set(row["text"].replace(" ", "")) for row in read)
+    cli_here("export", str(out), "--out", str(tmp_path / "export"), "--files", "srt", "--quiet")
+    captions = (tmp_path / "export" / "words" / "talk0.srt").read_text()
+    assert all(f"\n{row['text']}\n" in captions for row in read)
     used = json.loads((out / "work" / "used.json").read_text())["files"]
     assert f"judge/{emissions.stem}" in used
     said = cli_here(
