@@ -85,6 +85,11 @@ class RunFolder:
         """The path of a file of the run on its file system."""
         return f"{self.folder}/{relative}"
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it lies on a disk of this machine, or mounted on it."""
+        return isinstance(self.filesystem, fs.LocalFileSystem)
+
     def size_bytes(self, relative: str) -> int | None:
         """The size of a file, or None where there is none."""
         info = self.filesystem.get_file_info(self.path(relative))
@@ -180,7 +185,7 @@ def is_whole(run: RunFolder, shard: ShardEntry) -> bool:
             if shard.format == "parquet":
                 if file.read(4) != b"PAR1":
                     return False
-                parquet = pq.ParquetFile(file, page_checksum_verification=True)
+                parquet = pq.ParquetFile(file, pre_buffer=not run.is_local, page_checksum_verification=True)
                 for group in range(parquet.metadata.num_row_groups):
                     parquet.read_row_group(group, use_threads=False)
             elif shard.path.endswith(".tar"):

@@ -47,17 +47,18 @@ def shard_rows(run: RunFolder, files: tuple[ShardEntry, ...]) -> Iterator[Uttera
     with ExitStack() as stack:
         opened: list[Any] = [stack.enter_context(run.open(entry.path)) for entry in files]
         try:
-            yield from _rows(files[0].format, opened)
+            yield from _rows(files[0].format, opened, read_ahead=not run.is_local)
         except _BROKEN as error:
             raise ShardCorrupt(
                 f"a shard must be readable to its end: {error!r} in {run.path(files[0].path)}"
             ) from error
 
 
-def _rows(shard_format: str, opened: list[Any]) -> Iterator[Utterance]:
+def _rows(shard_format: str, opened: list[Any], *, read_ahead: bool) -> Iterator[Utterance]:
     if shard_format == "parquet":
-        # Without Arrow's threads, which gain nothing here.
-        for batch in pq.ParquetFile(opened[0]).iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
+        # Arrow's threads gain nothing on a disk, and one that still runs when a process leaves can end it by a signal.
+        parquet = pq.ParquetFile(opened[0], pre_buffer=read_ahead)
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
             yield from from_record_batch(batch)
         return
     buffered = [io.BufferedReader(file) for file in opened]

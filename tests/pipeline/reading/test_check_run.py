@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,19 @@ def test_a_good_run_has_no_problems(whole_run: Path) -> None:
     assert report.seconds == pytest.approx(
         sum(1600 + 7 * n for n in range(18)) / 16000 + sum(row.duration for row in DEV)
     )
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted on Linux alone")
+def test_checking_leaves_no_thread_behind(whole_run: Path) -> None:
+    code = (
+        "import os, sys; from prep_corpus.pipeline.reading.check import check_run\n"
+        "def threads(): return len(os.listdir('/proc/self/task'))\n"
+        "before = threads(); report = check_run(sys.argv[1]); print(report.utterances, threads() - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(whole_run)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["22", "0"]
 
 
 def test_a_run_without_a_manifest_is_not_finished(tmp_path: Path) -> None:
