@@ -12,6 +12,7 @@ from pathlib import Path
 from support import toy
 from support.places import DOCS, ENVIRONMENT, ROOT, SUPPORT
 
+from prep_corpus.align.model.models import load_model
 from prep_corpus.filters.linear import load_filter
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.stage_options import segment_options
@@ -55,6 +56,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from click.testing import CliRunner
+from prep_corpus.align.model.models import load_model
 from prep_corpus.filters.linear import load_filter
 from prep_corpus.jobs import config
 from prep_corpus.jobs.cli import main
@@ -77,6 +79,7 @@ toml.write_text("min-words = 9")
 done = run("nine", "--config", toml)
 assert done.exit_code == 0, done.output
 toml.write_text("min-words = 0")
+info = load_model("toy:acoustic_model").info
 fitted = load_filter(filter_file)
 point = fitted.point(0.05, cut="words")
 print(json.dumps({
@@ -87,7 +90,9 @@ print(json.dumps({
     "given_back": call("settings", folder / "nine").output,
     "template": [one for one in metadata()["parameters"] if one["name"] == "min_words"],
     "digests": [
-        segment_options(config.RunConfig(manifest="m", out="o", min_words=n), fitted, point).config_digest
+        segment_options(
+            config.RunConfig(manifest="m", out="o", min_words=n), info, fitted, point, None
+        ).config_digest
         for n in (1, 9)
     ],
 }))
@@ -151,7 +156,8 @@ def test_a_setting_that_is_declared_and_read_is_all_there(tmp_path: Path) -> Non
     # The default leaves every stage file good; another value makes others.
     fitted = load_filter(tmp_path / "filter.json")
     point = fitted.point(0.05, cut="words")
-    before = segment_options(RunConfig(manifest="m", out="o"), fitted, point).config_digest
+    info = load_model("support.toy:acoustic_model").info
+    before = segment_options(RunConfig(manifest="m", out="o"), info, fitted, point, None).config_digest
     assert found["digests"][0] == before
     assert found["digests"][1] != before
 

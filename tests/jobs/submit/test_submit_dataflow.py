@@ -67,7 +67,7 @@ def graph(out: Path, accelerator: str | None) -> Any:
         config,
         corpus,
         model.info,
-        segment_options(config, fitted, point),
+        segment_options(config, model.info, fitted, point, None),
         shard_place(config, model.info.sample_rate_hz),
         "gs://bucket-name/list.txt",
     )
