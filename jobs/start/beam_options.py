@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import redirect_stderr
 from difflib import get_close_matches
 from typing import TypeVar
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.runner import create_runner
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig
 
 _Options = TypeVar("_Options", bound=PipelineOptions)
-_LOCAL_RUNNERS = frozenset({"BundleBasedDirectRunner", "DirectRunner", "FnApiRunner"})
+_LOCAL_RUNNERS = frozenset(
+    {"BundleBasedDirectRunner", "DirectRunner", "FnApiRunner", "SwitchingDirectRunner"}
+)
 """They take what Beam itself declares."""
 
 
@@ -30,16 +35,24 @@ class KeptViews(PipelineOptions):
 
 
 def pipeline_options(config: RunConfig) -> PipelineOptions:
-    """Beam's options; the local runner is always named, since the default one may try to download a binary."""
+    """Beam's options; the local runner is always named, since the default one may try to download a binary.
+
+    Raises:
+        UsageError: Beam, or its local runner, does not take them.
+    """
     given = list(config.beam_options)
     if not any(option.startswith("--runner") for option in given):
         given += ["--runner=FnApiRunner"]
+    told = io.StringIO()
     try:
-        options = KeptViews(given)
-        if config.beam_options:
-            _refuse_unknown(options, given)
+        with redirect_stderr(told):
+            options = KeptViews(given)
+            if config.beam_options:
+                _refuse_unknown(options, given)
     except SystemExit as error:
-        raise UsageError(f"Beam does not take these options: {' '.join(given)}") from error
+        # Behind what it would take, argparse says what it does not.
+        why = told.getvalue().rstrip().rpartition("error: ")[2]
+        raise UsageError(f"Beam does not take these options: {' '.join(given)}: {why}") from error
     return options
 
 
@@ -47,17 +60,31 @@ def _refuse_unknown(options: PipelineOptions, given: list[str]) -> None:
     """See that what Beam would leave aside without a word is no slip; other runners have options of their own.
 
     Raises:
-        UsageError: the local runner has no such option.
+        UsageError: there is no such runner, or the local one has no such option.
     """
-    runner = str(options.view_as(StandardOptions).runner).rpartition(".")[2]
+    runner = _runner_of(options)
     if runner not in _LOCAL_RUNNERS:
         return
     known = PipelineOptions([]).get_all_options()
     told = options.get_all_options(retain_unknown_options=True)
-    unknown = [f"--{name}" for name in told if name not in known]
     # Values may begin so too, as -1 does.
-    unknown += [word for word in given if word[:1] == "-" and word[1:2].isalpha()]
+    short = [word for word in given if word[:1] == "-" and word[1:2].isalpha()]
+    names = {word[1:].partition("=")[0] for word in short}
+    unknown = [f"--{name}" for name in told if name not in known and name not in names] + short
     if unknown:
         near = get_close_matches(unknown[0].lstrip("-"), known, 1)
         meant = f"; is it --{near[0]}?" if near else ""
         raise UsageError(f"Beam's {runner} has no option {', '.join(unknown)}{meant}")
+
+
+def _runner_of(options: PipelineOptions) -> str:
+    """The name of the runner's class, as Beam finds it.
+
+    Raises:
+        UsageError: there is none.
+    """
+    named = str(options.view_as(StandardOptions).runner)
+    try:
+        return type(create_runner(named)).__name__
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"--runner {named}: {' '.join(str(error).split())}") from error

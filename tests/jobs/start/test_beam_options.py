@@ -37,7 +37,11 @@ def test_a_pipeline_has_options_of_its_own() -> None:
     [
         (("--direct_num_worker", "4"), "has no option --direct_num_worker; is it --direct_num_workers?"),
         (("--direct_num_workers=2", "--no_such_thing"), "has no option --no_such_thing"),
-        (("--runner", "DirectRunner", "-f", "x"), "Beam's DirectRunner has no option -f"),
+        (("--runner", "directrunner", "-f", "x"), "Runner has no option -f$"),
+        (("-x",), "has no option -x$"),
+        (("--runner=Nope",), "--runner Nope: Unexpected pipeline runner: Nope"),
+        (("--runner=no_such.Runner",), "--runner no_such.Runner: No module named 'no_such'"),
+        (("--direct_num_workers=many",), "--direct_num_workers: invalid int value: 'many'$"),
     ],
 )
 def test_an_option_that_the_local_runner_does_not_have_is_named(given: tuple[str, ...], told: str) -> None:
