@@ -31,7 +31,7 @@ class RunEstimate:
         bundles: units of work; more workers than bundles would wait.
         audio_hours: expected audio.
         cpu_hours: hours of all stages but the model.
-        model_hours: hours of the model, in hours of one CPU core like this machine's.
+        model_hours: hours of the model and of a judge, in hours of one CPU core like this machine's.
         read_bytes: source audio, which is read twice.
         written_bytes: stage files and shards, at most.
     """
@@ -62,19 +62,27 @@ class RunEstimate:
         ]
 
 
-def estimate_run(config: RunConfig, corpus: Corpus, store: Store, model: LoadedModel) -> RunEstimate:
-    """Estimate from the bundles of a corpus, some of its files, and a few seconds of the model on this machine."""
-    info = model.info
+def estimate_run(
+    config: RunConfig, corpus: Corpus, store: Store, models: Sequence[LoadedModel]
+) -> RunEstimate:
+    """Estimate from the bundles of a corpus, some of its files, and a few seconds of its models on this machine.
+
+    Args:
+        config: settings of the run.
+        corpus: its recordings.
+        store: holds the bundles.
+        models: the model, and the judge where there is one.
+    """
     audio_seconds = corpus.audio_seconds
     hours = audio_seconds / 3600
-    emissions = audio_seconds / info.frame_seconds * len(info.vocabulary) * 2
-    encoded = audio_seconds * info.sample_rate_hz * 2 * _FLAC_SHARE
+    emissions = sum(audio_seconds / one.info.frame_seconds * len(one.info.vocabulary) * 2 for one in models)
+    encoded = audio_seconds * models[0].info.sample_rate_hz * 2 * _FLAC_SHARE
     return RunEstimate(
         recordings=corpus.recordings,
         bundles=len(corpus.bundles),
         audio_hours=hours,
         cpu_hours=hours * _OTHER_CPU_SECONDS_PER_HOUR / 3600,
-        model_hours=hours * model_seconds_per_hour(model) / 3600,
+        model_hours=hours * sum(map(model_seconds_per_hour, models)) / 3600,
         read_bytes=round(2 * audio_seconds * _bytes_per_second(corpus.bundles, store)),
         written_bytes=round(emissions + encoded * (1 + len(config.formats))),
     )

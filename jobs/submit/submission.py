@@ -23,6 +23,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
+from prep_corpus.align.model.models import load_model
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs import run
 from prep_corpus.jobs.runs.prepare import PreparedRun, StartedRun, prepare_run, start_run
@@ -158,10 +159,11 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
         started = start_run(prepared, force=submission.force)
     if started.too_many_rejected:
         return run.report(config, run.close_unrun(started), quiet=submission.quiet)
-    estimate = estimate_run(config, started.corpus, prepared.store, prepared.model)
+    models = [prepared.model, *([load_model(config.judge, "cpu")] if config.judge is not None else [])]
+    estimate = estimate_run(config, started.corpus, prepared.store, models)
     for line in [*estimate.lines(engine.accelerator is not None), *engine.hints(estimate)]:
         print_line(console, line)
-    options = _for_workers(started, engine)
+    options = for_workers(started.options, engine)
     job_name = f"{submission.name}-{uuid.uuid4().hex[:8]}"
     job = _start(config, engine, options, job_name)
     started = replace(started, options=options)
@@ -186,14 +188,14 @@ def _prepared(config: RunConfig, engine: Engine, console: Console) -> PreparedRu
         ) from error
 
 
-def _for_workers(started: StartedRun, engine: Engine) -> GraphOptions:
+def for_workers(options: GraphOptions, engine: Engine) -> GraphOptions:
     """The options of the graph for workers on other machines."""
-    options = started.options
-    emit = options.emit
+    emit, judge = options.emit, options.judge
     if engine.accelerator is not None:
         emit = replace(emit, accelerator=engine.accelerator)
-    progress = files.join(started.config.work, "progress", uuid.uuid4().hex[:16])
-    return replace(options, emit=emit, progress=progress)
+        judge = None if judge is None else replace(judge, accelerator=engine.accelerator)
+    progress = files.join(options.work, "progress", uuid.uuid4().hex[:16])
+    return replace(options, emit=emit, judge=judge, progress=progress)
 
 
 def _start(config: RunConfig, engine: Engine, options: GraphOptions, job_name: str) -> Job:

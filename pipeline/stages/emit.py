@@ -157,9 +157,17 @@ def emissions_digest(
 
 
 def kind_of_place(model: LoadedModel, device: str) -> str:
-    """Where a model's numbers are its own: the runtime, or the kind of device."""
+    """Where a model's numbers are its own: the runtime, or the kind of device.
+
+    Args:
+        model: loaded here.
+        device: on which it is run, here or elsewhere.
+    """
+    if device.startswith("cuda"):
+        # What runs a model without torch on this machine's CPU does not on a GPU.
+        return (model.runtime if model.device.startswith("cuda") else "") or "cuda"
     # What torch makes keeps the name that it had before there was another runtime.
-    return model.runtime or ("cuda" if device.startswith("cuda") else "cpu")
+    return model.runtime or "cpu"
 
 
 def _emit(

@@ -15,6 +15,8 @@ from support.toy_stages import K_FRAMES, ToyStages
 from prep_corpus.align.model.models import load_model
 from prep_corpus.filters.linear import Linear
 from prep_corpus.filters.recognition import recognition_text
+from prep_corpus.jobs.submit.portable import GPU_HINT, Portable, WorkerPlace
+from prep_corpus.jobs.submit.submission import for_workers
 from prep_corpus.pipeline.recognition.judge import JudgeOptions
 from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions
 from prep_corpus.pipeline.shards.rows import TEXT_SOURCE
@@ -92,3 +94,15 @@ def test_a_run_keeps_what_its_judge_hears_beside_its_emissions(
         other = str(tmp_path / "other")
         said = cli_here("run", str(manifest), "--out", other, *MODEL, "--read", "all", *wrong, code=2)
         assert rule in said.output
+
+
+def test_workers_with_gpus_run_the_judge_on_them_and_it_is_found_by_that(toy_stages: ToyStages) -> None:
+    # A GPU runs in torch what the machine that submits runs without it.
+    judge = load_model("english")
+    assert kind_of_place(judge, "cpu") == judge.runtime != ""
+    assert kind_of_place(judge, "cuda") == kind_of_place(replace(judge, device="cuda", runtime=""), "cuda")
+    graph = replace(toy_stages.options, judge=replace(toy_stages.options.emit, stage=JUDGE))
+    place = WorkerPlace(image="image")
+    sent = for_workers(graph, Portable(endpoint="localhost:1", place=place, gpu=True))
+    assert sent.judge is not None
+    assert sent.judge.accelerator == sent.emit.accelerator == GPU_HINT != graph.emit.accelerator
