@@ -199,6 +199,11 @@ def median(rounds: list[dict[str, float] | str]) -> dict[str, float] | str:
     return {name: float(np.median([one[name] for one in measured])) for name in measured[0]}
 
 
+def shown_round(found: dict[str, float] | str) -> str:
+    """One round, for those who wait."""
+    return found if isinstance(found, str) else f"{found['cpu_seconds']:.1f} CPU s"
+
+
 def row(found: dict[str, float], seconds: float, device: str, model_name: str) -> str:
     """The figures of one row."""
     times = seconds / found["wall_seconds"]
@@ -280,6 +285,7 @@ def print_tables(options: argparse.Namespace, rows: dict[str, str]) -> None:
                 for _ in range(options.rounds if device == "cpu" else 1):
                     for name, model_name in shown.items():
                         found[name].append(measured_apart(manifest, model_name, device))
+                        print(f"{name}, {kind}: {shown_round(found[name][-1])}", file=sys.stderr, flush=True)
                 for name, model_name in shown.items():
                     told = median(found[name])
                     if not isinstance(told, str):
