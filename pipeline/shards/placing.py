@@ -12,9 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from prep_corpus.pipeline.run_files import FEATURES_NAME, MANIFEST_NAME, NEXT_NAME
+from prep_corpus.pipeline.run_files import CARD_NAME, FEATURES_NAME, MANIFEST_NAME, NEXT_NAME
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
+
+COMPANIONS = {"data": CARD_NAME, "tfrecord": FEATURES_NAME}
+"""What tells of the shards in a folder, and goes with the last of them."""
 
 
 def place(out: str, shards: Iterable[tuple[str, str]]) -> None:
@@ -49,8 +52,9 @@ def place(out: str, shards: Iterable[tuple[str, str]]) -> None:
         write_json(final, note)
         files.remove(receipt)
     left = {path.partition("/")[0] for _, dropped in stale for path in dropped}
-    if FEATURES_NAME.partition("/")[0] in left - {path.partition("/")[0] for path in paths}:
-        files.remove(files.join(out, FEATURES_NAME))
+    for folder in left - {path.partition("/")[0] for path in paths}:
+        if folder in COMPANIONS:
+            files.remove(files.join(out, COMPANIONS[folder]))
     # Names alone would get the shards of the old state read beside the new.
     placed = {receipt.rsplit("/", 1)[-1] for receipt, _ in apart}
     for receipt, dropped in stale:

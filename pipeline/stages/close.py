@@ -16,6 +16,7 @@ from prep_corpus.pipeline.counters import tell_engine_of_letters
 from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
 from prep_corpus.pipeline.outcome import RunOutcome
 from prep_corpus.pipeline.run_files import (
+    CARD_NAME,
     DEAD_LETTERS_NAME,
     FEATURES_NAME,
     MANIFEST_NAME,
@@ -165,7 +166,7 @@ def _publish(options: CloseOptions, shards: list[ShardFile], outcome: RunOutcome
         _save(options.out, FEATURES_NAME, json.dumps(spec, indent=1, sort_keys=True))
     if "parquet" in document["formats"]:
         published = parse_manifest(json.dumps(document).encode(), name=uri)
-        _save(options.out, "README.md", dataset_card(published))
+        _save(options.out, CARD_NAME, dataset_card(published))
     note_published(options.out, keys)
     if options.k_uri:
         keep_k(options.k_uri)
