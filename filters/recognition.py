@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint, choose
-from prep_corpus.filters.documents import document_text, read_document
+from prep_corpus.filters.documents import read_document
 from prep_corpus.filters.features import word_feature_blocks, word_features
 from prep_corpus.filters.judge_evidence import JUDGE_NAMES
 from prep_corpus.filters.linear import Linear, parse_linear
@@ -116,15 +116,6 @@ def bundled_recognition_filter(model_digest: str, *, judged: bool = False) -> Re
         if found.fits(model_digest):
             return found
     return None
-
-
-def load_recognition_filter(path: Path) -> RecognitionFilter:
-    """Read a filter's file.
-
-    Raises:
-        UsageError: it is not one, or cannot be read.
-    """
-    return parse_recognition(document_text(path, "--read-filter"), str(path))
 
 
 def parse_recognition(text: str, name: str) -> RecognitionFilter:

@@ -127,7 +127,9 @@ class RunConfig(ShardSettings, CuttingSettings):
         default_about="the bundled one of the model",
         group=ROWS,
         to="segment",
-        parameter=Parameter(about="A recognition filter inside the image.", regex="^/.+\\.json$"),
+        parameter=Parameter(
+            about="A recognition filter inside the image or on gs://.", regex="^(/|gs://).+\\.json$"
+        ),
     )
     judge: str | None = setting(
         None,

@@ -117,7 +117,9 @@ class CuttingSettings:
         default_about="the one made for the model, else one fitted on the corpus itself",
         group=CUTTING,
         to="segment",
-        parameter=Parameter(about="A filter file inside the image.", regex="^/.+\\.json$"),
+        parameter=Parameter(
+            about="A filter file inside the image or on gs://.", regex="^(/|gs://).+\\.json$"
+        ),
     )
     cut: str = setting(
         "words",

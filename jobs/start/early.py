@@ -126,8 +126,8 @@ def check_places(config: RunConfig) -> None:
         UsageError: one is not; the message is one line.
     """
     places = [uri for uri in (config.manifest, config.noise, config.rooms) if uri is not None]
-    if config.filter is not None and not files.is_local(config.filter):
-        places.append(config.filter)
+    filters = (config.filter, config.read_filter)
+    places += [name for name in filters if name is not None and not files.is_local(name)]
     if config.beam_options or not all(map(files.is_local, (*places, config.out))):
         from prep_corpus.jobs.start.beam_options import pipeline_options
 

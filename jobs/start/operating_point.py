@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.recognition.sources import READ_NOTHING
 from prep_corpus.filters.curve import OperatingPoint
-from prep_corpus.filters.linear import BUNDLED_FILTERS, Filter, bundled_filter, load_filter, parse_filter
+from prep_corpus.filters.documents import document_text
+from prep_corpus.filters.linear import BUNDLED_FILTERS, Filter, bundled_filter, parse_filter
 from prep_corpus.filters.recognition import (
     BUNDLED_RECOGNITION_FILTERS,
     RecognitionFilter,
     bundled_recognition_filter,
-    load_recognition_filter,
+    parse_recognition,
 )
 from prep_corpus.jobs.config import DEFAULT_MAX_WER, RunConfig
 from prep_corpus.jobs.screen.printing import print_warning
@@ -54,7 +55,7 @@ def check_read(config: RunConfig) -> None:
         UsageError: nothing can be promised of it, or not the word error rate asked for.
     """
     if config.read_filter is not None:
-        load_recognition_filter(Path(config.read_filter))
+        _ = _read_filter(config.read_filter)
     if config.read != READ_NOTHING and config.model in BUNDLED_FILTERS:
         _ = recognition_point(config, bundled_filter(config.model).model_digest)
 
@@ -66,7 +67,7 @@ def recognition_point(config: RunConfig, model_digest: str) -> tuple[Recognition
         UsageError: nothing can be promised of what this model hears, or not so low a word error rate.
     """
     if config.read_filter is not None:
-        given = load_recognition_filter(Path(config.read_filter))
+        given = _read_filter(config.read_filter)
         if not given.fits(model_digest):
             raise UsageError(
                 f"--read-filter {config.read_filter} was fitted for another model than {config.model}: it promises "
@@ -106,15 +107,27 @@ def _named_filter(name: str | None) -> Filter | None:
         return None
     if name in BUNDLED_FILTERS:
         return bundled_filter(name)
+    return parse_filter(_text_of(name, "--filter"), name)
+
+
+def _read_filter(name: str) -> RecognitionFilter:
+    return parse_recognition(_text_of(name, "--read-filter"), name)
+
+
+def _text_of(name: str, option: str) -> str:
+    """What a filter's file holds, on a disk or an object store.
+
+    Raises:
+        UsageError: it is not there, or no text.
+    """
     if files.is_local(name):
-        return load_filter(Path(name))
+        return document_text(Path(name), option)
     try:
-        text = files.read_bytes(name).decode()
+        return files.read_bytes(name).decode()
     except OSError as error:
-        raise UsageError(f"--filter {name}: cannot be read ({error.strerror or error})") from error
+        raise UsageError(f"{option} {name}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"--filter {name}: a filter is UTF-8, and byte {error.start} is not") from error
-    return parse_filter(text, name)
+        raise UsageError(f"{option} {name}: a filter is UTF-8, and byte {error.start} is not") from error
 
 
 def open_filter(config: RunConfig, info: ModelInfo, console: Console | None) -> Filter:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from support.moments import promptly
-from support.places import DEMO, ENVIRONMENT
+from support.places import DEMO, ENVIRONMENT, ROOT
 from support.runs import cli
 from support.s3_server import S3Server, s3_server
 
@@ -19,7 +19,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.linear import bundled_filter, filter_text
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.config import RunConfig
-from prep_corpus.jobs.start.operating_point import check_filter
+from prep_corpus.jobs.start.operating_point import check_filter, check_read
 from prep_corpus.pipeline.storage.remote import s3
 
 
@@ -111,9 +111,17 @@ def test_a_filter_on_a_store_is_read_from_there(server: S3Server, here: CliRunne
     )
     check_filter(RunConfig(manifest="m", out="o", filter="s3://corpus/filter.json", max_wer=0.02))
     server.client().put_object(Bucket="corpus", Key="damaged.json", Body=b"\xff")
+    trusted = Path(ROOT, "filters", "quartznet.recognition.json").read_bytes()
+    server.client().put_object(Bucket="corpus", Key="trusted.json", Body=trusted)
+    check_read(
+        RunConfig(manifest="m", out="o", model="m:f", read="all", read_filter="s3://corpus/trusted.json")
+    )
     for name, wrong in (("none", "cannot be read"), ("damaged", "byte 0 is not")):
-        with pytest.raises(UsageError, match=f"--filter s3://corpus/{name}.json: .*{wrong}"):
-            check_filter(RunConfig(manifest="m", out="o", filter=f"s3://corpus/{name}.json"))
+        uri = f"s3://corpus/{name}.json"
+        with pytest.raises(UsageError, match=f"--filter {uri}: .*{wrong}"):
+            check_filter(RunConfig(manifest="m", out="o", filter=uri))
+        with pytest.raises(UsageError, match=f"--read-filter {uri}: .*{wrong}"):
+            check_read(RunConfig(manifest="m", out="o", model="m:f", read="all", read_filter=uri))
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(here: CliRunner) -> None:
