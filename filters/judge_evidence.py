@@ -70,7 +70,8 @@ def letters_in_common(info: ModelInfo, judge: ModelInfo) -> frozenset[str]:
         UsageError: there are none.
     """
     both = _letters(info) & _letters(judge)
-    if not both:
+    # An apostrophe alone, which models of most scripts write, is no word.
+    if not any(letter.isalpha() for letter in both):
         raise UsageError(
             "a judge must write letters that the model writes, or they can never agree, and these have none in common"
         )

@@ -61,6 +61,6 @@ def test_two_models_are_compared_by_the_letters_that_both_know() -> None:
     lower = replace(planted_cases.INFO, vocabulary=("<blank>", " ", "a", "b", "'"), case="lower")
     upper = replace(lower, vocabulary=("<blank>", " ", "B", "A", "C"), case="upper")
     assert letters_in_common(lower, upper) == {"a", "b"}
-    other = replace(lower, vocabulary=("<blank>", " ", "д", "е", "ж"))
+    other = replace(lower, vocabulary=("<blank>", " ", "д", "е", "ж", "'"))
     with pytest.raises(UsageError, match="letters that the model writes"):
         letters_in_common(lower, other)
