@@ -197,11 +197,10 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
         say("  rejected", f"{letter.reason}: {letter.message}")
     if len(corpus.dead_letters) > 10:
         say("  rejected", f"{len(corpus.dead_letters) - 10} more")
-    frame_ms = 1000 * info.frame_seconds
-    say(
-        "model",
-        f"{config.model} on {config.device}: {len(info.vocabulary)} symbols, {frame_ms:.0f} ms frames",
-    )
+    say("model", f"{config.model} on {config.device}: {_shape(info)}")
+    judge = prepared.judge
+    if judge is not None:
+        say("judge", f"{config.judge}: {_shape(judge.info)}")
     _say_filters(prepared, say)
     state = "a run to go on with" if files.exists(files.join(config.out, MARKER)) else "new"
     say("out", f"{config.out} ({state})")
@@ -213,7 +212,6 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
     if done := [stage for stage in to_do if not to_do[stage]]:
         say("stands", ", ".join(done))
     emissions = to_do["emit"] / info.frame_seconds * len(info.vocabulary) * 2
-    judge = prepared.judge
     if judge is not None:
         emissions += to_do["judge"] / judge.info.frame_seconds * len(judge.info.vocabulary) * 2
     second_bytes = info.sample_rate_hz * 2 * _FLAC_SHARE
@@ -227,6 +225,10 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
     seconds = sum(to_do[stage] / 3600 * rates[stage] for stage in to_do) / max(config.workers, 1)
     say("time", f"about {clock(seconds)} with {counted(config.workers, 'worker')}, for what is to do")
     return True
+
+
+def _shape(info: ModelInfo) -> str:
+    return f"{len(info.vocabulary)} symbols, {1000 * info.frame_seconds:.0f} ms frames"
 
 
 def _say_filters(prepared: PreparedRun, say: Callable[[str, str], None]) -> None:

@@ -83,6 +83,9 @@ def test_a_run_keeps_what_its_judge_hears_beside_its_emissions(
     assert all(f"\n{row['text']}\n" in captions for row in read)
     used = json.loads((out / "work" / "used.json").read_text())["files"]
     assert f"judge/{emissions.stem}" in used
+    planned = run_here(manifest, out, "--read", "all", *judged, *own[:-1], "--dry-run").output
+    assert "judge         toy:judge_model: " in planned
+    assert "stands        emit, align, judge, measure, segment, write" in planned
     said = cli_here(
         "run", str(manifest), "--out", str(out), "--read", "none", "--judge", "toy:judge_model", code=2
     )
