@@ -50,7 +50,12 @@ class _Note:
         self.clock = time.pthread_getcpuclockid(threading.get_ident())
         self._path = os.path.join(folder, f"{_boot()}-{os.getpid()}-{threading.get_ident()}.note")
         self._lock = threading.Lock()
-        self._descriptor: int | None = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except FileNotFoundError as error:
+            # As FileNotFoundError it would be taken for the recording's own file.
+            raise OSError(str(error)) from error
+        self._descriptor: int | None = descriptor
 
     def write(self, recording_id: str) -> None:
         # Once it is closed, another file may have its number.

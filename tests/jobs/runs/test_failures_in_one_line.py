@@ -109,25 +109,25 @@ def test_a_full_disk_is_named_with_the_file_and_the_run_goes_on_afterwards(
     run_here(corpus, out, "--max-failed", "1")
 
 
-@pytest.mark.parametrize("what", ["folder", "network"])
+@pytest.mark.parametrize("what", ["folder", "notes", "network"])
 def test_what_is_lost_in_the_middle_of_a_run_is_one_line(
     what: str, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "run"
-    emit_bundle = emit.emit_bundle
+    emit_bundle, decoded = emit.emit_bundle, emit.decoded
 
     def lost(*arguments: Any) -> Any:
         if what == "network":
             raise OSError(f's3://{out}: Could not connect to the endpoint URL: "http://127.0.0.1:9/runs"')
         shutil.rmtree(out)
-        return emit_bundle(*arguments)
+        return (emit_bundle if what == "folder" else decoded)(*arguments)
 
-    monkeypatch.setattr(emit, "emit_bundle", lost)
+    monkeypatch.setattr(emit, "decoded" if what == "notes" else "emit_bundle", lost)
     line = told(run_here(corpus, out, code=1).output)
     assert str(out) in line
     assert "give the same command again" in line
     assert "defect" not in line
-    if what == "folder":
+    if what != "network":
         # And it may be given again.
         assert not out.exists()
 
