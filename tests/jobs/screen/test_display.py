@@ -192,7 +192,7 @@ def test_a_status_file_that_cannot_be_written_for_a_while_stops_nothing(
     monkeypatch.setattr("prep_corpus.jobs.screen.display.FILE_SECONDS", 0.01)
     folder, failed = tmp_path / "run", threading.Event()
     (tmp_path / "there").mkdir()
-    (tmp_path / "away").write_text("a file where the folder was")
+    (tmp_path / "away" / "status.json").mkdir(parents=True)
 
     def lead_to(name: str) -> None:
         # In one step: the writer makes a folder that is not there.
@@ -206,7 +206,8 @@ def test_a_status_file_that_cannot_be_written_for_a_while_stops_nothing(
             failed.set()
             raise
 
-    monkeypatch.setattr(display, "files", SimpleNamespace(write_atomic=write_atomic))
+    seen = SimpleNamespace(is_local=files.is_local, write_atomic=write_atomic)
+    monkeypatch.setattr(display, "files", seen)
     lead_to("there")
     BOARD.clear()
     with shown_progress(WORK, str(folder / "status.json"), quiet=True, console=Console(quiet=True)):
