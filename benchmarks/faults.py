@@ -18,7 +18,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from revisions import ROOT, checked_out, short_name
+from revisions import ROOT, checked_out, is_revision, short_name
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -37,6 +37,10 @@ def main() -> int:
     )
     parser.add_argument("words", nargs="*", help="for pytest, after --, such as -k twin")
     given = parser.parse_args()
+    if given.tree is not None and not (given.tree / "jobs" / "cli.py").is_file():
+        parser.error(f"--tree {given.tree} is no checkout of this project: there is no jobs/cli.py")
+    if given.revision and not is_revision(given.revision):
+        parser.error(f"--revision {given.revision} is no commit of this repository")
     with ExitStack() as stack:
         tree: Path = given.tree or ROOT
         if given.revision:

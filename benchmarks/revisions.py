@@ -12,6 +12,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("align", "augment", "filters", "jobs", "pipeline")
 
 
+def is_revision(name: str) -> bool:
+    """Whether this repository has such a commit."""
+    git = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}"]
+    return subprocess.run(git, capture_output=True).returncode == 0
+
+
 @contextlib.contextmanager
 def checked_out(revision: str, tree: Path) -> Iterator[Path]:
     """A worktree of a revision, which goes when the block ends."""
