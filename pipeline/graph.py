@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.pvalue import PCollection
 
 from prep_corpus.align.recognition.sources import READING_ALONE
 from prep_corpus.pipeline.recognition.refused import ReadRefused
@@ -36,7 +35,7 @@ from prep_corpus.pipeline.stages.segment import SegmentBundles
 from prep_corpus.pipeline.stages.transcript_checks import CheckTranscripts
 from prep_corpus.pipeline.stages.write import WriteOptions, WriteShards
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import StageRef, Store
+from prep_corpus.pipeline.storage.stage_store import Store
 from prep_corpus.pipeline.watched import Watched
 
 
@@ -88,17 +87,16 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
     limit = FailureLimit(
         share=options.max_failed, entries=options.close.entries, early=len(options.close.early_letters)
     )
-    judged: tuple[PCollection[StageRef], ...] = ()
+    judged = None
     if options.judge is not None:
-        judged = (bundles | "Judge" >> Emit(work, options.judge, options.progress),)
-    # Segments are cut by what the judge hears, which they find in the store.
-    both = (emitted, *judged) | "Emitted" >> Gather() if judged else emitted
+        judged = bundles | "Judge" >> Emit(work, options.judge, options.progress)
+    both = emitted if judged is None else (emitted, judged) | "Emitted" >> Gather()
     after_emit = both | "AfterEmit" >> WithinLimit(limit)
     sound = emitted | "GoOnToAlign" >> GoOn(after_emit)
     aligned = sound | "WatchAlign" >> watched | Align(work, options.segment.text, options.threads)
     if options.segment.recognised is not None and options.segment.recognised.mode in READING_ALONE:
         aligned = aligned | ReadRefused(work)
-    measured = aligned | Measure(work, options.segment)
+    measured = aligned | Measure(work, options.segment, judged)
     if options.k_frames is None:
         k_frames = measured | PickK(work, options.k_uri, options.target_samples, options.retune)
     else:
@@ -108,12 +106,13 @@ def build(pipeline: beam.Pipeline, options: GraphOptions) -> None:
         aligned
         | "GoOnToSegment" >> GoOn(after_align)
         | "WatchSegment" >> watched
-        | SegmentBundles(work, options.segment, k_frames, options.threads)
+        | SegmentBundles(work, options.segment, k_frames, options.threads, judged)
     )
 
     checked = aligned | CheckTranscripts(work, options.close.out, options.segment.text)
 
-    stages = (emitted, *judged, aligned, checked, measured, segments) | "AllStages" >> Gather()
+    own = () if judged is None else (judged,)
+    stages = (emitted, *own, aligned, checked, measured, segments) | "AllStages" >> Gather()
     closing = segments | "Ledgers" >> beam.Map(lambda ref: ledgers_of(store, ref))
     recordings = closing | "Recordings" >> beam.Map(lambda both: both[1])
     within = stages | "AfterSegment" >> WithinLimit(limit)

@@ -26,13 +26,13 @@ from prep_corpus.jobs.start.operating_point import expected, reading_line
 from prep_corpus.pipeline.finished.proven import read_clips
 from prep_corpus.pipeline.inputs.bundles import read_bundle
 from prep_corpus.pipeline.progress import BOARD
+from prep_corpus.pipeline.recognition.judge import JudgeOptions
 from prep_corpus.pipeline.recognition.refused import with_refused
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, MARKER
 from prep_corpus.pipeline.shards.clips import ClipDamaged
 from prep_corpus.pipeline.stage_frame import NotMade, finding_only
 from prep_corpus.pipeline.stages.align import align_bundle
-from prep_corpus.pipeline.stages.cut_recording import judge_emissions
-from prep_corpus.pipeline.stages.emit import emit_bundle
+from prep_corpus.pipeline.stages.emit import JUDGE, emissions_digest, emit_bundle
 from prep_corpus.pipeline.stages.measure import kept_k, measure_bundle
 from prep_corpus.pipeline.stages.segment import segment_bundle
 from prep_corpus.pipeline.storage import files
@@ -138,13 +138,29 @@ def _first_to_do(
     standing.append(aligned)
     if not prepared.has_filter:
         return "measure"
-    if judge := judge_emissions(store, (bundle, read_bundle(store, bundle)), prepared.segment.recognised):
+    judge = _judge_emissions(store, bundle, prepared.judge)
+    if judge is not None:
         standing.append(judge)
-    standing.append(measure_bundle(store, aligned, prepared.segment))
+    standing.append(measure_bundle(store, aligned, prepared.segment, judge))
     if k_frames is None:
         return "segment"
-    standing.append(segment_bundle(store, aligned, prepared.segment, k_frames, 1))
+    standing.append(segment_bundle(store, aligned, prepared.segment, k_frames, 1, judge))
     return None
+
+
+def _judge_emissions(store: Store, bundle: str, judge: JudgeOptions | None) -> StageRef | None:
+    """What the judge sees in a bundle; None where the run has no judge.
+
+    Raises:
+        NotMade: it does not stand.
+    """
+    if judge is None:
+        return None
+    digest = emissions_digest(JUDGE, read_bundle(store, bundle), judge.info, judge.windows, judge.runs_on)
+    found = store.find(JUDGE, bundle, digest)
+    if found is None:
+        raise NotMade(JUDGE)
+    return found
 
 
 def _is_proven(store: Store, ref: StageRef) -> bool:

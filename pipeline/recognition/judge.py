@@ -1,4 +1,4 @@
-"""A second model that reads the same speech: what its emissions are found by."""
+"""A second model that reads the same speech, and what its emissions on the machine that starts a run are found by."""
 
 from __future__ import annotations
 

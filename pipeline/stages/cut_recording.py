@@ -13,7 +13,6 @@ from prep_corpus.align.cutting.plan import CutPlan
 from prep_corpus.align.cutting.ranges import OVERLAPPING, Ranges
 from prep_corpus.align.cutting.segments import CutOptions, Cuts, with_scores
 from prep_corpus.align.cutting.unheard import ranges_without_unheard
-from prep_corpus.align.errors import StageFileGone
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recognition.sources import READ_REPAIR, REPAIRING
 from prep_corpus.align.text.normalize import TextOptions
@@ -32,7 +31,6 @@ from prep_corpus.filters.scoring import (
     verdicts,
     worth,
 )
-from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.recognition.repaired import RepairedCuts, cut_repaired
 from prep_corpus.pipeline.recognition.uncovered import (
     Recognition,
@@ -42,10 +40,8 @@ from prep_corpus.pipeline.recognition.uncovered import (
     plan_heard,
     recognise_uncovered,
 )
-from prep_corpus.pipeline.stage_frame import NotMade, is_finding
 from prep_corpus.pipeline.stages.align import AlignedRecording
-from prep_corpus.pipeline.stages.emit import JUDGE, EmittedRecording, emissions_digest, read_emissions
-from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 MODEL_RATE = "model"
@@ -121,34 +117,12 @@ class SegmentOptions:
         )
 
 
-def judge_emissions(
-    store: Store, bundle: tuple[str, list[ProbedRecording]], recognised: RecognitionOptions | None
-) -> StageRef | None:
-    """What the judge sees in a bundle, by its digest and its recordings; None where the run has no judge.
-
-    Raises:
-        StageFileGone: it is not there any more.
-        NotMade: the same, where nothing is to be made.
-    """
-    judge = None if recognised is None else recognised.judge
-    if judge is None:
-        return None
-    digest = emissions_digest(JUDGE, bundle[1], judge.info, judge.windows, judge.runs_on)
-    found = store.find(JUDGE, bundle[0], digest)
-    if found is None and files.exists(store.uri(JUDGE, digest, ".retry.parquet")):
-        # Some of it could not be had; the next run tries again.
-        found = StageRef(JUDGE, bundle[0], digest, "", False, 0)
-        found = found._replace(content=store.read(found, columns=[]).content)
-    if found is None:
-        raise NotMade(JUDGE) if is_finding() else StageFileGone(f"{store.uri(JUDGE, digest)} is gone")
-    return found
-
-
 def judged_words(store: Store, ref: StageRef | None, info: ModelInfo) -> dict[str, TimedWords]:
     """What the judge hears in each recording, by its id.
 
     Args:
-        store, ref: as `judge_emissions` gives it.
+        store: of the run.
+        ref: what the judge sees in the bundle; None where the run has none.
         info: of the model that is judged.
     """
     if ref is None:

@@ -12,12 +12,12 @@ from prep_corpus.align.cutting.pause_length import candidate_gaps, pick_k
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
+from prep_corpus.pipeline.recognition.judged_bundles import JudgedBundles, by_bundle, judge_of
 from prep_corpus.pipeline.recognition.refused import refused_ids
 from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import read_alignments
 from prep_corpus.pipeline.stages.cut_recording import (
     SegmentOptions,
-    judge_emissions,
     judged_words,
     measured_ranges,
 )
@@ -35,15 +35,17 @@ Totals = dict[int, tuple[int, int]]
 SCHEMA = pa.schema([("k_frames", pa.int32()), ("segments", pa.int64()), ("samples", pa.int64())])
 
 
-def measure_bundle(store: Store, alignments: StageRef, options: SegmentOptions) -> StageRef:
-    """Make, or find, the totals of a bundle for each candidate k."""
+def measure_bundle(
+    store: Store, alignments: StageRef, options: SegmentOptions, judge: StageRef | None = None
+) -> StageRef:
+    """Make, or find, the totals of a bundle for each candidate k; `judge` is what the judge sees in it."""
     bundle = read_bundle(store, alignments.bundle)
     # Nothing is read where each has its text.
     have_texts = all(probed.recording.text for probed in bundle)
     if have_texts and options.recognised is not None:
         have_texts = not refused_ids(store.read(alignments, columns=[]).notes)
     bare = None if have_texts else options.recognised
-    judge = judge_emissions(store, (alignments.bundle, bundle), bare)
+    judge = None if have_texts else judge
     digest = digest_of(
         "measure",
         VERSION,
@@ -174,22 +176,26 @@ class _MeasureBundle(beam.DoFn):
     def __init__(self, root: str, options: SegmentOptions) -> None:
         self._store, self._options = Store(root), options
 
-    def process(self, alignments: StageRef) -> Iterator[StageRef]:
-        made = measure_bundle(self._store, alignments, self._options)
+    def process(self, alignments: StageRef, judged: JudgedBundles | None = None) -> Iterator[StageRef]:
+        made = measure_bundle(self._store, alignments, self._options, judge_of(judged, alignments.bundle))
         tell_engine("measure")
         yield made
 
 
 class Measure(beam.PTransform):
-    """References to alignments -> references to what each k would yield."""
+    """References to alignments -> references to what each k would yield; `judged` are those to what a judge sees."""
 
-    def __init__(self, root: str, options: SegmentOptions) -> None:
+    def __init__(
+        self, root: str, options: SegmentOptions, judged: PCollection[StageRef] | None = None
+    ) -> None:
         super().__init__()
-        self._root, self._options = root, options
+        self._root, self._options, self._judged = root, options, judged
 
     def expand(self, alignments: PCollection[StageRef]) -> PCollection[StageRef]:
         """One reference per bundle."""
-        return alignments | "MeasureBundle" >> beam.ParDo(_MeasureBundle(self._root, self._options))
+        return alignments | "MeasureBundle" >> beam.ParDo(
+            _MeasureBundle(self._root, self._options), *by_bundle(self._judged)
+        )
 
 
 class PickK(beam.PTransform):

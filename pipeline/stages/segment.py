@@ -37,6 +37,7 @@ from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle, re
 from prep_corpus.pipeline.inputs.decoding import decoded, own_rate_hz, slices
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.progress import BOARD, StageProgress
+from prep_corpus.pipeline.recognition.judged_bundles import JudgedBundles, by_bundle, judge_of
 from prep_corpus.pipeline.recognition.uncovered import with_recognised, without
 from prep_corpus.pipeline.shards.clips import pack_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
@@ -47,7 +48,6 @@ from prep_corpus.pipeline.stages.cut_recording import (
     MODEL_RATE,
     SegmentedRecording,
     SegmentOptions,
-    judge_emissions,
     judged_words,
     segment_recording,
 )
@@ -130,11 +130,15 @@ def account(
 
 
 def segment_bundle(
-    store: Store, alignments: StageRef, options: SegmentOptions, k_frames: int, threads: int
+    store: Store,
+    alignments: StageRef,
+    options: SegmentOptions,
+    k_frames: int,
+    threads: int,
+    judge: StageRef | None = None,
 ) -> StageRef:
-    """Make, or find, the segments and clips of a bundle."""
+    """Make, or find, the segments and clips of a bundle; `judge` is what the judge sees in it."""
     bundle = read_bundle(store, alignments.bundle)
-    judge = judge_emissions(store, (alignments.bundle, bundle), options.recognised)
     digest = digest_of(
         "segment",
         VERSION,
@@ -378,22 +382,39 @@ class _SegmentBundle(AbreastDoFn):
         super().__init__("segment", threads)
         self._store, self._options = Store(root), options
 
-    def process(self, alignments: StageRef, k_frames: int) -> Iterator[StageRef]:
+    def process(
+        self, alignments: StageRef, k_frames: int, judged: JudgedBundles | None = None
+    ) -> Iterator[StageRef]:
+        judge = judge_of(judged, alignments.bundle)
+
         def make(threads: int) -> StageRef:
-            return segment_bundle(self._store, alignments, self._options, k_frames, threads)
+            return segment_bundle(self._store, alignments, self._options, k_frames, threads, judge)
 
         yield from self.made(read_bundle_seconds(self._store, alignments.bundle), make)
 
 
 class SegmentBundles(beam.PTransform):
-    """References to alignments -> references to segments, cut at pauses of k frames."""
+    """References to alignments -> references to segments, cut at pauses of k frames.
 
-    def __init__(self, root: str, options: SegmentOptions, k_frames: PCollection[int], threads: int) -> None:
+    `judged` are references to what a judge sees.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        options: SegmentOptions,
+        k_frames: PCollection[int],
+        threads: int,
+        judged: PCollection[StageRef] | None = None,
+    ) -> None:
         super().__init__()
-        self._root, self._options, self._k_frames, self._threads = root, options, k_frames, threads
+        self._root, self._options, self._threads = root, options, threads
+        self._k_frames, self._judged = k_frames, judged
 
     def expand(self, alignments: PCollection[StageRef]) -> PCollection[StageRef]:
         """One reference per bundle."""
         return alignments | "SegmentBundle" >> beam.ParDo(
-            _SegmentBundle(self._root, self._options, self._threads), AsSingleton(self._k_frames)
+            _SegmentBundle(self._root, self._options, self._threads),
+            AsSingleton(self._k_frames),
+            *by_bundle(self._judged),
         )
