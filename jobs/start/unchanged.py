@@ -9,7 +9,7 @@ stands by the digests of its stages.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,6 +31,7 @@ from prep_corpus.pipeline.run_files import (
 )
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.documents import read_used
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 
 _FOLDERS = ("align", "augment", "filters", "jobs", "pipeline")
@@ -130,13 +131,20 @@ def note_standing(config: RunConfig, bundles: tuple[str, ...], letters: tuple[De
     if not files.is_local(config.out) or _TRIED_AGAIN & read_outcome(config.out).reasons.keys():
         return
     made_of = _made_of(config)
-    if made_of is not None:
+    left = _left(config.out)
+    if made_of is not None and not _has_leftovers(config.out, left):
         note = {
             "made_of": digest_of(made_of),
             "corpus": [*bundles, rejected_digest(list(letters))],
-            "left": _left(config.out),
+            "left": left,
         }
         write_json(files.join(config.out, STANDING_NAME), note)
+
+
+def _has_leftovers(out: str, left: Mapping[str, object]) -> bool:
+    """Whether a stage is to be tried again; where it is the judge, no dead letter says so."""
+    names = [f"work/{name}" for name in read_used(out) or ()]
+    return any(f"{name}.retry.parquet" in left and f"{name}.parquet" not in left for name in names)
 
 
 def standing_outcome(config: RunConfig, *, with_report: bool) -> RunOutcome | None:

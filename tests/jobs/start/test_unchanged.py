@@ -100,6 +100,21 @@ def test_what_is_tried_again_is_no_standing_result(
     assert not (tmp_path / "run" / "work" / "standing.json").exists()
 
 
+def test_a_stage_file_that_is_tried_again_is_no_standing_result_though_no_dead_letter_says_so(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    note, emitted = tmp_path / "run" / "work" / "standing.json", tmp_path / "run" / "work" / "emit"
+    note.unlink()
+    made = next(emitted.glob("*.parquet"))
+    made.rename(made.with_suffix(".retry.parquet"))
+    note_standing(config, (), ())
+    assert not note.exists()
+    # What a later run has made whole is not tried again.
+    shutil.copy(made.with_suffix(".retry.parquet"), made)
+    note_standing(config, (), ())
+    assert note.exists()
+
+
 def test_a_damaged_note_is_no_note(config: RunConfig, tmp_path: Path) -> None:
     path = tmp_path / "run" / "work" / "standing.json"
     path.write_bytes(path.read_bytes()[: os.path.getsize(path) // 2])
