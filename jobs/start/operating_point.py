@@ -74,7 +74,9 @@ def recognition_point(config: RunConfig, model_digest: str) -> tuple[Recognition
                 "nothing of what this one reads"
             )
         if given.is_judged != (config.judge is not None):
-            needs = "--judge MODEL" if given.is_judged else "no --judge"
+            needs = (
+                "a judge: name one with --judge MODEL" if given.is_judged else "no judge: leave --judge out"
+            )
             raise UsageError(f"--read-filter {config.read_filter} was fitted for reading with {needs}")
         return given, given.point(config.max_wer or DEFAULT_MAX_WER)
     fitted = bundled_recognition_filter(model_digest, judged=config.judge is not None)
@@ -82,7 +84,8 @@ def recognition_point(config: RunConfig, model_digest: str) -> tuple[Recognition
         raise UsageError(
             f"--read {config.read} keeps what a model hears only where it is known how far to trust it, and that is "
             f"known of {', '.join(BUNDLED_RECOGNITION_FILTERS)} alone, not of {config.model}; "
-            "leave --read out, or name a model that has such a filter (docs/models.md, A model that may read)"
+            "leave --read out, name a model that has such a filter, or give this one of its own with --read-filter "
+            "FILE.json (docs/models.md, A model that may read)"
         )
     return fitted, fitted.point(config.max_wer or DEFAULT_MAX_WER)
 

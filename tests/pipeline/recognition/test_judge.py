@@ -64,7 +64,10 @@ def test_only_what_both_hear_is_kept_where_agreement_is_all_that_counts(
 
 
 def test_a_run_keeps_what_its_judge_hears_beside_its_emissions(
-    tmp_path: Path, trust_agreed: RecognitionOptions, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    trust_all: RecognitionOptions,
+    trust_agreed: RecognitionOptions,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     manifest = toy.write_corpus(tmp_path / "corpus", recordings=1, sentences=6, seed=5)
     toy.write_filter(manifest.parent / "filter.json")
@@ -94,9 +97,16 @@ def test_a_run_keeps_what_its_judge_hears_beside_its_emissions(
         "run", str(manifest), "--out", str(out), "--read", "none", "--judge", "toy:judge_model", code=2
     )
     assert "--judge is for what the model reads" in said.output
+    plain = tmp_path / "plain.json"
+    plain.write_text(recognition_text(replace(trust_all.filter, model_digest=digest)))
     for wrong, rule in (
-        (judged[2:], "was fitted for reading with --judge MODEL"),
+        (judged[2:], "was fitted for reading with a judge: name one with --judge MODEL"),
         (("--judge", "support.toy:acoustic_model", *judged[2:]), "is the model itself"),
+        (
+            (*judged[:2], "--read-filter", str(plain)),
+            "was fitted for reading with no judge: leave --judge out",
+        ),
+        ((), "give this one of its own with --read-filter FILE.json"),
     ):
         other = str(tmp_path / "other")
         said = cli_here("run", str(manifest), "--out", other, *MODEL, "--read", "all", *wrong, code=2)
