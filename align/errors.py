@@ -3,6 +3,7 @@
     PrepCorpusError
     ├── StageFileDamaged      a stored file is not what was written; an OSError too
     ├── InputChanged          the noise or the model is not what it was when the run began
+    ├── ModelFailed           a model raised while it ran on audio
     ├── UsageError            a wrong option, config file or manifest as a whole: exit code 2
     │   └── DocumentDamaged       a document of a run is not what was written; `check` tells it as a problem
     └── RecordingError        one recording cannot go on: it becomes a dead letter, the others go on
@@ -55,6 +56,10 @@ class DocumentDamaged(UsageError):
 
 class InputChanged(PrepCorpusError):
     """What the whole run depends on, its noise or its model, is not what it was when the run began."""
+
+
+class ModelFailed(PrepCorpusError):
+    """A model, which may be anybody's code, raised while it ran; the message names it."""
 
 
 class StageFileDamaged(PrepCorpusError, OSError):

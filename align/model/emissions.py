@@ -336,7 +336,7 @@ class Emitter(Generic[Key]):
         try:
             batch_BN = torch.from_numpy(np.stack(rows)).to(self._model.device)
             with torch.inference_mode():
-                log_probs_BTC = self._model.run(batch_BN).float()
+                log_probs_BTC = self._model.run_named(batch_BN).float()
                 return [self._to_half(row_TC) for row_TC in log_probs_BTC]
         except torch.cuda.OutOfMemoryError:
             if len(rows) == 1:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.errors import UsageError
+from prep_corpus.align.errors import ModelFailed, PrepCorpusError, UsageError
 from prep_corpus.align.model.devices import check_device
 from prep_corpus.align.model.naming import open_model
 from prep_corpus.align.text.normalize import NormalizedText
@@ -202,6 +202,7 @@ class LoadedModel:
         device: "cpu", "cuda" or "cuda:N".
         context_seconds: least context that its windows need on each side, where it says so.
         runtime: what runs it on arrays, without torch, and its version; "" where it runs on tensors.
+        option: how messages name it: the option that it was given with, and its name there.
     """
 
     info: ModelInfo
@@ -209,16 +210,37 @@ class LoadedModel:
     device: str
     context_seconds: float = 0.0
     runtime: str = ""
+    option: str = "--model"
+
+    def run_named(self, waveforms_BN: Any) -> Any:
+        """As `run`.
+
+        Raises:
+            ModelFailed: the model raised; a disk or memory that gives out is told as such.
+        """
+        try:
+            return self.run(waveforms_BN)
+        except (PrepCorpusError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            # Of torch, whose name cannot be asked for without it.
+            if type(error).__name__ == "OutOfMemoryError":
+                raise
+            shown = " ".join(str(error).split())
+            raise ModelFailed(
+                f"{self.option} failed on audio: {type(error).__name__}: {shown}; mend or replace that model, "
+                "then give the same command again (--debug shows where)"
+            ) from error
 
     def log_probs(self, waveforms_BN: NDArray[np.float32]) -> NDArray[np.float32]:
         """[B, N] float32 waveforms -> [B, T, C] float32 log-probs, both as arrays on this machine."""
         if self.runtime:
-            return np.asarray(self.run(waveforms_BN), np.float32)
+            return np.asarray(self.run_named(waveforms_BN), np.float32)
         import torch
 
         with torch.inference_mode():
             log_probs_BTC: NDArray[np.float32] = (
-                self.run(torch.from_numpy(waveforms_BN).to(self.device)).float().cpu().numpy()
+                self.run_named(torch.from_numpy(waveforms_BN).to(self.device)).float().cpu().numpy()
             )
         return log_probs_BTC
 
@@ -248,8 +270,13 @@ def load_model(name: str, device: str = "cpu") -> LoadedModel:
         device=device,
         context_seconds=context_seconds,
         runtime=getattr(model, "runtime", ""),
+        option=f"--model {name}",
     )
-    _probe(loaded, name)
+    try:
+        _probe(loaded, name)
+    except ModelFailed as error:
+        # Nothing was started yet.
+        raise UsageError(str(error)) from error
     return loaded
 
 

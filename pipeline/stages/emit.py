@@ -333,6 +333,8 @@ class _EmitBundle(AbreastDoFn):
                 f"the model must be what it was when the run began (digest {wanted}), and {self._options.model} is "
                 f"another now ({model.info.digest}); put it back, or give the same command again"
             )
+        if self._options.stage == JUDGE:
+            model = replace(model, option=f"--judge {self._options.model}")
         return taking_turns(model, GPU_CALLS) if self._options.on_gpu else model
 
     def process(self, bundle_digest: str) -> Iterator[StageRef]:

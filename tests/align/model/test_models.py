@@ -96,6 +96,18 @@ def test_outputs_that_are_no_log_probabilities_are_refused(factory: Any) -> None
         load_model("steps_model:make")
 
 
+def test_a_model_that_raises_where_it_is_tried_is_named(factory: Any) -> None:
+    class Raises(Steps):
+        def forward(self, waveforms_BN: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("no such operator")
+
+    factory.make = lambda device: Raises()
+    with pytest.raises(
+        UsageError, match="--model steps_model:make failed on audio: RuntimeError: no such operator"
+    ):
+        load_model("steps_model:make")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

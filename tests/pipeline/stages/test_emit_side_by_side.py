@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import types
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -10,16 +13,17 @@ import pytest
 import torch
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
-from support.toy import write_corpus
+from support.toy import ToneModel, write_corpus
 
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.emissions import WindowOptions
 from prep_corpus.align.model.models import load_model
 from prep_corpus.align.text.normalize import TextOptions
+from prep_corpus.jobs.screen.causes import cause_of
 from prep_corpus.pipeline.inputs.bundles import write_bundle
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe_all
-from prep_corpus.pipeline.stages.emit import Emit, EmitOptions, emit_bundle, taking_turns
+from prep_corpus.pipeline.stages.emit import EMIT, JUDGE, Emit, EmitOptions, emit_bundle, taking_turns
 from prep_corpus.pipeline.storage.stage_store import Store
 
 MODEL = "support.toy:acoustic_model"
@@ -64,6 +68,36 @@ def test_an_error_of_one_bundle_stops_the_pipeline(tmp_path: Path) -> None:
         beam.Pipeline(runner=FnApiRunner()) as pipeline,
     ):
         pipeline | beam.Create(digests) | Emit(root, OPTIONS)
+
+
+class Failing(ToneModel):
+    """Fails on more audio than it is tried with when it is loaded."""
+
+    def forward(self, waveforms_BN: torch.Tensor) -> torch.Tensor:
+        if waveforms_BN.shape[1] > 2 * self.sample_rate_hz:
+            raise RuntimeError("no such\n  operator")
+        return super().forward(waveforms_BN)
+
+
+@pytest.mark.parametrize(("stage", "option"), [(EMIT, "--model"), (JUDGE, "--judge")])
+def test_a_model_that_fails_on_audio_is_named(
+    stage: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = types.ModuleType("failing_model")
+    vars(module)["make"] = lambda device: Failing()
+    monkeypatch.setitem(sys.modules, "failing_model", module)
+    root = str(tmp_path / "store")
+    digests = _bundles(tmp_path / "corpus", root)[:1]
+    options = replace(OPTIONS, model="failing_model:make", stage=stage, threads=1)
+    with (
+        pytest.raises(Exception, match="operator") as raised,
+        beam.Pipeline(runner=FnApiRunner()) as pipeline,
+    ):
+        pipeline | beam.Create(digests) | Emit(root, options)
+    assert cause_of(raised.value).line() == (
+        f"{option} failing_model:make failed on audio: RuntimeError: no such operator; mend or replace that model, "
+        "then give the same command again (--debug shows where)"
+    )
 
 
 def test_a_model_that_takes_turns_runs_so_many_calls_at_a_time() -> None:
