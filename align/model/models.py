@@ -287,6 +287,15 @@ def one_thread_a_call() -> None:
     torch.set_num_threads(1)
 
 
+def load_judge(name: str, device: str = "cpu") -> LoadedModel:
+    """As `load_model`, of a model that `--judge` names: messages say so."""
+    try:
+        judge = load_model(name, device)
+    except UsageError as error:
+        raise UsageError(str(error).replace("--model", "--judge")) from error
+    return replace(judge, option=f"--judge {name}")
+
+
 def _describe(model: Any, name: str) -> ModelInfo:
     missing = [
         a for a in ("sample_rate_hz", "stride_samples", "vocabulary", "blank") if not hasattr(model, a)

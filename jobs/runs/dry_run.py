@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from prep_corpus.align.errors import StageFileDamaged
-from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model
+from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_judge
 from prep_corpus.align.recognition.sources import READING_ALONE
 from prep_corpus.jobs.runs.prepare import PreparedRun, shard_place, too_many_rejected
 from prep_corpus.jobs.runs.stage_options import k_uri_of
@@ -237,7 +237,7 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
     if to_do["emit"]:
         rates["emit"] += model_seconds_per_hour(model)
     if config.judge is not None and to_do["judge"]:
-        rates["judge"] += model_seconds_per_hour(load_model(config.judge, model.device))
+        rates["judge"] += model_seconds_per_hour(load_judge(config.judge, model.device))
     seconds = sum(to_do[stage] / 3600 * rates[stage] for stage in to_do) / max(config.workers, 1)
     say("time", f"about {clock(seconds)} with {counted(config.workers, 'worker')}, for what is to do")
     return True

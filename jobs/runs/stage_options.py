@@ -7,7 +7,7 @@ from typing import Any
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.emissions import WindowOptions
-from prep_corpus.align.model.models import ModelInfo, load_model
+from prep_corpus.align.model.models import ModelInfo, load_judge
 from prep_corpus.align.recognition.recognised import check_tells_words
 from prep_corpus.align.recognition.sources import READ_NOTHING
 from prep_corpus.align.text.normalize import TextOptions
@@ -98,10 +98,7 @@ def judge_options(config: RunConfig, info: ModelInfo, device: str) -> JudgeOptio
     """
     if config.judge is None:
         return None
-    try:
-        judge = load_model(config.judge, device)
-    except UsageError as error:
-        raise UsageError(str(error).replace("--model", "--judge")) from error
+    judge = load_judge(config.judge, device)
     if judge.info.digest == info.digest:
         raise UsageError(f"--judge {config.judge} is the model itself, which agrees with everything")
     check_tells_words(judge.info)

@@ -23,7 +23,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.model.models import load_model
+from prep_corpus.align.model.models import load_judge
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs import run
 from prep_corpus.jobs.runs.prepare import PreparedRun, StartedRun, prepare_run, start_run
@@ -159,7 +159,7 @@ def submit(config: RunConfig, engine: Engine, submission: Submission) -> int:
         started = start_run(prepared, force=submission.force)
     if started.too_many_rejected:
         return run.report(config, run.close_unrun(started), quiet=submission.quiet)
-    models = [prepared.model, *([load_model(config.judge, "cpu")] if config.judge is not None else [])]
+    models = [prepared.model, *([load_judge(config.judge, "cpu")] if config.judge is not None else [])]
     estimate = estimate_run(config, started.corpus, prepared.store, models)
     for line in [*estimate.lines(engine.accelerator is not None), *engine.hints(estimate)]:
         print_line(console, line)

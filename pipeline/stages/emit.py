@@ -21,7 +21,7 @@ from prep_corpus.align.errors import DeadLetter, InputChanged
 from prep_corpus.align.heap import give_back_memory
 from prep_corpus.align.model.columns import columns_used, needs_columns
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
-from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_model, one_thread_a_call
+from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_judge, load_model, one_thread_a_call
 from prep_corpus.align.text.normalize import TextOptions, normalize
 from prep_corpus.pipeline.abreast import AbreastDoFn
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle, read_bundle_seconds
@@ -326,15 +326,14 @@ class _EmitBundle(AbreastDoFn):
             one_thread_a_call()
 
     def _load(self) -> LoadedModel:
-        model = load_model(self._options.model, self._options.device)
+        load, noun = (load_judge, "judge") if self._options.stage == JUDGE else (load_model, "model")
+        model = load(self._options.model, self._options.device)
         wanted = self._options.model_digest
         if wanted and model.info.digest != wanted:
             raise InputChanged(
-                f"the model must be what it was when the run began (digest {wanted}), and {self._options.model} is "
+                f"the {noun} must be what it was when the run began (digest {wanted}), and {self._options.model} is "
                 f"another now ({model.info.digest}); put it back, or give the same command again"
             )
-        if self._options.stage == JUDGE:
-            model = replace(model, option=f"--judge {self._options.model}")
         return taking_turns(model, GPU_CALLS) if self._options.on_gpu else model
 
     def process(self, bundle_digest: str) -> Iterator[StageRef]:

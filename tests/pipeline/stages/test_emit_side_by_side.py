@@ -15,7 +15,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 from support.toy import ToneModel, write_corpus
 
-from prep_corpus.align.errors import DeadLetter
+from prep_corpus.align.errors import DeadLetter, InputChanged, UsageError
 from prep_corpus.align.model.emissions import WindowOptions
 from prep_corpus.align.model.models import load_model
 from prep_corpus.align.text.normalize import TextOptions
@@ -23,7 +23,15 @@ from prep_corpus.jobs.screen.causes import cause_of
 from prep_corpus.pipeline.inputs.bundles import write_bundle
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe_all
-from prep_corpus.pipeline.stages.emit import EMIT, JUDGE, Emit, EmitOptions, emit_bundle, taking_turns
+from prep_corpus.pipeline.stages.emit import (
+    EMIT,
+    JUDGE,
+    Emit,
+    EmitOptions,
+    _EmitBundle,
+    emit_bundle,
+    taking_turns,
+)
 from prep_corpus.pipeline.storage.stage_store import Store
 
 MODEL = "support.toy:acoustic_model"
@@ -98,6 +106,11 @@ def test_a_model_that_fails_on_audio_is_named(
         f"{option} failing_model:make failed on audio: RuntimeError: no such operator; mend or replace that model, "
         "then give the same command again (--debug shows where)"
     )
+    with pytest.raises(InputChanged, match=f"the {option.strip('-')} must be what it was when the run began"):
+        _EmitBundle(root, replace(options, model_digest="another")).setup()
+    vars(module).clear()
+    with pytest.raises(UsageError, match=f"^{option} failing_model:make"):
+        _EmitBundle(root, options).setup()
 
 
 def test_a_model_that_takes_turns_runs_so_many_calls_at_a_time() -> None:
