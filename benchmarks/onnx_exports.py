@@ -157,7 +157,9 @@ LIKELY = -10.0
 
 
 def largest_differences(name: str, folder: Path, samples_N: NDArray[np.float32]) -> dict[str, float]:
-    """The largest differences between log-probs, in nats, over rows of 30 s.
+    """The largest differences between log-probs, in nats, over rows of 30 s, on one thread as the table's rows are.
+
+    By how many threads torch adds up changes QuartzNet's log-probs by more than the export differs.
 
     Returns:
         By what was compared: the export with the model by torch, the same where the model's are over `LIKELY`, and
@@ -165,6 +167,7 @@ def largest_differences(name: str, folder: Path, samples_N: NDArray[np.float32])
     """
     from prep_corpus.align.model.models import load_model
 
+    torch.set_num_threads(1)
     theirs, ours = load_model(str(folder)), load_model(IN_TORCH.get(name, name))
     row = 30 * ours.info.sample_rate_hz
     rows_BN = torch.from_numpy(samples_N[: len(samples_N) // row * row].reshape(-1, row))
