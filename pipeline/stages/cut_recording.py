@@ -8,14 +8,15 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from prep_corpus.align.cutting.cut_ledgers import character_ledger, sample_ledger
 from prep_corpus.align.cutting.cutting import plan_paper, plan_words
 from prep_corpus.align.cutting.plan import CutPlan
 from prep_corpus.align.cutting.ranges import OVERLAPPING, Ranges
-from prep_corpus.align.cutting.segments import CutOptions, Cuts, with_scores
+from prep_corpus.align.cutting.segments import CutOptions, Cuts, Segment, with_scores
 from prep_corpus.align.cutting.unheard import ranges_without_unheard
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.recognition.sources import READ_REPAIR, REPAIRING
-from prep_corpus.align.text.normalize import TextOptions
+from prep_corpus.align.recognition.sources import KEPT_REPAIRED, READ_REPAIR, REPAIRING
+from prep_corpus.align.text.normalize import STRIPPED, UNREAD, TextOptions
 from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.words.evidence import Track, track
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
@@ -31,6 +32,7 @@ from prep_corpus.filters.scoring import (
     verdicts,
     worth,
 )
+from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.recognition.repaired import RepairedCuts, cut_repaired
 from prep_corpus.pipeline.recognition.uncovered import (
     Recognition,
@@ -39,6 +41,7 @@ from prep_corpus.pipeline.recognition.uncovered import (
     hear,
     plan_heard,
     recognise_uncovered,
+    with_recognised,
 )
 from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
@@ -333,3 +336,56 @@ def cut_recording(plan: CutPlan, options: SegmentOptions, trusted: Verdicts, pau
     if options.cut == "paper":
         ranges = ranges_without_unheard(ranges, trusted.said_W)
     return ranges
+
+
+def account(
+    aligned: AlignedRecording,
+    cuts: Cuts,
+    recognised: Sequence[Segment] | None = None,
+    repaired: Sequence[Segment] | None = None,
+) -> Ledgers:
+    """Where every sample and every character of a recording went.
+
+    Args:
+        aligned: the recording.
+        cuts: what became of its transcript.
+        recognised: utterances whose text is what the model hears; None where the run keeps none.
+        repaired: those of `cuts` whose text is repaired; None where the run repairs none.
+
+    Raises:
+        InternalError: something is left over.
+    """
+    owner_N = aligned.normalized.char_ownership()
+    characters = character_ledger(cuts, owner_N)
+    stripped = int((owner_N == STRIPPED).sum())
+    unread = int((owner_N == UNREAD).sum())
+    characters["unsayable"] -= stripped + unread
+    characters["unspoken"] += unread
+    kept = [segment for segment in cuts.segments if not segment.reason]
+    unused, why = sum(len(version.text) for version in aligned.probed.recording.others), "other-version"
+    if aligned.refused is not None:
+        unused, why = aligned.refused.read_characters, aligned.refused.reason
+    if unused:
+        characters[f"rejected:{why}"] = unused
+    samples = sample_ledger(cuts, aligned.n_samples)
+    if recognised is not None:
+        samples = with_recognised(samples, cuts, recognised)
+    recognition_counts = {} if recognised is None else {"utterances recognised": len(recognised)}
+    if repaired is not None:
+        mended = sum(segment.sample_end - segment.sample_start for segment in repaired)
+        samples = {**samples, "kept": samples["kept"] - mended, KEPT_REPAIRED: mended}
+        recognition_counts["utterances repaired"] = len(repaired)
+    ledgers = Ledgers(
+        samples={**samples, "decoded": aligned.n_samples},
+        characters={**characters, "stripped": stripped, "read": len(owner_N) + unused},
+        counts={
+            "recordings": 1,
+            "words": len(aligned.words.frame_starts),
+            "words kept": sum(end - start for segment in kept for start, end in segment.spoken_ranges()),
+            "segments": len(cuts.segments) + len(recognised or ()),
+            "utterances": len(kept) + len(recognised or ()),
+            **recognition_counts,
+        },
+    )
+    ledgers.check(aligned.probed.recording.id)
+    return ledgers

@@ -18,16 +18,13 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.audio.levels import Levels
-from prep_corpus.align.cutting.cut_ledgers import character_ledger, sample_ledger
 from prep_corpus.align.cutting.cutting import (
-    Cuts,
     Segment,
 )
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recognition.repair import SaidPart
-from prep_corpus.align.recognition.sources import KEPT_REPAIRED, RECOGNISED, REPAIRED, TRANSCRIPT
-from prep_corpus.align.text.normalize import STRIPPED, UNREAD
+from prep_corpus.align.recognition.sources import RECOGNISED, REPAIRED, TRANSCRIPT
 from prep_corpus.align.transcripts.versions import file_links
 from prep_corpus.augment.bank import SpeechSilent
 from prep_corpus.augment.mix import is_silent
@@ -38,7 +35,7 @@ from prep_corpus.pipeline.inputs.decoding import decoded, own_rate_hz, slices
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.recognition.judged_bundles import JudgedBundles, by_bundle, judge_of
-from prep_corpus.pipeline.recognition.uncovered import with_recognised, without
+from prep_corpus.pipeline.recognition.uncovered import without
 from prep_corpus.pipeline.shards.clips import pack_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
 from prep_corpus.pipeline.shards.rows import TEXT_SOURCE
@@ -48,6 +45,7 @@ from prep_corpus.pipeline.stages.cut_recording import (
     MODEL_RATE,
     SegmentedRecording,
     SegmentOptions,
+    account,
     judged_words,
     segment_recording,
 )
@@ -74,59 +72,6 @@ VERSION = 10
 HELD_CLIP_BYTES = 32 << 20
 """Clips of one recording that wait in memory for those before them; more wait in a file without a name."""
 SPEECH_SILENT = SpeechSilent.reason
-
-
-def account(
-    aligned: AlignedRecording,
-    cuts: Cuts,
-    recognised: Sequence[Segment] | None = None,
-    repaired: Sequence[Segment] | None = None,
-) -> Ledgers:
-    """Where every sample and every character of a recording went.
-
-    Args:
-        aligned: the recording.
-        cuts: what became of its transcript.
-        recognised: utterances whose text is what the model hears; None where the run keeps none.
-        repaired: those of `cuts` whose text is repaired; None where the run repairs none.
-
-    Raises:
-        InternalError: something is left over.
-    """
-    owner_N = aligned.normalized.char_ownership()
-    characters = character_ledger(cuts, owner_N)
-    stripped = int((owner_N == STRIPPED).sum())
-    unread = int((owner_N == UNREAD).sum())
-    characters["unsayable"] -= stripped + unread
-    characters["unspoken"] += unread
-    kept = [segment for segment in cuts.segments if not segment.reason]
-    unused, why = sum(len(version.text) for version in aligned.probed.recording.others), "other-version"
-    if aligned.refused is not None:
-        unused, why = aligned.refused.read_characters, aligned.refused.reason
-    if unused:
-        characters[f"rejected:{why}"] = unused
-    samples = sample_ledger(cuts, aligned.n_samples)
-    if recognised is not None:
-        samples = with_recognised(samples, cuts, recognised)
-    recognition_counts = {} if recognised is None else {"utterances recognised": len(recognised)}
-    if repaired is not None:
-        mended = sum(segment.sample_end - segment.sample_start for segment in repaired)
-        samples = {**samples, "kept": samples["kept"] - mended, KEPT_REPAIRED: mended}
-        recognition_counts["utterances repaired"] = len(repaired)
-    ledgers = Ledgers(
-        samples={**samples, "decoded": aligned.n_samples},
-        characters={**characters, "stripped": stripped, "read": len(owner_N) + unused},
-        counts={
-            "recordings": 1,
-            "words": len(aligned.words.frame_starts),
-            "words kept": sum(end - start for segment in kept for start, end in segment.spoken_ranges()),
-            "segments": len(cuts.segments) + len(recognised or ()),
-            "utterances": len(kept) + len(recognised or ()),
-            **recognition_counts,
-        },
-    )
-    ledgers.check(aligned.probed.recording.id)
-    return ledgers
 
 
 def segment_bundle(

@@ -30,10 +30,14 @@ from prep_corpus.filters.linear import bundled_filter
 from prep_corpus.jobs.runs.word_files import captions_of, words_json
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.stages.align import AlignedRecording, align_recording
-from prep_corpus.pipeline.stages.cut_recording import SegmentedRecording, SegmentOptions, segment_recording
+from prep_corpus.pipeline.stages.cut_recording import (
+    SegmentedRecording,
+    SegmentOptions,
+    account,
+    segment_recording,
+)
 from prep_corpus.pipeline.stages.emit import EmittedRecording
 from prep_corpus.pipeline.stages.plan import Plan, PlanOptions
-from prep_corpus.pipeline.stages.segment import account
 from prep_corpus.pipeline.stages.segment_rows import segment_row
 from prep_corpus.pipeline.storage.stage_store import Store
 
