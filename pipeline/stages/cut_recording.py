@@ -323,21 +323,6 @@ def repaired_recording(
     )
 
 
-def cut_recording(plan: CutPlan, options: SegmentOptions, trusted: Verdicts, pauses: Sequence[int]) -> Ranges:
-    """The whole cut function but for the utterance classifier: what measure tries and segment does.
-
-    Args:
-        plan: `plan_cuts`.
-        options: the run's options of cutting.
-        trusted: `words_trusted`.
-        pauses: shortest pauses to cut at, in frames.
-    """
-    ranges = plan.ranges(pauses)
-    if options.cut == "paper":
-        ranges = ranges_without_unheard(ranges, trusted.said_W)
-    return ranges
-
-
 def account(
     aligned: AlignedRecording,
     cuts: Cuts,
@@ -389,3 +374,18 @@ def account(
     )
     ledgers.check(aligned.probed.recording.id)
     return ledgers
+
+
+def cut_recording(plan: CutPlan, options: SegmentOptions, trusted: Verdicts, pauses: Sequence[int]) -> Ranges:
+    """The whole cut function but for the utterance classifier: what measure tries and segment does.
+
+    Args:
+        plan: `plan_cuts`.
+        options: the run's options of cutting.
+        trusted: `words_trusted`.
+        pauses: shortest pauses to cut at, in frames.
+    """
+    ranges = plan.ranges(pauses)
+    if options.cut == "paper":
+        ranges = ranges_without_unheard(ranges, trusted.said_W)
+    return ranges
