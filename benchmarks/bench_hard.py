@@ -23,6 +23,7 @@ import numpy as np  # noqa: E402
 import quality  # noqa: E402
 from rapidfuzz.distance import Levenshtein  # noqa: E402
 from support import corpora, hard_cases, quality_cases, recognition_cases  # noqa: E402
+from support.quality_judging import kept_segments  # noqa: E402
 
 from prep_corpus.align.cutting.cutting import CutOptions, Segment, cut_words  # noqa: E402
 from prep_corpus.align.errors import UsageError  # noqa: E402
@@ -45,7 +46,7 @@ AGREEMENTS = (0.0, 0.5, 0.7, 0.8, 0.85, 0.9, 0.92, 0.94, 0.96, 0.97, 0.98, 0.99,
 def kept(case: Case, fitted: Filter, cut: str, max_wer: float, options: CutOptions) -> list[Segment]:
     """The utterances of a case that a filter keeps; none where it cannot promise so much."""
     with suppress(UsageError):
-        return quality.kept_segments(Bench(cases=[case], options=options), fitted, cut, max_wer)
+        return kept_segments(Bench(cases=[case], options=options), fitted, cut, max_wer)
     return []
 
 

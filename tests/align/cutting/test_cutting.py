@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
+from support.cutting_words import BLANK, SPACE, STRIDE, options, track_of, words_at
 
 from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.cutting.cut_ledgers import character_ledger, sample_ledger
@@ -19,61 +17,14 @@ from prep_corpus.align.cutting.cutting import (
     NOT_HEARD,
     TOO_LONG,
     TOO_SHORT,
-    CutOptions,
     Cuts,
     cut_paper,
     cut_words,
     with_scores,
 )
 from prep_corpus.align.cutting.passages import Spoken, without_cut_off, without_fragments
-from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
 from prep_corpus.align.cutting.unheard import without_unheard
-from prep_corpus.align.errors import UsageError
-from prep_corpus.align.words.evidence import Track
 from prep_corpus.align.words.words import Words
-
-STRIDE, RATE = 320, 16_000
-BLANK, SPACE = 0, 1
-
-
-def words_at(*spans: tuple[int, int], skipped: tuple[int, ...] = ()) -> Words:
-    """Words of three letters in the given frames, each letter's frames apart."""
-    count = len(spans)
-    starts = np.arange(count, dtype=np.int32) * 4
-    return Words(
-        token_starts=starts,
-        token_ends=starts + 3,
-        frame_starts=np.array([a for a, _ in spans], np.int32),
-        frame_ends=np.array([b for _, b in spans], np.int32),
-        char_starts=starts,
-        char_ends=starts + 3,
-        skipped=np.array([w in skipped for w in range(count)], bool),
-    )
-
-
-def track_of(words: Words, frames: int, extra: tuple[tuple[int, int], ...] = ()) -> Track:
-    """Letters in the words' frames and in the extra spans, a delimiter beside each, blanks elsewhere."""
-    greedy_T = np.zeros(frames, np.int32)
-    spans = [*zip(words.frame_starts, words.frame_ends), *extra]
-    for a, b in spans:
-        greedy_T[max(a - 1, 0) : b + 1] = SPACE
-    for a, b in spans:
-        greedy_T[a:b] = 5
-    return Track(
-        speech_T=(greedy_T == 5).astype(np.float32),
-        maximum_T=np.zeros(frames, np.float32),
-        greedy_T=greedy_T,
-        blank=BLANK,
-        delimiter=SPACE,
-    )
-
-
-def options(**changes: float) -> CutOptions:
-    return CutOptions(
-        stride_samples=STRIDE,
-        sample_rate_hz=RATE,
-        **{"min_seconds": 0.1, "max_seconds": 20.0, "bridge_mass": -1.0, **changes},  # type: ignore[arg-type]
-    )
 
 
 def ranges(cuts: Cuts) -> list[tuple[int, int, str]]:
@@ -360,114 +311,6 @@ def test_low_scores_drop_candidates_only() -> None:
     assert [s.reason for s in scored.segments] == ["", TOO_SHORT, LOW_SCORE]
     with pytest.raises(ValueError, match="one score per segment"):
         with_scores(cuts, np.zeros(2), 0.0)
-
-
-def test_k_is_picked_from_sums_over_the_corpus() -> None:
-    totals = {5: (10, 10 * 3 * RATE), 20: (6, 6 * 7 * RATE), 60: (2, 2 * 15 * RATE)}
-    assert pick_k(totals, 7 * RATE) == 20
-    assert pick_k(totals, 3.5 * RATE) == 5
-    with pytest.raises(UsageError, match="no value of k"):
-        pick_k({5: (0, 0)}, 7 * RATE)
-
-
-def test_measure_counts_candidates_for_each_k() -> None:
-    words = words_at((10, 60), (70, 120), (160, 210))
-    seen = track_of(words, 300)
-    shape = options(min_seconds=0.5, padding_seconds=0.0, slack_seconds=0.0)
-    totals = measure(lambda k: cut_paper(seen, words, k_frames=k, options=shape), (10, 40, 50))
-    assert totals == {10: (3, 150 * STRIDE), 40: (2, 160 * STRIDE), 50: (1, 200 * STRIDE)}
-
-
-def test_candidate_gaps_rise_and_reach_two_seconds() -> None:
-    gaps = candidate_gaps(options())
-    assert list(gaps) == sorted(set(gaps))
-    assert gaps[0] == 2
-    assert gaps[-1] == 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    words: Words
-    spoken_W: NDArray[np.bool_]
-    seen: Track
-    levels: Levels | None
-    frames: int
-
-
-@st.composite
-def problems(draw: st.DrawFn) -> Problem:
-    count = draw(st.integers(1, 12))
-    at, spans, skipped = 0, [], []
-    for w in range(count):
-        at += draw(st.integers(0, 12))
-        length = draw(st.integers(0, 9))
-        if length == 0:
-            skipped.append(w)
-        spans.append((at, at + length))
-        at += length
-    frames = at + draw(st.integers(1, 12))
-    words = words_at(*spans, skipped=tuple(skipped))
-    seed = draw(st.integers(0, 2**32 - 1))
-    random = np.random.default_rng(seed)
-    greedy_T = np.where(random.random(frames) < draw(st.floats(0, 1)), 5, 0).astype(np.int32)
-    seen = Track(
-        speech_T=(greedy_T == 5).astype(np.float32),
-        maximum_T=np.zeros(frames, np.float32),
-        greedy_T=greedy_T,
-        blank=BLANK,
-        delimiter=SPACE,
-    )
-    levels = None
-    if draw(st.booleans()):
-        block = draw(st.sampled_from((80, 77, 640)))
-        power_P = random.choice([1.0, 1e-3, 1e-9], size=max(1, frames * STRIDE // block))
-        levels = Levels.of_powers(power_P, block_samples=block, floor_db=-60.0)
-    spoken_W = random.random(count) < 0.7
-    return Problem(words=words, spoken_W=spoken_W, seen=seen, levels=levels, frames=frames)
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    problems(),
-    st.integers(1, 12),
-    st.sampled_from((-1.0, 1.0, 99.0)),
-    st.booleans(),
-    st.sampled_from((0.3, 2.0)),
-)
-def test_spans_never_overlap_and_both_ledgers_add_up(
-    problem: Problem, k_frames: int, bridge_mass: float, paper: bool, max_seconds: float
-) -> None:
-    shape = options(bridge_mass=bridge_mass, min_seconds=0.05, max_seconds=max_seconds)
-    if paper:
-        cuts = cut_paper(problem.seen, problem.words, k_frames=k_frames, options=shape, levels=problem.levels)
-    else:
-        cuts = cut_words(
-            problem.seen,
-            problem.words,
-            problem.spoken_W,
-            k_frames=k_frames,
-            options=shape,
-            levels=problem.levels,
-        )
-    spans = [(s.sample_start, s.sample_end) for s in cuts.segments]
-    for before, after in pairwise(spans):
-        assert before[1] <= after[0]
-    n_samples = problem.frames * STRIDE + 11
-    assert all(0 <= a <= b <= n_samples for a, b in spans)
-    ledger = sample_ledger(cuts, n_samples)
-    assert sum(ledger.values()) == n_samples
-    assert min(ledger.values()) >= 0
-    owner_N = np.repeat(np.arange(-1, len(problem.words)), 3)
-    assert sum(character_ledger(cuts, owner_N).values()) == len(owner_N)
-    for s, segment in enumerate(cuts.segments):
-        said = [w for a, b in segment.spoken_ranges() for w in range(a, b)]
-        assert said == np.flatnonzero(cuts.segment_W == s).tolist()
-        assert said
-        assert paper or not problem.words.skipped[said].any()
-        assert segment.frame_start <= problem.words.frame_starts[said[0]]
-        assert segment.frame_end >= problem.words.frame_ends[said[-1]]
-        if not segment.reason:
-            assert segment.sample_end - segment.sample_start <= max_seconds * RATE
 
 
 def test_a_few_letters_beside_a_break_and_a_pause_away_from_the_rest_are_dropped() -> None:
