@@ -113,72 +113,72 @@ types: setup  ## Check types
 check: lint types test  ## All of the above
 
 bench-align: setup  ## Alignment against peers: time, memory, exactness
-	$(BIN)/python benchmarks/bench_align.py
+	$(BIN)/python benchmarks/cost/bench_align.py
 
 bench-pieces: setup  ## Alignment of an hour: a model in pieces beside one in characters
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_pieces.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/cost/bench_pieces.py
 
 same-bytes: setup  ## The demo's shards against those of REV, and whether its stage files are found
-	$(BIN)/python benchmarks/same_bytes.py $(REV)
+	$(BIN)/python benchmarks/cost/same_bytes.py $(REV)
 
 bench-emit: setup  ## The model stage: real-time factors on CPU and GPU, memory
-	$(BIN)/python benchmarks/bench_emit.py
+	$(BIN)/python benchmarks/cost/bench_emit.py
 
 bench-windows: setup  ## How much frames and word times depend on where windows fall
-	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_windows.py
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/quality/bench_windows.py
 
 bench-hard: setup  ## Nobody speaks, and every condition: what is kept, and how wrong it is
-	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_hard.py nobody
-	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_hard.py conditions
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/quality/bench_hard.py nobody
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/quality/bench_hard.py conditions
 
 bench-detours: setup  ## Unspoken words and untranscribed speech: right words skipped or misplaced
-	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_detours.py
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/quality/bench_detours.py
 
 bench-run: setup  ## CPU seconds of a whole run, by stage; with REV=COMMIT beside that commit, in the same run
-	$(BIN)/python benchmarks/bench_run.py $(MANIFEST) $(if $(REV),--against $(REV) --work hour clips)
+	$(BIN)/python benchmarks/cost/bench_run.py $(MANIFEST) $(if $(REV),--against $(REV) --work hour clips)
 
 bench-limits: setup  ## What codec and alignment cost alone, beside bench-run
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_limits.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/cost/bench_limits.py
 
 bench-real: setup  ## Long real recordings through the whole command: words kept, word errors, memory
-	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/bench_real.py
+	PYTHONPATH=$(SHARED)/models/quartznet15x5 $(BIN)/python benchmarks/quality/bench_real.py
 
 bench-write: .venv/readers  ## Noise, encoding and writing against plain loops
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_write.py --hours 1 --memory-hours 20
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/cost/bench_write.py --hours 1 --memory-hours 20
 
 bench-read: .venv/readers  ## Reading shards against other readers
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/bench_read.py --hours 1
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/cost/bench_read.py --hours 1
 
 bench-scale: setup  ## Costs of the stages, runs at 1 and 2 workers or slots, and what large corpora need
-	$(BIN)/python benchmarks/bench_scale.py --flink
+	$(BIN)/python benchmarks/cost/bench_scale.py --flink
 
 bench-quality: setup  ## Words kept and word errors on real speech with known truth
 	$(BIN)/python tests/quality.py table
 
 .PHONY: test-faults soak soak-live mutate mutate-live mutate-formats bench-memory bench-book
 bench-book: setup  ## A chapter with its book, sections in another order, on real speech
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_book.py --shared ../shared --cache bench/emissions
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/quality/bench_book.py --shared ../shared --cache bench/emissions
 
 bench-memory: setup  ## Peak memory of a run: one recording of an hour, and one of ten
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_memory.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/cost/bench_memory.py
 
 test-faults: setup  ## Faults from outside, each held or not; with REV=COMMIT or TREE=DIR, by that commit or checkout
-	$(BIN)/python benchmarks/faults.py $(if $(REV),--revision $(REV)) $(if $(TREE),--tree $(TREE))
+	$(BIN)/python benchmarks/faults/faults.py $(if $(REV),--revision $(REV)) $(if $(TREE),--tree $(TREE))
 
 soak: setup  ## An hour of runs under faults: kills, full disks, damaged files, twins, a store that refuses
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py --minutes 60
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/faults/soak.py --minutes 60
 
 soak-live: setup  ## The short form of it: each kind of fault once, four minutes at most
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py --minutes 4 --faults 13
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/faults/soak.py --minutes 4 --faults 13
 
 mutate: setup  ## 20,000 mutated inputs over every reader, in whole runs: hours
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mutate.py --count 20000
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/faults/mutate.py --count 20000
 
 mutate-live: setup  ## The short form of it: two minutes
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mutate.py --count 20000 --minutes 2
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/faults/mutate.py --count 20000 --minutes 2
 
 mutate-formats: setup  ## 500 mutants of every format of transcript and packed input
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/mutate.py --only formats --each 500
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/faults/mutate.py --only formats --each 500
 
 clean:  ## Remove what the other targets made
 	rm -rf .venv .types demo-run demo-image bench build dist *.egg-info

@@ -11,8 +11,8 @@ import pytest
 
 TESTS = Path(__file__).parent
 BENCHMARKS = TESTS.parent / "benchmarks"
-SCRIPTS = sorted(path.name for path in BENCHMARKS.glob("*.py"))
-LOCAL = {"support", "quality", *(path.stem for path in BENCHMARKS.glob("*.py"))}
+SCRIPTS = sorted(path.relative_to(BENCHMARKS).as_posix() for path in BENCHMARKS.glob("*/*.py"))
+LOCAL = {"support", "quality", *(Path(script).stem for script in SCRIPTS)}
 
 
 def local_modules() -> dict[str, object]:
@@ -20,21 +20,22 @@ def local_modules() -> dict[str, object]:
     return {name: module for name, module in sys.modules.items() if name.partition(".")[0] in LOCAL}
 
 
-@pytest.fixture(autouse=True)
-def as_a_script() -> Iterator[None]:
-    """The import path that a script starts with, and none of the tests' modules loaded."""
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A script, with the import path that it starts with, and none of the tests' modules loaded."""
     path, before = list(sys.path), local_modules()
     for name in before:
         del sys.modules[name]
-    sys.path[:] = [str(BENCHMARKS), *(part for part in path if Path(part) not in (TESTS, BENCHMARKS))]
-    yield
+    script: str = request.param
+    sys.path[:] = [str((BENCHMARKS / script).parent), *(part for part in path if Path(part) != TESTS)]
+    yield script
     for name in local_modules():
         del sys.modules[name]
     sys.modules.update(before)  # type: ignore[arg-type]
     sys.path[:] = path
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", SCRIPTS, indirect=True)
 def test_a_benchmark_finds_what_it_imports(name: str) -> None:
     spec = importlib.util.spec_from_file_location(Path(name).stem, BENCHMARKS / name)
     assert spec is not None

@@ -1,6 +1,6 @@
 """A hundred entries, nine of ten mutated, in one run: the good ones keep their rows, and nothing stops it.
 
-`benchmarks/mutate.py` does the same with thousands.
+`benchmarks/faults/mutate.py` does the same with thousands.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How often the best of several transcripts is chosen, on real speech with known truth.
 
-    python benchmarks/bench_versions.py --shared ../shared --cache FOLDER [--model english]
+    python benchmarks/quality/bench_versions.py --shared ../shared --cache FOLDER [--model english]
 
 For each recording: the true text, and texts with one word in five wrong, with every other sentence missing, with a
 sentence after each fourth that nobody says, with each fifth sentence shortened, and another recording's text.
@@ -13,7 +13,7 @@ import itertools
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 import numpy as np
 from support import corpora, quality_cases

@@ -1,6 +1,6 @@
 """Whether this tree makes the same bytes as an earlier revision, and finds the stage files that the revision made.
 
-    python benchmarks/same_bytes.py 62079fb
+    python benchmarks/cost/same_bytes.py 62079fb
 
 Both run the demo corpus into one and the same place, since paths enter some files, and every file is compared. Then
 this tree goes on in the revision's run folder: what it makes anew there, the revision's stage files could not give.
@@ -18,7 +18,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from revisions import ROOT, checked_out, environment
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+
+from support.revisions import ROOT, checked_out, environment
 
 STAGES = ("emit", "align", "measure", "segment", "write")
 PUBLISHED = ("data/", "tfrecord/", "webdataset/", "shar/", "report/")

@@ -1,6 +1,6 @@
 """The cost of writing: decode, mix, encode and write, against plain soundfile and pyarrow loops, and WebDataset.
 
-    python benchmarks/bench_write.py [--hours 1.0] [--memory-hours 20] [--rounds 3]
+    python benchmarks/cost/bench_write.py [--hours 1.0] [--memory-hours 20] [--rounds 3]
 
 Both sides do the same work on the same clips: decode each FLAC clip that gets noise, mix, encode it, and write every
 row. CPU seconds are of this process, the best of the rounds; the sides take turns. WebDataset's writer is compared

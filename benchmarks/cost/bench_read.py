@@ -1,6 +1,6 @@
 """Hours of audio a second that reach a training loop: this reader against datasets and webdataset.
 
-    python benchmarks/bench_read.py [--hours 2.0] [--rounds 3] [--workers 1 2]
+    python benchmarks/cost/bench_read.py [--hours 2.0] [--rounds 3] [--workers 1 2]
 
 All read the same utterances from local disk through a PyTorch DataLoader, shuffled, decode in its workers with
 soundfile, and hand over padded float32 batches of 16. datasets also with its own decoding, where torchcodec can be

@@ -1,7 +1,7 @@
 """CPU seconds of every stage of a whole run on one worker, alone or beside an earlier revision.
 
-    python benchmarks/bench_run.py [MANIFEST] [--model NAME] [--filter NAME]
-    python benchmarks/bench_run.py --against 62079fb [--work hour clips] [--rounds 3] [--minutes 60]
+    python benchmarks/cost/bench_run.py [MANIFEST] [--model NAME] [--filter NAME]
+    python benchmarks/cost/bench_run.py --against 62079fb [--work hour clips] [--rounds 3] [--minutes 60]
 
 With `--against` both trees run in turn, `--rounds` times, each into a folder of its own that begins with the
 emissions of that tree's first run, so that only that one waits for the model; then each runs once more, with nothing
@@ -26,7 +26,10 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from revisions import ROOT, checked_out, environment, short_name
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+
+from support.revisions import ROOT, checked_out, environment, short_name
 
 STAGES = ("emit", "align", "measure", "segment", "write")
 BESIDES = STAGES[1:]

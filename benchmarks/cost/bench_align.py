@@ -1,6 +1,6 @@
 """Alignment against peers on planted emissions: time, peak memory, exactness, boundary error.
 
-    python benchmarks/bench_align.py [--minutes 5 15 60 180] [--aligners ours torchaudio] [--ten-hours]
+    python benchmarks/cost/bench_align.py [--minutes 5 15 60 180] [--aligners ours torchaudio] [--ten-hours]
 
 Each aligner runs in a process of its own, one thread, on the same emissions (20 ms a frame, 15 characters a
 second, 29 symbols), and is stopped when its memory passes the limit; a crash is a row. The peers live in
@@ -32,7 +32,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 from align_workers import ALIGNERS  # noqa: E402
 from support.planted import DELIMITER, joined, plant, spoken_words  # noqa: E402

@@ -1,6 +1,6 @@
 """Where a model with coarse frames puts the words of clean utterances, against QuartzNet.
 
-    python benchmarks/bench_starts.py [--model quartznet_bpe:acoustic_model] [--cache DIR]
+    python benchmarks/quality/bench_starts.py [--model quartznet_bpe:acoustic_model] [--cache DIR]
 
 Each utterance of LibriSpeech dev-clean is aligned alone with its true text, by both models. The starts and ends of
 the coarse model's words are those that `prep-corpus align` writes: on a finer grid, placed by the loudness.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
 sys.path[:0] = [
     str(ROOT / "tests"),

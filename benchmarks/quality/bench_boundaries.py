@@ -1,6 +1,6 @@
 """Where words begin in long corrupted recordings, against the clean utterance aligned alone.
 
-    python benchmarks/bench_boundaries.py [--cache DIR] [--seeds 5]
+    python benchmarks/quality/bench_boundaries.py [--cache DIR] [--seeds 5]
 
 For the first word of every utterance of LibriSpeech dev-clean that ends up in a kept utterance, with the bundled
 filter at 0.5 %: how far its start is from where it starts when its utterance is aligned alone with its true text.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
 sys.path[:0] = [str(ROOT / "tests"), str(SHARED / "models" / "quartznet15x5")]
 

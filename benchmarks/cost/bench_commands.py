@@ -1,6 +1,6 @@
 """What it costs to start: CPU seconds of short commands, beside another working tree of this repository.
 
-    python benchmarks/bench_commands.py --other ../earlier [--python ../earlier/.venv/bin/python] [--times 5]
+    python benchmarks/cost/bench_commands.py --other ../earlier [--python ../earlier/.venv/bin/python] [--times 5]
 
 Each tree runs the demo corpus once, with its own code and interpreter; then the commands are given in turn, one tree
 after the other, and the median and the spread of user and system time are printed with the ratio.
@@ -18,7 +18,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("align", "augment", "filters", "jobs", "pipeline")
 ASKED = {"a wrong manifest path": 1 / 10, "status": 1 / 5, "nothing to do": 1 / 4}
 """The ratios that are wanted."""

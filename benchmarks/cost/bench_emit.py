@@ -1,6 +1,6 @@
 """The emit stage: real-time factor and memory on a CPU; on a GPU times real time, how long it waits, and memory.
 
-    python benchmarks/bench_emit.py [--minutes 10] [--rounds 3] [--models english quartznet:acoustic_model]
+    python benchmarks/cost/bench_emit.py [--minutes 10] [--rounds 3] [--models english quartznet:acoustic_model]
 
 Models of `onnx_exports.EXPORTED` are exported as well, and run by ONNX Runtime beside torch, on the CPU: with the same
 windows, rows and one thread, in rounds of one row of the table after the other; of each row its median round is shown.
@@ -30,7 +30,7 @@ import numpy as np
 import soundfile
 import soxr
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
 SPEECH = ("librispeech-train-3-speakers", "librispeech-train-248-speakers")
 RATE_HZ = 16_000

@@ -1,8 +1,8 @@
 """Faults that happen to a run from outside, each held or not, by this tree or by another.
 
-    python benchmarks/faults.py                     # make test-faults
-    python benchmarks/faults.py --revision 62079fb  # another commit, in this environment
-    python benchmarks/faults.py --tree ../old       # a checkout, in the environment of its .venv where it has one
+    python benchmarks/faults/faults.py                     # make test-faults
+    python benchmarks/faults/faults.py --revision 62079fb  # another commit, in this environment
+    python benchmarks/faults/faults.py --tree ../old       # a checkout, in the environment of its .venv if it has one
 
 The tests of tests/faults speak to the program through its command line and its files alone, so that they run on every
 commit whose `run` and `check` have the same words. Exits with 1 where a fault is not held.
@@ -18,11 +18,10 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from revisions import ROOT, checked_out, is_revision, short_name
-
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from support.program import TREE_VARIABLE
+from support.revisions import ROOT, checked_out, is_revision, short_name
 
 
 def main() -> int:

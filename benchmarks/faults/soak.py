@@ -1,8 +1,8 @@
 """Runs under faults, one after another: after each the reference bytes, or a refusal in one line.
 
-    python benchmarks/soak.py --minutes 60                  # make soak
-    python benchmarks/soak.py --faults 13 --seed 1          # one of each kind
-    python benchmarks/soak.py --faults 1 --first 117        # one of them again
+    python benchmarks/faults/soak.py --minutes 60                  # make soak
+    python benchmarks/faults/soak.py --faults 13 --seed 1          # one of each kind
+    python benchmarks/faults/soak.py --faults 1 --first 117        # one of them again
 
 Each round takes a copy of a finished or half-finished run, puts one fault in, and runs the command again without it:
 
@@ -47,7 +47,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-TESTS = Path(__file__).resolve().parents[1] / "tests"
+TESTS = Path(__file__).resolve().parents[2] / "tests"
 sys.path.insert(0, str(TESTS))
 
 from soak_faults import FAULTS, Fault, harm  # noqa: E402

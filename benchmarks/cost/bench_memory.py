@@ -1,6 +1,6 @@
 """Peak memory of `prep-corpus run` for one recording of an hour and one of ten, with the bundled model.
 
-    python benchmarks/bench_memory.py [--hours 1 10] [--folder DIR]          # make bench-memory
+    python benchmarks/cost/bench_memory.py [--hours 1 10] [--folder DIR]          # make bench-memory
 
 Real utterances of several corpora are joined with pauses of faint noise, again from the beginning where they are
 used up; their true texts are the transcript. A stage's figure is the largest resident size while it was the newest.
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from support import corpora  # noqa: E402

@@ -1,6 +1,7 @@
 """What detours do to real speech: words misplaced, right words skipped, wrong words skipped, missing speech found.
 
-    python benchmarks/bench_detours.py [--model quartznet:acoustic_model] [--cache DIR] [--seeds 1] [--inserts 4]
+    python benchmarks/quality/bench_detours.py [--model quartznet:acoustic_model] [--cache DIR] [--seeds 1]
+        [--inserts 4]
 
 LibriSpeech dev-clean, one recording a speaker, texts corrupted by the recipe of tests/support/corpora.py. The truth is
 the plain alignment of the true text. Emissions are kept in the cache folder; computing them takes minutes.
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
 sys.path[:0] = [str(ROOT / "tests"), str(SHARED / "models" / "quartznet15x5")]
 from support import corpora  # noqa: E402

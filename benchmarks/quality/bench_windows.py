@@ -1,6 +1,6 @@
 """How much the emissions depend on where windows fall: frames that change, and word times that move.
 
-    python benchmarks/bench_windows.py [--models english quartznet:acoustic_model] [--minutes 10]
+    python benchmarks/quality/bench_windows.py [--models english quartznet:acoustic_model] [--minutes 10]
 
 Real speech of LibriSpeech dev-clean goes through each model in windows, as in the pipeline, and whole. Counted are the
 frames whose most likely symbol differs, those among them whose two best differ by over 0.1 nat, and the words of the
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
 sys.path[:0] = [str(ROOT / "tests"), str(SHARED / "models" / "quartznet15x5")]
 

@@ -1,6 +1,7 @@
-"""Whether a model in pieces hears words in other pieces than its tokenizer writes them in.
+r"""Whether a model in pieces hears words in other pieces than its tokenizer writes them in.
 
-    PYTHONPATH=.types:../shared/models/quartznet-bpe python benchmarks/bench_spellings.py [--every 12] [--shown 20]
+    PYTHONPATH=.types:../shared/models/quartznet-bpe \
+        python benchmarks/quality/bench_spellings.py [--every 12] [--shown 20]
 
 Real speech goes through quartznet-bpe, the likeliest pieces are joined to words, and of those that stand in the text,
 counted are the ones that are not spelled as the tokenizer spells them: what alignment could gain by looking for other
@@ -23,7 +24,7 @@ from prep_corpus.align.audio.decode import decode
 from prep_corpus.align.model.models import ModelInfo, load_model
 from prep_corpus.align.text.spelling import SENTENCE_MARK, piece_spelling
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
 SPEECH = SHARED / "data" / "librispeech-dev-clean"
 

@@ -1,4 +1,4 @@
-"""CPU seconds that decoding takes for an hour of audio: `python benchmarks/measure_decoding.py FILE...`."""
+"""CPU seconds that decoding takes for an hour of audio: `python benchmarks/cost/measure_decoding.py FILE...`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`prep-corpus run` on long real recordings with known truth: kept share, word errors, memory, ledgers.
 
-    python benchmarks/bench_real.py [--model quartznet:acoustic_model] [--seeds 1] [--folder DIR]
+    python benchmarks/quality/bench_real.py [--model quartznet:acoustic_model] [--seeds 1] [--folder DIR]
 
 Two recordings of the LibriSpeech dev-clean chapters, of about 70 and 15 minutes and of different speakers, are
 joined, their transcripts corrupted by the recipe of tests/support/corpora.py. Each gets a filter fitted on the speakers
@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import soundfile
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from support import corpora  # noqa: E402

@@ -1,6 +1,6 @@
 """What a stage costs, what the model of a cluster says of it, and what large corpora need by that model.
 
-python benchmarks/bench_scale.py [--minutes 7] [--flink]
+python benchmarks/cost/bench_scale.py [--minutes 7] [--flink]
 
 Three corpora of the demo's speech are run on one worker: long recordings in bundles of their own, the same in one
 bundle, and the same cut into clips of 10 seconds. Their differences give the cost of an hour, of a recording and of
@@ -37,7 +37,7 @@ from prep_corpus.jobs.submit.scale import (
     simulate,
 )
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo"
 RATE_HZ = 16_000
 LONG_BUNDLES = 4

@@ -1,6 +1,6 @@
 """What no stage besides the model can go under: the codec, and cells of the alignment; CPU seconds per hour of audio.
 
-    python benchmarks/bench_limits.py [--minutes 60]
+    python benchmarks/cost/bench_limits.py [--minutes 60]
 
 Real speech, 16 kHz FLAC, with a corrupted transcript, and the bundled model's emissions. Beside `make bench-run` this
 says how near a stage comes to its limit: segment decodes all and encodes what is kept, write decodes and encodes what

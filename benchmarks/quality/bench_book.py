@@ -1,6 +1,6 @@
 """One chapter out of a book, sections in another order, and another's text, on real speech.
 
-    python benchmarks/bench_book.py --shared ../shared --cache FOLDER [--model english] [--seeds 3]
+    python benchmarks/quality/bench_book.py --shared ../shared --cache FOLDER [--model english] [--seeds 3]
 
 The texts of ten readers have about 20 % of their words wrong, otherwise with each seed. The recording of each is
 aligned and cut with the bundled filter at 5 % asked:
@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from support import corpora, quality_cases
 from support.quality_cases import Spoken

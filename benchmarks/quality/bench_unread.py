@@ -1,6 +1,6 @@
 """How often a mark that nobody reads is left out, and one that is read stays, on real speech with known truth.
 
-    python benchmarks/bench_unread.py --shared ../shared --cache FOLDER [--model english]
+    python benchmarks/quality/bench_unread.py --shared ../shared --cache FOLDER [--model english]
 
 Into the true texts of ten readers go numbers of notes after one word in 20 and at the ends of half of the sentences,
 and a word in brackets after one in 30, none of which is said; the numbers that are said ("two") and one word in 30 are
@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from support import quality_cases
 

@@ -15,7 +15,7 @@ from prep_corpus.augment.bank import NoiseBank, noise_bank, noise_clip
 from prep_corpus.pipeline.shards.rows import Utterance, audio_path, utterance_id
 
 RATE_HZ = 16_000
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def data_folder() -> Path:

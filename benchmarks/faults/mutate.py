@@ -1,8 +1,8 @@
 """Mutated inputs for every reader, in whole runs: good recordings keep their bytes, and no run ends early.
 
-    python benchmarks/mutate.py --count 20000 --seed 0        # make mutate
-    python benchmarks/mutate.py --count 500 --only recordings
-    python benchmarks/mutate.py --each 500 --only formats    # so many of every format of transcript and packed input
+    python benchmarks/faults/mutate.py --count 20000 --seed 0        # make mutate
+    python benchmarks/faults/mutate.py --count 500 --only recordings
+    python benchmarks/faults/mutate.py --each 500 --only formats    # each format of transcripts and packed inputs
 
     recordings   runs of a hundred entries each (or `--entries`), ten of them good: the others are mutated audio files,
                  transcripts in every format, entries, cuts and RTTM files. Rows of the good ones must be those of a run
@@ -28,7 +28,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-TESTS = Path(__file__).resolve().parents[1] / "tests"
+TESTS = Path(__file__).resolve().parents[2] / "tests"
 sys.path.insert(0, str(TESTS))
 
 import pyarrow.parquet as pq  # noqa: E402

@@ -1,7 +1,7 @@
 """The promise on hard ground: recordings where nobody says the text, such stretches in speech, and every condition.
 
-    python benchmarks/bench_hard.py nobody       the bundled filters, both ways of cutting, operating points up to 5 %
-    python benchmarks/bench_hard.py conditions   filters fitted on other speakers, noises, voices and rooms
+    python benchmarks/quality/bench_hard.py nobody       the bundled filters, both ways of cutting, up to 5 % asked
+    python benchmarks/quality/bench_hard.py conditions   filters fitted on other speakers, noises, voices and rooms
 
 Emissions are kept in --cache; the first time takes half an hour for QuartzNet, some minutes for the bundled model.
 """
@@ -16,7 +16,7 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests")]
 
 import numpy as np  # noqa: E402
