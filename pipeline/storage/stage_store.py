@@ -11,9 +11,11 @@ and stands no more, so that it is made again.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, NamedTuple
@@ -192,6 +194,12 @@ class Store:
         """Set the segments of a bundle aside, whose clips do not prove themselves; returns what to raise."""
         return self._set_aside("segment", digest, self.uri("segment", digest, ".clips"), error)
 
+    def _demand_folder(self) -> None:
+        """A local folder that was removed meanwhile must not come back without what says whose it is."""
+        folder = os.path.dirname(self.root)
+        if files.is_local(self.root) and folder and not os.path.isdir(folder):
+            raise FileNotFoundError(errno.ENOENT, "the folder of the run is gone", folder)
+
     def write(
         self,
         stage: str,
@@ -203,7 +211,12 @@ class Store:
         dead_letters: list[DeadLetter] | None = None,
         row_group_rows: int | None = None,
     ) -> StageRef:
-        """Write a result; one with internal errors or changed sources is kept apart: the next run tries again."""
+        """Write a result; one with internal errors or changed sources is kept apart: the next run tries again.
+
+        Raises:
+            FileNotFoundError: the run's folder was removed.
+        """
+        self._demand_folder()
         letters = dead_letters or []
         final = all(letter.reason not in _TRIED_AGAIN for letter in letters)
         text = json.dumps(

@@ -103,3 +103,14 @@ def test_files_of_a_version_without_checksums_are_proven_by_their_content(tmp_pa
         other = table.set_column(0, "id", pa.array(["a", "c"]))
         pq.write_table(other.replace_schema_metadata(said), path, compression="zstd")
         assert store.find(stage, "b", "d") is None
+
+
+def test_a_folder_that_was_removed_does_not_come_back(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    store = Store(str(run / "work"))
+    with pytest.raises(FileNotFoundError, match="gone") as raised:
+        store.write("emit", "b0", "d0", TABLE)
+    assert raised.value.filename == str(run)
+    assert not run.exists()
+    run.mkdir()
+    store.write("emit", "b0", "d0", TABLE)
