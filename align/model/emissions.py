@@ -334,8 +334,9 @@ class Emitter(Generic[Key]):
         if len(rows) > fit:
             return [half_TC for at in range(0, len(rows), fit) for half_TC in self._run(rows[at : at + fit])]
         try:
-            batch_BN = torch.from_numpy(np.stack(rows)).to(self._model.device)
-            with torch.inference_mode():
+            # A device tells of errors where outputs are fetched.
+            with torch.inference_mode(), self._model.named():
+                batch_BN = torch.from_numpy(np.stack(rows)).to(self._model.device)
                 log_probs_BTC = self._model.run_named(batch_BN).float()
                 return [self._to_half(row_TC) for row_TC in log_probs_BTC]
         except torch.cuda.OutOfMemoryError:

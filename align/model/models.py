@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,6 +31,8 @@ COARSE_SECONDS = 0.06
 
 _SPECIAL = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
 _PROBE_SECONDS = 2
+MOST_FRAMES_OFF = 2
+"""By how many frames a model's outputs may differ from samples over stride."""
 
 
 class AcousticModel(Protocol):
@@ -212,14 +215,15 @@ class LoadedModel:
     runtime: str = ""
     option: str = "--model"
 
-    def run_named(self, waveforms_BN: Any) -> Any:
-        """As `run`.
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Name the model where it raises on audio; a disk or memory that gives out is told as such.
 
         Raises:
-            ModelFailed: the model raised; a disk or memory that gives out is told as such.
+            ModelFailed: the model raised, or the device that its outputs are fetched from.
         """
         try:
-            return self.run(waveforms_BN)
+            yield
         except (PrepCorpusError, OSError, MemoryError):
             raise
         except Exception as error:
@@ -231,6 +235,28 @@ class LoadedModel:
                 f"{self.option} failed on audio: {type(error).__name__}: {shown}; mend or replace that model, "
                 "then give the same command again (--debug shows where)"
             ) from error
+
+    def run_named(self, waveforms_BN: Any) -> Any:
+        """As `run`.
+
+        Raises:
+            ModelFailed: the model raised, or gave other rows, frames or symbols than it should.
+        """
+        with self.named():
+            log_probs_BTC = self.run(waveforms_BN)
+        (rows, n_samples), shape = waveforms_BN.shape, tuple(log_probs_BTC.shape)
+        classes, stride = len(self.info.vocabulary), self.info.stride_samples
+        if len(shape) != 3 or shape[0] != rows or shape[2] != classes:
+            raise ModelFailed(
+                f"{self.option}: [{rows}, {n_samples}] samples must give [{rows}, T, {classes}] log-probs, "
+                f"not {list(shape)}"
+            )
+        if abs(shape[1] - n_samples / stride) > MOST_FRAMES_OFF:
+            raise ModelFailed(
+                f"{self.option}: {n_samples} samples at a stride of {stride} should give about "
+                f"{n_samples / stride:.0f} frames, not {shape[1]}"
+            )
+        return log_probs_BTC
 
     def log_probs(self, waveforms_BN: NDArray[np.float32]) -> NDArray[np.float32]:
         """[B, N] float32 waveforms -> [B, T, C] float32 log-probs, both as arrays on this machine."""
@@ -356,17 +382,6 @@ def _probe(model: LoadedModel, name: str) -> None:
     n_samples = _PROBE_SECONDS * info.sample_rate_hz
     noise_BN = 0.01 * np.random.default_rng(0).standard_normal((1, n_samples), np.float32)
     log_probs_BTC = model.log_probs(noise_BN)
-    if log_probs_BTC.ndim != 3 or log_probs_BTC.shape[2] != len(info.vocabulary):
-        raise UsageError(
-            f"--model {name}: [1, {n_samples}] samples must give [1, T, {len(info.vocabulary)}] log-probs, "
-            f"not {list(log_probs_BTC.shape)}"
-        )
-    expected_frames, frames = n_samples / info.stride_samples, log_probs_BTC.shape[1]
-    if abs(frames - expected_frames) > 2:
-        raise UsageError(
-            f"--model {name}: {n_samples} samples at a stride of {info.stride_samples} should give about "
-            f"{expected_frames:.0f} frames, not {frames}"
-        )
     worst = float(np.abs(np.logaddexp.reduce(log_probs_BTC.astype(np.float64), axis=2)).max())
     if not worst < 0.05:
         raise UsageError(

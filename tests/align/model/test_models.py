@@ -12,7 +12,7 @@ import pytest
 import torch
 from support.checkpoints import VOCABULARY, tiny_wav2vec2
 
-from prep_corpus.align.errors import UsageError
+from prep_corpus.align.errors import ModelFailed, UsageError
 from prep_corpus.align.model.models import ModelInfo, load_model
 
 
@@ -170,3 +170,18 @@ def test_a_hugging_face_checkpoint_is_described_and_its_frames_stand_where_the_s
         assert abs(int(moved_T.argmax()) - click // info.stride_samples) <= 1
         middle = float((moved_T * np.arange(len(moved_T))).sum() / moved_T.sum())
         assert abs(middle + 0.5 - click / info.stride_samples) < 1.0
+
+
+def test_a_model_that_gives_other_frames_for_longer_audio_is_named(factory: Any) -> None:
+    class Short(Steps):
+        def forward(self, waveforms_BN: torch.Tensor) -> torch.Tensor:
+            return super().forward(waveforms_BN)[:, :400]
+
+    factory.make = lambda device: Short()
+    model = load_model("steps_model:make")
+    assert model.log_probs(np.zeros((1, 32_000), np.float32)).shape == (1, 400, 4)
+    message = (
+        "--model steps_model:make: 40000 samples at a stride of 80 should give about 500 frames, not 400"
+    )
+    with pytest.raises(ModelFailed, match=message):
+        model.log_probs(np.zeros((1, 40_000), np.float32))
