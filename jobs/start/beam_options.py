@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -75,6 +75,16 @@ def _refuse_unknown(options: PipelineOptions, given: list[str]) -> None:
         near = get_close_matches(unknown[0].lstrip("-"), known, 1)
         meant = f"; is it --{near[0]}?" if near else ""
         raise UsageError(f"Beam's {runner} has no option {', '.join(unknown)}{meant}")
+    for at, word in enumerate(given):
+        if not word.startswith("-") and _all_of([*given[:at], *given[at + 1 :]]) == told:
+            raise UsageError(f"Beam's options: {word!r} is of none of them")
+
+
+def _all_of(given: list[str]) -> dict[str, object] | None:
+    """All that Beam makes of its options, or None where it does not take them."""
+    with suppress(SystemExit), redirect_stderr(io.StringIO()):
+        return dict(PipelineOptions(given).get_all_options(retain_unknown_options=True))
+    return None
 
 
 def _runner_of(options: PipelineOptions) -> str:

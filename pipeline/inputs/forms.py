@@ -43,10 +43,7 @@ def form_of(uri: str) -> Form:
             "run would show; how stores are entered belongs into the environment"
         )
     if not files.is_supported(uri):
-        raise UsageError(
-            f"{uri}: no file system of this scheme is installed (gs:// needs prep-corpus[gcp], s3:// "
-            "prep-corpus[aws])"
-        )
+        raise UsageError(files.unsupported(uri))
     if _is_folder(uri):
         return "folder"
     if not files.exists(uri):

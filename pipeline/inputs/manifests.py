@@ -174,10 +174,7 @@ def _recording(
                     "environment"
                 )
             if not files.is_supported(uri):
-                raise EntryInvalid(
-                    f"{name}: a path must be local or of an installed file system, {uri!r} is neither "
-                    "(gs:// needs prep-corpus[gcp], s3:// prep-corpus[aws])"
-                )
+                raise EntryInvalid(f"{name}: {files.unsupported(uri)}")
         seen.add(entry.id, name)
         recording = entry.recording(
             *read_versions(entry, name, parser, may_lack_text=may_lack_text),

@@ -27,6 +27,7 @@ from prep_corpus.pipeline.storage.uris import (
     join,
     object_store,
     resolve,
+    unsupported,
     use_options,
 )
 from prep_corpus.pipeline.storage.writing import atomic_writer, write_atomic
@@ -54,6 +55,7 @@ __all__ = [
     "resolve",
     "set_aside",
     "size",
+    "unsupported",
     "use_options",
     "write_atomic",
 ]
@@ -285,6 +287,8 @@ def check_place(uri: str) -> None:
         except FileNotFoundError as error:
             raise UsageError(str(error)) from error
         return
+    if not uri.startswith("hdfs://") and not is_supported(uri):
+        raise UsageError(unsupported(uri))
     try:
         exists(uri)
     except OSError as error:

@@ -32,6 +32,19 @@ def is_supported(uri: str) -> bool:
         return False
 
 
+def unsupported(uri: str) -> str:
+    """What to say of a URI that no installed file system serves."""
+    scheme = uri.split("://", 1)[0].lower()
+    if scheme in ("http", "https", "ftp"):
+        return (
+            f"{uri}: nothing is read or written over {scheme}://: download it first, and give its local path"
+        )
+    return (
+        f"{uri}: no file system of this scheme is installed (gs:// needs prep-corpus[gcp], s3:// prep-corpus[aws], "
+        "hdfs:// prep-corpus[hdfs])"
+    )
+
+
 def use_options(options: PipelineOptions) -> None:
     """Open files with a pipeline's options (--s3_..., --hdfs_...) before there is a pipeline."""
     beam_files().use_options(options)

@@ -39,6 +39,7 @@ def test_a_pipeline_has_options_of_its_own() -> None:
         (("--direct_num_workers=2", "--no_such_thing"), "has no option --no_such_thing"),
         (("--runner", "directrunner", "-f", "x"), "Runner has no option -f$"),
         (("-x",), "has no option -x$"),
+        (("--direct_num_workers", "2", "3"), "options: '3' is of none of them"),
         (("--runner=Nope",), "--runner Nope: Unexpected pipeline runner: Nope"),
         (("--runner=no_such.Runner",), "--runner no_such.Runner: No module named 'no_such'"),
         (("--direct_num_workers=many",), "--direct_num_workers: invalid int value: 'many'$"),

@@ -31,6 +31,13 @@ def test_schemes_without_a_file_system_are_known_as_such() -> None:
     assert not files.is_supported("nowhere://a/b")
 
 
+def test_what_no_file_system_serves_is_told_with_the_way_out() -> None:
+    with pytest.raises(UsageError, match="over https://: download it first, and give its local path"):
+        files.check_place("https://example.org/corpus.jsonl")
+    with pytest.raises(UsageError, match=r"gs:// needs prep-corpus\[gcp\]"):
+        files.check_place("nowhere://bucket/corpus.jsonl")
+
+
 def test_missing_files(tmp_path: Path) -> None:
     missing = str(tmp_path / "none")
     assert not files.exists(missing)
