@@ -53,7 +53,7 @@ class Costs:
     Attributes:
         probe: of the machine that submits, for each recording.
         decode: the part of emit that a GPU does not take over.
-        model: the part that it does, in seconds of one CPU core.
+        model: the part that it does, where there is none.
         align: measure included.
         segment: with the second decoding.
         write: all formats, noise included.
@@ -85,7 +85,7 @@ class Machines:
         gpus: one to a worker; 0 to run the model on the CPU workers.
         cores_per_gpu: of such a worker, for decoding.
         cores: of the CPU workers together; a bundle takes one.
-        gpu_cores: CPU cores that one GPU is worth to the model.
+        gpu_real_time: hours of audio that the model takes through one GPU in an hour.
         probe_threads: of the machine that submits.
         start_seconds: before the first stage, and between stages.
     """
@@ -93,13 +93,15 @@ class Machines:
     gpus: int
     cores_per_gpu: int = 8
     cores: int
-    gpu_cores: float
+    gpu_real_time: float = 0.0
     probe_threads: int = 16
     start_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if self.gpus < 0 or self.cores < 1:
             raise UsageError(f"a cluster has a core at least: {self.gpus} GPUs, {self.cores} cores")
+        if self.gpus and self.gpu_real_time <= 0:
+            raise UsageError(f"a GPU takes audio at a rate over 0, not {self.gpu_real_time}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +175,7 @@ def simulate(bundles: Sequence[BundleSize], costs: Costs, machines: Machines, sh
     decode = [costs.decode.of(bundle) for bundle in bundles]
     model = [costs.model.of(bundle) for bundle in bundles]
     if machines.gpus:
-        on_gpu = [seconds / machines.gpu_cores for seconds in model]
+        on_gpu = [3600 * bundle.hours / machines.gpu_real_time for bundle in bundles]
         emit = [max(on, off / machines.cores_per_gpu) for on, off in zip(on_gpu, decode)]
         emit_seconds, gpu_hours = makespan(emit, machines.gpus), sum(on_gpu) / 3600
     else:

@@ -1,7 +1,7 @@
 """The demo corpus on a real Flink cluster: `make test-flink`, and a short run for CI.
 
-    whole    demo corpus through `submit flink`, byte-identical to the local run; then a corpus of many bundles, with
-             one task manager killed in the middle of the emit stage
+    whole    demo corpus through `submit flink`, byte-identical to the local run; the same with a judge, where the
+             models of ../shared are; then many bundles, with one task manager killed in the middle of the emit stage
     live     the many bundles once, on one cluster, without a kill; the counters that Flink was told
 
 Everything listens on the loopback, and ends with this program.
@@ -33,7 +33,13 @@ from flink_cluster import Cluster, NoJava, Unavailable, fetch_jars
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo"
 FORMATS = ("--format", "parquet", "--format", "tfrecord", "--shard-mb", "1", "--noise", str(DEMO / "noise"))
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+SHARED = Path(os.environ.get("PREP_CORPUS_SHARED", ROOT.parent / "shared"))
+MODELS = [str(SHARED / "models" / name) for name in ("quartznet15x5", "quartznet-bpe")]
+ENVIRONMENT = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    "PYTHONPATH": os.pathsep.join([*MODELS, *filter(None, [os.environ.get("PYTHONPATH")])]),
+}
 
 
 def command(*arguments: str) -> list[str]:
@@ -96,9 +102,9 @@ def compare(out: Path, reference: Path, *, has_copies: bool = False) -> None:
     assert kinds <= ({"duplicate-audio"} if has_copies else set()), f"the check finds {kinds}"
 
 
-def run_locally(manifest: Path, out: Path) -> None:
+def run_locally(manifest: Path, out: Path, *more: str) -> None:
     """The reference."""
-    arguments = ("run", str(manifest), "--out", str(out), *FORMATS, "--quiet")
+    arguments = ("run", str(manifest), "--out", str(out), *FORMATS, *more, "--quiet")
     subprocess.run(command(*arguments), check=True, env=ENVIRONMENT)
 
 
@@ -124,12 +130,12 @@ def worker_pool() -> Iterator[str]:
             os.killpg(pool.pid, signal.SIGKILL)
 
 
-def submission(cluster: Cluster, pool: str, manifest: Path, out: Path) -> list[str]:
+def submission(cluster: Cluster, pool: str, manifest: Path, out: Path, *more: str) -> list[str]:
     """The command that submits a run."""
     return command(
         *("submit", "flink", str(manifest), "--out", str(out), "--master", cluster.master),
         *("--jar", str(cluster.jars.job_server)),
-        *("--worker-pool", pool, "--workers", "2", "--name", "demo", *FORMATS),
+        *("--worker-pool", pool, "--workers", "2", "--name", "demo", *FORMATS, *more),
     )
 
 
@@ -198,6 +204,31 @@ def test_demo(cluster: Cluster, pool: str, folder: Path) -> None:
     say("the demo corpus ran on Flink: every shard has the bytes of the local run's")
 
 
+def test_judge(cluster: Cluster, pool: str, folder: Path) -> None:
+    """What the model reads, with a second model's emissions as a side input."""
+    if not (SHARED / "models").is_dir():
+        say("SKIPPED: a judge needs the models of ../shared")
+        return
+    manifest = many_bundles(folder, 1)
+    words = (
+        "--model",
+        "quartznet:acoustic_model",
+        "--judge",
+        "quartznet_bpe:acoustic_model",
+        "--read",
+        "all",
+    )
+    run_locally(manifest, folder / "judge-local", *words)
+    out = folder / "judge-flink"
+    subprocess.run(submission(cluster, pool, manifest, out, *words), check=True, env=ENVIRONMENT, timeout=900)
+    compare(out, folder / "judge-local")
+    ledgers = json.loads((out / "outcome.json").read_text())["ledgers"]
+    assert any("model" in name for ledger in ledgers.values() for name in ledger), (
+        f"nothing was read: {ledgers}"
+    )
+    say("with a judge every shard has the bytes of the local run's")
+
+
 def test_kill(cluster: Cluster, pool: str, folder: Path) -> None:
     """A task manager is killed in the middle of the emit stage."""
     manifest = many_bundles(folder, 4)
@@ -254,7 +285,7 @@ def main() -> int:
         with worker_pool() as pool:
             cluster.start(2)
             say(f"a job manager and two task managers are up at {cluster.master}")
-            for test in (test_demo, test_kill) if options.which == "whole" else (test_live,):
+            for test in (test_demo, test_judge, test_kill) if options.which == "whole" else (test_live,):
                 test(cluster, pool, folder)
     except BaseException:
         for name in cluster.processes:

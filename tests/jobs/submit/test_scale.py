@@ -45,9 +45,9 @@ def test_no_schedule_beats_its_bounds(seconds: list[float], workers: int) -> Non
 
 def test_two_hours_by_hand() -> None:
     need = simulate(
-        [BundleSize(hours=1, recordings=1)] * 2, COSTS, Machines(gpus=1, cores=1, gpu_cores=20), 1e5
+        [BundleSize(hours=1, recordings=1)] * 2, COSTS, Machines(gpus=1, cores=1, gpu_real_time=1800), 1e5
     )
-    # 40 s on 20 cores' worth is 2 s of the GPU; decoding, 8 s on 8 cores, is hidden behind it.
+    # An hour at 1,800 times real time is 2 s of the GPU; decoding, 8 s on 8 cores, is hidden behind it.
     assert need.gpu_hours * 3600 == pytest.approx(4)
     assert need.stage_hours["emit"] * 3600 == pytest.approx(4)
     assert need.stage_hours["align"] * 3600 == pytest.approx(8)
@@ -62,9 +62,7 @@ def test_two_hours_by_hand() -> None:
 
 
 def test_without_gpus_the_model_runs_on_the_cores() -> None:
-    need = simulate(
-        [BundleSize(hours=1, recordings=1)] * 2, COSTS, Machines(gpus=0, cores=2, gpu_cores=20), 1e5
-    )
+    need = simulate([BundleSize(hours=1, recordings=1)] * 2, COSTS, Machines(gpus=0, cores=2), 1e5)
     assert need.gpu_hours == 0
     assert need.stage_hours["emit"] * 3600 == pytest.approx(48)
 
