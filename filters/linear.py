@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -171,9 +172,9 @@ class Filter:
         """Whether it was fitted for the model of this digest."""
         return self.model_digest == model_digest
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Identity of all its numbers, hexadecimal."""
+        """Identity of all its numbers, hexadecimal; every bundle asks for it."""
         return blake2b(filter_text(self).encode(), digest_size=16).hexdigest()
 
 
