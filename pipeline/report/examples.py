@@ -8,15 +8,12 @@ Legend: N samples, W words.
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
-import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from prep_corpus.align.audio import decode as audio
@@ -31,6 +28,7 @@ from prep_corpus.pipeline.inputs.decoding import decoded
 from prep_corpus.pipeline.report.bundles import alignments_of, segments_ref
 from prep_corpus.pipeline.report.gather import UNTRANSCRIBED, Drops, Gathered
 from prep_corpus.pipeline.report.model import Example, ReportOptions, SegmentRow, Word
+from prep_corpus.pipeline.report.mp3 import encode_mp3
 from prep_corpus.pipeline.report.rows import chance, words_of_clip
 from prep_corpus.pipeline.shards.clips import ClipDamaged, read_record
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
@@ -46,7 +44,6 @@ LEAD_SECONDS, TAIL_SECONDS = 0.06, 0.12
 """How far a word may be heard outside its letters: their frames are where they are recognised."""
 
 _PEAK_COLUMNS = 500
-_MP3_RATES_HZ = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
 _FEWEST_UNSPOKEN = 3
 
 
@@ -136,6 +133,7 @@ class ExampleMaker:
         self._examples: list[Example] = []
         self._shown: set[str] = set()
         self._lost: list[str] = []
+        self._last: tuple[tuple[str, frozenset[str]], ExampleSource | None] | None = None
         self.notes: list[str] = []
 
     def make(self, gathered: Gathered) -> list[Example]:
@@ -175,6 +173,12 @@ class ExampleMaker:
             self._shown.add(example.segment_id)
             self._examples.append(example)
 
+    def _source(self, digest: str, only: frozenset[str]) -> ExampleSource | None:
+        """See `read_source`: of a run of one recording all examples are of the same."""
+        if self._last is None or self._last[0] != (digest, only):
+            self._last = (digest, only), read_source(self._store, digest, only, self._options)
+        return self._last[1]
+
     def _kept(self, rows: list[tuple[str, SegmentRow]]) -> None:
         by_digest: dict[str, list[tuple[str, SegmentRow]]] = {}
         for group, row in rows:
@@ -182,9 +186,7 @@ class ExampleMaker:
         for digest, listed in sorted(by_digest.items()):
             if not self._has_room():
                 return
-            source = read_source(
-                self._store, digest, frozenset(row.recording_id for _, row in listed), self._options
-            )
+            source = self._source(digest, frozenset(row.recording_id for _, row in listed))
             uri = self._store.uri("segment", digest, ".clips")
             if source is None or not files.exists(uri):
                 self.notes.append(
@@ -209,7 +211,7 @@ class ExampleMaker:
                     self._add(self._example(wanted, samples_N, rate_hz, *place, said))
 
     def _dropped(self, drops: Drops, parts: Mapping[str, int]) -> None:
-        source = read_source(self._store, drops.digest, frozenset({drops.recording_id}), self._options)
+        source = self._source(drops.digest, frozenset({drops.recording_id}))
         if source is None or drops.recording_id not in source.aligned:
             return
         wanted = [
@@ -380,20 +382,3 @@ def peaks_of(samples_N: FloatArray, columns: int = _PEAK_COLUMNS) -> NDArray[np.
     lowest, highest = np.minimum.reduceat(samples_N, bounds), np.maximum.reduceat(samples_N, bounds)
     pairs = np.stack((lowest, highest), axis=1).ravel() * scale
     return np.clip(np.rint(pairs + 128), 0, 255).astype(np.uint8)
-
-
-def encode_mp3(samples_N: FloatArray, rate_hz: int) -> bytes:
-    """A mono MP3 that every browser plays, with its delay on record, so that times are those of the samples."""
-    if rate_hz not in _MP3_RATES_HZ:
-        samples_N, rate_hz = soxr.resample(samples_N, rate_hz, 16_000), 16_000
-    file = io.BytesIO()
-    soundfile.write(
-        file,
-        np.clip(samples_N, -1.0, 1.0),
-        rate_hz,
-        format="MP3",
-        subtype="MPEG_LAYER_III",
-        bitrate_mode="VARIABLE",
-        compression_level=0.65,
-    )
-    return file.getvalue()

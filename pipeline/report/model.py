@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,10 @@ from prep_corpus.pipeline.stages.transcript_checks import TranscriptCheck
 
 STRIP_CLASSES = ("kept", "dropped", "untranscribed")
 """What a strip shows, in the order of its rows; what is none of them is a pause."""
+
+
+FULL_PAGE_HOURS = 3.0
+"""A run of so much audio has all examples that a page may hold; one of an hour or less a third of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +65,12 @@ class Limits:
         small = [name for name, value in vars(self).items() if value < 0]
         if small:
             raise UsageError(f"limits of a report must not be negative: {small[0]} is {vars(self)[small[0]]}")
+
+    def for_audio(self, hours: float) -> Limits:
+        """The same with fewer examples for a short run, which their encoding would outlast."""
+        share = min(max(hours, 1.0) / FULL_PAGE_HOURS, 1.0)
+        names = ("clips", "worst", "borderline", "others", "read", "per_reason")
+        return replace(self, **{name: math.ceil(share * getattr(self, name)) for name in names})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.documents import told_as_damage
 from prep_corpus.pipeline.storage.stage_store import Store
 
-VERSION = 2
+VERSION = 3
 _HEAD_BYTES = 4096
 
 
@@ -108,8 +108,10 @@ def gather_report(options: ReportOptions, say: Callable[[str], None] = _NO_NEWS)
     outcome = read_outcome(folder)
     store = Store(files.join(folder, "work"))
     digests = used_segments(folder)
-    gathered = _gather(store, digests, options, say)
-    maker = ExampleMaker(store, options)
+    hours = outcome.ledgers.get("samples", {}).get("decoded", 0) / max(outcome.sample_rate_hz, 1) / 3600
+    limited = replace(options, limits=options.limits.for_audio(hours))
+    gathered = _gather(store, digests, limited, say)
+    maker = ExampleMaker(store, limited)
     say("cutting examples")
     examples = tuple(maker.make(gathered))
     fitted = options.fitted

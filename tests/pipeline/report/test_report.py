@@ -22,10 +22,11 @@ from prep_corpus.align.cutting import cutting
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.transcripts.cue_times import CueComparison
 from prep_corpus.pipeline.report.bundles import estimated_snr_db, weakest
-from prep_corpus.pipeline.report.examples import cut_spans, encode_mp3, heard, peaks_of
+from prep_corpus.pipeline.report.examples import cut_spans, heard, peaks_of
 from prep_corpus.pipeline.report.gather import few_of_each
 from prep_corpus.pipeline.report.histograms import Counter
 from prep_corpus.pipeline.report.model import Limits, ReportOptions
+from prep_corpus.pipeline.report.mp3 import encode_mp3
 from prep_corpus.pipeline.report.page import MEANING, funnel, json_block, page
 from prep_corpus.pipeline.report.payload import payload
 from prep_corpus.pipeline.report.report import gather_report, identity, is_current, write_report
@@ -177,6 +178,15 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, attrs))
+
+
+def test_a_short_run_has_a_third_of_the_examples() -> None:
+    full = Limits()
+    assert Limits().for_audio(3.0) == Limits().for_audio(1000.0) == full
+    short = full.for_audio(0.2)
+    assert short == full.for_audio(1.0)
+    assert (short.clips, short.worst, short.per_reason) == (60, 8, 3)
+    assert (short.segments, short.clip_seconds) == (full.segments, full.clip_seconds)
 
 
 def test_examples_of_low_scores_come_from_both_ends(tmp_path: Path) -> None:
