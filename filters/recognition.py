@@ -1,4 +1,4 @@
-"""How far to trust what a model hears where no text is trusted: a word classifier with its curve, one JSON file.
+"""How far to trust what a model hears: word classifiers with their curves, one JSON file.
 
 Legend: W recognised words, S segments, F features.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,36 +22,66 @@ from prep_corpus.filters.features import word_feature_blocks, word_features
 from prep_corpus.filters.judge_evidence import JUDGE_NAMES
 from prep_corpus.filters.linear import Linear, parse_linear
 from prep_corpus.filters.recognition_evidence import RECOGNITION_NAMES
+from prep_corpus.filters.text_evidence import TEXT_NAMES
 
 if TYPE_CHECKING:
     from prep_corpus.align.cutting.segments import Segment
 
 DoubleArray = NDArray[np.float64]
 
-RECOGNITION_FORMAT = "prep-corpus recognition filter 1"
+RECOGNITION_FORMAT = "prep-corpus recognition filter 2"
 
 BUNDLED_RECOGNITION_FILTERS = ("quartznet",)
 
-COLUMNS = (*RECOGNITION_NAMES, *JUDGE_NAMES)
-"""Of a word's evidence; without a judge the last are not there."""
+
+@dataclass(frozen=True, kw_only=True)
+class RecognitionLevel:
+    """The classifier of recognised words for one kind of evidence, and what can be had with it.
+
+    Attributes:
+        word: log-odds that a recognised word was said, over the features of `word_features`.
+        curve: operating points; see `curve.choose`.
+        columns: names of the columns of a word's evidence: those of `recognition_evidence`, with a judge those of
+            `judge_evidence` behind, and with a text those of `text_evidence` behind these.
+    """
+
+    word: Linear
+    curve: tuple[OperatingPoint, ...]
+    columns: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        word_features(np.zeros((0, len(self.columns))), self.word.names, self.columns)
+
+    def point(self, max_wer: float) -> OperatingPoint:
+        """The operating point for a word error rate; raises UsageError where it cannot be reached."""
+        return choose(self.curve, max_wer, name="the filter of what the model hears (--read)")
+
+    def score_words(self, evidence_WF: NDArray[np.floating]) -> DoubleArray:
+        """Log-odds [W] that each recognised word was said.
+
+        Args:
+            evidence_WF: of one recording's words in order (neighbours matter), of `columns`.
+        """
+        blocks = word_feature_blocks(evidence_WF, self.word.names, columns=self.columns)
+        return np.concatenate([np.empty(0), *map(self.word.score, blocks)])
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecognitionFilter:
-    """The classifier of recognised words, and what can be had with it.
+    """The classifiers of recognised words, by what is known of a recording besides its sound.
 
     Attributes:
-        word: log-odds that a recognised word was said, over `recognition_features`.
-        curve: operating points, of recordings of which no text is known; see `curve.choose`.
-        k_frames: shortest pause to cut at with which the curve was measured.
+        alone: of recordings of which no text is known.
+        with_text: of recordings that have a text; None in a filter that looks at none.
+        k_frames: shortest pause to cut at with which the curves were measured.
         model_digest: digest of the acoustic model for which it was fitted.
         frame_seconds: length of that model's frames.
         fitted_on: what it was fitted on, in words.
         data_digest: digest of the emissions and truths that it was fitted on.
     """
 
-    word: Linear
-    curve: tuple[OperatingPoint, ...]
+    alone: RecognitionLevel
+    with_text: RecognitionLevel | None = None
     k_frames: int
     model_digest: str
     frame_seconds: float
@@ -59,30 +89,23 @@ class RecognitionFilter:
     data_digest: str
 
     def __post_init__(self) -> None:
-        recognition_features(np.zeros((0, len(COLUMNS))), self.word.names)
+        if self.alone.columns not in [columns_of(judged=judged, has_text=False) for judged in (False, True)]:
+            raise UsageError(f"a recognition filter looks at other evidence: {', '.join(self.alone.columns)}")
+        wanted = columns_of(judged=self.is_judged, has_text=True)
+        if self.with_text is not None and self.with_text.columns != wanted:
+            raise UsageError(
+                f"where there is a text a recognition filter looks at {', '.join(wanted)}, "
+                f"not at {', '.join(self.with_text.columns)}"
+            )
 
     @property
     def is_judged(self) -> bool:
         """Whether it looks at what a judge hears."""
-        return any(name.startswith(JUDGE_NAMES) for name in self.word.names)
-
-    def point(self, max_wer: float) -> OperatingPoint:
-        """The operating point for a word error rate; raises UsageError where it cannot be reached."""
-        return choose(self.curve, max_wer, name="the filter of what the model hears (--read)")
+        return JUDGE_NAMES[0] in self.alone.columns
 
     def fits(self, model_digest: str) -> bool:
         """Whether it was fitted for the model of this digest."""
         return self.model_digest == model_digest
-
-    def score_words(self, evidence_WF: NDArray[np.floating]) -> DoubleArray:
-        """Log-odds [W] that each recognised word was said.
-
-        Args:
-            evidence_WF: of one recording's words in order (neighbours matter), as `recognition_evidence` gives it, and
-                with a judge the columns of `judge_evidence` behind.
-        """
-        blocks = word_feature_blocks(evidence_WF, self.word.names, columns=COLUMNS)
-        return np.concatenate([np.empty(0), *map(self.word.score, blocks)])
 
     @property
     def digest(self) -> str:
@@ -90,9 +113,9 @@ class RecognitionFilter:
         return blake2b(recognition_text(self).encode(), digest_size=16).hexdigest()
 
 
-def recognition_features(evidence_WF: NDArray[np.floating], names: Sequence[str]) -> DoubleArray:
-    """The named features of each recognised word, as `word_features` names them, of `COLUMNS`."""
-    return word_features(evidence_WF, names, COLUMNS)
+def columns_of(*, judged: bool, has_text: bool) -> tuple[str, ...]:
+    """Names of the columns of a word's evidence, with a judge or without, with a text or without."""
+    return (*RECOGNITION_NAMES, *(JUDGE_NAMES if judged else ()), *(TEXT_NAMES if has_text else ()))
 
 
 def mean_scores(scores_W: DoubleArray, segments: Sequence[Segment]) -> DoubleArray:
@@ -130,9 +153,10 @@ def parse_recognition(text: str, name: str) -> RecognitionFilter:
     """
     document = read_document(text, RECOGNITION_FORMAT, name, "a recognition filter")
     try:
+        with_text = document["with_text"]
         return RecognitionFilter(
-            word=parse_linear(document["word"]),
-            curve=tuple(OperatingPoint(**point) for point in document["curve"]),
+            alone=_parse_level(document["alone"]),
+            with_text=None if with_text is None else _parse_level(with_text),
             k_frames=int(document["k_frames"]),
             model_digest=document["model_digest"],
             frame_seconds=float(document["frame_seconds"]),
@@ -141,3 +165,11 @@ def parse_recognition(text: str, name: str) -> RecognitionFilter:
         )
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise UsageError(f"{name}: a field is missing or wrong ({error!r})") from error
+
+
+def _parse_level(document: Any) -> RecognitionLevel:
+    return RecognitionLevel(
+        word=parse_linear(document["word"]),
+        curve=tuple(OperatingPoint(**point) for point in document["curve"]),
+        columns=tuple(document["columns"]),
+    )

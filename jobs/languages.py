@@ -40,7 +40,7 @@ class LanguagePart:
         key: name of the part's folder.
         tags: of its recordings, as the manifest has them.
         recordings: how many.
-        model, filter: as for a run of its own.
+        model, filter, read_filter: as for a run of its own.
     """
 
     key: str
@@ -48,6 +48,7 @@ class LanguagePart:
     recordings: int
     model: str
     filter: str | None
+    read_filter: str | None
 
 
 def execute_by_language(
@@ -91,15 +92,8 @@ def parts_of(config: RunConfig) -> list[LanguagePart]:
     models = models_by_language(config.model)
     if set(models) == {""}:
         models = {tag: f"{config.model}@{tag}" for tag in adapters_of(config.model)}
-    filters = {} if config.filter is None else models_by_language(config.filter, "--filter")
-    spelled = {one_spelling(key): key for key in models}
-    for tag, name in filters.items():
-        if tag and one_spelling(tag) not in spelled:
-            raise UsageError(
-                f"--filter {tag}={name}: a filter by language needs the --model of its language, and there are models "
-                f"for {_listed(models)}"
-            )
-    filters = {spelled[one_spelling(tag)] if tag else tag: name for tag, name in filters.items()}
+    filters = _filters_of(config.filter, "--filter", models)
+    read_filters = _filters_of(config.read_filter, "--read-filter", models)
     chosen = {tag: _best(tag, models) for tag in counts}
     without = sorted(tag for tag, key in chosen.items() if key is None)
     if without:
@@ -118,9 +112,29 @@ def parts_of(config: RunConfig) -> list[LanguagePart]:
                 recordings=sum(counts[tag] for tag in tags),
                 model=models[key],
                 filter=filters.get(key, filters.get("")),
+                read_filter=read_filters.get(key, read_filters.get("")),
             )
         )
     return parts
+
+
+def _filters_of(given: str | None, option: str, models: Mapping[str, str]) -> dict[str, str]:
+    """The filters of an option by the keys of the models; "" is the key of the one for all others.
+
+    Raises:
+        UsageError: one is of a language without a model.
+    """
+    if given is None:
+        return {}
+    spelled = {one_spelling(key): key for key in models}
+    filters = models_by_language(given, option)
+    for tag, name in filters.items():
+        if tag and one_spelling(tag) not in spelled:
+            raise UsageError(
+                f"{option} {tag}={name}: a filter by language needs the --model of its language, and there are models "
+                f"for {_listed(models)}"
+            )
+    return {spelled[one_spelling(tag)] if tag else tag: name for tag, name in filters.items()}
 
 
 def _listed(models: Mapping[str, str]) -> str:
@@ -138,6 +152,7 @@ def config_of_part(config: RunConfig, part: LanguagePart, *, first: bool) -> Run
         config,
         model=part.model,
         filter=part.filter,
+        read_filter=part.read_filter,
         only_languages=(*part.tags, *broken),
         out=files.join(config.out, part.key),
     )

@@ -190,20 +190,22 @@ def fit_recognised(corpus: Corpus, options: CutOptions, arguments: argparse.Name
     """The filter of what a model reads, from all recordings, and its card."""
     heard = corpus.judged or corpus.heard
     assert heard is not None
-    cases = [*heard.clean, *heard.hard]
-    about = f"{arguments.corpus}, {len(heard.clean)} recordings without their texts, and hard ground"
+    about = f"{arguments.corpus}, {len(heard.clean)} recordings without text and with corrupted ones, and hard ground"
     judged = "" if arguments.judge is None else f"--judge {arguments.judge} "
     if judged:
         about += f", judged by {arguments.judge}"
-    found = recognition_cases.fit(
-        heard, cases, corpus.info, options, k_frames=RECOGNITION_K_FRAMES, about=about
-    )
+    found = recognition_cases.fit(heard, corpus.info, options, k_frames=RECOGNITION_K_FRAMES, about=about)
     arguments.out.write_text(recognition_text(found.filter), encoding="utf-8")
     command = (
         f"python tests/quality.py fit --read uncovered {judged}--model {model} --corpus {arguments.corpus} "
         f"--out filters/{arguments.out.name}"
     )
-    card_text = recognition_card(found, cases, f"Recognition filter {arguments.out.stem}", command)
+    card_text = recognition_card(
+        found,
+        ([*heard.clean, *heard.hard], heard.texted),
+        f"Recognition filter {arguments.out.stem}",
+        command,
+    )
     arguments.out.with_suffix(".md").write_text(card_text, encoding="utf-8")
 
 

@@ -102,7 +102,8 @@ def plan_outside(
         seen,
         text.words,
         said_W,
-        options=options,
+        # Breaks beside words in doubt are at no pause: an edge that may stand inside a word cuts short ones in two.
+        options=replace(options, slack_seconds=0.0),
         levels=levels,
         sure_W=sure_W,
         # None is known not to be said: each that is not trusted breaks the passage that it stands in.

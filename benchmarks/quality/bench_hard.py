@@ -31,11 +31,12 @@ from prep_corpus.align.model.models import ModelInfo, load_model  # noqa: E402
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES  # noqa: E402
 from prep_corpus.align.words.hearing import reading  # noqa: E402
 from prep_corpus.filters.fitting.cases import Case  # noqa: E402
-from prep_corpus.filters.fitting.fit_recognition import recognition_case  # noqa: E402
+from prep_corpus.filters.fitting.fit_recognition import recognition_case, with_text_of  # noqa: E402
 from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally  # noqa: E402
 from prep_corpus.filters.fitting.sweep import Bench  # noqa: E402
 from prep_corpus.filters.linear import Filter, bundled_filter  # noqa: E402
 from prep_corpus.filters.recognition import RecognitionFilter, bundled_recognition_filter  # noqa: E402
+from prep_corpus.filters.text_evidence import words_of_text  # noqa: E402
 
 MODELS = {"english": "held-out", quality.QUARTZNET: "dev-clean"}
 BUNDLED = {"english": "english", quality.QUARTZNET: "quartznet"}
@@ -57,15 +58,25 @@ def false_words(case: Case, segments: Sequence[Segment], *, where: range | None 
 
 
 def words_read(
-    case: Case, info: ModelInfo, reader: RecognitionFilter, max_wer: float, options: CutOptions
+    case: Case,
+    info: ModelInfo,
+    reader: RecognitionFilter,
+    max_wer: float,
+    options: CutOptions,
+    *,
+    has_text: bool,
 ) -> int:
     """Words that the model hears in kept utterances of a recording in which nobody speaks."""
     heard = recognition_case(
         case.log_probs_TC, case.seen, case.levels, info, (), np.zeros(0), group=case.group
     )
+    level = reader.alone
+    if has_text and reader.with_text is not None:
+        level = reader.with_text
+        heard = with_text_of(heard, words_of_text(case.words, case.texts, info), info)
     with suppress(UsageError):
         # All of them are too many.
-        return recognition_cases.read(heard, reader, max_wer, (), options, reader.k_frames).edits
+        return recognition_cases.read(heard, level, max_wer, (), options, reader.k_frames).edits
     return 0
 
 
@@ -99,9 +110,10 @@ def nobody(model_name: str, cache: Path, each: int) -> None:
             and one.what == hard_cases.NOBODY
             and one.condition != recognition_cases.OTHER_SPEECH
         ):
-            for max_wer in quality.ASKED:
-                count = words_read(hard.case, model.info, reader, max_wer, options)
-                found[one.what, "no text, read", max_wer][one.condition].append(count)
+            for name, has_text in (("no text, read", False), ("beside the text, read", True)):
+                for max_wer in quality.ASKED:
+                    count = words_read(hard.case, model.info, reader, max_wer, options, has_text=has_text)
+                    found[one.what, name, max_wer][one.condition].append(count)
     print(f"\n{model_name}\n\n| | cut | asked | recordings | of them with a word kept | words kept | in |")
     print("|---|---|---|---|---|---|---|")
     for (what, cut, max_wer), by_kind in found.items():

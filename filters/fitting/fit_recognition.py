@@ -6,7 +6,7 @@ Legend: W recognised words, V words truly said, S segments, P thresholds of the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from prep_corpus.align.recognition.recognised import recognise
 from prep_corpus.align.recognition.uncovered import RecognisedText, as_text, cut_outside
 from prep_corpus.align.words.evidence import Track
 from prep_corpus.filters.curve import OperatingPoint, frontier
-from prep_corpus.filters.features import hinged
+from prep_corpus.filters.features import hinged, word_features
 from prep_corpus.filters.fitting.cases import GIVEN, HARD, Case
 from prep_corpus.filters.fitting.fit_words import INVERSE_PENALTY, KNOTS, TAIL, fit_linear
 from prep_corpus.filters.fitting.folds import folds_apart
@@ -33,12 +33,14 @@ from prep_corpus.filters.fitting.sweep import (
     worse_of,
     worst_of,
 )
-from prep_corpus.filters.judge_evidence import JUDGE_NAMES, TimedWords, with_judge
+from prep_corpus.filters.judge_evidence import TimedWords, with_judge
 from prep_corpus.filters.linear import Linear
-from prep_corpus.filters.recognition import RecognitionFilter, mean_scores, recognition_features
+from prep_corpus.filters.recognition import RecognitionFilter, RecognitionLevel, columns_of, mean_scores
 from prep_corpus.filters.recognition_evidence import RECOGNITION_NAMES, recognition_evidence
 from prep_corpus.filters.scoring import EDGE_MARGIN
+from prep_corpus.filters.text_evidence import text_evidence, words_of_text
 
+BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
 
 RECOGNITION_FEATURES = (
@@ -54,9 +56,8 @@ RECOGNITION_FEATURES = (
     "zone_certainty~25",
     "doubt_sum~9",
 )
+"""Of every level; those of a judge and of a text come behind."""
 
-JUDGED_FEATURES = (*RECOGNITION_FEATURES, *JUDGE_NAMES)
-"""The same where a judge hears the recordings too."""
 
 RECOGNITION_THRESHOLDS = (-4.0, -3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 
@@ -86,11 +87,7 @@ def recognition_case(
     """
     found = recognise(seen, info)
     text = as_text(found, seen.delimiter, in_pieces=bool(info.tokenizer))
-    right_W, right_V = np.zeros(len(found), bool), np.zeros(len(true_texts), bool)
-    for step in Levenshtein.opcodes(list(found.texts), list(true_texts)):
-        if step.tag == "equal":
-            right_W[step.src_start : step.src_end] = True
-            right_V[step.dest_start : step.dest_end] = True
+    right_W, right_V = right_words(found.texts, true_texts)
     evidence_WF = recognition_evidence(log_probs_TC, found, seen)
     if judged is not None:
         evidence_WF = with_judge(evidence_WF, found, info, judged[1], judged[0])
@@ -121,7 +118,6 @@ class RecognitionFitOptions:
         cut: lengths and padding of utterances.
         k_frames: shortest pause to cut at.
         folds: largest number of folds of the cross-validation.
-        names: features of the classifier, without hinges.
         resamples: number of resamples of the groups, for the upper bound.
         hard_allowance: on hard ground the text may be so many times as wrong as elsewhere, under each condition.
         apart: the fold of each group, where some groups have something in common; dealt out in turn where empty.
@@ -130,10 +126,48 @@ class RecognitionFitOptions:
     cut: CutOptions
     k_frames: int
     folds: int = 5
-    names: tuple[str, ...] = RECOGNITION_FEATURES
     resamples: int = 1000
     hard_allowance: float = 1.0
     apart: Mapping[str, int] = field(default_factory=dict)
+
+
+def right_words(texts: Sequence[str], true_texts: Sequence[str]) -> tuple[BoolArray, BoolArray]:
+    """Which of the W recognised words are right, and which of the V words truly said are recognised."""
+    right_W, right_V = np.zeros(len(texts), bool), np.zeros(len(true_texts), bool)
+    for step in Levenshtein.opcodes(list(texts), list(true_texts)):
+        if step.tag == "equal":
+            right_W[step.src_start : step.src_end] = True
+            right_V[step.dest_start : step.dest_end] = True
+    return right_W, right_V
+
+
+def with_text_of(case: Case, text: TimedWords, info: ModelInfo) -> Case:
+    """A case, as `recognition_case` makes it, whose words have the evidence of a text too.
+
+    Args:
+        case: without a text.
+        text: the words of one, as `words_of_text` gives them.
+        info: the model's description.
+    """
+    own = words_of_text(case.words, case.texts, info)
+    return replace(case, evidence_WF=np.concatenate((case.evidence_WF, text_evidence(own, text)), axis=1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedLevel:
+    """One classifier of a recognition filter with what is known of it from cross-validation.
+
+    Attributes:
+        level: fitted on all cases.
+        scores: log-odds of each case's words, from fits without the case's fold.
+        swept: the counts behind the curve, of clean speech and of hard ground.
+        by_condition: those of each condition.
+    """
+
+    level: RecognitionLevel
+    scores: tuple[DoubleArray, ...]
+    swept: Mapping[str, Swept]
+    by_condition: Mapping[str, Swept]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,31 +176,30 @@ class FittedRecognition:
 
     Attributes:
         filter: fitted on all cases.
-        scores: log-odds of each case's words, from fits without the case's fold.
-        swept: the counts behind the curve, of clean speech and of hard ground.
-        by_condition: those of each condition.
+        alone, with_text: its parts.
     """
 
     filter: RecognitionFilter
-    scores: tuple[DoubleArray, ...]
-    swept: Mapping[str, Swept]
-    by_condition: Mapping[str, Swept]
+    alone: FittedLevel
+    with_text: FittedLevel | None
 
 
 def fit_recognition(
     cases: Sequence[Case],
     options: RecognitionFitOptions,
     *,
+    with_text: Sequence[Case] = (),
     model_digest: str,
     frame_seconds: float,
     fitted_on: str,
     data_digest: str,
 ) -> FittedRecognition:
-    """Fit the classifier, and sweep its thresholds by cross-validation.
+    """Fit the classifiers, and sweep their thresholds by cross-validation.
 
     Args:
         cases: as `recognition_case` makes them, of at least two groups.
         options: the options of the fit.
+        with_text: the same with the evidence of texts, as `with_text_of` makes them; none for a filter without.
         model_digest, frame_seconds: of the acoustic model.
         fitted_on: what the cases are, in words.
         data_digest: digest of the cases.
@@ -174,13 +207,36 @@ def fit_recognition(
     Raises:
         UsageError: too few groups, or words of one class only.
     """
+    judged = cases[0].evidence_WF.shape[1] > len(RECOGNITION_NAMES)
+    alone = _fit_level(cases, options, judged=judged, has_text=False)
+    texted = _fit_level(with_text, options, judged=judged, has_text=True) if with_text else None
+    return FittedRecognition(
+        filter=RecognitionFilter(
+            alone=alone.level,
+            with_text=None if texted is None else texted.level,
+            k_frames=options.k_frames,
+            model_digest=model_digest,
+            frame_seconds=frame_seconds,
+            fitted_on=fitted_on,
+            data_digest=data_digest,
+        ),
+        alone=alone,
+        with_text=texted,
+    )
+
+
+def _fit_level(
+    cases: Sequence[Case], options: RecognitionFitOptions, *, judged: bool, has_text: bool
+) -> FittedLevel:
+    columns = columns_of(judged=judged, has_text=has_text)
+    names = (*RECOGNITION_FEATURES, *columns[len(RECOGNITION_NAMES) :])
     fold_C = folds_apart([case.group for case in cases], options.folds, options.apart)
     scores: list[DoubleArray] = [np.zeros(0)] * len(cases)
     for fold in sorted(set(fold_C)):
-        word = _fit_word([case for case, f in zip(cases, fold_C) if f != fold], options.names)
+        word = _fit_word([case for case, f in zip(cases, fold_C) if f != fold], names, columns)
         for index, case in enumerate(cases):
             if fold_C[index] == fold:
-                scores[index] = word.score(recognition_features(case.evidence_WF, word.names))
+                scores[index] = word.score(word_features(case.evidence_WF, word.names, columns))
     counts = {
         threshold: [_counted(case, scores_W, threshold, options) for case, scores_W in zip(cases, scores)]
         for threshold in RECOGNITION_THRESHOLDS
@@ -200,15 +256,11 @@ def fit_recognition(
         condition: swept_of([i for i in everyone if cases[i].condition == condition])
         for condition in sorted({case.condition for case in cases if case.condition})
     }
-    return FittedRecognition(
-        filter=RecognitionFilter(
-            word=_fit_word(cases, options.names),
+    return FittedLevel(
+        level=RecognitionLevel(
+            word=_fit_word(cases, names, columns),
             curve=_curve(swept, by_condition, options),
-            k_frames=options.k_frames,
-            model_digest=model_digest,
-            frame_seconds=frame_seconds,
-            fitted_on=fitted_on,
-            data_digest=data_digest,
+            columns=columns,
         ),
         scores=tuple(scores),
         swept=swept,
@@ -216,10 +268,10 @@ def fit_recognition(
     )
 
 
-def _fit_word(cases: Sequence[Case], names: Sequence[str]) -> Linear:
-    rows = np.concatenate([recognition_features(case.evidence_WF, names) for case in cases])
+def _fit_word(cases: Sequence[Case], names: Sequence[str], columns: tuple[str, ...]) -> Linear:
+    rows = np.concatenate([word_features(case.evidence_WF, names, columns) for case in cases])
     with_hinges = hinged(rows, names, KNOTS)
-    features = np.concatenate([recognition_features(case.evidence_WF, with_hinges) for case in cases])
+    features = np.concatenate([word_features(case.evidence_WF, with_hinges, columns) for case in cases])
     right_N = np.concatenate([case.right_W for case in cases])
     return fit_linear(features, right_N, with_hinges, INVERSE_PENALTY, tail=TAIL)
 

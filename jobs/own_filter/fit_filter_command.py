@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     "self_supervised",
     metavar="RUN",
     help="Fit on this finished run's own transcripts, damaged at known places.",
+)
+@click.option(
+    "--read-out",
+    metavar="FILE.json",
+    help="Fit also what `run --read` needs, a recognition filter: on what people heard, else on what the run has kept "
+    "of its transcripts. File that it is written to; its card comes beside it.",
 )
 @click.option("--run", "folder", metavar="RUN", help="Folder of the labelled run, if it was moved.")
 @click.option(
@@ -57,6 +64,7 @@ def fit_filter_command(
     labels: tuple[str, ...],
     out: str,
     self_supervised: str | None,
+    read_out: str | None,
     folder: str | None,
     hours: float,
     max_wer: float,
@@ -80,11 +88,16 @@ def fit_filter_command(
         raise UsageError("fit-filter needs LABELS, --self-supervised RUN, or both")
     if not 0 < max_wer < 1:
         raise UsageError(f"--max-wer is a share, such as 0.01 for 1 %, between 0 and 1; not {max_wer}")
-    if not out.endswith(".json"):
-        raise UsageError(f"--out names the filter's JSON file, such as my-filter.json; not {out}")
-    check_file_out(out)
-    if Path(out).exists() and not force:
-        raise UsageError(f"--out {out} is there already; --force replaces it, or choose another name")
+    for option, file in (("--out", out), ("--read-out", read_out)):
+        if file is None:
+            continue
+        if not file.endswith(".json"):
+            raise UsageError(f"{option} names the filter's JSON file, such as my-filter.json; not {file}")
+        check_file_out(file, option)
+        if Path(file).exists() and not force:
+            raise UsageError(f"{option} {file} is there already; --force replaces it, or choose another name")
+    if read_out is not None and os.path.abspath(read_out) == os.path.abspath(out):
+        raise UsageError(f"--read-out and --out name two files, and both are {out}")
     if plot is not None:
         plot_format(plot)
         check_file_out(plot, "--plot")
@@ -104,6 +117,7 @@ def fit_filter_command(
         self_supervised=self_supervised,
         run=folder,
         out=out,
+        read_out=read_out,
         plot=plot,
         hours=hours,
         max_wer=max_wer,

@@ -20,12 +20,14 @@ from prep_corpus.filters.linear import save_filter
 from prep_corpus.jobs.config import config_of
 from prep_corpus.jobs.own_filter.fit_plot import plot_fit
 from prep_corpus.jobs.own_filter.plots import NO_PLOT, rendered
+from prep_corpus.jobs.own_filter.read_fitting import fit_reading, read_of_kept, read_of_labels, write_reading
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.runs.stage_options import judge_options, segment_options
 from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import print_line
 from prep_corpus.jobs.start.operating_point import open_filter, operating_point
 from prep_corpus.pipeline.finished.fit_material import Say, draw_stretches, heard_cases
+from prep_corpus.pipeline.finished.read_material import ReadMaterial
 from prep_corpus.pipeline.finished.self_fit import damaged_cases, data_digest
 from prep_corpus.pipeline.finished.stored_run import FinishedRun, stored_bundles
 from prep_corpus.pipeline.storage import files
@@ -40,6 +42,7 @@ class FitRequest:
     self_supervised: str | None
     run: str | None
     out: str
+    read_out: str | None
     plot: str | None
     hours: float
     max_wer: float
@@ -57,6 +60,7 @@ class LabelledCases:
         description: what the cases are, in words.
         options: of the fit.
         given: what is taken over from the labelled run's filter.
+        read: what the model hears where words are known, and what that is; None where it is not asked for.
     """
 
     cases: list[Case]
@@ -65,6 +69,7 @@ class LabelledCases:
     description: str
     options: FitOptions
     given: Given | None
+    read: tuple[ReadMaterial, str] | None
 
 
 def execute(request: FitRequest, *, quiet: bool) -> None:
@@ -100,6 +105,16 @@ def execute(request: FitRequest, *, quiet: bool) -> None:
     save_filter(fitted.filter, out)
     print_line(Console(quiet=quiet), text)
     say(f"{out}, its card {out.with_suffix('.md')}; {plotted}")
+    if material.read is not None and request.read_out is not None:
+        read, about = material.read
+        say(f"fitting what the model reads on {len(read.alone)} utterances")
+        reading = fit_reading(
+            read, about, cut_options(material.run, material.info), k_frames=material.run.k_frames
+        )
+        read_out = Path(request.read_out)
+        text = write_reading(reading, read, read_out, _command(request))
+        print_line(Console(quiet=quiet), text)
+        say(f"{read_out}, its card {read_out.with_suffix('.md')}: for run --read, by --read-filter")
 
 
 def gather(request: FitRequest, say: Say) -> LabelledCases:
@@ -113,10 +128,13 @@ def gather(request: FitRequest, say: Say) -> LabelledCases:
     info: ModelInfo | None = None
     run: FinishedRun | None = None
     given: Given | None = None
+    read: tuple[ReadMaterial, str] | None = None
     good_wer, k_frames, covers_all = FitOptions().good_wer, None, False
     if (labels := request.labelled) is not None:
         run = labelled_run(labels, request.run)
         cases, info = heard_cases(run, labels.utterances, say)
+        if request.read_out is not None:
+            read = read_of_labels(run, labels.utterances, say)
         good_wer, k_frames, covers_all = labels.threshold, run.k_frames, labels.cut == "paper"
         parts.append(f"{counted(len(cases), 'utterance')} that people labelled, cut by --cut {labels.cut}")
         if labels.cut == "words" and request.self_supervised is None:
@@ -128,6 +146,8 @@ def gather(request: FitRequest, say: Say) -> LabelledCases:
                 f"a filter is fitted for one model: the labels are of {run.published.model_digest}, "
                 f"{request.self_supervised} of {own.published.model_digest}"
             )
+        if request.read_out is not None and read is None:
+            read = read_of_kept(own, hours=request.hours, seed=request.seed, say=say)
         drawn = draw_stretches(own, hours=request.hours, seed=request.seed, say=say)
         damaged = damaged_cases(drawn, cut_options(own, drawn.info), request.seed, say)
         cases, info, run = [*cases, *damaged], drawn.info, run or own
@@ -147,7 +167,13 @@ def gather(request: FitRequest, say: Say) -> LabelledCases:
         heard_covers_all=covers_all,
     )
     return LabelledCases(
-        cases=cases, info=info, run=run, description=" and ".join(parts), options=options, given=given
+        cases=cases,
+        info=info,
+        run=run,
+        description=" and ".join(parts),
+        options=options,
+        given=given,
+        read=read,
     )
 
 
@@ -248,7 +274,10 @@ def _command(request: FitRequest) -> str:
             os.path.basename(request.self_supervised.rstrip("/")),
             f"--hours {request.hours:g}",
         ]
-    return " ".join([*words, f"--seed {request.seed}", "--out", os.path.basename(request.out)])
+    words += [f"--seed {request.seed}", "--out", os.path.basename(request.out)]
+    if request.read_out is not None:
+        words += ["--read-out", os.path.basename(request.read_out)]
+    return " ".join(words)
 
 
 def _plot(fitted: Fitted, request: FitRequest, out: Path) -> str:

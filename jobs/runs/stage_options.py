@@ -17,7 +17,7 @@ from prep_corpus.filters.judge_evidence import letters_in_common
 from prep_corpus.filters.linear import Filter
 from prep_corpus.jobs.config import SETTINGS, RunConfig, settings_of
 from prep_corpus.jobs.start.corpus import Corpus
-from prep_corpus.jobs.start.operating_point import recognition_point
+from prep_corpus.jobs.start.operating_point import recognition_filter, recognition_points
 from prep_corpus.pipeline.graph import GraphOptions
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.recognition.judge import JudgeOptions
@@ -139,11 +139,12 @@ def recognition_options(
     """
     if config.read == READ_NOTHING:
         return None
-    fitted, point = recognition_point(config, model_digest)
+    fitted = recognition_filter(config, model_digest)
+    alone, with_text = recognition_points(config, fitted)
     return RecognitionOptions(
         filter=fitted,
-        word_threshold=point.word_threshold,
-        utterance_threshold=point.utterance_threshold,
+        alone=alone,
+        with_text=with_text,
         mode=config.read,
         judge=judge,
     )

@@ -63,10 +63,11 @@ def check_values(config: RunConfig) -> None:
     check_name(config.model)
     if config.judge is not None:
         check_name(config.judge, "--judge")
-    if config.filter is not None and set(models_by_language(config.filter, "--filter")) != {""}:
-        raise UsageError(
-            f"--filter by language ({config.filter}) goes with --model by language; give one filter for the one model"
-        )
+    for option, given in (("--filter", config.filter), ("--read-filter", config.read_filter)):
+        if given is not None and set(models_by_language(given, option)) != {""}:
+            raise UsageError(
+                f"{option} by language ({given}) goes with --model by language; give one filter for the one model"
+            )
     if config.filter is not None or config.max_wer is not None:
         from prep_corpus.jobs.start.operating_point import check_filter
 

@@ -57,14 +57,14 @@ def check_read(config: RunConfig) -> None:
     if config.read_filter is not None:
         _ = _read_filter(config.read_filter)
     if config.read != READ_NOTHING and config.model in BUNDLED_FILTERS:
-        _ = recognition_point(config, bundled_filter(config.model).model_digest)
+        _ = recognition_points(config, recognition_filter(config, bundled_filter(config.model).model_digest))
 
 
-def recognition_point(config: RunConfig, model_digest: str) -> tuple[RecognitionFilter, OperatingPoint]:
-    """The filter of what a model hears, and the thresholds for the word error rate asked for.
+def recognition_filter(config: RunConfig, model_digest: str) -> RecognitionFilter:
+    """The filter of what a model hears.
 
     Raises:
-        UsageError: nothing can be promised of what this model hears, or not so low a word error rate.
+        UsageError: nothing can be promised of what this model hears.
     """
     if config.read_filter is not None:
         given = _read_filter(config.read_filter)
@@ -78,16 +78,34 @@ def recognition_point(config: RunConfig, model_digest: str) -> tuple[Recognition
                 "a judge: name one with --judge MODEL" if given.is_judged else "no judge: leave --judge out"
             )
             raise UsageError(f"--read-filter {config.read_filter} was fitted for reading with {needs}")
-        return given, given.point(config.max_wer or DEFAULT_MAX_WER)
+        return given
     fitted = bundled_recognition_filter(model_digest, judged=config.judge is not None)
     if fitted is None:
         raise UsageError(
             f"--read {config.read} keeps what a model hears only where it is known how far to trust it, and that is "
             f"known of {', '.join(BUNDLED_RECOGNITION_FILTERS)} alone, not of {config.model}; "
             "leave --read out, name a model that has such a filter, or give this one of its own with --read-filter "
-            "FILE.json (docs/models.md, A model that may read)"
+            "FILE.json, which `fit-filter --read-out FILE.json` makes of a run without --read (docs/own-filter.md)"
         )
-    return fitted, fitted.point(config.max_wer or DEFAULT_MAX_WER)
+    return fitted
+
+
+def recognition_points(
+    config: RunConfig, fitted: RecognitionFilter
+) -> tuple[OperatingPoint, OperatingPoint | None]:
+    """The thresholds for the word error rate asked for, without a text and with one.
+
+    Raises:
+        UsageError: no so low a word error rate can be promised of recordings without a text.
+    """
+    asked = config.max_wer or DEFAULT_MAX_WER
+    alone = fitted.alone.point(asked)
+    if fitted.with_text is None:
+        return alone, None
+    try:
+        return alone, fitted.with_text.point(asked)
+    except UsageError:
+        return alone, None
 
 
 def expected(point: OperatingPoint) -> str:
@@ -101,7 +119,7 @@ def reading_line(config: RunConfig, model_digest: str) -> str:
     """What reading is expected to keep, in a line; empty where nothing is read."""
     if config.read == READ_NOTHING:
         return ""
-    _, point = recognition_point(config, model_digest)
+    point, _ = recognition_points(config, recognition_filter(config, model_digest))
     return f"--read {config.read}: expected to keep, of recordings without a text, {expected(point)}"
 
 

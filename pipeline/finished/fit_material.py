@@ -218,6 +218,23 @@ def _grouped(stretches: list[Unlabelled], say: Say) -> list[Unlabelled]:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class LabelledPiece:
+    """An utterance with its label, and the recording that it stands in.
+
+    Attributes:
+        stored: the recording's stored results.
+        whole: the recording with its own transcript.
+        judged: the label.
+        case: the utterance as a small recording of its own.
+    """
+
+    stored: StoredRecording
+    whole: Unlabelled
+    judged: JudgedUtterance
+    case: Case
+
+
 def heard_cases(
     run: FinishedRun, judged: Sequence[JudgedUtterance], say: Say
 ) -> tuple[list[Case], ModelInfo]:
@@ -227,6 +244,27 @@ def heard_cases(
         run: the run that the stretches belong to.
         judged: the labelled utterances.
         say: told how far it is.
+
+    Raises:
+        UsageError: the run does not have them.
+    """
+    cases: list[Case] = []
+    found_info: ModelInfo | None = None
+    for piece in labelled_pieces(run, judged):
+        found_info = piece.stored.info
+        cases.append(piece.case)
+    say(f"{len(cases)} of {len(judged)} labelled utterances read")
+    if found_info is None:
+        raise UsageError(f"{run.folder}: none of the {len(judged)} labelled utterances has stored emissions")
+    return cases, found_info
+
+
+def labelled_pieces(run: FinishedRun, judged: Sequence[JudgedUtterance]) -> Iterator[LabelledPiece]:
+    """Labelled utterances with the recordings that they stand in, recording by recording.
+
+    Args:
+        run: the run that the stretches belong to.
+        judged: the labelled utterances.
 
     Raises:
         UsageError: the run does not have them.
@@ -247,33 +285,25 @@ def heard_cases(
             f"{run.folder}"
         )
     group_of = _groups(judged)
-    cases: list[Case] = []
-    found_info: ModelInfo | None = None
     for bundle in stored_bundles(run):
         here = frozenset(probed.recording.id for probed in bundle.recordings) & by_recording.keys()
         for stored in bundle.read(frozenset(here)) if here else ():
-            found_info = stored.info
             whole = unlabelled(stored)
             for one in by_recording[whole.name]:
                 case = _heard_case(whole, one, chars[one.id], stored.info)
                 if case is not None:
-                    cases.append(replace(case, group=group_of[one.id]))
-    say(f"{len(cases)} of {len(judged)} labelled utterances read")
-    if found_info is None or not cases:
-        raise UsageError(f"{run.folder}: none of the {len(judged)} labelled utterances has stored emissions")
-    return cases, found_info
+                    case = replace(case, group=group_of[one.id])
+                    yield LabelledPiece(stored=stored, whole=whole, judged=one, case=case)
 
 
 def _heard_case(
     whole: Unlabelled, one: JudgedUtterance, char_span: tuple[int, int], info: ModelInfo
 ) -> Case | None:
-    frames = len(whole.log_probs_TC)
-    first = one.start_sample // info.stride_samples
-    last = min(-(-one.end_sample // info.stride_samples), frames)
-    word_span = words_within(whole.aligned.words, (first, last), char_span)
+    span = frames_of(one, whole, info)
+    word_span = words_within(whole.aligned.words, span, char_span)
     if word_span[0] == word_span[1]:
         return None
-    piece = stretch(whole, (first, last), word_span, stride_samples=info.stride_samples, name=one.id)
+    piece = stretch(whole, span, word_span, stride_samples=info.stride_samples, name=one.id)
 
     def place(piece: Unlabelled, words: tuple[str, ...]) -> Aligned | None:
         try:
@@ -282,6 +312,12 @@ def _heard_case(
             return None
 
     return heard_case(piece, one.heard, place, frame_seconds=info.frame_seconds, weight=one.weight)
+
+
+def frames_of(one: JudgedUtterance, whole: Unlabelled, info: ModelInfo) -> tuple[int, int]:
+    """The half-open range of frames of an utterance."""
+    last = -(-one.end_sample // info.stride_samples)
+    return one.start_sample // info.stride_samples, min(last, len(whole.log_probs_TC))
 
 
 def _groups(judged: Sequence[JudgedUtterance]) -> dict[str, str]:

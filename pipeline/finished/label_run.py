@@ -107,7 +107,7 @@ def pair(
                 end_sample=row["end_sample"],
                 kept=row["kept"],
                 weight=weights.get(id_, 1.0),
-                text=_split(row["text_normalized"], info),
+                text=split_words(row["text_normalized"], info),
                 heard=None if is_unclear else clear[settled(clear)],
                 listeners=len(versions),
             )
@@ -133,10 +133,10 @@ def words_of(text: str, info: ModelInfo, language: str, options: TextOptions) ->
         has_spaces=info.has_spaces,
         options=options,
     )
-    return _split(normalized.text, info)
+    return split_words(normalized.text, info)
 
 
-def _split(text: str, info: ModelInfo) -> tuple[str, ...]:
+def split_words(text: str, info: ModelInfo) -> tuple[str, ...]:
     return tuple(text.split() if info.has_spaces else text)
 
 

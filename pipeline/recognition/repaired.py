@@ -104,7 +104,6 @@ def cut_repaired(
     trusted: Verdicts,
     heard: ScoredWords,
     *,
-    mean_score: float,
     cut: CutOptions,
     k_frames: int,
 ) -> RepairedCuts:
@@ -115,13 +114,12 @@ def cut_repaired(
         words, tokens_L, texts: W words of the transcript, their tokens, and how they are normalised.
         trusted: the filter's verdicts on them.
         heard: the U recognised words.
-        mean_score: lowest mean log-odds of the recognised words of a repair.
         cut: lengths and padding.
         k_frames: shortest pause to cut at.
     """
     agreed_W = agreed_words(words, texts, heard.text, heard.texts)
     rules = RepairRules(
-        k_frames=k_frames, longest_frames=cut.frames(LONGEST_REPAIR_SECONDS), mean_score=mean_score
+        k_frames=k_frames, longest_frames=cut.frames(LONGEST_REPAIR_SECONDS), mean_score=heard.least_mean
     )
     repairs = find_repairs(
         words, agreed_W, trusted.said_W, heard.text, heard.trusted_W, heard.scores_W, rules

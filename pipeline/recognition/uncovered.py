@@ -20,6 +20,7 @@ from prep_corpus.align.recognition.sources import KEPT_RECOGNISED, READ_UNCOVERE
 from prep_corpus.align.recognition.uncovered import RecognisedText, as_text, cut_outside, plan_outside
 from prep_corpus.align.text.spelling import UNKNOWN_LETTER
 from prep_corpus.align.words.evidence import Track
+from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.judge_evidence import (
     JUDGE_VERSION,
@@ -31,9 +32,10 @@ from prep_corpus.filters.judge_evidence import (
 from prep_corpus.filters.recognition import RecognitionFilter, mean_scores
 from prep_corpus.filters.recognition_evidence import recognition_evidence
 from prep_corpus.filters.scoring import EDGE_MARGIN, REFUSED_SCORE
+from prep_corpus.filters.text_evidence import TEXT_VERSION, with_text
 from prep_corpus.pipeline.recognition.judge import JudgeOptions
 
-VERSION = 2
+VERSION = 3
 """Of what is made of a recording where the model's words are kept."""
 
 DoubleArray = NDArray[np.float64]
@@ -46,15 +48,16 @@ class RecognitionOptions:
 
     Attributes:
         filter: fitted for the model.
-        word_threshold: lowest log-odds of a word that is kept.
-        utterance_threshold: lowest mean of them of an utterance that is kept.
+        alone: its operating point for recordings without a text.
+        with_text: the one for those with a text; None where nothing can be promised with it, or it looks at none, and
+            they are read as those without.
         mode: of `READ_MODES`, but for nothing.
         judge: a second model, whose agreement the filter looks at; None for a filter that knows of none.
     """
 
     filter: RecognitionFilter
-    word_threshold: float
-    utterance_threshold: float
+    alone: OperatingPoint
+    with_text: OperatingPoint | None = None
     mode: str = READ_UNCOVERED
     judge: JudgeOptions | None = None
 
@@ -64,11 +67,15 @@ class RecognitionOptions:
             "recognised",
             VERSION,
             self.filter.digest,
-            self.word_threshold,
-            self.utterance_threshold,
+            *_thresholds(self.alone),
+            *(() if self.with_text is None else (TEXT_VERSION, *_thresholds(self.with_text))),
             self.mode,
             *([] if self.judge is None else ["judge", JUDGE_VERSION, self.judge.info.digest]),
         ]
+
+
+def _thresholds(point: OperatingPoint) -> tuple[float, float]:
+    return point.word_threshold, point.utterance_threshold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +88,7 @@ class ScoredWords:
         scores_W: log-odds of each.
         trusted_W: those that may be kept.
         sure_W: those that may stand beside a break.
+        least_mean: lowest mean of the log-odds of an utterance, or of a repair, that is kept.
         separator: what stands between two words.
     """
 
@@ -89,6 +97,7 @@ class ScoredWords:
     scores_W: DoubleArray
     trusted_W: NDArray[np.bool_]
     sure_W: NDArray[np.bool_]
+    least_mean: float
     separator: str = " "
 
     def text_of(self, start: int, end: int) -> str:
@@ -117,6 +126,7 @@ def hear(
     info: ModelInfo,
     options: RecognitionOptions,
     judged: TimedWords | None = None,
+    text: TimedWords | None = None,
 ) -> ScoredWords:
     """Recognise the words of a recording, and score them.
 
@@ -125,6 +135,7 @@ def hear(
         info: the model's description.
         options: how far the model is trusted.
         judged: what the judge hears in the recording; None where it could not be run, and agrees on nothing.
+        text: the words of its transcript where they were aligned; None where it has none.
 
     Raises:
         UsageError: the model does not tell where a word ends.
@@ -134,14 +145,19 @@ def hear(
     if options.judge is not None:
         letters = letters_in_common(info, options.judge.info)
         evidence_WF = with_judge(evidence_WF, found, info, letters, judged or NOTHING_HEARD)
-    scores_W = options.filter.score_words(evidence_WF)
+    level, point = options.filter.alone, options.alone
+    if text is not None and options.filter.with_text is not None and options.with_text is not None:
+        level, point = options.filter.with_text, options.with_text
+        evidence_WF = with_text(evidence_WF, found, info, text)
+    scores_W = level.score_words(evidence_WF)
     scores_W[[UNKNOWN_LETTER in word for word in found.texts]] = REFUSED_SCORE
     return ScoredWords(
         texts=found.texts,
         text=as_text(found, seen.delimiter, in_pieces=bool(info.tokenizer)),
         scores_W=scores_W,
-        trusted_W=scores_W >= options.word_threshold,
-        sure_W=scores_W >= options.word_threshold + EDGE_MARGIN,
+        trusted_W=scores_W >= point.word_threshold,
+        sure_W=scores_W >= point.word_threshold + EDGE_MARGIN,
+        least_mean=point.utterance_threshold,
         separator=" " if info.has_spaces else "",
     )
 
@@ -168,7 +184,6 @@ def recognise_uncovered(
     info: ModelInfo,
     taken: Sequence[Segment],
     heard: ScoredWords,
-    options: RecognitionOptions,
     *,
     cut: CutOptions,
     k_frames: int,
@@ -180,7 +195,6 @@ def recognise_uncovered(
         info: the model's description.
         taken: segments of the transcript that are kept, or of which nothing is to be kept; in order, without overlap.
         heard: what the model hears, as `hear` gives it.
-        options: how far the model is trusted.
         cut: lengths and padding of utterances.
         k_frames: shortest pause to cut at.
     """
@@ -196,7 +210,7 @@ def recognise_uncovered(
         levels=levels,
     )
     means_S = mean_scores(scores_W, segments)
-    trusted = np.flatnonzero(means_S >= options.utterance_threshold).tolist()
+    trusted = np.flatnonzero(means_S >= heard.least_mean).tolist()
     segments = [segments[s] for s in trusted]
     features_SF: DoubleArray = np.zeros((0, len(FEATURE_NAMES)))
     if segments:

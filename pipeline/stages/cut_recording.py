@@ -32,6 +32,7 @@ from prep_corpus.filters.scoring import (
     verdicts,
     worth,
 )
+from prep_corpus.filters.text_evidence import words_of_text
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.recognition.repaired import RepairedCuts, cut_repaired
 from prep_corpus.pipeline.recognition.uncovered import (
@@ -237,7 +238,8 @@ def segment_recording(
     trusted = words_trusted(aligned, options)
     heard = repairs = None
     if options.recognised is not None:
-        heard = hear(emitted.log_probs_TC, seen, info, options.recognised, judged)
+        text = words_of_text(aligned.words, _word_texts(aligned), info) if aligned.has_text else None
+        heard = hear(emitted.log_probs_TC, seen, info, options.recognised, judged, text)
     if heard is not None and options.repairs:
         repairs = repaired_recording(aligned, emitted, seen, info, options, trusted, heard, k_frames)
         cuts, words, tokens_L = repairs.cuts, repairs.text.words, repairs.text.tokens_L
@@ -271,7 +273,6 @@ def segment_recording(
             info,
             [segment for segment in cuts.segments if segment.reason in ("", OVERLAPPING)],
             heard,
-            options.recognised,
             cut=options.cut_options(info.stride_samples, info.sample_rate_hz),
             k_frames=k_frames,
         )
@@ -307,20 +308,23 @@ def repaired_recording(
     k_frames: int,
 ) -> RepairedCuts:
     """A recording cut along its repaired transcript."""
-    assert options.recognised is not None
-    text = aligned.normalized.text
     return cut_repaired(
         seen,
         emitted.levels,
         aligned.words,
         aligned.tokens_L,
-        [text[start:end] for start, end in aligned.normalized.words()],
+        _word_texts(aligned),
         trusted,
         heard,
-        mean_score=options.recognised.utterance_threshold,
         cut=options.cut_options(info.stride_samples, info.sample_rate_hz),
         k_frames=k_frames,
     )
+
+
+def _word_texts(aligned: AlignedRecording) -> list[str]:
+    """The words of a transcript as normalised."""
+    text = aligned.normalized.text
+    return [text[start:end] for start, end in aligned.normalized.words()]
 
 
 def account(

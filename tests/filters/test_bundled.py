@@ -47,7 +47,7 @@ def test_the_filter_for_quartznet_reaches_half_a_percent() -> None:
     reading = bundled_recognition_filter(bundled_filter("quartznet").model_digest)
     assert reading is not None
     with pytest.raises(UsageError, match="cannot be reached with the filter of what the model hears"):
-        reading.point(1e-9)
+        reading.alone.point(1e-9)
 
 
 @pytest.mark.slow

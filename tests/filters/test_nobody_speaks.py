@@ -20,11 +20,12 @@ from prep_corpus.align.model.emissions import Emitter, WindowOptions
 from prep_corpus.align.model.models import LoadedModel, load_model
 from prep_corpus.align.words.evidence import evidence, track
 from prep_corpus.filters.fitting.cases import Case
-from prep_corpus.filters.fitting.fit_recognition import cut_recognised, recognition_case
+from prep_corpus.filters.fitting.fit_recognition import cut_recognised, recognition_case, with_text_of
 from prep_corpus.filters.fitting.sweep import Bench
 from prep_corpus.filters.linear import Filter, bundled_filter
 from prep_corpus.filters.recognition import bundled_recognition_filter, mean_scores
 from prep_corpus.filters.scoring import heard_words, judged_scores, own_scores, score_utterances, worth
+from prep_corpus.filters.text_evidence import words_of_text
 
 SECONDS = 12
 TEXT = (
@@ -129,16 +130,22 @@ def test_nothing_is_read_where_nobody_speaks_the_language(
     for is_judged, heard in ((False, plain), (True, judged)):
         reader = bundled_recognition_filter(model.info.digest, judged=is_judged)
         assert reader is not None
+        assert reader.with_text is not None
         assert reader.is_judged == is_judged
-        scores_W = reader.score_words(heard.evidence_WF)
+        # The text has all that is heard, but at other places.
+        elsewhere = words_of_text(heard.words, heard.texts, model.info)
+        elsewhere = replace(elsewhere, starts_W=elsewhere.starts_W + 30, ends_W=elsewhere.ends_W + 30)
+        texted = with_text_of(heard, elsewhere, model.info)
         cut = CutOptions(stride_samples=model.info.stride_samples, sample_rate_hz=model.info.sample_rate_hz)
-        for max_wer in ASKED:
-            point = reader.point(max_wer)
-            found = cut_recognised(
-                heard, scores_W, point.word_threshold, (), k_frames=reader.k_frames, options=cut
-            )
-            kept_S = mean_scores(scores_W, found) >= point.utterance_threshold
-            assert not kept_S.any(), (is_judged, max_wer, heard.texts)
+        for level, case in ((reader.alone, heard), (reader.with_text, texted)):
+            scores_W = level.score_words(case.evidence_WF)
+            for max_wer in ASKED:
+                point = level.point(max_wer)
+                found = cut_recognised(
+                    case, scores_W, point.word_threshold, (), k_frames=reader.k_frames, options=cut
+                )
+                kept_S = mean_scores(scores_W, found) >= point.utterance_threshold
+                assert not kept_S.any(), (is_judged, max_wer, case.texts)
 
 
 def heard_in(samples_N: FloatArray, model: LoadedModel) -> Case:

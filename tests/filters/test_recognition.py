@@ -89,8 +89,8 @@ def test_the_promise_holds_for_a_speaker_not_fitted_on() -> None:
     filter_ = fitted().filter
     case = heard_case("another", 99)
     heard_wrong = 1 - case.right_W.mean()
-    scores_W = filter_.score_words(case.evidence_WF)
-    point = filter_.point(0.02)
+    scores_W = filter_.alone.score_words(case.evidence_WF)
+    point = filter_.alone.point(0.02)
     segments = cut_recognised(
         case, scores_W, point.word_threshold, (), k_frames=filter_.k_frames, options=OPTIONS.cut
     )
@@ -118,7 +118,7 @@ def test_a_filter_is_read_as_it_was_written() -> None:
     with pytest.raises(UsageError, match="must be a JSON file"):
         parse_recognition("{", "here")
     with pytest.raises(UsageError, match="missing or wrong"):
-        parse_recognition('{"format": "prep-corpus recognition filter 1"}', "here")
+        parse_recognition('{"format": "prep-corpus recognition filter 2"}', "here")
 
 
 def test_what_is_kept_already_is_read_no_second_time() -> None:

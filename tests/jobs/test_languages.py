@@ -17,7 +17,8 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.cutting_settings import is_one_model, models_by_language
-from prep_corpus.jobs.languages import parts_of
+from prep_corpus.jobs.languages import config_of_part, parts_of
+from prep_corpus.jobs.start.early import check_values
 
 MODELS = """from toy import ToneModel
 
@@ -111,6 +112,15 @@ def test_tags_find_their_models(corpus: Path) -> None:
         ("en", ("en",), "b"),
     ]
     assert [part.tags for part in parts_of(replace(config, only_languages=("en",)))] == [("en",)]
+    filtered = replace(config, read="all", filter="de=f,g", read_filter="en=r,de=s")
+    own = [config_of_part(filtered, part, first=False) for part in parts_of(filtered)]
+    assert [(one.filter, one.read_filter) for one in own] == [("g", None), ("f", "s"), ("g", "r")]
+    with pytest.raises(
+        UsageError, match=r"--read-filter fr=r: a filter by language needs the --model of its"
+    ):
+        parts_of(replace(config, read="all", read_filter="fr=r"))
+    with pytest.raises(UsageError, match=r"--read-filter by language \(en=r\) goes with --model by language"):
+        check_values(replace(config, model="english", read="all", read_filter="en=r"))
     assert models_by_language("facebook/mms-1b-all@deu") == {"": "facebook/mms-1b-all@deu"}
     assert is_one_model("english")
     assert not is_one_model("en=english")

@@ -6,13 +6,13 @@ Legend: V words truly said.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from support import hard_cases, quality_cases
-from support.hard_cases import NOBODY, SPOKEN, HardRecording
+from support import corpora, hard_cases, quality_cases
+from support.hard_cases import NOBODY, SPLICED, SPOKEN, HardRecording
 from support.quality_cases import Spoken
 
 from prep_corpus.align.cutting.segments import CutOptions, Segment
@@ -21,20 +21,19 @@ from prep_corpus.align.recognition.uncovered import RecognisedText
 from prep_corpus.filters.features import utterance_features
 from prep_corpus.filters.fitting.cases import Case
 from prep_corpus.filters.fitting.fit_recognition import (
-    JUDGED_FEATURES,
-    RECOGNITION_FEATURES,
     FittedRecognition,
     RecognitionFitOptions,
     cut_recognised,
     fit_recognition,
     recognition_case,
+    with_text_of,
 )
 from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
 from prep_corpus.filters.judge_evidence import TimedWords, letters_in_common, reading_of
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.recognition import RecognitionFilter, mean_scores
-from prep_corpus.filters.recognition_evidence import RECOGNITION_NAMES
+from prep_corpus.filters.recognition import RecognitionLevel, mean_scores
 from prep_corpus.filters.scoring import EDGE_MARGIN, own_scores, verdicts, worth
+from prep_corpus.filters.text_evidence import PLACE_SECONDS, words_of_text
 from prep_corpus.pipeline.recognition.repaired import cut_repaired
 from prep_corpus.pipeline.recognition.uncovered import ScoredWords
 
@@ -47,6 +46,9 @@ HARD_ALLOWANCE = 1.2
 ONE_IN = 4
 """Of the hard recordings in which somebody speaks so many share one that is used: each condition has one or two."""
 
+TEXT_SEEDS = 2
+"""So many corrupted transcripts of each clean recording are fitted on."""
+
 OTHER_SPEECH = "another recording's speech"
 """Of this kind somebody speaks English, of which no text is known."""
 
@@ -58,22 +60,24 @@ class Recognised:
     Attributes:
         clean: one for each recording of the corpus.
         hard: speech on hard ground, and recordings in which nobody speaks.
+        texted: both where they have corrupted transcripts, of which not all is right; and speech in the midst of which
+            nobody says what the text has there.
         fold_of: the fold of each group: what shares noise, voices, languages or rooms is in one.
     """
 
     clean: list[Case]
     hard: list[Case]
+    texted: list[Case]
     fold_of: dict[str, int]
 
-    @property
-    def is_judged(self) -> bool:
-        """Whether a judge heard them too."""
-        return self.clean[0].evidence_WF.shape[1] > len(RECOGNITION_NAMES)
-
-    def without(self, groups: Collection[str]) -> list[Case]:
+    def without(self, groups: Collection[str]) -> Recognised:
         """All cases that have nothing in common with some recordings."""
         folds = {self.fold_of[group] for group in groups}
-        return [case for case in (*self.clean, *self.hard) if self.fold_of[case.group] not in folds]
+
+        def apart(cases: Sequence[Case]) -> list[Case]:
+            return [case for case in cases if self.fold_of[case.group] not in folds]
+
+        return replace(self, clean=apart(self.clean), hard=apart(self.hard), texted=apart(self.texted))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,32 +120,56 @@ def recognised(
     texts = [u.words for one in utterances.values() for u in one]
     times = quality_cases.word_times(spoken, info)
     fold_of = {one.recording.id: b // 2 % hard_cases.FOLDS for b, one in enumerate(spoken)}
-    hard = []
+    clean: list[Case] = []
+    hard: list[Case] = []
+    texted: list[Case] = []
+    whole_texts: dict[int, TimedWords] = {}
+    for one in spoken:
+        judged = judged_by and judged_by.hears(judged_by.clean[one.recording.id], info)
+        clean.append(labelled_case(one, info, group=one.recording.id, judged=judged))
+        for seed in range(TEXT_SEEDS):
+            text = text_of(one, corpora.corrupt(one.recording, seed=seed, texts=texts), info)
+            texted.append(replace(with_text_of(clean[-1], text, info), weight=1 / TEXT_SEEDS))
+        whole_texts[fold_of[one.recording.id]] = text
     recordings: Iterator[HardRecording] = chain(
         hard_cases.nobody_hard(shared, texts, each=hard_cases.FOLDS, purpose="fit"),
         hard_cases.spoken_hard(shared, utterances, every=ONE_IN),
+        hard_cases.spliced_hard(shared, utterances, texts, each=1, purpose="fit"),
     )
-    for one in recordings:
-        if one.condition == OTHER_SPEECH:
+    for part in recordings:
+        if part.condition == OTHER_SPEECH:
             continue
-        log_probs_TC = hard_cases.emissions_of(one.recording, model, cache)
-        heard = quality_cases.spoken(one.recording, log_probs_TC, info, times)
-        condition = one.condition if one.what == SPOKEN else NOBODY
+        log_probs_TC = hard_cases.emissions_of(part.recording, model, cache)
+        heard = quality_cases.spoken(part.recording, log_probs_TC, info, times)
+        condition = part.condition if part.what == SPOKEN else part.what
         judged = None
         if judged_by is not None:
-            judged = judged_by.hears(hard_cases.emissions_of(one.recording, judged_by.model, cache), info)
-        hard.append(labelled_case(heard, info, group=one.group, condition=condition, judged=judged))
-        fold_of[one.group] = one.fold
-    clean = [
-        labelled_case(
-            one,
-            info,
-            group=one.recording.id,
-            judged=judged_by and judged_by.hears(judged_by.clean[one.recording.id], info),
-        )
-        for one in spoken
-    ]
-    return Recognised(clean=clean, hard=hard, fold_of=fold_of)
+            judged = judged_by.hears(hard_cases.emissions_of(part.recording, judged_by.model, cache), info)
+        case = labelled_case(heard, info, group=part.group, condition=condition, judged=judged)
+        text = text_of(heard, part.transcript, info)
+        if part.what == NOBODY:
+            text = followed_by(text, whole_texts[part.fold])
+        texted.append(with_text_of(case, text, info))
+        if part.what != SPLICED:
+            hard.append(case)
+        fold_of[part.group] = part.fold
+    return Recognised(clean=clean, hard=hard, texted=texted, fold_of=fold_of)
+
+
+def text_of(one: Spoken, transcript: corpora.CorruptedTranscript, info: ModelInfo) -> TimedWords:
+    """A corrupted transcript where it is aligned with a recording."""
+    _, words, _ = quality_cases.aligned(one.log_probs_TC, transcript.text, info)
+    return words_of_text(words, transcript.words, info)
+
+
+def followed_by(text: TimedWords, other: TimedWords) -> TimedWords:
+    """A text with another one behind it, far enough to be of no word's place in it."""
+    shift = text.ends_W.max(initial=0.0) + 10 * PLACE_SECONDS
+    return TimedWords(
+        texts=(*text.texts, *other.texts),
+        starts_W=np.append(text.starts_W, other.starts_W + shift),
+        ends_W=np.append(text.ends_W, other.ends_W + shift),
+    )
 
 
 def labelled_case(
@@ -162,28 +190,42 @@ def labelled_case(
 
 
 def fit(
-    found: Recognised, cases: Sequence[Case], info: ModelInfo, cut: CutOptions, *, k_frames: int, about: str
+    found: Recognised, info: ModelInfo, cut: CutOptions, *, k_frames: int, about: str
 ) -> FittedRecognition:
-    """A recognition filter from some of the cases."""
+    """A recognition filter from recordings."""
+    cases = [*found.clean, *found.hard]
     return fit_recognition(
         cases,
-        RecognitionFitOptions(
-            cut=cut,
-            k_frames=k_frames,
-            hard_allowance=HARD_ALLOWANCE,
-            apart=found.fold_of,
-            names=JUDGED_FEATURES if found.is_judged else RECOGNITION_FEATURES,
-        ),
+        RecognitionFitOptions(cut=cut, k_frames=k_frames, hard_allowance=HARD_ALLOWANCE, apart=found.fold_of),
+        with_text=found.texted,
         model_digest=info.digest,
         frame_seconds=info.frame_seconds,
         fitted_on=about,
-        data_digest=quality_cases.data_digest(cases),
+        data_digest=quality_cases.data_digest([*cases, *found.texted]),
+    )
+
+
+def scored(case: Case, level: RecognitionLevel, max_wer: float) -> ScoredWords:
+    """What a model hears in a recording, trusted as `pipeline.recognition.uncovered.hear` does it.
+
+    Raises:
+        UsageError: the filter cannot promise so low a rate.
+    """
+    point = level.point(max_wer)
+    scores_W = level.score_words(case.evidence_WF)
+    return ScoredWords(
+        texts=case.texts,
+        text=RecognisedText(words=case.words, tokens_L=case.tokens_L),
+        scores_W=scores_W,
+        trusted_W=scores_W >= point.word_threshold,
+        sure_W=scores_W >= point.word_threshold + EDGE_MARGIN,
+        least_mean=point.utterance_threshold,
     )
 
 
 def read(
     case: Case,
-    fitted: RecognitionFilter,
+    level: RecognitionLevel,
     max_wer: float,
     kept: Sequence[Segment],
     cut: CutOptions,
@@ -194,10 +236,11 @@ def read(
     Raises:
         UsageError: the filter cannot promise so low a rate.
     """
-    point = fitted.point(max_wer)
-    scores_W = fitted.score_words(case.evidence_WF)
-    segments = cut_recognised(case, scores_W, point.word_threshold, kept, k_frames=k_frames, options=cut)
-    trusted = mean_scores(scores_W, segments) >= point.utterance_threshold
+    heard = scored(case, level, max_wer)
+    threshold = level.point(max_wer).word_threshold
+    segments = cut_recognised(case, heard.scores_W, threshold, kept, k_frames=k_frames, options=cut)
+    means_S = mean_scores(heard.scores_W, segments)
+    found = [segment for segment, mean in zip(segments, means_S) if mean >= heard.least_mean]
     return tally(
         [
             KeptUtterance(
@@ -205,26 +248,23 @@ def read(
                 end_seconds=segment.sample_end / cut.sample_rate_hz,
                 words=case.texts[segment.word_start : segment.word_end],
             )
-            for segment in np.array(segments, object)[trusted].tolist()
-        ]
-        if segments
-        else [],
+            for segment in found
+        ],
         case.true_texts,
         case.true_middles_V,
     )
 
 
 def repaired(
-    case: Case, heard: Case, fitted: Filter, reader: RecognitionFilter, max_wer: float, cut: CutOptions
+    case: Case, heard: Case, fitted: Filter, reader: RecognitionLevel, max_wer: float, cut: CutOptions
 ) -> tuple[list[KeptUtterance], list[KeptUtterance], list[Segment]]:
     """What a run keeps of a transcript with repairs: utterances without and with them, and where all of them stand.
 
     Raises:
         UsageError: the filter of transcripts, or the one of what is heard, cannot promise so low a rate.
     """
-    point, read_point = fitted.point(max_wer, cut="words"), reader.point(max_wer)
+    point = fitted.point(max_wer, cut="words")
     own_W = own_scores(case.evidence_WF, fitted)
-    scores_U = reader.score_words(heard.evidence_WF)
     found = cut_repaired(
         case.seen,
         case.levels,
@@ -232,14 +272,7 @@ def repaired(
         case.tokens_L,
         case.texts,
         verdicts(worth(own_W, case.evidence_WF, fitted), point.word_threshold, own_W),
-        ScoredWords(
-            texts=heard.texts,
-            text=RecognisedText(words=heard.words, tokens_L=heard.tokens_L),
-            scores_W=scores_U,
-            trusted_W=scores_U >= read_point.word_threshold,
-            sure_W=scores_U >= read_point.word_threshold + EDGE_MARGIN,
-        ),
-        mean_score=read_point.utterance_threshold,
+        scored(heard, reader, max_wer),
         cut=cut,
         k_frames=fitted.words.k_frames,
     )

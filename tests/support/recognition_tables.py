@@ -15,10 +15,12 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recognition.sources import READ_ALL, READ_REPAIR, READ_UNCOVERED
 from prep_corpus.filters.fitting.cases import Case
+from prep_corpus.filters.fitting.fit_recognition import with_text_of
 from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
 from prep_corpus.filters.fitting.sweep import kept_utterance
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.recognition import RecognitionFilter
+from prep_corpus.filters.recognition import RecognitionFilter, RecognitionLevel
+from prep_corpus.filters.text_evidence import words_of_text
 
 
 @dataclass
@@ -85,24 +87,24 @@ def count_readings(
         k_frames = fitted.words.k_frames
         print(f"fold {fold}: k {k_frames}", file=sys.stderr, flush=True)
         for reading in readings:
-            others = reading.fitted_on.without(left_out)
             reader = recognition_cases.fit(
-                reading.fitted_on, others, info, cut, k_frames=k_frames, about=""
+                reading.fitted_on.without(left_out), info, cut, k_frames=k_frames, about=""
             ).filter
             by_group = {case.group: case for case in reading.heard.clean}
             for max_wer, counts in reading.counts.items():
                 for group in left_out:
                     with suppress(UsageError):
                         counts.alone += recognition_cases.read(
-                            by_group[group], reader, max_wer, (), cut, k_frames
+                            by_group[group], reader.alone, max_wer, (), cut, k_frames
                         )
                 for i, case in enumerate(cases):
                     if case.group in left_out:
+                        text = words_of_text(case.words, case.texts, info)
                         one = _counts_of(
                             case,
-                            by_group[case.group],
+                            with_text_of(by_group[case.group], text, info),
                             fitted,
-                            reader,
+                            level_at(reader, max_wer),
                             max_wer,
                             cut,
                             lambda i=i, fitted=fitted, max_wer=max_wer: kept_of(i, fitted, max_wer),  # type: ignore[misc]
@@ -113,11 +115,22 @@ def count_readings(
                         counts.model += one.model
 
 
+def level_at(reader: RecognitionFilter, max_wer: float) -> RecognitionLevel:
+    """The level of a recording with a text, as a run takes it."""
+    if reader.with_text is None:
+        return reader.alone
+    try:
+        _ = reader.with_text.point(max_wer)
+    except UsageError:
+        return reader.alone
+    return reader.with_text
+
+
 def _counts_of(
     case: Case,
     heard: Case,
     fitted: Filter,
-    reader: RecognitionFilter,
+    reader: RecognitionLevel,
     max_wer: float,
     cut: CutOptions,
     kept_of: Callable[[], list[Segment]],

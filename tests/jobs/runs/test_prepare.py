@@ -198,7 +198,7 @@ def test_a_dry_run_says_what_reading_is_expected_to_keep(read: str) -> None:
     if told:
         reading = bundled_recognition_filter(fitted.model_digest)
         assert reading is not None
-        assert f"{reading.point(0.01).kept_share:.0%} of the spoken words" in told[0]
+        assert f"{reading.alone.point(0.01).kept_share:.0%} of the spoken words" in told[0]
 
 
 @pytest.mark.parametrize("read", ["all", "none"])
@@ -268,5 +268,8 @@ def test_what_a_model_hears_is_kept_only_where_it_is_known_how_far_to_trust_it(
     lax, strict = (recognition_options(replace(config, max_wer=wer), digest, None) for wer in (0.02, 0.01))
     assert lax is not None
     assert strict is not None
-    assert (lax.word_threshold, lax.utterance_threshold) < (strict.word_threshold, strict.utterance_threshold)
+    assert lax.alone.kept_share > strict.alone.kept_share > 0.5
+    assert lax.with_text is not None
+    assert strict.with_text is not None
+    assert lax.with_text.kept_share > strict.with_text.kept_share > 0.5
     assert recognition_options(replace(config, read="none"), digest, None) is None

@@ -14,7 +14,7 @@ from support.toy_stages import K_FRAMES, ToyStages
 
 from prep_corpus.align.model.models import load_model
 from prep_corpus.filters.linear import Linear
-from prep_corpus.filters.recognition import recognition_text
+from prep_corpus.filters.recognition import columns_of, recognition_text
 from prep_corpus.jobs.runs import stage_options
 from prep_corpus.jobs.submit.portable import GPU_HINT, Portable, WorkerPlace
 from prep_corpus.jobs.submit.submission import for_workers
@@ -34,7 +34,11 @@ MISHEARD = frozenset("rs")
 def trust_agreed(trust_all: RecognitionOptions) -> RecognitionOptions:
     """Trusts each word that the judge hears too."""
     agreed = Linear(names=("judge_agrees",), means=(0.0,), scales=(1.0,), coefficients=(9.0,), intercept=-3.0)
-    return replace(trust_all, filter=replace(trust_all.filter, word=agreed))
+    columns = columns_of(judged=True, has_text=False)
+    return replace(
+        trust_all,
+        filter=replace(trust_all.filter, alone=replace(trust_all.filter.alone, word=agreed, columns=columns)),
+    )
 
 
 def test_only_what_both_hear_is_kept_where_agreement_is_all_that_counts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import count, groupby, pairwise
 from pathlib import Path
@@ -14,6 +15,8 @@ from support.toy_stages import K_FRAMES, ToyStages
 
 from prep_corpus.align.cutting.segments import Cuts, Segment
 from prep_corpus.align.recognition.sources import KEPT_RECOGNISED, RECOGNISED, TRANSCRIPT
+from prep_corpus.filters.linear import Linear
+from prep_corpus.filters.recognition import RecognitionLevel, columns_of
 from prep_corpus.pipeline.inputs.bundles import read_bundle, write_bundle
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.recognition.refused import with_refused
@@ -79,6 +82,38 @@ def test_where_no_text_is_trusted_the_model_reads_what_was_said(
             assert 0 <= edges[0] < edges[-1] <= row["duration"]
             assert edges == sorted(edges)
             assert all(0.5 < word["score"] <= 1 for word in times)
+
+
+def test_where_a_recording_has_a_text_the_words_that_it_knows_are_trusted(
+    toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions
+) -> None:
+    known = Linear(names=("text_has",), means=(0.0,), scales=(1.0,), coefficients=(9.0,), intercept=-3.0)
+    with_text = RecognitionLevel(
+        word=known, curve=trust_all.filter.alone.curve, columns=columns_of(judged=False, has_text=True)
+    )
+    recognised = replace(
+        trust_all, filter=replace(trust_all.filter, with_text=with_text), with_text=trust_all.alone
+    )
+    options = replace(
+        toy_stages.options.segment, recognised=recognised, utterance_threshold=1e9, min_seconds=0.2
+    )
+    store = Store(toy_stages.options.work)
+    texts = {
+        probed.recording.id: Counter(probed.recording.text.lower().replace(".", "").split())
+        for aligned in toy_stages.aligned
+        for probed in read_bundle(store, aligned.bundle)
+    }
+    read: dict[str, set[str]] = {}
+    for one in segmented(toy_stages, tmp_path, options):
+        for row in one["rows"]:
+            if row["kept"]:
+                read.setdefault(row["recording_id"], set()).update(row["text"].split())
+    assert len(read) == 3
+    for name, words in read.items():
+        assert words <= texts[name].keys()
+    # Most of what is written once stands at its own place alone.
+    once = {(name, word) for name in read for word, times in texts[name].items() if times == 1}
+    assert sum(word in read[name] for name, word in once) < len(once) / 4
 
 
 @pytest.mark.parametrize("cut", ["words", "paper"])

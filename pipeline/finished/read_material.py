@@ -1,0 +1,179 @@
+"""What recognition filters are fitted on, from a finished run's stored results; no model is run.
+
+It is what the model hears in utterances whose words are known, to people or because the run trusts them.
+
+Legend: W recognised words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+import numpy as np
+
+from prep_corpus.align.errors import UsageError
+from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.recognition.recognised import recognise
+from prep_corpus.align.recognition.sources import READ_NOTHING, TRANSCRIPT
+from prep_corpus.align.recognition.uncovered import as_text
+from prep_corpus.filters.fitting.cases import GIVEN, Case
+from prep_corpus.filters.fitting.fit_recognition import right_words
+from prep_corpus.filters.fitting.self_labels import Aligned, Unlabelled
+from prep_corpus.filters.labels.heard_labels import JudgedUtterance
+from prep_corpus.filters.labels.stretches import stretch
+from prep_corpus.filters.recognition_evidence import recognition_evidence
+from prep_corpus.filters.text_evidence import with_text, words_of_text
+from prep_corpus.pipeline.finished.fit_material import LabelledPiece, Say, frames_of, labelled_pieces
+from prep_corpus.pipeline.finished.label_run import split_words
+from prep_corpus.pipeline.finished.stored_run import FinishedRun, segment_rows, stored_bundles
+from prep_corpus.pipeline.shards.rows import TEXT_SOURCE
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadMaterial:
+    """What the model hears in utterances whose words are known.
+
+    Attributes:
+        alone: cases as of recordings without a text.
+        with_text: the same with the evidence of their recordings' texts.
+        info: of the model.
+    """
+
+    alone: list[Case]
+    with_text: list[Case]
+    info: ModelInfo
+
+
+def trusted_utterances(run: FinishedRun, *, hours: float, seed: int) -> list[JudgedUtterance]:
+    """Utterances that a run has kept of its transcripts, as if people had heard in them what their text says.
+
+    Args:
+        run: a finished run.
+        hours: about so much is drawn, by the hash of seed and utterance; everything where there is less.
+        seed: of the draw.
+
+    Raises:
+        UsageError: it has kept none.
+    """
+    columns = [
+        "id",
+        "recording_id",
+        "speaker",
+        "kept",
+        "start_sample",
+        "end_sample",
+        "duration",
+        "text_normalized",
+    ]
+    reads = run.settings.get("read", READ_NOTHING) != READ_NOTHING
+    info = next(stored_bundles(run)).model()
+    rows = [
+        row
+        for row in segment_rows(run, [*columns, *([TEXT_SOURCE] if reads else [])])
+        if row["kept"] and row.get(TEXT_SOURCE, TRANSCRIPT) == TRANSCRIPT
+    ]
+    if not rows:
+        raise UsageError(
+            f"{run.folder}: a recognition filter is fitted on what a run has kept, and it has kept nothing"
+        )
+    share = min(1.0, hours * 3600 / sum(row["duration"] for row in rows))
+    return [
+        JudgedUtterance(
+            id=row["id"],
+            recording_id=row["recording_id"],
+            speaker=row["speaker"],
+            start_sample=row["start_sample"],
+            end_sample=row["end_sample"],
+            kept=True,
+            weight=1.0,
+            text=(),
+            heard=split_words(row["text_normalized"], info),
+            listeners=0,
+        )
+        for row in rows
+        if _luck(seed, row["id"]) < share
+    ]
+
+
+def _luck(seed: int, id_: str) -> float:
+    digest = blake2b(f"{seed} read {id_}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def read_material(run: FinishedRun, judged: Sequence[JudgedUtterance], say: Say) -> ReadMaterial:
+    """What the model hears in utterances whose words are known.
+
+    Args:
+        run: the run that they belong to.
+        judged: the utterances; those that nobody could make out are left out.
+        say: told how much was read.
+
+    Raises:
+        UsageError: the run does not have them, or the model does not tell where a word ends.
+    """
+    clear = [one for one in judged if one.heard is not None]
+    alone: list[Case] = []
+    texted: list[Case] = []
+    info: ModelInfo | None = None
+    heard: tuple[Unlabelled, Unlabelled] | None = None
+    name = ""
+    for piece in labelled_pieces(run, clear):
+        info = piece.stored.info
+        if heard is None or name != piece.whole.name:
+            name, heard = piece.whole.name, _recognised(piece.whole, info)
+        for cases, whole in zip((alone, texted), heard):
+            case = _piece_of(whole, piece, info)
+            if case is not None:
+                cases.append(case)
+    if info is None or not alone:
+        raise UsageError(
+            f"{run.folder}: the model hears no word in any of the {len(clear)} utterances with known words"
+        )
+    say(f"what the model hears was read in {len(alone)} of {len(clear)} utterances with known words")
+    return ReadMaterial(alone=alone, with_text=texted, info=info)
+
+
+def _recognised(whole: Unlabelled, info: ModelInfo) -> tuple[Unlabelled, Unlabelled]:
+    """A recording with what the model hears in place of its transcript, without and with the evidence of that."""
+    found = recognise(whole.seen, info)
+    text = as_text(found, whole.seen.delimiter, in_pieces=bool(info.tokenizer))
+    evidence_WF = recognition_evidence(whole.log_probs_TC, found, whole.seen)
+    own = words_of_text(whole.aligned.words, whole.aligned.texts, info)
+    alone, texted = (
+        replace(
+            whole,
+            aligned=Aligned(tokens_L=text.tokens_L, words=text.words, texts=found.texts, evidence_WF=own_WF),
+            sentence_ends=(),
+        )
+        for own_WF in (evidence_WF, with_text(evidence_WF, found, info, own))
+    )
+    return alone, texted
+
+
+def _piece_of(whole: Unlabelled, piece: LabelledPiece, info: ModelInfo) -> Case | None:
+    """What the model hears in an utterance; None where that is nothing."""
+    first, last = span = frames_of(piece.judged, whole, info)
+    words = whole.aligned.words
+    middles_W = (words.frame_starts + words.frame_ends) / 2
+    start, end = (int(w) for w in np.searchsorted(middles_W, (first, last)))
+    if start == end:
+        return None
+    heard = stretch(whole, span, (start, end), stride_samples=info.stride_samples, name=piece.judged.id)
+    case = piece.case
+    right_W, right_V = right_words(heard.aligned.texts, case.true_texts)
+    return replace(
+        case,
+        log_probs_TC=heard.log_probs_TC,
+        tokens_L=heard.aligned.tokens_L,
+        words=heard.aligned.words,
+        texts=heard.aligned.texts,
+        evidence_WF=heard.aligned.evidence_WF,
+        seen=heard.seen,
+        levels=heard.levels,
+        right_W=right_W,
+        known_W=np.ones(len(right_W), bool),
+        true_right_V=right_V,
+        origin=GIVEN,
+    )
