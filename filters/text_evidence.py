@@ -37,13 +37,13 @@ text_has: 1 where the word stands in the text within `WIDE_SECONDS` but not at i
 text_count: log1p of how often, at most `MOST_LOG_COUNT`.
 text_agrees: share of the words heard within `WIDE_SECONDS`, but not at its own place, that the text has where they are
     heard; a half where there are none, and nearer to it the fewer there are.
-text_agrees_near: the same within `NEAR_SECONDS`.
+text_agrees_near: the same within `AROUND_SECONDS`.
 """
 
 PLACE_SECONDS = 2.0
 """What is not farther away stands at the same place."""
 
-NEAR_SECONDS = 20.0
+AROUND_SECONDS = 20.0
 WIDE_SECONDS = 300.0
 """Of a text of many hours nearly every word stands in it somewhere: so no more of it counts."""
 
@@ -109,7 +109,7 @@ def text_evidence(words: TimedWords, text: TimedWords) -> NDArray[np.float32]:
             count_W > 0,
             np.minimum(np.log1p(count_W), MOST_LOG_COUNT),
             _share_around(agrees_W, seconds_W, WIDE_SECONDS),
-            _share_around(agrees_W, seconds_W, NEAR_SECONDS),
+            _share_around(agrees_W, seconds_W, AROUND_SECONDS),
         ),
         axis=1,
     ).astype(np.float32)

@@ -154,7 +154,7 @@ def with_text_of(case: Case, text: TimedWords, info: ModelInfo) -> Case:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FittedLevel:
+class FittedReading:
     """One classifier of a recognition filter with what is known of it from cross-validation.
 
     Attributes:
@@ -180,8 +180,8 @@ class FittedRecognition:
     """
 
     filter: RecognitionFilter
-    alone: FittedLevel
-    with_text: FittedLevel | None
+    alone: FittedReading
+    with_text: FittedReading | None
 
 
 def fit_recognition(
@@ -227,7 +227,7 @@ def fit_recognition(
 
 def _fit_level(
     cases: Sequence[Case], options: RecognitionFitOptions, *, judged: bool, has_text: bool
-) -> FittedLevel:
+) -> FittedReading:
     columns = columns_of(judged=judged, has_text=has_text)
     names = (*RECOGNITION_FEATURES, *columns[len(RECOGNITION_NAMES) :])
     fold_C = folds_apart([case.group for case in cases], options.folds, options.apart)
@@ -256,7 +256,7 @@ def _fit_level(
         condition: swept_of([i for i in everyone if cases[i].condition == condition])
         for condition in sorted({case.condition for case in cases if case.condition})
     }
-    return FittedLevel(
+    return FittedReading(
         level=RecognitionLevel(
             word=_fit_word(cases, names, columns),
             curve=_curve(swept, by_condition, options),

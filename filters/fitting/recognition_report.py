@@ -9,7 +9,7 @@ import numpy as np
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.fitting.cases import GIVEN, Case
-from prep_corpus.filters.fitting.fit_recognition import FittedLevel, FittedRecognition
+from prep_corpus.filters.fitting.fit_recognition import FittedReading, FittedRecognition
 from prep_corpus.filters.fitting.fit_words import auc
 from prep_corpus.filters.fitting.sweep import found_at
 
@@ -54,7 +54,7 @@ def recognition_card(
     return "\n".join(lines) + "\n"
 
 
-def _level(fitted: FittedLevel, cases: Sequence[Case]) -> list[str]:
+def _level(fitted: FittedReading, cases: Sequence[Case]) -> list[str]:
     right_N = np.concatenate([case.right_W for case in cases])
     clean_N = np.concatenate([np.full(len(case.texts), case.origin == GIVEN) for case in cases])
     scores_N = np.concatenate(fitted.scores)
@@ -90,7 +90,7 @@ def _level(fitted: FittedLevel, cases: Sequence[Case]) -> list[str]:
     return [*lines, *(_conditions(fitted) if fitted.by_condition else [])]
 
 
-def _conditions(fitted: FittedLevel) -> list[str]:
+def _conditions(fitted: FittedReading) -> list[str]:
     """What each condition gives at the points of two error rates."""
     points: list[OperatingPoint] = []
     for max_wer in (0.01, 0.05):

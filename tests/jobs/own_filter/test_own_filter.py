@@ -17,8 +17,10 @@ from click.testing import CliRunner
 from support import corpora, toy
 from support.places import DEMO, SUPPORT
 
+from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
 from prep_corpus.filters.linear import load_filter
+from prep_corpus.filters.recognition import parse_recognition
 from prep_corpus.jobs.cli import main
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.pipeline.finished.fit_material import align_words, unlabelled
@@ -206,8 +208,13 @@ def test_the_loop_gives_a_filter_that_keeps_the_text_right(
     corpus: Corpus, labelled_run: Path, truth: Truth, labels: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "own.json"
-    printed = command("fit-filter", labels, "--out", out, "--max-wer", 0.02)
+    read_out = tmp_path / "read.json"
+    printed = command("fit-filter", labels, "--out", out, "--max-wer", 0.02, "--read-out", read_out)
     fitted = load_filter(out)
+    reading = parse_recognition(read_out.read_text(), str(read_out))
+    assert reading.fits(fitted.model_digest)
+    assert "utterances that people labelled" in reading.fitted_on
+    assert "Recordings with a text" in read_out.with_suffix(".md").read_text()
     assert fitted.fits(open_run(str(labelled_run)).stored().published.model_digest)
     assert "ctc_cost_per_token" in printed
     assert "go by length" in (tmp_path / "own.md").read_text()
@@ -221,8 +228,12 @@ def test_the_loop_gives_a_filter_that_keeps_the_text_right(
 
 
 def test_the_loop_needs_no_people(corpus: Corpus, labelled_run: Path, truth: Truth, tmp_path: Path) -> None:
-    out = tmp_path / "own.json"
-    command("fit-filter", "--self-supervised", labelled_run, "--out", out)
+    out, read_out = tmp_path / "own.json", tmp_path / "read.json"
+    command("fit-filter", "--self-supervised", labelled_run, "--out", out, "--read-out", read_out)
+    reading = parse_recognition(read_out.read_text(), str(read_out))
+    assert "whose text is taken as true" in reading.fitted_on
+    with pytest.raises(UsageError, match="cannot be reached with the filter of what the model hears"):
+        reading.alone.point(1e-4)
     corpus.run(tmp_path / "run", "--filter", out, "--max-wer", 0.05)
     kept = judged(truth, tmp_path / "run")
     assert kept.wer < 0.05
