@@ -21,6 +21,7 @@ from prep_corpus.align.speakers.rttm import SpeakerSpan
 from prep_corpus.align.transcripts.pieces import Cue, Turn
 from prep_corpus.align.transcripts.versions import TranscriptSource, Version
 from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.recent_files import Recent
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 BUNDLE_SECONDS = 3600.0
@@ -83,6 +84,9 @@ SCHEMA = pa.schema(
         ("track", pa.string()),
     ]
 )
+
+_RECENT: Recent[tuple[str, str], tuple[ProbedRecording, ...]] = Recent()
+"""By digest and content: every stage needs the recordings of its bundles."""
 
 _PLAIN_FIELDS = [
     name
@@ -195,25 +199,30 @@ def read_bundle_seconds(store: Store, digest: str) -> float:
 
 def read_bundle(store: Store, digest: str) -> list[ProbedRecording]:
     """The recordings of a bundle, in order."""
-    table = store.read(StageRef("bundles", digest, digest, "", True, 0)).table
-    return [
-        ProbedRecording(
-            recording=Recording(
-                **{key: row.get(key) for key in _PLAIN_FIELDS},
-                source=_source(row["source"]),
-                others=tuple(
-                    Version(text=other["text"], source=_source(other["source"]))
-                    for other in row["others"] or ()
-                ),
-                lost=tuple(row["lost"] or ()),
-                speaker_spans=tuple(SpeakerSpan(**span) for span in row.get("speaker_spans") or ()),
+    stage = store.read(StageRef("bundles", digest, digest, "", True, 0))
+    found = _RECENT.find((digest, stage.content))
+    if found is None:
+        found = tuple(map(_probed, stage.table.to_pylist()))
+        _RECENT.keep((digest, stage.content), stage.table.nbytes, found)
+    return list(found)
+
+
+def _probed(row: dict[str, Any]) -> ProbedRecording:
+    plain: dict[str, Any] = {key: row.get(key) for key in _PLAIN_FIELDS}
+    return ProbedRecording(
+        recording=Recording(
+            **plain,
+            source=_source(row["source"]),
+            others=tuple(
+                Version(text=other["text"], source=_source(other["source"])) for other in row["others"] or ()
             ),
-            fingerprint=row["fingerprint"],
-            proof=row.get("proof"),
-            seconds=row["seconds"],
-        )
-        for row in table.to_pylist()
-    ]
+            lost=tuple(row["lost"] or ()),
+            speaker_spans=tuple(SpeakerSpan(**span) for span in row.get("speaker_spans") or ()),
+        ),
+        fingerprint=row["fingerprint"],
+        proof=row.get("proof"),
+        seconds=row["seconds"],
+    )
 
 
 def _version_fields(recording: Recording) -> dict[str, Any]:

@@ -26,12 +26,16 @@ from prep_corpus.align.errors import DeadLetter, StageFileDamaged, StageFileGone
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.looking import TOLD, is_looking
 from prep_corpus.pipeline.storage.parquet_files import open_parquet, read_rows
+from prep_corpus.pipeline.storage.recent_files import SMALL_BYTES, FileState, Recent, state_of
 from prep_corpus.pipeline.storage.seals import SealedFile, Unproven, Unsealed, write_sealed
 
 log = logging.getLogger(__name__)
 
 # What says nothing of the recording that the digest names.
 _TRIED_AGAIN = frozenset({"internal-error", "source-changed"})
+# Their rows are large, and read by row groups.
+_READ_ONCE = frozenset({"emit", "judge"})
+_RECENT: Recent[FileState, tuple[dict[bytes, bytes], pa.Table]] = Recent()
 _NOTES = b"prep_corpus.notes"
 _CONTENT = b"prep_corpus.content"
 
@@ -105,6 +109,23 @@ def _sealed(file: BinaryIO, name: str) -> SealedFile | _Unsealed:
         return SealedFile(file, name=name)
     except Unsealed:
         return _Unsealed(file)
+
+
+def _stage_file(metadata: dict[bytes, bytes], table: pa.Table) -> StageFile:
+    notes = json.loads(metadata[_NOTES])
+    return StageFile(
+        table=table,
+        notes=notes["notes"],
+        dead_letters=tuple(DeadLetter(**letter) for letter in notes["dead_letters"]),
+        content=metadata[_CONTENT].decode(),
+    )
+
+
+def _with_columns(table: pa.Table, columns: list[str] | None) -> pa.Table:
+    """Those of some columns that a table has, in its own order; all where None."""
+    if columns is None:
+        return table
+    return table.select([name for name in table.column_names if name in columns])
 
 
 def _as_written(table: pa.Table) -> pa.Table:
@@ -249,24 +270,26 @@ class Store:
             StageFileDamaged: it is not what was written, and has been set aside, or it is gone.
         """
         uri = self.uri_of(ref)
+        state = state_of(uri)
+        kept = _RECENT.find(state)
+        if kept is not None:
+            return _stage_file(kept[0], _with_columns(kept[1], columns))
         try:
             with files.open_binary(uri) as file:
                 sealed = _sealed(file, f"{ref.stage}/{ref.digest}")
+                is_small = state is not None and state[3] <= SMALL_BYTES and ref.stage not in _READ_ONCE
                 # The notes alone stand in the footer, which is read and proven already.
-                table = pa.table({}) if columns == [] else sealed.table(columns)
+                table = pa.table({}) if columns == [] and not is_small else None
+                if table is None:
+                    table = sealed.table(None if is_small else columns)
         except FileNotFoundError as error:
             # Another thread may have set it aside.
             raise StageFileGone(f"{uri} is gone; it is made again") from error
         except Unproven as error:
             raise self._set_aside(ref.stage, ref.digest, uri, error) from error
-        metadata = sealed.metadata
-        notes = json.loads(metadata[_NOTES])
-        return StageFile(
-            table=table,
-            notes=notes["notes"],
-            dead_letters=tuple(DeadLetter(**letter) for letter in notes["dead_letters"]),
-            content=metadata[_CONTENT].decode(),
-        )
+        if is_small and state is not None and state_of(uri) == state:
+            _RECENT.keep(state, state[3], (sealed.metadata, table))
+        return _stage_file(sealed.metadata, _with_columns(table, columns))
 
     def row_groups(self, ref: StageRef) -> Iterator[pa.Table]:
         """Read a result back, one row group at a time, and prove what is read: of a long recording, all is much.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from prep_corpus.align.errors import DeadLetter
-from prep_corpus.pipeline.storage import files
+from prep_corpus.align.errors import DeadLetter, StageFileDamaged
+from prep_corpus.pipeline.storage import files, recent_files
 from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.recent_files import Recent
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store, content_of
 
 TABLE = pa.table({"id": ["a", "b"], "n": [1, 2]})
@@ -114,3 +116,29 @@ def test_a_folder_that_was_removed_does_not_come_back(tmp_path: Path) -> None:
     assert not run.exists()
     run.mkdir()
     store.write("emit", "b0", "d0", TABLE)
+
+
+def test_a_file_that_was_read_and_is_damaged_later_is_not_given_from_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_files, "TICK_NS", 0)
+    store = Store(str(tmp_path))
+    ref = store.write("align", "b0", "d0", TABLE)
+    path = tmp_path / "align" / "d0.parquet"
+    assert recent_files.state_of(str(path)) is not None
+    assert store.read(ref).table is store.read(ref).table
+    assert store.read(ref, ["n", "nothing"]).table.to_pydict() == {"n": [1, 2]}
+    whole = path.read_bytes()
+    path.write_bytes(whole[:20] + bytes([whole[20] ^ 1]) + whole[21:])
+    os.utime(path, ns=(0, 0))
+    with pytest.raises(StageFileDamaged, match="set aside"):
+        store.read(ref)
+
+
+def test_what_was_kept_longest_unused_goes_first() -> None:
+    kept: Recent[str, int] = Recent(most_bytes=10)
+    for value, key in enumerate("ab"):
+        kept.keep(key, 4, value)
+    assert kept.find("a") == 0
+    kept.keep("c", 4, 2)
+    assert [kept.find(key) for key in ("a", "b", "c", None)] == [0, None, 2, None]
