@@ -152,7 +152,8 @@ def recognition_options(
 
 def k_uri_of(config: RunConfig, info: ModelInfo, segment: SegmentOptions) -> str:
     """Where a run keeps the shortest pause that it has picked."""
-    identity = digest_of("k", info.digest, segment.identity(), config.target_duration_seconds)
+    read = [] if segment.recognised is None else segment.recognised.identity()
+    identity = digest_of("k", info.digest, segment.identity(), config.target_duration_seconds, *read)
     return files.join(config.work, "k", f"{identity}.json")
 
 

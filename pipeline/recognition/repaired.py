@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.audio.levels import Levels
-from prep_corpus.align.cutting.cutting import cut_words
+from prep_corpus.align.cutting.cutting import plan_words
+from prep_corpus.align.cutting.plan import CutPlan
 from prep_corpus.align.cutting.segments import CutOptions, Cuts, Segment
 from prep_corpus.align.recognition.repair import (
     LONGEST_REPAIR_SECONDS,
@@ -95,54 +96,79 @@ class RepairedCuts:
         return replace(segment, word_start=start, word_end=end, unspoken=unspoken)
 
 
-def cut_repaired(
-    seen: Track,
-    levels: Levels | None,
-    words: Words,
-    tokens_L: NDArray[np.int32],
-    texts: Sequence[str],
-    trusted: Verdicts,
-    heard: ScoredWords,
-    *,
-    cut: CutOptions,
-    k_frames: int,
-) -> RepairedCuts:
-    """Repair a transcript where that is sure, and cut it.
+@dataclass(frozen=True, kw_only=True)
+class RepairableText:
+    """A transcript with what the model hears in its recording, by which it may be repaired.
 
-    Args:
+    Attributes:
         seen, levels: of the recording.
         words, tokens_L, texts: W words of the transcript, their tokens, and how they are normalised.
         trusted: the filter's verdicts on them.
         heard: the U recognised words.
         cut: lengths and padding.
-        k_frames: shortest pause to cut at.
     """
-    agreed_W = agreed_words(words, texts, heard.text, heard.texts)
-    rules = RepairRules(
-        k_frames=k_frames, longest_frames=cut.frames(LONGEST_REPAIR_SECONDS), mean_score=heard.least_mean
-    )
-    repairs = find_repairs(
-        words, agreed_W, trusted.said_W, heard.text, heard.trusted_W, heard.scores_W, rules
-    )
-    while True:
-        text = repaired_text(words, tokens_L, heard.text, repairs, seen.delimiter)
-        superfluous_W = np.zeros(len(words), bool)
+
+    seen: Track
+    levels: Levels | None
+    words: Words
+    tokens_L: NDArray[np.int32]
+    texts: Sequence[str]
+    trusted: Verdicts
+    heard: ScoredWords
+    cut: CutOptions
+
+    def plan(self, longest_frames: int) -> CutPlan:
+        """What is known of the cuts of the repaired transcript before the shortest pause is.
+
+        Args:
+            longest_frames: of the shortest pauses that come into question. With a shorter one there is a cut in a
+                repair that holds a longer pause.
+        """
+        return self._planned(self._repairs(longest_frames))[1]
+
+    def cuts(self, k_frames: int) -> RepairedCuts:
+        """Repair the transcript where that is sure, and cut it at pauses of at least `k_frames`."""
+        repairs = self._repairs(k_frames)
+        while True:
+            text, plan = self._planned(repairs)
+            found = RepairedCuts(text=text, cuts=plan.cut(k_frames))
+            # A segment of the transcript has words of it: what is read alone is no repair.
+            alone = [one for one in found.cuts.segments if all(part.is_read for part in found.parts(one))]
+            without = {id(repair) for segment in alone for repair in found.repairs_in(segment)}
+            if not without:
+                return found
+            repairs = [repair for repair in repairs if id(repair) not in without]
+
+    def _repairs(self, k_frames: int) -> list[Repair]:
+        heard = self.heard
+        return find_repairs(
+            self.words,
+            agreed_words(self.words, self.texts, heard.text, heard.texts),
+            self.trusted.said_W,
+            heard.text,
+            heard.trusted_W,
+            heard.scores_W,
+            RepairRules(
+                k_frames=k_frames,
+                longest_frames=self.cut.frames(LONGEST_REPAIR_SECONDS),
+                mean_score=heard.least_mean,
+            ),
+        )
+
+    def _planned(self, repairs: Sequence[Repair]) -> tuple[RepairedText, CutPlan]:
+        """The transcript with some repairs, and what is known of its cuts."""
+        heard, trusted = self.heard, self.trusted
+        text = repaired_text(self.words, self.tokens_L, heard.text, repairs, self.seen.delimiter)
+        superfluous_W = np.zeros(len(self.words), bool)
         for repair in repairs:
             superfluous_W[repair.word_start : repair.word_end] = True
-        cuts = cut_words(
-            seen,
+        plan = plan_words(
+            self.seen,
             text.words,
             text.of_both(trusted.said_W, heard.trusted_W),
-            k_frames=k_frames,
-            options=cut,
-            levels=levels,
+            options=self.cut,
+            levels=self.levels,
             sure_W=text.of_both(trusted.sure_W, heard.sure_W),
             unsaid_W=text.of_both(trusted.unsaid_W | superfluous_W, np.zeros(len(heard.trusted_W), bool)),
         )
-        found = RepairedCuts(text=text, cuts=cuts)
-        # A segment of the transcript has words of it: what is read alone is no repair.
-        alone = [segment for segment in cuts.segments if all(part.is_read for part in found.parts(segment))]
-        without = {id(repair) for segment in alone for repair in found.repairs_in(segment)}
-        if not without:
-            return found
-        repairs = [repair for repair in repairs if id(repair) not in without]
+        return text, plan

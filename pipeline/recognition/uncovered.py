@@ -198,26 +198,13 @@ def recognise_uncovered(
         cut: lengths and padding of utterances.
         k_frames: shortest pause to cut at.
     """
-    text, scores_W = heard.text, heard.scores_W
-    segments = cut_outside(
-        seen,
-        text,
-        heard.trusted_W,
-        heard.sure_W,
-        taken,
-        k_frames=k_frames,
-        options=cut,
-        levels=levels,
-    )
-    means_S = mean_scores(scores_W, segments)
-    trusted = np.flatnonzero(means_S >= heard.least_mean).tolist()
-    segments = [segments[s] for s in trusted]
+    segments, means_S = _kept_outside(seen, levels, taken, heard, cut=cut, k_frames=k_frames)
     features_SF: DoubleArray = np.zeros((0, len(FEATURE_NAMES)))
     if segments:
         features_SF = utterance_features(
             log_probs_TC,
-            text.tokens_L,
-            text.words,
+            heard.text.tokens_L,
+            heard.text.words,
             segments,
             blank=info.blank,
             delimiter=info.delimiter_index,
@@ -225,8 +212,47 @@ def recognise_uncovered(
     return Recognition(
         segments=tuple(segments),
         features_SF=features_SF,
-        scores_S=means_S[trusted],
+        scores_S=means_S,
     )
+
+
+def uncovered_total(
+    seen: Track,
+    levels: Levels | None,
+    taken: Sequence[Segment],
+    heard: ScoredWords,
+    *,
+    cut: CutOptions,
+    k_frames: int,
+) -> tuple[int, int]:
+    """How many utterances `recognise_uncovered` gives, and their samples together; its arguments."""
+    segments, _ = _kept_outside(seen, levels, taken, heard, cut=cut, k_frames=k_frames)
+    return len(segments), _length([(segment.sample_start, segment.sample_end) for segment in segments])
+
+
+def _kept_outside(
+    seen: Track,
+    levels: Levels | None,
+    taken: Sequence[Segment],
+    heard: ScoredWords,
+    *,
+    cut: CutOptions,
+    k_frames: int,
+) -> tuple[list[Segment], DoubleArray]:
+    """The utterances between those that are taken, with the means of their words' log-odds."""
+    segments = cut_outside(
+        seen,
+        heard.text,
+        heard.trusted_W,
+        heard.sure_W,
+        taken,
+        k_frames=k_frames,
+        options=cut,
+        levels=levels,
+    )
+    means_S = mean_scores(heard.scores_W, segments)
+    trusted = np.flatnonzero(means_S >= heard.least_mean).tolist()
+    return [segments[s] for s in trusted], means_S[trusted]
 
 
 def with_recognised(samples: Mapping[str, int], cuts: Cuts, recognised: Sequence[Segment]) -> dict[str, int]:

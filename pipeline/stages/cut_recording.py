@@ -15,12 +15,12 @@ from prep_corpus.align.cutting.ranges import OVERLAPPING, Ranges
 from prep_corpus.align.cutting.segments import CutOptions, Cuts, Segment, with_scores
 from prep_corpus.align.cutting.unheard import ranges_without_unheard
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.recognition.sources import KEPT_REPAIRED, READ_REPAIR, REPAIRING
+from prep_corpus.align.recognition.sources import KEPT_REPAIRED, READ_REPAIR, READING_ALONE, REPAIRING
 from prep_corpus.align.text.normalize import STRIPPED, UNREAD, TextOptions
 from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.words.evidence import Track, track
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
-from prep_corpus.filters.judge_evidence import TimedWords, letters_in_common, reading_of
+from prep_corpus.filters.judge_evidence import TimedWords
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.scoring import (
     Verdicts,
@@ -34,7 +34,7 @@ from prep_corpus.filters.scoring import (
 )
 from prep_corpus.filters.text_evidence import words_of_text
 from prep_corpus.pipeline.ledgers import Ledgers
-from prep_corpus.pipeline.recognition.repaired import RepairedCuts, cut_repaired
+from prep_corpus.pipeline.recognition.repaired import RepairableText, RepairedCuts
 from prep_corpus.pipeline.recognition.uncovered import (
     Recognition,
     RecognitionOptions,
@@ -42,11 +42,11 @@ from prep_corpus.pipeline.recognition.uncovered import (
     hear,
     plan_heard,
     recognise_uncovered,
+    uncovered_total,
     with_recognised,
 )
 from prep_corpus.pipeline.stages.align import AlignedRecording
-from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
-from prep_corpus.pipeline.storage.stage_store import StageRef, Store
+from prep_corpus.pipeline.stages.emit import EmittedRecording
 
 MODEL_RATE = "model"
 
@@ -121,21 +121,6 @@ class SegmentOptions:
         )
 
 
-def judged_words(store: Store, ref: StageRef | None, info: ModelInfo) -> dict[str, TimedWords]:
-    """What the judge hears in each recording, by its id.
-
-    Args:
-        store: of the run.
-        ref: what the judge sees in the bundle; None where the run has none.
-        info: of the model that is judged.
-    """
-    if ref is None:
-        return {}
-    judge, emitted = read_emissions(store, ref)
-    letters = letters_in_common(info, judge)
-    return {id_: reading_of(one.log_probs_TC, judge, letters) for id_, one in emitted.items()}
-
-
 def words_trusted(aligned: AlignedRecording, options: SegmentOptions) -> Verdicts:
     """The filter's verdict on each word: it is said (`--cut words`), or heard at all (`--cut paper`)."""
     if options.cut == "paper":
@@ -176,15 +161,17 @@ def plan_cuts(
     )
 
 
-def measured_ranges(
+def measured_totals(
     aligned: AlignedRecording,
     emitted: EmittedRecording,
     info: ModelInfo,
     options: SegmentOptions,
     pauses: Sequence[int],
     judged: TimedWords | None = None,
-) -> Ranges:
-    """What is cut at each of several shortest pauses: of the transcript, or of what is heard where there is none.
+) -> list[tuple[int, int]]:
+    """What comes out at each of several shortest pauses, before anything is scored: (segments, samples) of each.
+
+    What is heard beside a transcript hardly depends on the pauses; it is cut at the longest.
 
     Args:
         aligned, emitted: of the recording.
@@ -193,15 +180,59 @@ def measured_ranges(
         pauses: in frames.
         judged: what the judge hears in the recording.
     """
-    seen = track(emitted.log_probs_TC, info)
-    if not aligned.has_text and options.recognised is not None:
-        cut = options.cut_options(info.stride_samples, info.sample_rate_hz)
-        return plan_heard(
-            emitted.log_probs_TC, seen, emitted.levels, info, options.recognised, judged, cut=cut
-        ).ranges(pauses)
+    seen, recognised = track(emitted.log_probs_TC, info), options.recognised
+    cut = options.cut_options(info.stride_samples, info.sample_rate_hz)
+    if not aligned.has_text and recognised is not None:
+        plan = plan_heard(emitted.log_probs_TC, seen, emitted.levels, info, recognised, judged, cut=cut)
+        return plan.ranges(pauses).totals()
     trusted = words_trusted(aligned, options)
-    plan = plan_cuts(aligned, emitted, seen, info, options, trusted)
-    return cut_recording(plan, options, trusted, pauses)
+    if recognised is None:
+        plan = plan_cuts(aligned, emitted, seen, info, options, trusted)
+        return cut_recording(plan, options, trusted, pauses).totals()
+    (heard, text), longest = _reading(aligned, emitted, seen, info, options, trusted, judged), max(pauses)
+    if options.repairs:
+        totals, cuts = text.plan(longest).ranges(pauses).totals(), text.cuts(longest).cuts
+    else:
+        plan = plan_cuts(aligned, emitted, seen, info, options, trusted)
+        totals = cut_recording(plan, options, trusted, pauses).totals()
+        cuts = plan.cuts(cut_recording(plan, options, trusted, (longest,)))
+    if recognised.mode not in READING_ALONE:
+        return totals
+    read, samples = uncovered_total(seen, emitted.levels, _taken(cuts), heard, cut=cut, k_frames=longest)
+    return [(count + read, length + samples) for count, length in totals]
+
+
+def _reading(
+    aligned: AlignedRecording,
+    emitted: EmittedRecording,
+    seen: Track,
+    info: ModelInfo,
+    options: SegmentOptions,
+    trusted: Verdicts,
+    judged: TimedWords | None,
+) -> tuple[ScoredWords, RepairableText]:
+    """What the model hears in a recording, and the transcript, which is evidence for that and may be repaired by it."""
+    assert options.recognised is not None
+    written = aligned.normalized.text
+    texts = [written[start:end] for start, end in aligned.normalized.words()]
+    text = words_of_text(aligned.words, texts, info) if aligned.has_text else None
+    heard = hear(emitted.log_probs_TC, seen, info, options.recognised, judged, text)
+    repairable = RepairableText(
+        seen=seen,
+        levels=emitted.levels,
+        words=aligned.words,
+        tokens_L=aligned.tokens_L,
+        texts=texts,
+        trusted=trusted,
+        heard=heard,
+        cut=options.cut_options(info.stride_samples, info.sample_rate_hz),
+    )
+    return heard, repairable
+
+
+def _taken(cuts: Cuts) -> list[Segment]:
+    """Segments of the transcript beside which nothing is read."""
+    return [segment for segment in cuts.segments if segment.reason in ("", OVERLAPPING)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,13 +266,13 @@ def segment_recording(
 ) -> SegmentedRecording:
     """Cut and score one recording; `judged` is what the judge hears in it."""
     seen = track(emitted.log_probs_TC, info)
+    shape = options.cut_options(info.stride_samples, info.sample_rate_hz)
     trusted = words_trusted(aligned, options)
     heard = repairs = None
     if options.recognised is not None:
-        text = words_of_text(aligned.words, _word_texts(aligned), info) if aligned.has_text else None
-        heard = hear(emitted.log_probs_TC, seen, info, options.recognised, judged, text)
-    if heard is not None and options.repairs:
-        repairs = repaired_recording(aligned, emitted, seen, info, options, trusted, heard, k_frames)
+        heard, text = _reading(aligned, emitted, seen, info, options, trusted, judged)
+        repairs = text.cuts(k_frames) if options.repairs else None
+    if repairs is not None:
         cuts, words, tokens_L = repairs.cuts, repairs.text.words, repairs.text.tokens_L
     else:
         plan = plan_cuts(aligned, emitted, seen, info, options, trusted)
@@ -271,9 +302,9 @@ def segment_recording(
             seen,
             emitted.levels,
             info,
-            [segment for segment in cuts.segments if segment.reason in ("", OVERLAPPING)],
+            _taken(cuts),
             heard,
-            cut=options.cut_options(info.stride_samples, info.sample_rate_hz),
+            cut=shape,
             k_frames=k_frames,
         )
     return SegmentedRecording(
@@ -295,36 +326,6 @@ def _judged(
         return scores_S
     worth_W = score_words(aligned.evidence_WF, options.filter)
     return judged_scores(scores_S, cuts.segments, worth_W, level, options.word_threshold)
-
-
-def repaired_recording(
-    aligned: AlignedRecording,
-    emitted: EmittedRecording,
-    seen: Track,
-    info: ModelInfo,
-    options: SegmentOptions,
-    trusted: Verdicts,
-    heard: ScoredWords,
-    k_frames: int,
-) -> RepairedCuts:
-    """A recording cut along its repaired transcript."""
-    return cut_repaired(
-        seen,
-        emitted.levels,
-        aligned.words,
-        aligned.tokens_L,
-        _word_texts(aligned),
-        trusted,
-        heard,
-        cut=options.cut_options(info.stride_samples, info.sample_rate_hz),
-        k_frames=k_frames,
-    )
-
-
-def _word_texts(aligned: AlignedRecording) -> list[str]:
-    """The words of a transcript as normalised."""
-    text = aligned.normalized.text
-    return [text[start:end] for start, end in aligned.normalized.words()]
 
 
 def account(

@@ -23,6 +23,7 @@ from prep_corpus.align.model.columns import columns_used, needs_columns
 from prep_corpus.align.model.emissions import Emitter, FloatArray, HalfArray, WindowOptions
 from prep_corpus.align.model.models import LoadedModel, ModelInfo, load_judge, load_model, one_thread_a_call
 from prep_corpus.align.text.normalize import TextOptions, normalize
+from prep_corpus.filters.judge_evidence import TimedWords, letters_in_common, reading_of
 from prep_corpus.pipeline.abreast import AbreastDoFn
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle, read_bundle_seconds
 from prep_corpus.pipeline.inputs.decoding import decoded
@@ -309,6 +310,21 @@ def read_emissions(store: Store, ref: StageRef) -> tuple[ModelInfo, dict[str, Em
             n_samples=n_samples[id_], log_probs_TC=log_probs_TC, levels=levels[id_]
         )
     return info, emitted
+
+
+def judged_words(store: Store, ref: StageRef | None, info: ModelInfo) -> dict[str, TimedWords]:
+    """What the judge hears in each recording, by its id.
+
+    Args:
+        store: of the run.
+        ref: what the judge sees in the bundle; None where the run has none.
+        info: of the model that is judged.
+    """
+    if ref is None:
+        return {}
+    judge, emitted = read_emissions(store, ref)
+    letters = letters_in_common(info, judge)
+    return {id_: reading_of(one.log_probs_TC, judge, letters) for id_, one in emitted.items()}
 
 
 class _EmitBundle(AbreastDoFn):

@@ -13,16 +13,14 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
 from prep_corpus.pipeline.recognition.judged_bundles import JudgedBundles, by_bundle, judge_of
-from prep_corpus.pipeline.recognition.refused import refused_ids
 from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import read_alignments
 from prep_corpus.pipeline.stages.cut_recording import (
     SegmentOptions,
-    judged_words,
-    measured_ranges,
+    measured_totals,
 )
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
-from prep_corpus.pipeline.stages.emit import read_emissions
+from prep_corpus.pipeline.stages.emit import judged_words, read_emissions
 from prep_corpus.pipeline.stages.segment_rows import speakers_identity
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
@@ -40,19 +38,13 @@ def measure_bundle(
 ) -> StageRef:
     """Make, or find, the totals of a bundle for each candidate k; `judge` is what the judge sees in it."""
     bundle = read_bundle(store, alignments.bundle)
-    # Nothing is read where each has its text.
-    have_texts = all(probed.recording.text for probed in bundle)
-    if have_texts and options.recognised is not None:
-        have_texts = not refused_ids(store.read(alignments, columns=[]).notes)
-    bare = None if have_texts else options.recognised
-    judge = None if have_texts else judge
     digest = digest_of(
         "measure",
         VERSION,
         alignments.content,
         speakers_identity(bundle),
         options.identity(),
-        *([] if bare is None else bare.identity()),
+        *([] if options.recognised is None else options.recognised.identity()),
         *([] if judge is None else [judge.content]),
     )
     return bundle_stage(
@@ -82,7 +74,7 @@ def _measure(
         try:
             recording = emitted[aligned.probed.recording.id]
             words = judged.get(aligned.probed.recording.id)
-            totals = measured_ranges(aligned, recording, info, options, candidates, words).totals()
+            totals = measured_totals(aligned, recording, info, options, candidates, words)
             sums = add_totals(sums, dict(zip(candidates, totals)))
         except Exception as error:
             # Segment meets the same error and writes the dead letter; here it only leaves the sums.

@@ -46,11 +46,10 @@ from prep_corpus.pipeline.stages.cut_recording import (
     SegmentedRecording,
     SegmentOptions,
     account,
-    judged_words,
     segment_recording,
 )
 from prep_corpus.pipeline.stages.dead_letters import dead_letter
-from prep_corpus.pipeline.stages.emit import read_emissions
+from prep_corpus.pipeline.stages.emit import judged_words, read_emissions
 from prep_corpus.pipeline.stages.segment_rows import (
     SCHEMA,
     SCHEMA_WITH_SOURCE,

@@ -34,7 +34,7 @@ from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.recognition import RecognitionLevel, mean_scores
 from prep_corpus.filters.scoring import EDGE_MARGIN, own_scores, verdicts, worth
 from prep_corpus.filters.text_evidence import PLACE_SECONDS, words_of_text
-from prep_corpus.pipeline.recognition.repaired import cut_repaired
+from prep_corpus.pipeline.recognition.repaired import RepairableText
 from prep_corpus.pipeline.recognition.uncovered import ScoredWords
 
 Judged = tuple[TimedWords, frozenset[str]]
@@ -265,17 +265,16 @@ def repaired(
     """
     point = fitted.point(max_wer, cut="words")
     own_W = own_scores(case.evidence_WF, fitted)
-    found = cut_repaired(
-        case.seen,
-        case.levels,
-        case.words,
-        case.tokens_L,
-        case.texts,
-        verdicts(worth(own_W, case.evidence_WF, fitted), point.word_threshold, own_W),
-        scored(heard, reader, max_wer),
+    found = RepairableText(
+        seen=case.seen,
+        levels=case.levels,
+        words=case.words,
+        tokens_L=case.tokens_L,
+        texts=case.texts,
+        trusted=verdicts(worth(own_W, case.evidence_WF, fitted), point.word_threshold, own_W),
+        heard=scored(heard, reader, max_wer),
         cut=cut,
-        k_frames=fitted.words.k_frames,
-    )
+    ).cuts(fitted.words.k_frames)
     segments = [segment for segment in found.cuts.segments if not segment.reason]
     features_SF = utterance_features(
         case.log_probs_TC,

@@ -16,6 +16,7 @@ from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions
 from prep_corpus.pipeline.shards.clips import read_record
 from prep_corpus.pipeline.shards.rows import TEXT_ORIGINAL, TEXT_SOURCE, WORD_TIMES
 from prep_corpus.pipeline.stages.align import align_bundle
+from prep_corpus.pipeline.stages.measure import measure_bundle, read_totals
 from prep_corpus.pipeline.stages.plan import utterance_refs
 from prep_corpus.pipeline.stages.segment import segment_bundle
 from prep_corpus.pipeline.storage.stage_store import Store
@@ -78,4 +79,11 @@ def test_a_wrong_and_a_missing_word_are_read_in_their_places(
         lengths[row[TEXT_SOURCE]] += row["end_sample"] - row["start_sample"]
     assert ledgers.samples[KEPT_REPAIRED] == lengths[REPAIRED]
     assert ledgers.samples["kept"] == lengths[TRANSCRIPT]
+    # The shortest pause is chosen by what comes out with the repairs.
+    measured = {}
+    for recognised in (None, replace(trust_all, mode=READ_REPAIR)):
+        ref = measure_bundle(store, aligned, replace(options, recognised=recognised))
+        measured[recognised is not None] = read_totals(store, ref)[K_FRAMES]
+    assert measured[True] == (len(repaired), sum(lengths.values()))
+    assert measured[False] != measured[True]
     assert ledgers.counts["utterances repaired"] == len(mended) > 0
