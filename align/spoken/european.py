@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from prep_corpus.align.spoken.european_dates import date_rule
 from prep_corpus.align.spoken.european_words import Forms, Tongue
 from prep_corpus.align.spoken.hashtags import hashtag_rules
-from prep_corpus.align.spoken.numbers import digits_in_words, in_words, whole_in_words
+from prep_corpus.align.spoken.numbers import (
+    SIGNS,
+    decimal_in_words,
+    digits_in_words,
+    in_words,
+    whole_in_words,
+)
 from prep_corpus.align.spoken.roman import ROMAN, roman_value
 from prep_corpus.align.spoken.rules import Rule
 
@@ -16,6 +22,7 @@ _Match = re.Match[str]
 _SPACES = "\u00a0\u202f\u2009 "
 _WHOLE = rf"(?<!\d)(?:\d{{1,3}}(?:[.{_SPACES}'’]\d{{3}})+(?!\d)|\d+)"
 _NUMBER = rf"{_WHOLE}(?:,\d+)?"
+_MINUS = r"(?:(?<![^\s(])[-–]|−)(?=\d)"
 
 
 def rules_of(tongue: Tongue) -> Sequence[Rule]:
@@ -35,13 +42,29 @@ def rules_of(tongue: Tongue) -> Sequence[Rule]:
 
 
 def plain_rules_of(language: str) -> Sequence[Rule]:
-    """The rules of a language whose whole numbers alone are known; parted by thousands, or as in India."""
+    """The rules of a language of which numbers and their signs are known; parted by thousands, or as in India."""
     by_thousands, as_in_india = (
         rf"\d{{1,3}}(?:[.,{_SPACES}]\d{{3}})+(?!\d)",
         r"\d{1,2}(?:,\d{2})+,\d{3}(?!\d)",
     )
-    pattern = re.compile(rf"(?<!\d)(?:{by_thousands}|{as_in_india}|\d+)")
-    return (Rule(pattern=pattern, say=lambda found: whole_in_words(re.sub(r"\D", "", found[0]), language)),)
+    whole = rf"(?:{by_thousands}|{as_in_india}|\d+)"
+    minus, point, mark = SIGNS.get(language, ("", "", ""))
+    rules = [_rule(rf"(?<!\d){whole}", lambda found: whole_in_words(re.sub(r"\D", "", found[0]), language))]
+    if point:
+        # Three places may be a thousand; two numbers and two marks, a date.
+        places = rf"(?P<whole>{whole}){re.escape(mark)}(?P<places>\d{{1,2}}|\d{{4,}})(?![\d.,]*\d)"
+        rules.insert(
+            0,
+            _rule(
+                rf"(?<![\d.,]){places}",
+                lambda found: decimal_in_words(
+                    re.sub(r"\D", "", found["whole"]), found["places"], point, language
+                ),
+            ),
+        )
+    if minus:
+        rules.insert(0, _rule(_MINUS, lambda found: minus))
+    return rules
 
 
 def number(written: str, tongue: Tongue) -> str | None:
@@ -120,7 +143,7 @@ def _counting_rules(tongue: Tongue) -> Iterable[Rule]:
     yield _rule(
         rf"(?<![\d.,-])(?P<left>{_WHOLE})(?P<it>\s?(?P<dash>[-–])\s?)(?=(?P<right>{_WHOLE})(?![\d-]))", span
     )
-    yield _rule(r"(?:(?<![^\s(])[-–]|−)(?=\d)", lambda found: tongue.minus)
+    yield _rule(_MINUS, lambda found: tongue.minus)
     yield _rule(
         rf"(?P<before>{signs})\s?(?P<amount>{_NUMBER})|(?P<amount_before>{_NUMBER})\s?(?P<after>{signs})(?!\w)",
         price,

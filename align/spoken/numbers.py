@@ -61,6 +61,23 @@ _MENDS = {
         (r"(miljoner|miljarder|miljon(?!er\b)|miljard(?!er\b))(?=\w)", r"\1 "),
     ),
 }  # fmt: skip
+SIGNS = {
+    "af": ("min", "komma", ","), "bg": ("минус", "цяло и", ","), "ca": ("menys", "coma", ","),
+    "cs": ("minus", "", ","), "da": ("minus", "komma", ","), "el": ("μείον", "κόμμα", ","),
+    "eo": ("minus", "komo", ","), "et": ("miinus", "koma", ","), "fi": ("miinus", "pilkku", ","),
+    "he": ("מינוס", "נקודה", "."), "hi": ("माइनस", "दशमलव", "."), "hr": ("minus", "zarez", ","),
+    "hu": ("mínusz", "", ","), "id": ("minus", "koma", ","), "is": ("mínus", "komma", ","),
+    "ja": ("マイナス", "点", "."), "ko": ("마이너스", "점", "."), "lt": ("minus", "kablelis", ","),
+    "lv": ("mīnus", "komats", ","), "ms": ("negatif", "perpuluhan", "."), "no": ("minus", "komma", ","),
+    "pl": ("minus", "przecinek", ","), "ro": ("minus", "virgulă", ","), "ru": ("минус", "", ","),
+    "sk": ("mínus", "", ","), "sl": ("minus", "", ","), "sq": ("minus", "presje", ","),
+    "sr": ("minus", "zarez", ","), "sv": ("minus", "komma", ","), "th": ("ลบ", "จุด", "."),
+    "tr": ("eksi", "virgül", ","), "uk": ("мінус", "", ","), "vi": ("âm", "phẩy", ","),
+}  # fmt: skip
+"""The minus sign, the decimal mark as it is said and as it is written, in languages that have no table of their own.
+
+Where nothing is said for the mark, the places are counted in tenths and hundredths, which bend.
+"""
 _AZERBAIJANI = ((10**12, "trilyon"), (10**9, "milyard"), (10**6, "milyon"), (10**3, "min"))
 
 

@@ -53,7 +53,7 @@ __all__ = [
     "normalize",
 ]
 
-VERSION = 6
+VERSION = 7
 """Raised whenever the normalised text may change."""
 
 

@@ -68,6 +68,29 @@ def test_russian_numbers_are_spoken_and_latin_letters_are_reported() -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "written", "spoken"),
+    [
+        ("ru", "−5", "минус пять"), ("ru", "-3,5", "минус три пять"), ("pl", "-0,5", "minus zero przecinek pięć"),
+        ("pl", "1.234,5", "tysiąc dwieście trzydzieści cztery przecinek pięć"),
+        ("sv", "3,05", "tre komma noll fem"), ("sv", "1,234", "ettusen tvåhundratrettiofyra"),
+        ("sv", "1.5.2020", "ett fem tvåtusentjugo"), ("sv", "1,2,3", "ett två tre"), ("sv", "5-6", "fem sex"),
+        ("tr", "-12,30", "eksi on iki virgül üç sıfır"), ("ko", "3.5", "삼 점 오"),
+        ("hi", "-3.5", "माइनस तीन दशमलव पाँच"),
+        ("vi", "−1.234,5", "âm một nghìn hai trăm ba mươi tư phẩy năm"), ("bn", "3.5", "তিন পাঁচ"),
+    ],
+)  # fmt: skip
+def test_signs_of_languages_without_a_table_of_their_own(language: str, written: str, spoken: str) -> None:
+    letters = frozenset(letter for letter in spoken if letter != " ")
+    assert normalize(written, alphabet=letters, language=language).text == spoken
+
+
+def test_japanese_decimals() -> None:
+    alphabet = frozenset("マイナス三点五")
+    found = normalize("-3.5", alphabet=alphabet, language="ja", has_spaces=False)
+    assert found.text == "マイナス三点五"
+
+
+@pytest.mark.parametrize(
     ("value", "spoken"),
     [
         (0, "零"), (10, "十"), (15, "十五"), (20, "二十"), (105, "一百零五"), (110, "一百一十"),
