@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 import apache_beam as beam
 import numpy as np
@@ -143,39 +144,56 @@ def _segment(
     ledgers: list[Ledgers] = []
     outcomes: dict[str, dict[str, Any]] = {}
     clips_uri = store.uri("segment", digest, ".clips")
+    is_local = files.is_local(clips_uri)
     # On the disk of the clips, where they are on one.
-    spool_folder = os.path.dirname(clips_uri) if files.is_local(clips_uri) else None
+    spool_folder = os.path.dirname(clips_uri) if is_local else None
 
-    def one(aligned: AlignedRecording) -> _Made | DeadLetter:
-        clips = SpooledTemporaryFile(HELD_CLIP_BYTES, dir=spool_folder)  # noqa: SIM115
+    def one(aligned: AlignedRecording, clips: IO[bytes]) -> _Made | DeadLetter:
+        start = clips.tell()
         try:
             id_ = aligned.probed.recording.id
             cut = segment_recording(aligned, emitted[id_], info, options, k_frames, judged.get(id_))
             return _made(aligned, cut, emitted[id_].levels, info, options, digest, clips)
         except Exception as error:
-            clips.close()
+            clips.seek(start)
+            clips.truncate()
             return dead_letter("segment", aligned.probed, error, aligned.n_samples)
         finally:
             tally.done(aligned.probed.seconds)
 
+    def beside(aligned: AlignedRecording) -> tuple[_Made | DeadLetter, IO[bytes]]:
+        clips = SpooledTemporaryFile(HELD_CLIP_BYTES, dir=spool_folder)  # noqa: SIM115
+        return one(aligned, cast(IO[bytes], clips)), cast(IO[bytes], clips)
+
+    def take(made: _Made | DeadLetter, at: int) -> None:
+        if isinstance(made, DeadLetter):
+            letters.append(made)
+            return
+        ledgers.append(made.ledgers)
+        outcomes[made.recording_id] = {
+            **made.ledgers.to_json(),
+            "untranscribed_spans": [list(span) for span in made.untranscribed],
+        }
+        for row, n_bytes in made.rows:
+            if n_bytes:
+                row.update(clip_offset=at, clip_bytes=n_bytes)
+                at += n_bytes
+            rows.append(row)
+
     def save(file: BinaryIO) -> None:
-        with ThreadPoolExecutor(threads) as pool:
-            for made in pool.map(one, read_alignments(store, alignments, bundle, info, options.text)):
-                if isinstance(made, DeadLetter):
-                    letters.append(made)
-                    continue
-                ledgers.append(made.ledgers)
-                outcomes[made.recording_id] = {
-                    **made.ledgers.to_json(),
-                    "untranscribed_spans": [list(span) for span in made.untranscribed],
-                }
-                made.clips.seek(0)
-                with made.clips:
-                    for row, n_bytes in made.rows:
-                        if n_bytes:
-                            row.update(clip_offset=file.tell(), clip_bytes=n_bytes)
-                            file.write(made.clips.read(n_bytes))
-                        rows.append(row)
+        in_order = read_alignments(store, alignments, bundle, info, options.text)
+        if is_local and (threads == 1 or len(bundle) == 1):
+            # Each goes to its place at once: none waits for one before it.
+            for aligned in in_order:
+                at = file.tell()
+                take(one(aligned, file), at)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                for made, clips in pool.map(beside, in_order):
+                    with clips:
+                        take(made, file.tell())
+                        clips.seek(0)
+                        shutil.copyfileobj(clips, file)
         if store.find("segment", alignments.bundle, digest) is not None:
             raise _TwinWasFirst(digest)
 
@@ -203,12 +221,11 @@ def _segment(
 
 @dataclass(frozen=True, kw_only=True)
 class _Made:
-    """A recording's segment rows, each with the size of its clip (0 where it is dropped), the clips, one after the
-    other, and its spans of speech without text."""
+    """A recording's segment rows, each with the size of its clip (0 where it is dropped), and its spans of speech
+    without text."""
 
     recording_id: str
     rows: list[tuple[dict[str, Any], int]]
-    clips: IO[bytes]
     ledgers: Ledgers
     untranscribed: tuple[tuple[int, int], ...]
 
@@ -308,7 +325,6 @@ def _made(
     return _Made(
         recording_id=aligned.probed.recording.id,
         rows=rows,
-        clips=clips,
         ledgers=account(
             aligned,
             cuts,
