@@ -22,16 +22,7 @@ from prep_corpus.align.words.evidence import Track, track
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.judge_evidence import TimedWords
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.scoring import (
-    Verdicts,
-    heard_words,
-    judged_scores,
-    own_scores,
-    score_utterances,
-    score_words,
-    verdicts,
-    worth,
-)
+from prep_corpus.filters.scoring import Verdicts, judged_scores, score_utterances, score_words
 from prep_corpus.filters.text_evidence import words_of_text
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.recognition.repaired import RepairableText, RepairedCuts
@@ -47,6 +38,7 @@ from prep_corpus.pipeline.recognition.uncovered import (
 )
 from prep_corpus.pipeline.stages.align import AlignedRecording
 from prep_corpus.pipeline.stages.emit import EmittedRecording
+from prep_corpus.pipeline.word_verdicts import word_verdicts
 
 MODEL_RATE = "model"
 
@@ -123,12 +115,7 @@ class SegmentOptions:
 
 def words_trusted(aligned: AlignedRecording, options: SegmentOptions) -> Verdicts:
     """The filter's verdict on each word: it is said (`--cut words`), or heard at all (`--cut paper`)."""
-    if options.cut == "paper":
-        heard_W = heard_words(aligned.evidence_WF, options.filter)
-        return Verdicts(said_W=heard_W, sure_W=heard_W, unsaid_W=~heard_W)
-    evidence_WF = aligned.evidence_WF
-    own_W = own_scores(evidence_WF, options.filter)
-    return verdicts(worth(own_W, evidence_WF, options.filter), options.word_threshold, own_W)
+    return word_verdicts(aligned.evidence_WF, options.filter, options.cut, options.word_threshold)
 
 
 def plan_cuts(
