@@ -145,7 +145,7 @@ def _all_kept(trellis: Trellis, spacing: int, stack: ExitStack) -> Checkpoints[C
     found, this is the best path; else the score of that path is the bar for a second pass, which is exact.
     """
     kept = stack.enter_context(checkpoints(HELD_BYTES))
-    if len(trellis.edges_E) and trellis.pairs > NARROW_PAIRS:
+    if trellis.pairs > NARROW_PAIRS:
         ceiling = Ceiling.of(trellis)
         bar = Bar(ceiling=ceiling, beam=BEAM_TOKENS * ceiling.skip, pace=round(PACE * ceiling.skip))
         if forward(trellis, spacing, kept, bar):

@@ -28,7 +28,10 @@ import numpy as np
 from prep_corpus.align.viterbi.compiling import compiled
 from prep_corpus.align.viterbi.forward.tiles import BLOCK_FRAMES
 from prep_corpus.align.viterbi.kernels import Array
-from prep_corpus.align.viterbi.trellis import CHUNK_FRAMES, Int32, Int64, Trellis, blocks
+from prep_corpus.align.viterbi.trellis import CHUNK_FRAMES, UNITS_PER_NAT, Int32, Int64, Trellis, blocks
+
+PLAIN_SKIP_UNITS = round(6.0 * UNITS_PER_NAT)
+"""What leaving out a token is taken to cost where none may be left out."""
 
 COST_BINS = 64
 """Places for tokens are counted by what they cost, to a 64th of leaving a token out."""
@@ -52,7 +55,7 @@ class Ceiling:
 
     @classmethod
     def of(cls, trellis: Trellis) -> Ceiling:
-        """For a trellis with word edges."""
+        """For a trellis."""
         skip = _least_skip(trellis)
         width = max(1, -(-skip // COST_BINS))
         count = -(-trellis.frames // BLOCK_FRAMES)
@@ -73,7 +76,12 @@ class Ceiling:
 
 
 def _least_skip(trellis: Trellis) -> int:
-    """What leaving out a token costs at least, whatever the words are."""
+    """What leaving out a token costs at least, whatever the words are.
+
+    Where no token may be left out, a bound that allows it holds all the more.
+    """
+    if not len(trellis.edges_E):
+        return PLAIN_SKIP_UNITS
     lengths_E = np.diff(trellis.edges_E)
     costs_E = np.minimum(trellis.skip_costs_E[1:], trellis.long_costs_E[1:])
     return int((costs_E // np.maximum(lengths_E, 1)).min())

@@ -110,7 +110,7 @@ def forward(trellis: Trellis, spacing: int, kept: Checkpoints[Checkpoint], bar: 
     """Keep the scores after every `spacing` frames, and after the last.
 
     Args:
-        trellis: the recording beside its tokens, with word edges where there is a bar.
+        trellis: the recording beside its tokens.
         spacing: a multiple of the block.
         kept: takes the scores.
         bar: which paths are followed; all where None.

@@ -52,14 +52,25 @@ def spoilt(tokens_L: NDArray[np.int32], seed: int) -> NDArray[np.int32]:
     ).astype(np.int32)
 
 
-@pytest.mark.parametrize("beam_tokens", [1, 40, search.BEAM_TOKENS])
+@pytest.mark.parametrize(
+    ("beam_tokens", "detours"),
+    [
+        (1, DEFAULT_DETOURS),
+        (40, DEFAULT_DETOURS),
+        (search.BEAM_TOKENS, DEFAULT_DETOURS),
+        (1, None),
+        (search.BEAM_TOKENS, None),
+    ],
+)
 @pytest.mark.parametrize("kind", ["right", "spoilt", "another"])
-def test_the_path_is_that_of_a_search_through_everything(kind: str, beam_tokens: int) -> None:
+def test_the_path_is_that_of_a_search_through_everything(
+    kind: str, beam_tokens: int, detours: DetourCosts | None
+) -> None:
     tokens_L = text_of(9 * TILE_PAIRS // 2, 1)
     said_N = {"right": tokens_L, "spoilt": spoilt(tokens_L, 2), "another": text_of(4000, 3)}[kind]
     log_probs_TC = planted(said_N, 15_003, 4)
     with mock.patch.object(search, "NARROW_PAIRS", 1 << 60):
-        whole = viterbi.align(log_probs_TC, tokens_L, blank=BLANK, delimiter=DELIMITER)
+        whole = viterbi.align(log_probs_TC, tokens_L, blank=BLANK, delimiter=DELIMITER, detours=detours)
     followed: list[bool] = []
 
     def counted(trellis: Trellis, spacing: int, kept: object, bar: Bar | None = None) -> bool:
@@ -67,7 +78,7 @@ def test_the_path_is_that_of_a_search_through_everything(kind: str, beam_tokens:
         return forward(trellis, spacing, kept, bar)  # type: ignore[arg-type]
 
     with mock.patch.object(search, "BEAM_TOKENS", beam_tokens), mock.patch.object(search, "forward", counted):
-        narrow = viterbi.align(log_probs_TC, tokens_L, blank=BLANK, delimiter=DELIMITER)
+        narrow = viterbi.align(log_probs_TC, tokens_L, blank=BLANK, delimiter=DELIMITER, detours=detours)
     assert followed
     assert all(followed)
     assert narrow.score_nats == whole.score_nats
@@ -81,21 +92,22 @@ def test_the_path_is_that_of_a_search_through_everything(kind: str, beam_tokens:
 
 
 def trellis_of(
-    log_probs_TC: NDArray[np.float32], tokens_L: NDArray[np.int32], detours: DetourCosts
+    log_probs_TC: NDArray[np.float32], tokens_L: NDArray[np.int32], detours: DetourCosts | None
 ) -> Trellis:
-    edges_E = viterbi.word_edges(tokens_L, DELIMITER)
+    edges_E = np.empty(0, np.int64) if detours is None else viterbi.word_edges(tokens_L, DELIMITER)
     return viterbi._trellis(log_probs_TC, tokens_L, BLANK, edges_E, detours, viterbi.EDGE_FRAMES)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.3, 1.0, 4.0]), st.booleans())
-def test_no_path_gains_more_than_the_ceiling(seed: int, scale: float, matches: bool) -> None:
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.3, 1.0, 4.0, None]), st.booleans())
+def test_no_path_gains_more_than_the_ceiling(seed: int, scale: float | None, matches: bool) -> None:
     random = np.random.default_rng(seed)
     tokens_L = text_of(int(random.integers(10, 90)), seed)
     frames = int(random.integers(len(tokens_L) * 2, 400))
     said_N = tokens_L if matches else text_of(len(tokens_L), seed + 1)
     log_probs_TC = planted(said_N[: frames // 2], frames, seed)
-    trellis = trellis_of(log_probs_TC, tokens_L, DEFAULT_DETOURS.fitted(10.0 * scale))
+    detours = None if scale is None else DEFAULT_DETOURS.fitted(10.0 * scale)
+    trellis = trellis_of(log_probs_TC, tokens_L, detours)
     ceiling = Ceiling.of(trellis)
     rows = first_rows(trellis)
     best = _value(trellis, _advanced(trellis, first_rows(trellis), 0, frames))
@@ -125,7 +137,7 @@ def test_no_path_gains_more_than_the_ceiling(seed: int, scale: float, matches: b
         assert best <= max(
             int((rows.blank_P + gained_P).max()),
             int((rows.token_P + gained_token_P).max()),
-            int(rows.speech_E.max()) + int(ceiling.gains_B[block]),
+            int(rows.speech_E.max(initial=search.DEAD)) + int(ceiling.gains_B[block]),
         )
         rows = _advanced(trellis, rows, start, min(start + BLOCK_FRAMES, frames))
 
