@@ -7,6 +7,7 @@
     python tests/quality.py table --read uncovered            what the model's own words add, and how wrong they are
     python tests/quality.py table --read all --judge english  the same where a second model's agreement counts
     python tests/quality.py fit --read uncovered --out F.json the bundled filter of what a model reads
+    python tests/quality.py self --read uncovered             what one promises that is fitted on what a run keeps
 
 Long recordings of real speech with corrupted transcripts (tests/support/corpora.py); everything is fitted and
 every threshold chosen on other speakers: two are left out at a time.
@@ -42,6 +43,7 @@ from support.hard_cases import HardCase  # noqa: E402
 from support.quality_judging import Corpus, cross_validated, kept_segments  # noqa: E402
 from support.quality_self import self_supervised  # noqa: E402
 from support.quality_tables import print_table  # noqa: E402
+from support.recognition_self import self_read  # noqa: E402
 from support.recognition_tables import Reading, count_readings, print_recognition_table  # noqa: E402
 
 from prep_corpus.align.cutting.cutting import CutOptions  # noqa: E402
@@ -288,6 +290,8 @@ def run(arguments: argparse.Namespace, model: str) -> None:
         )
         text = card(fitted, f"Filter {arguments.out.stem}", command, notes=[NOT_SEEN])
         arguments.out.with_suffix(".md").write_text(text, encoding="utf-8")
+    elif arguments.what == "self" and arguments.read != READ_NOTHING:
+        self_read(corpus, options, arguments.asked, k_frames=RECOGNITION_K_FRAMES)
     elif arguments.what == "self":
         self_supervised(corpus, options, ASKED)
     else:

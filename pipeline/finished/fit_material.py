@@ -290,15 +290,23 @@ def labelled_pieces(run: FinishedRun, judged: Sequence[JudgedUtterance]) -> Iter
         for stored in bundle.read(frozenset(here)) if here else ():
             whole = unlabelled(stored)
             for one in by_recording[whole.name]:
-                case = _heard_case(whole, one, chars[one.id], stored.info)
+                case = heard_piece(whole, one, chars[one.id], stored.info)
                 if case is not None:
                     case = replace(case, group=group_of[one.id])
                     yield LabelledPiece(stored=stored, whole=whole, judged=one, case=case)
 
 
-def _heard_case(
+def heard_piece(
     whole: Unlabelled, one: JudgedUtterance, char_span: tuple[int, int], info: ModelInfo
 ) -> Case | None:
+    """A labelled utterance as a small recording of its own; None where the transcript has no word there.
+
+    Args:
+        whole: the recording with its transcript.
+        one: the label.
+        char_span: half-open, of the utterance's text in the transcript.
+        info: the model's description.
+    """
     span = frames_of(one, whole, info)
     word_span = words_within(whole.aligned.words, span, char_span)
     if word_span[0] == word_span[1]:

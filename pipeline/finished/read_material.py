@@ -25,7 +25,7 @@ from prep_corpus.filters.labels.heard_labels import JudgedUtterance
 from prep_corpus.filters.labels.stretches import stretch
 from prep_corpus.filters.recognition_evidence import recognition_evidence
 from prep_corpus.filters.text_evidence import with_text, words_of_text
-from prep_corpus.pipeline.finished.fit_material import LabelledPiece, Say, frames_of, labelled_pieces
+from prep_corpus.pipeline.finished.fit_material import Say, frames_of, labelled_pieces
 from prep_corpus.pipeline.finished.label_run import split_words
 from prep_corpus.pipeline.finished.stored_run import FinishedRun, segment_rows, stored_bundles
 from prep_corpus.pipeline.shards.rows import TEXT_SOURCE
@@ -122,9 +122,9 @@ def read_material(run: FinishedRun, judged: Sequence[JudgedUtterance], say: Say)
     for piece in labelled_pieces(run, clear):
         info = piece.stored.info
         if heard is None or name != piece.whole.name:
-            name, heard = piece.whole.name, _recognised(piece.whole, info)
+            name, heard = piece.whole.name, recognised_texts(piece.whole, info)
         for cases, whole in zip((alone, texted), heard):
-            case = _piece_of(whole, piece, info)
+            case = read_piece(whole, piece.judged, piece.case, info)
             if case is not None:
                 cases.append(case)
     if info is None or not alone:
@@ -135,7 +135,7 @@ def read_material(run: FinishedRun, judged: Sequence[JudgedUtterance], say: Say)
     return ReadMaterial(alone=alone, with_text=texted, info=info)
 
 
-def _recognised(whole: Unlabelled, info: ModelInfo) -> tuple[Unlabelled, Unlabelled]:
+def recognised_texts(whole: Unlabelled, info: ModelInfo) -> tuple[Unlabelled, Unlabelled]:
     """A recording with what the model hears in place of its transcript, without and with the evidence of that."""
     found = recognise(whole.seen, info)
     text = as_text(found, whole.seen.delimiter, in_pieces=bool(info.tokenizer))
@@ -152,16 +152,22 @@ def _recognised(whole: Unlabelled, info: ModelInfo) -> tuple[Unlabelled, Unlabel
     return alone, texted
 
 
-def _piece_of(whole: Unlabelled, piece: LabelledPiece, info: ModelInfo) -> Case | None:
-    """What the model hears in an utterance; None where that is nothing."""
-    first, last = span = frames_of(piece.judged, whole, info)
+def read_piece(whole: Unlabelled, judged: JudgedUtterance, case: Case, info: ModelInfo) -> Case | None:
+    """What the model hears in an utterance; None where that is nothing.
+
+    Args:
+        whole: a recording, as `recognised_texts` gives it.
+        judged: the utterance.
+        case: the same with its true words.
+        info: the model's description.
+    """
+    first, last = span = frames_of(judged, whole, info)
     words = whole.aligned.words
     middles_W = (words.frame_starts + words.frame_ends) / 2
     start, end = (int(w) for w in np.searchsorted(middles_W, (first, last)))
     if start == end:
         return None
-    heard = stretch(whole, span, (start, end), stride_samples=info.stride_samples, name=piece.judged.id)
-    case = piece.case
+    heard = stretch(whole, span, (start, end), stride_samples=info.stride_samples, name=judged.id)
     right_W, right_V = right_words(heard.aligned.texts, case.true_texts)
     return replace(
         case,

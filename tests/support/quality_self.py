@@ -13,7 +13,7 @@ from support.quality_judging import Corpus, judge
 
 from prep_corpus.align.cutting.cutting import CutOptions
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.fitting.cases import Damage
+from prep_corpus.filters.fitting.cases import Case, Damage
 from prep_corpus.filters.fitting.fit import WORD_THRESHOLDS, FitOptions, fit_filter
 from prep_corpus.filters.fitting.measures import Tally
 from prep_corpus.filters.fitting.self_labels import self_labelled
@@ -28,6 +28,18 @@ def filter_from(bench: Bench, corpus: Corpus) -> Filter:
     return fit_filter(bench, FitOptions(), frame_seconds=corpus.info.frame_seconds, **identity).filter
 
 
+def self_cases(corpus: Corpus, indices: Sequence[int], options: CutOptions) -> list[Case]:
+    """Some of the cases, labelled by damage to their transcripts."""
+    return self_labelled(
+        [quality_cases.unlabelled(corpus.cases[i], corpus.seeds[i]) for i in indices],
+        lambda one, words: quality_cases.realigned(one, words, corpus.info),
+        recipe=Damage(),
+        seed=0,
+        fit_options=FitOptions(),
+        cut_options=options,
+    )
+
+
 def self_supervised(corpus: Corpus, options: CutOptions, asked: Sequence[float]) -> None:
     """Print kept share at a true word error rate for filters from true labels and from the corpus alone."""
     speakers = sorted({case.group for case in corpus.cases})
@@ -39,15 +51,7 @@ def self_supervised(corpus: Corpus, options: CutOptions, asked: Sequence[float])
         inside = [i for i, case in enumerate(corpus.cases) if case.group not in left_out]
         outside = [i for i, case in enumerate(corpus.cases) if case.group in left_out]
         bench = corpus.bench(inside, options)
-        bare = [quality_cases.unlabelled(corpus.cases[i], corpus.seeds[i]) for i in inside]
-        cases = self_labelled(
-            bare,
-            lambda one, words: quality_cases.realigned(one, words, corpus.info),
-            recipe=Damage(),
-            seed=0,
-            fit_options=FitOptions(),
-            cut_options=options,
-        )
+        cases = self_cases(corpus, inside, options)
         filters = {
             "true labels": filter_from(bench, corpus),
             "self-supervised": filter_from(replace(bench, cases=cases, _features={}), corpus),
