@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from prep_corpus.align.errors import UsageError
 
@@ -25,6 +27,20 @@ class OperatingPoint:
     kept_share: float
     wer: float
     wer_upper: float
+
+
+def parse_curve(documents: Sequence[Mapping[str, Any]]) -> tuple[OperatingPoint, ...]:
+    """Operating points from their part of a JSON document, their numbers as they stand there.
+
+    Raises:
+        ValueError: what should be a number is none, or not finite.
+        TypeError: a field is missing or unknown.
+    """
+    points = tuple(OperatingPoint(**document) for document in documents)
+    for name, value in (pair for point in points for pair in vars(point).items()):
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ValueError(f"{name} of the curve must be a finite number, not {value!r}")
+    return points
 
 
 def choose(points: Sequence[OperatingPoint], max_wer: float, *, name: str = "this filter") -> OperatingPoint:

@@ -45,5 +45,7 @@ def read_document(text: str, kind: str, name: str, what: str) -> dict[str, Any]:
         raise UsageError(f"{name}: {what} must be a JSON file, and this is not one ({error})") from error
     if not isinstance(document, dict) or document.get("format") != kind:
         found = document.get("format") if isinstance(document, dict) else None
-        raise UsageError(f"{name}: the format must be {kind!r}, not {found!r}")
+        is_other_version = str(found).rpartition(" ")[0] == kind.rpartition(" ")[0]
+        told = ": another version of the program wrote it; fit it again" if is_other_version else ""
+        raise UsageError(f"{name}: the format must be {kind!r}, not {found!r}{told}")
     return document

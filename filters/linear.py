@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
-from prep_corpus.filters.curve import OperatingPoint, choose
+from prep_corpus.filters.curve import OperatingPoint, choose, parse_curve
 from prep_corpus.filters.documents import document_text, read_document
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
 from prep_corpus.filters.ground import Ground
@@ -236,7 +236,7 @@ def parse_filter(text: str, name: str) -> Filter:
 def _level(document: Mapping[str, Any]) -> Level:
     return Level(
         utterance=parse_linear(document["utterance"]),
-        curve=tuple(OperatingPoint(**point) for point in document["curve"]),
+        curve=parse_curve(document["curve"]),
         k_frames=int(document["k_frames"]),
         floor=float(document.get("floor", NO_FLOOR)),
         by_words=bool(document.get("by_words", False)),

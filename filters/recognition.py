@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.curve import OperatingPoint, choose
+from prep_corpus.filters.curve import OperatingPoint, choose, parse_curve
 from prep_corpus.filters.documents import read_document
 from prep_corpus.filters.features import word_feature_blocks, word_features
 from prep_corpus.filters.judge_evidence import JUDGE_NAMES
@@ -170,6 +170,6 @@ def parse_recognition(text: str, name: str) -> RecognitionFilter:
 def _parse_level(document: Any) -> RecognitionLevel:
     return RecognitionLevel(
         word=parse_linear(document["word"]),
-        curve=tuple(OperatingPoint(**point) for point in document["curve"]),
+        curve=parse_curve(document["curve"]),
         columns=tuple(document["columns"]),
     )

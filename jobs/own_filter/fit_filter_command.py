@@ -83,6 +83,7 @@ def fit_filter_command(
     from prep_corpus.jobs.runs.opened import open_run
     from prep_corpus.jobs.screen.logs import say_beginning
     from prep_corpus.jobs.start.early import check_file_out
+    from prep_corpus.pipeline.storage import files
 
     if not labels and self_supervised is None:
         raise UsageError("fit-filter needs LABELS, --self-supervised RUN, or both")
@@ -93,6 +94,10 @@ def fit_filter_command(
             continue
         if not file.endswith(".json"):
             raise UsageError(f"{option} names the filter's JSON file, such as my-filter.json; not {file}")
+        if not files.is_local(file):
+            raise UsageError(
+                f"{option} {file}: a filter is written on this machine; copy it there afterwards"
+            )
         check_file_out(file, option)
         if Path(file).exists() and not force:
             raise UsageError(f"{option} {file} is there already; --force replaces it, or choose another name")

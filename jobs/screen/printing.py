@@ -37,11 +37,12 @@ def print_warning(console: Console | None, text: str) -> None:
 
 
 def over_limit(failed: int, entries: int, max_failed: float) -> str:
-    """Why a run with so many failed recordings publishes nothing, and the way out."""
+    """Why a run with so many failed recordings publishes nothing, and the way out; later stages may fail more."""
     enough = min(100, -(-100 * failed // max(entries, 1)))
+    more = ", unless more of them fail" if failed < entries else ""
     return (
         f"{failed} of {counted(entries, 'recording')} failed, and --max-failed allows {max_failed:.0%}; "
-        f"--max-failed {enough}% publishes the others"
+        f"--max-failed {enough}% publishes the others{more}"
     )
 
 

@@ -132,7 +132,7 @@ def _named_filter(name: str | None) -> Filter | None:
 
 
 def _read_filter(name: str) -> RecognitionFilter:
-    return parse_recognition(_text_of(name, "--read-filter"), name)
+    return parse_recognition(_text_of(name, "--read-filter"), f"--read-filter {name}")
 
 
 def _text_of(name: str, option: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.filters.curve import OperatingPoint, choose, frontier
+from prep_corpus.filters.curve import OperatingPoint, choose, frontier, parse_curve
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.filters.linear import Filter, Level, Linear, load_filter, parse_filter, save_filter
 from prep_corpus.filters.scoring import score_utterances, score_words
@@ -97,7 +97,8 @@ def test_words_are_scored_with_their_neighbours() -> None:
     [
         ("nonsense", "a filter must be a JSON file"),
         ("[]", "the format must be"),
-        ('{"format": "prep-corpus filter 0"}', "the format must be"),
+        ('{"format": "prep-corpus filter 0"}', "another version of the program wrote it; fit it again"),
+        ('{"format": "prep-corpus recognition filter 2"}', "not 'prep-corpus recognition filter 2'$"),
         ('{"format": "prep-corpus filter 1"}', "a field is missing"),
     ],
 )
@@ -120,6 +121,15 @@ def test_wrong_numbers_are_refused() -> None:
         replace(linear("a"), intercept=float("nan"))
     with pytest.raises(UsageError, match="unknown word feature 'speed'"):
         replace(a_filter(), word=linear("speed"))
+
+
+@pytest.mark.parametrize("wrong", [None, "0.01", float("nan"), float("inf"), [0.01]])
+def test_a_curve_holds_finite_numbers_alone(wrong: object) -> None:
+    written = vars(point(0.01, 0.5))
+    assert parse_curve([written]) == (point(0.01, 0.5),)
+    for name in written:
+        with pytest.raises(ValueError, match=f"{name} of the curve must be a finite number"):
+            parse_curve([{**written, name: wrong}])
 
 
 def test_the_point_that_keeps_most_within_the_upper_bound_is_chosen() -> None:
