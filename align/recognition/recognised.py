@@ -80,9 +80,15 @@ def recognise(seen: Track, info: ModelInfo) -> RecognisedWords:
     token_starts_L, token_ends_L = starts[is_token], ends[is_token]
     begins_L = _begins(symbols, is_token, seen, info)
     begins_L[1:] |= token_starts_L[1:] - token_ends_L[:-1] >= round(LONGEST_REST_SECONDS / info.frame_seconds)
+    written = info.pieces.texts if info.tokenizer else _letters(info)
+    writes_L = np.array([bool(text) for text in written])[tokens_L]
+    if not writes_L.all():
+        # A piece that is the start of a word alone, and nothing behind it, is no word.
+        whole_L = np.logical_or.reduceat(writes_L, np.flatnonzero(begins_L))[np.cumsum(begins_L) - 1]
+        tokens_L, begins_L = tokens_L[whole_L], begins_L[whole_L]
+        token_starts_L, token_ends_L = token_starts_L[whole_L], token_ends_L[whole_L]
     firsts = np.flatnonzero(begins_L)
     bounds = np.append(firsts, len(tokens_L)).astype(np.int64)
-    written = info.pieces.texts if info.tokenizer else _letters(info)
     texts = tuple(
         "".join(written[token] for token in tokens_L[first:end].tolist())
         for first, end in zip(bounds[:-1].tolist(), bounds[1:].tolist())

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support import planted_cases
+from support.pieces import sentence_pieces
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
@@ -70,6 +71,20 @@ def test_without_a_delimiter_each_symbol_is_a_word() -> None:
     assert found.texts == ("a", "b")
     assert found.zone_starts.tolist() == [0, 1]
     assert found.zone_ends.tolist() == [2, 3]
+
+
+def test_the_start_of_a_word_with_nothing_behind_it_is_no_word() -> None:
+    document, pieces = sentence_pieces()
+    vocabulary = ("<blank>", *pieces)
+    info = replace(INFO, vocabulary=vocabulary, word_delimiter=None, tokenizer=document)
+    said = ("▁the", "<blank>", "▁", "<blank>", "▁ca", "t", "▁", "c", "<blank>", "▁")
+    greedy_T = np.array([vocabulary.index(piece) for piece in said], np.int32)
+    log_probs_TC = np.full((len(said), len(vocabulary)), -20.0, np.float32)
+    log_probs_TC[np.arange(len(said)), greedy_T] = 0.0
+    found = recognise(track(log_probs_TC, info), info)
+    assert found.texts == ("the", "cat", "c")
+    assert found.frame_starts.tolist() == [0, 4, 6]
+    assert found.frame_ends.tolist() == [1, 6, 8]
 
 
 def test_letters_alone_do_not_tell_a_word() -> None:
