@@ -15,10 +15,10 @@ KEPT_BYTES = 16 << 20
 """Of what is kept of one kind."""
 
 SMALL_BYTES = 1 << 18
-"""What is larger is read each time."""
+"""What is larger, on the disk or in memory, is read each time."""
 
 TICK_NS = 100_000_000
-"""Longer than a tick of any file system's clock."""
+"""Longer than a tick of the clock of file systems that keep parts of a second."""
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")

@@ -288,7 +288,7 @@ class Store:
         except Unproven as error:
             raise self._set_aside(ref.stage, ref.digest, uri, error) from error
         if is_small and state is not None and state_of(uri) == state:
-            _RECENT.keep(state, state[3], (sealed.metadata, table))
+            _RECENT.keep(state, max(state[3], table.nbytes), (sealed.metadata, table))
         return _stage_file(sealed.metadata, _with_columns(table, columns))
 
     def row_groups(self, ref: StageRef) -> Iterator[pa.Table]:
