@@ -132,6 +132,8 @@ class Filter:
         guard: what is never kept, or None in a filter without one.
         ground: how much less a word's score is worth where the model hears badly, or None where it is worth the same
             everywhere.
+        lacking: log-odds, over `word_features`, that something is said before a word that the text lacks; None where
+            nothing tells.
     """
 
     word: Linear
@@ -143,9 +145,11 @@ class Filter:
     data_digest: str
     guard: HearingGuard | None = None
     ground: Ground | None = None
+    lacking: Linear | None = None
 
     def __post_init__(self) -> None:
-        word_features(np.zeros((0, len(EVIDENCE_NAMES))), self.word.names)
+        for linear in (self.word, *([] if self.lacking is None else [self.lacking])):
+            word_features(np.zeros((0, len(EVIDENCE_NAMES))), linear.names)
 
     def level(self, cut: str) -> Level:
         """The part for one way of cutting.
@@ -228,6 +232,7 @@ def parse_filter(text: str, name: str) -> Filter:
             data_digest=document["data_digest"],
             guard=_guard(document.get("guard")),
             ground=_ground(document.get("ground")),
+            lacking=None if document.get("lacking") is None else parse_linear(document["lacking"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise UsageError(f"--filter {name}: a field is missing or wrong ({error!r})") from error

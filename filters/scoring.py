@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.filters.features import word_feature_blocks
-from prep_corpus.filters.linear import Filter, Level
+from prep_corpus.filters.linear import Filter, Level, Linear
 
 if TYPE_CHECKING:
     from prep_corpus.align.cutting.segments import Segment
@@ -80,26 +80,54 @@ class Verdicts:
         said_W: the audio says the word.
         sure_W: and so surely that it may stand at an edge beside a break.
         unsaid_W: nobody says it; what is neither said nor unsaid is in doubt.
+        lacking_W: before it something is said that the text lacks; None where nothing tells.
     """
 
     said_W: BoolArray
     sure_W: BoolArray
     unsaid_W: BoolArray
+    lacking_W: BoolArray | None = None
 
 
-def verdicts(scores_W: DoubleArray, threshold: float, own_W: DoubleArray | None = None) -> Verdicts:
+def lacking_words(evidence_WF: NDArray[np.floating], lacking: Linear | None) -> BoolArray | None:
+    """Before which words [W] something is said that the text lacks; None where nothing tells.
+
+    Args:
+        evidence_WF: as of `score_words`.
+        lacking: `Filter.lacking`.
+    """
+    if lacking is None:
+        return None
+    blocks = word_feature_blocks(evidence_WF, lacking.names)
+    return is_lacking(np.concatenate([np.empty(0), *map(lacking.score, blocks)]))
+
+
+def is_lacking(log_odds_W: DoubleArray) -> BoolArray:
+    """Whether log-odds that something is said before a word say that it is rather than not."""
+    lacking_W: BoolArray = log_odds_W > 0.0
+    return lacking_W
+
+
+def verdicts(
+    scores_W: DoubleArray,
+    threshold: float,
+    own_W: DoubleArray | None = None,
+    lacking_W: BoolArray | None = None,
+) -> Verdicts:
     """The verdicts at a word threshold.
 
     Args:
         scores_W: as `score_words` gives them.
         threshold: lowest score of a word that is said.
         own_W: as `own_scores` gives them: bad ground leaves a word in doubt, and no word unsaid; the scores where None.
+        lacking_W: as `lacking_words` gives them.
     """
     own_W = scores_W if own_W is None else own_W
     return Verdicts(
         said_W=scores_W >= threshold,
         sure_W=scores_W >= threshold + EDGE_MARGIN,
         unsaid_W=own_W < min(threshold, UNSAID_SCORE),
+        lacking_W=lacking_W,
     )
 
 

@@ -51,8 +51,9 @@ from prep_corpus.align.model.models import ModelInfo, load_model  # noqa: E402
 from prep_corpus.align.recognition.sources import READ_MODES, READ_NOTHING  # noqa: E402
 from prep_corpus.align.viterbi import viterbi  # noqa: E402
 from prep_corpus.filters.fitting.allowance import ALLOWANCES, with_allowance  # noqa: E402
-from prep_corpus.filters.fitting.fit import FitOptions, Fitted, fit_filter  # noqa: E402
+from prep_corpus.filters.fitting.fit import WORD_THRESHOLDS, FitOptions, Fitted, fit_filter  # noqa: E402
 from prep_corpus.filters.fitting.fit_report import card  # noqa: E402
+from prep_corpus.filters.fitting.fit_words import PATH_FEATURES, WORD_FEATURES  # noqa: E402
 from prep_corpus.filters.fitting.recognition_report import recognition_card  # noqa: E402
 from prep_corpus.filters.linear import save_filter  # noqa: E402
 from prep_corpus.filters.recognition import recognition_text  # noqa: E402
@@ -66,8 +67,13 @@ RECOGNITION_K_FRAMES = 100
 """Shortest pause, in frames, with which the curve of what a model reads is measured: what fits pick for transcripts."""
 HARD_ALLOWANCES = {QUARTZNET: 1.2, "english": 2.5}
 """How wrong text may be in the worst condition of hard ground, of what is asked; of other models each fit finds it."""
-GROUND_CHARGES = {QUARTZNET: 0.85}
-"""What bad ground costs a word, where another price than `fit_ground.CHARGE` keeps more at 0.5 % asked."""
+FINE_THRESHOLDS = tuple(
+    sorted({*WORD_THRESHOLDS, -3.5, -2.5, -1.25, -0.75, -0.375, -0.125, 0.25, 0.75, 1.25})
+)
+"""What is lost by the steps between word thresholds is a third of a point with the bundled model."""
+GROUND_CHARGES = {QUARTZNET: 0.85, "english": 0.3}
+"""What bad ground costs a word, where another price than `fit_ground.CHARGE` keeps more: at 0.5 % asked with QuartzNet,
+and with the bundled model at 1 %."""
 
 
 def build(arguments: argparse.Namespace, model: str, *, with_hard: bool = True) -> Corpus:
@@ -147,6 +153,8 @@ def fit(corpus: Corpus, indices: Sequence[int], options: CutOptions, fitted_on: 
     bench = replace(bench, cases=[*bench.cases, *corpus.hard_without(left_out)], _features={})
     allowance = ALLOWANCES[0] if corpus.hard_allowance is None else corpus.hard_allowance
     fit_options = FitOptions(
+        word_names=(*WORD_FEATURES, *PATH_FEATURES),
+        word_thresholds=FINE_THRESHOLDS,
         hard_allowance=allowance,
         paper_hard_allowance=max(1.0, allowance),
         apart=corpus.apart(),

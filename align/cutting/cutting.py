@@ -135,6 +135,7 @@ def plan_words(
     levels: Levels | None = None,
     sure_W: BoolArray | None = None,
     unsaid_W: BoolArray | None = None,
+    lacking_W: BoolArray | None = None,
 ) -> CutPlan:
     """What is cut around the words that the audio does not say, and at gaps of at least k frames elsewhere.
 
@@ -149,6 +150,7 @@ def plan_words(
         levels: loudness of the recording, for where it is quiet enough to cut; from the emissions where None.
         sure_W: words that may stand beside a break, where a word is wrong or missing; all where None.
         unsaid_W: words that may be left out of a text that goes on around them; all that are not spoken where None.
+        lacking_W: words before which something is said that the transcript lacks; none where None.
     """
     fine = fine_frames(options.stride_samples, options.sample_rate_hz) if levels is not None else 1
     placed, said_W = words, spoken_W & ~words.skipped
@@ -162,6 +164,8 @@ def plan_words(
     break_G = mass_G > np.where(spoken.passed_G, options.bridge_mass, options.gap_mass)
     if unsaid_W is not None:
         break_G |= spoken.doubted(~said_W & ~words.skipped & ~unsaid_W)
+    if lacking_W is not None:
+        break_G |= spoken.lacking(lacking_W)
     sure_V = None if sure_W is None else sure_W[spoken.index_V]
     allowed_G = np.zeros(len(break_G), bool)
     spans: list[CutSpan] = []
@@ -217,10 +221,19 @@ def cut_words(
     levels: Levels | None = None,
     sure_W: BoolArray | None = None,
     unsaid_W: BoolArray | None = None,
+    lacking_W: BoolArray | None = None,
 ) -> Cuts:
     """`plan_words`, cut at gaps of at least `k_frames`."""
-    plan = plan_words(seen, words, spoken_W, options=options, levels=levels, sure_W=sure_W, unsaid_W=unsaid_W)
-    return plan.cut(k_frames)
+    return plan_words(
+        seen,
+        words,
+        spoken_W,
+        options=options,
+        levels=levels,
+        sure_W=sure_W,
+        unsaid_W=unsaid_W,
+        lacking_W=lacking_W,
+    ).cut(k_frames)
 
 
 def _shaping(options: CutOptions, *, merges: bool, parts_all: bool) -> Shaping:

@@ -109,6 +109,13 @@ class Spoken:
         between = np.diff(sums[self.index_V]) > 0
         return np.concatenate(([False], between, [False])) if len(self.index_V) else np.zeros(1, bool)
 
+    def lacking(self, lacking_W: BoolArray) -> BoolArray:
+        """Gaps in which a word is said that the transcript lacks, as marked at the word after it; not the last gap."""
+        sums = np.concatenate(([0], np.cumsum(lacking_W)))
+        lacking_G = np.zeros(len(self.index_V) + 1, bool)
+        lacking_G[:-1] = np.diff(sums[np.append(-1, self.index_V) + 1]) > 0
+        return lacking_G
+
     def length(self, span: Span) -> int:
         """Frames from the first word's start to the last word's end."""
         return int(self.ends_V[span[1] - 1] - self.starts_V[span[0]])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.words.heard import HEARING_NAMES, letter_edits
+from prep_corpus.align.words.heard import COST_NAMES, HEARING_NAMES, letter_edits
 
 if TYPE_CHECKING:
     from prep_corpus.align.model.models import ModelInfo
@@ -44,8 +44,9 @@ EVIDENCE_NAMES = (
     "log_gap_before",
     "log_gap_after",
     *HEARING_NAMES,
+    *COST_NAMES,
 )
-"""Names of the columns of `evidence`, in order; the last are those of `hearing`.
+"""Names of the columns of `evidence`, in order; the last are those of `hearing` and of `path_costs`.
 
 ratio_mean, ratio_min: mean and minimum over the word's frames of log p(path) - max log p, in nats.
 ratio_sum_wide: its sum over the word and `WIDE_FRAMES` frames on each side.
@@ -169,6 +170,7 @@ def evidence(
     Source: Deep Speech 2 (arXiv 1512.02595), section 5.1, scores whole utterances; this does so for words.
     """
     from prep_corpus.align.words.hearing import hearing, read_zones  # brings numba
+    from prep_corpus.align.words.path_costs import path_costs
 
     n_words, frames = len(words.frame_starts), len(log_probs_TC)
     if n_words == 0:
@@ -219,7 +221,10 @@ def evidence(
         seen,
         zones,
     )
-    return np.concatenate((against_WF, for_WF), axis=1)
+    summed_WF = path_costs(
+        log_probs_TC, tokens_L, words, zones.frames, blank=seen.blank, delimiter=seen.delimiter
+    )
+    return np.concatenate((against_WF, for_WF, summed_WF), axis=1)
 
 
 def _sums(values: NDArray[np.floating]) -> DoubleArray:

@@ -46,6 +46,28 @@ sure_before, sure_after: the largest probability of a token that the greedy deco
 """
 
 
+COST_NAMES = (
+    "cost",
+    "cost_per_token",
+    "cost_of_three",
+    "cost_of_three_per_token",
+    "gain",
+    "gain_per_token",
+    "other",
+    "more_before",
+    "more_after",
+)
+"""Names of the columns of `path_costs`, in order; in nats, each within bounds.
+
+cost: -log p(word) over all paths through its zone, delimiters beside it as silence.
+cost_of_three: the same of the word and those beside it.
+gain: by how much those beside it alone cost more there.
+cost_per_token, cost_of_three_per_token, gain_per_token: over the number of their tokens, the gain over the word's own.
+other: by how much anything else than silence between those beside it costs less than the word there.
+more_before, more_after: by how much the word and the one beside it cost less with something else between them.
+"""
+
+
 def letter_edits(
     tokens_L: NDArray[np.int32],
     words: Words,

@@ -8,7 +8,7 @@ Legend: N examples, C cases, W words, S segments, F features.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,9 +18,17 @@ from prep_corpus.filters.curve import OperatingPoint, frontier
 from prep_corpus.filters.features import FEATURE_NAMES, word_features
 from prep_corpus.filters.fitting.cases import HARD, HEARD, Case
 from prep_corpus.filters.fitting.fit_ground import CHARGE, fit_ground
-from prep_corpus.filters.fitting.fit_words import TAIL, WORD_FEATURES, fit_linear, fit_words, guarded_scores
+from prep_corpus.filters.fitting.fit_words import (
+    TAIL,
+    WORD_FEATURES,
+    fit_lacking,
+    fit_linear,
+    fit_words,
+    guarded_scores,
+    held_out_words,
+)
 from prep_corpus.filters.fitting.folds import folds_apart
-from prep_corpus.filters.fitting.measures import HeldOut
+from prep_corpus.filters.fitting.measures import FLOOR_WER, HeldOut, floor_of
 from prep_corpus.filters.fitting.sweep import (
     NO_THRESHOLD,
     Bench,
@@ -34,8 +42,8 @@ from prep_corpus.filters.fitting.sweep import (
 )
 from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import HearingGuard
-from prep_corpus.filters.linear import NO_FLOOR, Filter, Level, Linear
-from prep_corpus.filters.scoring import REFUSED_SCORE, least_worth
+from prep_corpus.filters.linear import Filter, Level, Linear
+from prep_corpus.filters.scoring import REFUSED_SCORE, is_lacking, lacking_words, least_worth
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -65,6 +73,7 @@ class FitOptions:
         apart: the fold of each group, where some groups have something in common; dealt out in turn where empty.
         heard_covers_all: people's labels are of all words, also of those that a filter would cut out; so the
             curve is measured on them alone.
+        word_thresholds: those that the curve has.
     """
 
     target_seconds: float = 7.0
@@ -80,6 +89,7 @@ class FitOptions:
     paper_hard_allowance: float = 1.0
     apart: Mapping[str, int] = field(default_factory=dict)
     heard_covers_all: bool = False
+    word_thresholds: tuple[float, ...] = WORD_THRESHOLDS
 
 
 def fit_utterances(outcomes: Sequence[ScoredSegments], options: FitOptions) -> Linear:
@@ -137,7 +147,7 @@ class Given:
     Attributes:
         word: its word classifier: it has decided which words could be heard at all.
         guard: its guard.
-        ground: its ground.
+        ground, lacking: of it as well.
         word_threshold: the run's word threshold; the cases hold no words below it.
         paper: its part for the paper's way of cutting, of which such cases say nothing.
     """
@@ -147,6 +157,7 @@ class Given:
     paper: Level
     guard: HearingGuard | None = None
     ground: Ground | None = None
+    lacking: Linear | None = None
 
 
 def fit_filter(
@@ -176,14 +187,15 @@ def fit_filter(
     fold_C = folds_apart([case.group for case in cases], options.folds, options.apart)
     word, own, heard, guard = _word_classifier(cases, fold_C, options, given)
     ground, scores = _ground(cases, own, fold_C, given, options.ground_charge)
-    thresholds: tuple[float, ...] = WORD_THRESHOLDS
+    lacking, verdicts = _lacking(cases, fold_C, given, frame_seconds)
+    thresholds = options.word_thresholds
     if given is not None:
         lowest = given.word_threshold
         thresholds = (lowest, *(threshold for threshold in thresholds if threshold > lowest))
-    levels = {"words": _fit_level(bench, scores, heard, fold_C, thresholds, options, own)}
+    levels = {"words": _fit_level(bench, scores, verdicts, fold_C, thresholds, options, own)}
     if given is None:
         of_paper = replace(options, hard_allowance=options.paper_hard_allowance)
-        thresholds = (NO_THRESHOLD, *WORD_THRESHOLDS)
+        thresholds = (NO_THRESHOLD, *options.word_thresholds)
         levels["paper"] = _fit_level(
             bench, [None] * len(cases), heard, fold_C, thresholds, of_paper, own, by_words=scores
         )
@@ -197,8 +209,9 @@ def fit_filter(
         data_digest=data_digest,
         guard=guard,
         ground=ground,
+        lacking=lacking,
     )
-    return Fitted(filter=fitted, levels=levels, words=_held_out_words(cases, scores))
+    return Fitted(filter=fitted, levels=levels, words=held_out_words(cases, scores))
 
 
 def _word_classifier(
@@ -241,21 +254,20 @@ def _ground(
     return ground, [own_W - charges_W for own_W, charges_W in zip(own, taken_off)]
 
 
-def _held_out_words(cases: Sequence[Case], scores: Sequence[DoubleArray]) -> HeldOut:
-    known = [case.known_W for case in cases]
-    good_N = np.concatenate([case.right_W[k] for case, k in zip(cases, known)])
-    return HeldOut(
-        scores_N=np.concatenate([scores_W[k] for scores_W, k in zip(scores, known)]),
-        good_N=good_N,
-        weights_N=np.concatenate([np.full(k.sum(), case.weight) for case, k in zip(cases, known)]),
-        features_NF=np.zeros((len(good_N), 0)),
-    )
+def _lacking(
+    cases: Sequence[Case], fold_C: Sequence[int], given: Given | None, frame_seconds: float
+) -> tuple[Linear | None, list[BoolArray | None]]:
+    """The classifier of missing words, and before which words of every case it finds one."""
+    if given is not None:
+        return given.lacking, [lacking_words(case.evidence_WF, given.lacking) for case in cases]
+    linear, found = fit_lacking(cases, fold_C, frame_seconds)
+    return linear, [None if odds_W is None else is_lacking(odds_W) for odds_W in found]
 
 
 def _fit_level(
     bench: Bench,
     scores: Sequence[DoubleArray | None],
-    heard: Sequence[BoolArray],
+    judged: Sequence[BoolArray | None],
     fold_C: Sequence[int],
     thresholds: Sequence[float],
     options: FitOptions,
@@ -263,13 +275,16 @@ def _fit_level(
     *,
     by_words: Sequence[DoubleArray] | None = None,
 ) -> FittedLevel:
-    """The utterance classifier of one way of cutting, with its curve; of the paper's way by the words' scores too."""
+    """The utterance classifier of one way of cutting, with its curve; of the paper's way by the words' scores too.
+
+    `judged` are the guard's verdicts for the paper's way, else before which words something is missing.
+    """
     k_frames = options.k_frames or bench.pick_k(scores, 0.0, options.target_seconds)
     around_words = by_words is None
     if by_words is None:
-        outcomes = _word_outcomes(bench, scores, heard, own, thresholds, k_frames)
+        outcomes = _word_outcomes(bench, scores, judged, own, thresholds, k_frames)
     else:
-        outcomes = _paper_outcomes(bench, heard, by_words, thresholds, k_frames)
+        outcomes = _paper_outcomes(bench, judged, by_words, thresholds, k_frames)
     fitting = [t for t in thresholds if around_words and t in FITTING_THRESHOLDS] or [thresholds[0]]
 
     def fit(indices: Sequence[int]) -> Linear:
@@ -286,7 +301,7 @@ def _fit_level(
         for t in thresholds
     }
     all_of_them = thresholds if around_words else thresholds[:1]
-    floor = _floor((outcomes[i, t], held_out[i, t]) for i in everyone for t in all_of_them)
+    floor = floor_of(held_out[i, t][outcomes[i, t].good(FLOOR_WER)] for i in everyone for t in all_of_them)
     counts = {key: count_outcomes(outcomes[key], held_out[key], floor=floor) for key in outcomes}
 
     def swept_of(places: Sequence[int]) -> Swept:
@@ -327,7 +342,7 @@ def _held_out_utterances(
 def _word_outcomes(
     bench: Bench,
     scores: Sequence[DoubleArray | None],
-    heard: Sequence[BoolArray],
+    lacking: Sequence[BoolArray | None],
     own: Sequence[DoubleArray],
     thresholds: Sequence[float],
     k_frames: int,
@@ -335,7 +350,7 @@ def _word_outcomes(
     """The utterances of every case, cut around the words under each threshold."""
     return {
         (index, threshold): bench.outcome(
-            index, bench.cut(index, scores_W, threshold, k_frames, heard_W=heard[index], own_W=own[index])
+            index, bench.cut(index, scores_W, threshold, k_frames, own_W=own[index], lacking_W=lacking[index])
         )
         for index, scores_W in enumerate(scores)
         for threshold in thresholds
@@ -344,7 +359,7 @@ def _word_outcomes(
 
 def _paper_outcomes(
     bench: Bench,
-    heard: Sequence[BoolArray],
+    heard: Sequence[BoolArray | None],
     scores: Sequence[DoubleArray],
     thresholds: Sequence[float],
     k_frames: int,
@@ -357,23 +372,6 @@ def _paper_outcomes(
         least_S = least_worth(scores_W, bench.judged(index, cuts))
         found.update({(index, threshold): outcome.where(least_S >= threshold) for threshold in thresholds})
     return found
-
-
-FLOOR_SHARE = 0.001
-"""Of the utterances that are right at least by half so many lie under a level's floor."""
-
-FLOOR_WER = 0.5
-"""Text more wrong than this is another text."""
-
-
-def _floor(found: Iterable[tuple[ScoredSegments, DoubleArray]]) -> float:
-    """The score under which hardly any utterance lies whose text is meant for its audio.
-
-    Args:
-        found: segments, and scores by a classifier that was not fitted on them.
-    """
-    meant = np.concatenate([scores_S[outcome.good(FLOOR_WER)] for outcome, scores_S in found])
-    return float(np.quantile(meant, FLOOR_SHARE)) if len(meant) else NO_FLOOR
 
 
 def curve_of(

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.align.words.heard import HEARING_NAMES
+from prep_corpus.align.words.heard import COST_NAMES, HEARING_NAMES
 from prep_corpus.filters.features import hinged, word_features
-from prep_corpus.filters.fitting.cases import Case
+from prep_corpus.filters.fitting.cases import GIVEN, HARD, Case
+from prep_corpus.filters.fitting.measures import HeldOut
 from prep_corpus.filters.guard import STRETCH_FEATURES, HearingGuard, company, distances
 from prep_corpus.filters.linear import Linear
 
@@ -64,6 +65,58 @@ WORD_FEATURES = (
     "margin_mean~25",
 )
 
+PATH_FEATURES = (
+    *COST_NAMES,
+    "cost_per_token@-1",
+    "cost_per_token@+1",
+    "cost_per_token~5",
+    "cost_per_token~9",
+    "cost_per_token~25",
+    "gain@-1",
+    "gain@+1",
+    "other@-1",
+    "other@+1",
+    "other~5",
+    "other~9",
+    "other~25",
+)
+"""What all paths say of a word. From a few hundred words so much is not learnt: a fit on little goes without."""
+
+_OF_BOTH_WORDS = (
+    "ratio_mean",
+    "ratio_min",
+    "edits",
+    "edits_per_character",
+    "frames_per_character",
+    "log_characters",
+    "read",
+    "read_exactly",
+    "read_besides",
+    "clarity",
+    "certainty",
+    "margin_mean",
+    "rate",
+    "cost",
+    "cost_per_token",
+    "gain",
+    "other",
+)
+_OF_THE_GAP = ("log_mass_before", "log_gap_before", "letters_before", "sure_before", "more_before")
+
+LACKING_FEATURES = (
+    *_OF_THE_GAP,
+    *(f"{name}{at}" for name in _OF_BOTH_WORDS for at in ("", "@-1")),
+    *(f"{name}{at}" for name in ("edits_per_character", "read_besides") for at in ("@-2", "@+1")),
+    *("log_mass_before@-1", "log_mass_after", "more_before@-1", "more_after"),
+)
+"""What tells of a word that the text lacks: the gap before a word, the words beside it, and what is beyond them."""
+
+LACKING_KNOTS = (0.5, 0.8, 0.9, 0.95, 0.99)
+"""Such words are few, and so are gaps that look like it."""
+
+LEAST_LACKING = 30
+"""From fewer nothing is learnt."""
+
 KNOTS = (0.1, 0.5, 0.9)
 """A classifier of words may bend where these shares of the fit's words lie below."""
 
@@ -90,8 +143,10 @@ def fit_linear(
     inverse_penalty: float,
     *,
     tail: float | None = None,
+    balanced: bool = True,
+    limited_by_all: bool = False,
 ) -> Linear:
-    """A standardised logistic regression, both classes weighing the same.
+    """A standardised logistic regression.
 
     Args:
         features_NF: one row per example.
@@ -100,6 +155,8 @@ def fit_linear(
         inverse_penalty: scikit-learn's C.
         tail: features count only as far as the good examples reach, but for this share of them on each side;
             without limits where None.
+        balanced: both classes weigh the same; else every example does.
+        limited_by_all: the limits are those of all examples, not of the good ones.
 
     Raises:
         UsageError: all examples are of one class.
@@ -114,10 +171,13 @@ def fit_linear(
         )
     lows = highs = np.zeros(0)
     if tail is not None:
-        lows, highs = np.quantile(features_NF[good_N], (tail, 1 - tail), axis=0)
+        limiting_NF = features_NF if limited_by_all else features_NF[good_N]
+        lows, highs = np.quantile(limiting_NF, (tail, 1 - tail), axis=0)
         features_NF = np.clip(features_NF, lows, highs)
     scaler = StandardScaler().fit(features_NF)
-    model = LogisticRegression(C=inverse_penalty, class_weight="balanced", max_iter=2000)
+    model = LogisticRegression(
+        C=inverse_penalty, class_weight="balanced" if balanced else None, max_iter=2000
+    )
     model.fit(scaler.transform(features_NF), good_N)
     return Linear(
         names=tuple(names),
@@ -153,6 +213,74 @@ def fit_words(
     features = np.concatenate([word_features(case.evidence_WF, with_hinges)[case.known_W] for case in cases])
     right_N = np.concatenate([case.right_W[case.known_W] for case in cases])
     return fit_linear(features, right_N, with_hinges, inverse_penalty, tail=TAIL)
+
+
+def fit_lacking(
+    cases: Sequence[Case], fold_C: Sequence[int], frame_seconds: float
+) -> tuple[Linear | None, list[DoubleArray | None]]:
+    """What tells that before a word something is said that the text lacks; of labels from damage it is not learnt.
+
+    Args:
+        cases: labelled.
+        fold_C: the fold of each case.
+        frame_seconds: length of the model's frames.
+
+    Returns:
+        The classifier; None where too few such words are known. Log-odds [W] of each case from fits without its fold.
+    """
+    found: list[DoubleArray | None] = [None] * len(cases)
+    usable = [case.origin in (GIVEN, HARD) and bool(case.right_W.any()) for case in cases]
+    labels = [lacks_before(case, frame_seconds) for case in cases]
+    folds = sorted(set(fold_C))
+    inside = [[i for i, ok in enumerate(usable) if ok and fold_C[i] != fold] for fold in folds]
+    if any(sum(int(labels[i].sum()) for i in others) < LEAST_LACKING for others in inside):
+        return None, found
+
+    def fit(indices: Sequence[int]) -> Linear:
+        # Beside a wrong word nothing says whether one is missing as well.
+        used = [cases[i].right_W & np.append(True, cases[i].right_W[:-1]) & cases[i].known_W for i in indices]
+        rows = [word_features(cases[i].evidence_WF, LACKING_FEATURES)[u] for i, u in zip(indices, used)]
+        names = hinged(np.concatenate(rows), LACKING_FEATURES, LACKING_KNOTS)
+        features = [word_features(cases[i].evidence_WF, names)[u] for i, u in zip(indices, used)]
+        lacks_N = np.concatenate([labels[i][u] for i, u in zip(indices, used)])
+        return fit_linear(
+            np.concatenate(features),
+            lacks_N,
+            names,
+            INVERSE_PENALTY,
+            tail=TAIL,
+            balanced=False,
+            limited_by_all=True,
+        )
+
+    for fold, others in zip(folds, inside):
+        linear = fit(others)
+        for index, case in enumerate(cases):
+            if fold_C[index] == fold:
+                found[index] = linear.score(word_features(case.evidence_WF, linear.names))
+    return fit([i for i, ok in enumerate(usable) if ok]), found
+
+
+def lacks_before(case: Case, frame_seconds: float) -> BoolArray:
+    """Words [W] before which something is said that the text does not have right: the first right one after it."""
+    lacks_W = np.zeros(len(case.texts), bool)
+    right = np.flatnonzero(case.right_W)
+    missing = case.true_middles_V[~case.true_right_V]
+    after = np.searchsorted(case.words.frame_starts[right], np.round(missing / frame_seconds))
+    lacks_W[right[after[after < len(right)]]] = True
+    return lacks_W
+
+
+def held_out_words(cases: Sequence[Case], scores: Sequence[DoubleArray]) -> HeldOut:
+    """What scores say of the known words of all cases."""
+    known = [case.known_W for case in cases]
+    good_N = np.concatenate([case.right_W[k] for case, k in zip(cases, known)])
+    return HeldOut(
+        scores_N=np.concatenate([scores_W[k] for scores_W, k in zip(scores, known)]),
+        good_N=good_N,
+        weights_N=np.concatenate([np.full(k.sum(), case.weight) for case, k in zip(cases, known)]),
+        features_NF=np.zeros((len(good_N), 0)),
+    )
 
 
 def unsaid(case: Case) -> BoolArray:

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
+from prep_corpus.filters.linear import NO_FLOOR
+
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
 
@@ -136,6 +138,23 @@ def tally(
         utterances=count,
         seconds=seconds,
     )
+
+
+FLOOR_SHARE = 0.001
+"""Of the utterances that are right at least by half so many lie under a level's floor."""
+
+FLOOR_WER = 0.5
+"""Text more wrong than this is another text."""
+
+
+def floor_of(meant: Iterable[DoubleArray]) -> float:
+    """The score under which hardly any utterance lies whose text is meant for its audio.
+
+    Args:
+        meant: scores of such utterances, by a classifier that was not fitted on them.
+    """
+    scores_S = np.concatenate([np.empty(0), *meant])
+    return float(np.quantile(scores_S, FLOOR_SHARE)) if len(scores_S) else NO_FLOOR
 
 
 @dataclass(frozen=True, kw_only=True)

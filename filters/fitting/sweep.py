@@ -93,6 +93,7 @@ class Bench:
         *,
         heard_W: NDArray[np.bool_] | None = None,
         own_W: DoubleArray | None = None,
+        lacking_W: NDArray[np.bool_] | None = None,
     ) -> Cuts:
         """The cuts of a case, around words under the threshold or, without scores, by the paper's rule.
 
@@ -102,7 +103,7 @@ class Bench:
             threshold: of the scores.
             k_frames: shortest pause to cut at.
             heard_W: the guard's verdict, for the paper's rule; all words are heard where None.
-            own_W: scores whatever the ground, as in `scoring.verdicts`.
+            own_W, lacking_W: as in `scoring.verdicts`.
         """
         case = self.cases[index]
         if scores_W is None:
@@ -110,7 +111,7 @@ class Bench:
                 case.seen, case.words, k_frames=k_frames, options=self.options, levels=case.levels
             )
             return cuts if heard_W is None else without_unheard(cuts, heard_W)
-        found = verdicts(scores_W, threshold, own_W)
+        found = verdicts(scores_W, threshold, own_W, lacking_W)
         return cut_words(
             case.seen,
             case.words,
@@ -120,6 +121,7 @@ class Bench:
             levels=case.levels,
             sure_W=found.sure_W,
             unsaid_W=found.unsaid_W,
+            lacking_W=found.lacking_W,
         )
 
     def pick_k(self, scores: Sequence[DoubleArray | None], threshold: float, target_seconds: float) -> int:

@@ -233,6 +233,7 @@ def given_by(run: FinishedRun, say: Say) -> Given:
         paper=fitted.paper,
         guard=fitted.guard,
         ground=fitted.ground,
+        lacking=fitted.lacking,
     )
 
 

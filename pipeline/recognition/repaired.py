@@ -159,9 +159,13 @@ class RepairableText:
         """The transcript with some repairs, and what is known of its cuts."""
         heard, trusted = self.heard, self.trusted
         text = repaired_text(self.words, self.tokens_L, heard.text, repairs, self.seen.delimiter)
-        superfluous_W = np.zeros(len(self.words), bool)
+        superfluous_W, lacking_W = np.zeros(len(self.words), bool), np.zeros(len(self.words), bool)
+        if trusted.lacking_W is not None:
+            lacking_W[:] = trusted.lacking_W
         for repair in repairs:
             superfluous_W[repair.word_start : repair.word_end] = True
+            # What was lacking before the next word is now there.
+            lacking_W[repair.word_start : repair.word_end + 1] = False
         plan = plan_words(
             self.seen,
             text.words,
@@ -170,5 +174,6 @@ class RepairableText:
             levels=self.levels,
             sure_W=text.of_both(trusted.sure_W, heard.sure_W),
             unsaid_W=text.of_both(trusted.unsaid_W | superfluous_W, np.zeros(len(heard.trusted_W), bool)),
+            lacking_W=text.of_both(lacking_W, np.zeros(len(heard.trusted_W), bool)),
         )
         return text, plan

@@ -145,6 +145,7 @@ def plan_cuts(
         levels=emitted.levels,
         sure_W=trusted.sure_W,
         unsaid_W=trusted.unsaid_W,
+        lacking_W=trusted.lacking_W,
     )
 
 

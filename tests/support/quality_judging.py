@@ -17,7 +17,7 @@ from prep_corpus.filters.fitting.cases import Case
 from prep_corpus.filters.fitting.measures import Tally, tally
 from prep_corpus.filters.fitting.sweep import Bench, kept_utterance
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.scoring import heard_words, judged_scores, own_scores, worth
+from prep_corpus.filters.scoring import heard_words, judged_scores, lacking_words, own_scores, worth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,15 @@ def kept_segments(bench: Bench, fitted: Filter, cut: str, max_wer: float) -> lis
     worth_W = worth(own_W, evidence_WF, fitted)
     scores_W = worth_W if cut == "words" else None
     heard_W = heard_words(evidence_WF, fitted)
-    cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames, heard_W=heard_W, own_W=own_W)
+    cuts = bench.cut(
+        0,
+        scores_W,
+        point.word_threshold,
+        level.k_frames,
+        heard_W=heard_W,
+        own_W=own_W,
+        lacking_W=lacking_words(evidence_WF, fitted.lacking),
+    )
     segments = [s for s in cuts.segments if not s.reason]
     own_S = level.utterance.score(bench.outcome(0, cuts).features_SF)
     scores_S = judged_scores(own_S, segments, worth_W, level, point.word_threshold)

@@ -32,7 +32,7 @@ from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
 from prep_corpus.filters.judge_evidence import TimedWords, letters_in_common, reading_of
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.recognition import RecognitionLevel, mean_scores
-from prep_corpus.filters.scoring import EDGE_MARGIN, own_scores, verdicts, worth
+from prep_corpus.filters.scoring import EDGE_MARGIN, lacking_words, own_scores, verdicts, worth
 from prep_corpus.filters.text_evidence import PLACE_SECONDS, words_of_text
 from prep_corpus.pipeline.recognition.repaired import RepairableText
 from prep_corpus.pipeline.recognition.uncovered import ScoredWords

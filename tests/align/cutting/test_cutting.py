@@ -76,6 +76,13 @@ def test_words_that_the_audio_does_not_say_are_cut_around() -> None:
     assert cuts.segment_W.tolist() == [0, -1, 1, 1]
 
 
+def test_text_is_cut_where_it_lacks_a_word_that_is_said() -> None:
+    words = words_at((10, 20), (30, 40), (50, 60), (70, 80))
+    seen, lacking_W = track_of(words, 100), np.arange(4) == 2
+    cuts = cut_words(seen, words, spoken(words), k_frames=50, options=options(), lacking_W=lacking_W)
+    assert ranges(cuts) == [(0, 2, ""), (2, 4, "")]
+
+
 def test_edge_words_without_a_pause_outside_them_are_dropped() -> None:
     words = words_at((10, 20), (20, 30), (30, 40), (50, 60))
     cuts = cut_words(track_of(words, 100), words, spoken(words, 0), k_frames=50, options=options())
@@ -176,6 +183,16 @@ def test_a_word_of_doubtful_worth_is_never_left_out_of_a_text_that_goes_on() -> 
     assert ranges(bridged) == [(0, 3, "")]
     broken = cut_words(seen, words, spoken(words, 1), k_frames=50, options=shape, unsaid_W=np.zeros(3, bool))
     assert ranges(broken) == [(0, 1, ""), (2, 3, "")]
+
+
+def test_something_said_before_a_word_that_is_left_out_parts_those_beside_it() -> None:
+    words = words_at((10, 20), (30, 31), (50, 60))
+    seen, shape = track_of(words_at((10, 20), (50, 60)), 80), options(bridge_mass=1.0)
+    unsaid_W = ~spoken(words, 1)
+    parted = cut_words(
+        seen, words, ~unsaid_W, k_frames=50, options=shape, unsaid_W=unsaid_W, lacking_W=unsaid_W
+    )
+    assert ranges(parted) == [(0, 1, ""), (2, 3, "")]
 
 
 def test_a_gap_full_of_speech_breaks_a_run() -> None:

@@ -10,6 +10,7 @@ from support.planted_cases import INFO, OPTIONS, align_words, planted_case, with
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import choose, frontier
+from prep_corpus.filters.fitting import fit_words
 from prep_corpus.filters.fitting.cases import DAMAGED, GIVEN, HEARD, Case, Damage, damage
 from prep_corpus.filters.fitting.fit import FitOptions, Fitted, Given, fit_filter
 from prep_corpus.filters.fitting.fit_report import card, length_leak
@@ -184,6 +185,32 @@ def test_a_labelled_runs_word_classifier_is_taken_over(cases: list[Case], fitted
     assert found.filter.paper == fitted.filter.paper
     assert min(point.word_threshold for point in found.filter.words.curve) >= 0.7
     assert set(found.levels) == {"words"}
+
+
+def test_words_that_the_text_lacks_are_found_on_a_speaker_not_fitted_on(
+    cases: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand = replace(
+        cases[0],
+        right_W=np.arange(len(cases[0].texts)) != 1,
+        true_middles_V=cases[0].words.frame_starts[[0, 1, 2]] * 0.02,
+        true_texts=("a", "b", "c"),
+        true_right_V=np.array([True, False, True]),
+    )
+    # A word that the text has wrong is lacking before the next right one.
+    assert np.flatnonzero(fit_words.lacks_before(by_hand, 0.02)).tolist() == [2]
+    folds = [0, 1, 0, 1]
+    assert fit_words.fit_lacking(cases, folds, 0.02) == (None, [None] * 4)
+    monkeypatch.setattr(fit_words, "LEAST_LACKING", 4)
+    linear, found = fit_words.fit_lacking(cases, folds, 0.02)
+    assert linear is not None
+    right = [np.flatnonzero(case.right_W[1:] & case.right_W[:-1]) + 1 for case in cases]
+    odds_N = np.concatenate([odds_W[w] for odds_W, w in zip(found, right) if odds_W is not None])
+    lacks_N = np.concatenate([fit_words.lacks_before(case, 0.02)[w] for case, w in zip(cases, right)])
+    assert fit_words.auc(odds_N, lacks_N, np.ones(len(odds_N))) > 0.95
+    again, none = fit_words.fit_lacking([replace(case, origin=DAMAGED) for case in cases], folds, 0.02)
+    assert again is None
+    assert none == [None] * 4
 
 
 def test_weights_count_as_so_many_cases(cases: list[Case], fitted: Fitted) -> None:
