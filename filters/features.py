@@ -45,7 +45,7 @@ _NAME = re.compile(
 _MOST_NATS_PER_TOKEN = 30.0
 
 
-BLOCK_WORDS = 4096
+BLOCK_WORDS = 1024
 """Words whose features are held at a time: those of ten hours take 0.1 GB, and as much again for each step."""
 
 

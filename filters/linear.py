@@ -81,12 +81,14 @@ class Linear:
         """
         if features_NF.ndim != 2 or features_NF.shape[1] != len(self.names):
             raise ValueError(f"features must be [N, {len(self.names)}], not {list(features_NF.shape)}")
-        limited_NF = features_NF.astype(np.float64)
+        standard_NF = features_NF.astype(np.float64)
         if self.lows:
-            limited_NF = np.clip(limited_NF, np.array(self.lows), np.array(self.highs))
-        standard_NF = (limited_NF - np.array(self.means)) / np.array(self.scales)
+            np.clip(standard_NF, np.array(self.lows), np.array(self.highs), out=standard_NF)
+        standard_NF -= np.array(self.means)
+        standard_NF /= np.array(self.scales)
+        standard_NF *= np.array(self.coefficients)
         # A sum along rows, not a matrix product: BLAS may give other last bits for other numbers of rows.
-        scores_N: DoubleArray = (standard_NF * np.array(self.coefficients)).sum(axis=1) + self.intercept
+        scores_N: DoubleArray = standard_NF.sum(axis=1) + self.intercept
         return scores_N
 
 

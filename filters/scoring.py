@@ -68,6 +68,9 @@ def heard_words(evidence_WF: NDArray[np.floating], fitted: Filter) -> BoolArray:
 EDGE_MARGIN = 1.0
 """By so much, in log-odds, a word beside a break must be over the word threshold: most errors stand there."""
 
+LACKING_LOG_ODDS = 1.0
+"""Before a word with so much and more the text is cut: where less says so, the words that are lost cost more."""
+
 UNSAID_SCORE = -1.0
 """A word under this is surely not said, whatever the word threshold."""
 
@@ -103,8 +106,8 @@ def lacking_words(evidence_WF: NDArray[np.floating], lacking: Linear | None) -> 
 
 
 def is_lacking(log_odds_W: DoubleArray) -> BoolArray:
-    """Whether log-odds that something is said before a word say that it is rather than not."""
-    lacking_W: BoolArray = log_odds_W > 0.0
+    """Whether log-odds that something is said before a word are enough to cut there."""
+    lacking_W: BoolArray = log_odds_W >= LACKING_LOG_ODDS
     return lacking_W
 
 

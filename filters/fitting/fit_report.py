@@ -144,6 +144,7 @@ def card(
             lines += ["", *_point_lines(fitted, cut, max_wer)]
     for name, linear in (
         ("Words", filter_.word),
+        *([] if filter_.lacking is None else [("Words before which the text lacks one", filter_.lacking)]),
         ("Utterances, cut around words", filter_.words.utterance),
         ("Utterances, the paper's recipe", filter_.paper.utterance),
     ):

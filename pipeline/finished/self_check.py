@@ -21,7 +21,7 @@ from prep_corpus.filters.fitting.cases import Case, Damage, Damaged, damage
 from prep_corpus.filters.fitting.measures import Tally, tally
 from prep_corpus.filters.fitting.self_check import Check, Checked, check_recording
 from prep_corpus.filters.fitting.sweep import Bench, kept_utterance
-from prep_corpus.filters.scoring import heard_words, judged_scores, own_scores, worth
+from prep_corpus.filters.scoring import heard_words, judged_scores, lacking_words, own_scores, worth
 from prep_corpus.pipeline.finished.fit_material import Say, sentence_ends, unlabelled
 from prep_corpus.pipeline.finished.stored_run import StoredRecording
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, cut_bundles, read_bundle, write_bundle
@@ -330,7 +330,15 @@ def _kept_at(bench: Bench, segment: SegmentOptions, point: OperatingPoint, k_fra
     worth_W = worth(own_W, case.evidence_WF, fitted)
     scores_W = worth_W if segment.cut == "words" else None
     heard_W = heard_words(case.evidence_WF, fitted)
-    cuts = bench.cut(0, scores_W, point.word_threshold, k_frames, heard_W=heard_W, own_W=own_W)
+    cuts = bench.cut(
+        0,
+        scores_W,
+        point.word_threshold,
+        k_frames,
+        heard_W=heard_W,
+        own_W=own_W,
+        lacking_W=lacking_words(case.evidence_WF, fitted.lacking),
+    )
     outcome = bench.outcome(0, cuts)
     candidates = [piece for piece in cuts.segments if not piece.reason]
     scores_S = judged_scores(
