@@ -46,7 +46,7 @@ _MOST_NATS_PER_TOKEN = 30.0
 
 
 BLOCK_WORDS = 1024
-"""Words whose features are held at a time: those of ten hours take 0.1 GB, and as much again for each step."""
+"""Words whose features are held at a time: they fit into a processor's cache, and those of ten hours not into memory."""
 
 
 def word_features(

@@ -271,7 +271,12 @@ def repaired(
         words=case.words,
         tokens_L=case.tokens_L,
         texts=case.texts,
-        trusted=verdicts(worth(own_W, case.evidence_WF, fitted), point.word_threshold, own_W),
+        trusted=verdicts(
+            worth(own_W, case.evidence_WF, fitted),
+            point.word_threshold,
+            own_W,
+            lacking_words(case.evidence_WF, fitted.lacking),
+        ),
         heard=scored(heard, reader, max_wer),
         cut=cut,
     ).cuts(fitted.words.k_frames)
