@@ -46,7 +46,7 @@ _MOST_NATS_PER_TOKEN = 30.0
 
 
 BLOCK_WORDS = 1024
-"""Words whose features are held at a time: they fit into a processor's cache, and those of ten hours not into memory."""
+"""Words whose features are held at a time: so many fit into a processor's cache."""
 
 
 def word_features(

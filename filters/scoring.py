@@ -134,6 +134,19 @@ def verdicts(
     )
 
 
+def judge_words(evidence_WF: NDArray[np.floating], fitted: Filter, threshold: float) -> Verdicts:
+    """The verdicts of a filter at a word threshold.
+
+    Args:
+        evidence_WF: as of `score_words`.
+        fitted: the filter.
+        threshold: lowest score of a word that is said.
+    """
+    own_W = own_scores(evidence_WF, fitted)
+    lacking_W = lacking_words(evidence_WF, fitted.lacking)
+    return verdicts(worth(own_W, evidence_WF, fitted), threshold, own_W, lacking_W)
+
+
 def score_utterances(features_SF: NDArray[np.floating], fitted: Filter, *, cut: str = "words") -> DoubleArray:
     """Log-odds [S] that each utterance's text is right: the column `score` of the output.
 

@@ -32,7 +32,7 @@ from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
 from prep_corpus.filters.judge_evidence import TimedWords, letters_in_common, reading_of
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.recognition import RecognitionLevel, mean_scores
-from prep_corpus.filters.scoring import EDGE_MARGIN, lacking_words, own_scores, verdicts, worth
+from prep_corpus.filters.scoring import EDGE_MARGIN, judge_words
 from prep_corpus.filters.text_evidence import PLACE_SECONDS, words_of_text
 from prep_corpus.pipeline.recognition.repaired import RepairableText
 from prep_corpus.pipeline.recognition.uncovered import ScoredWords
@@ -264,19 +264,13 @@ def repaired(
         UsageError: the filter of transcripts, or the one of what is heard, cannot promise so low a rate.
     """
     point = fitted.point(max_wer, cut="words")
-    own_W = own_scores(case.evidence_WF, fitted)
     found = RepairableText(
         seen=case.seen,
         levels=case.levels,
         words=case.words,
         tokens_L=case.tokens_L,
         texts=case.texts,
-        trusted=verdicts(
-            worth(own_W, case.evidence_WF, fitted),
-            point.word_threshold,
-            own_W,
-            lacking_words(case.evidence_WF, fitted.lacking),
-        ),
+        trusted=judge_words(case.evidence_WF, fitted, point.word_threshold),
         heard=scored(heard, reader, max_wer),
         cut=cut,
     ).cuts(fitted.words.k_frames)
