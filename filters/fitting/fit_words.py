@@ -229,28 +229,25 @@ def fit_lacking(
         The classifier; None where too few such words are known. Log-odds [W] of each case from fits without its fold.
     """
     found: list[DoubleArray | None] = [None] * len(cases)
-    usable = [case.origin in (GIVEN, HARD) and bool(case.right_W.any()) for case in cases]
     labels = [lacks_before(case, frame_seconds) for case in cases]
+    # Beside a wrong word nothing says whether one is missing as well; where nobody says the text all are wrong.
+    usable = [
+        case.right_W & np.append(True, case.right_W[:-1]) & case.known_W & (case.origin in (GIVEN, HARD))
+        for case in cases
+    ]
     folds = sorted(set(fold_C))
-    inside = [[i for i, ok in enumerate(usable) if ok and fold_C[i] != fold] for fold in folds]
-    if any(sum(int(labels[i].sum()) for i in others) < LEAST_LACKING for others in inside):
+    inside = [[i for i in range(len(cases)) if fold_C[i] != fold] for fold in folds]
+    if any(sum(int(labels[i][usable[i]].sum()) for i in others) < LEAST_LACKING for others in inside):
         return None, found
 
     def fit(indices: Sequence[int]) -> Linear:
-        # Beside a wrong word nothing says whether one is missing as well.
-        used = [cases[i].right_W & np.append(True, cases[i].right_W[:-1]) & cases[i].known_W for i in indices]
-        rows = [word_features(cases[i].evidence_WF, LACKING_FEATURES)[u] for i, u in zip(indices, used)]
+        used = [i for i in indices if usable[i].any()]
+        rows = [word_features(cases[i].evidence_WF, LACKING_FEATURES)[usable[i]] for i in used]
         names = hinged(np.concatenate(rows), LACKING_FEATURES, LACKING_KNOTS)
-        features = [word_features(cases[i].evidence_WF, names)[u] for i, u in zip(indices, used)]
-        lacks_N = np.concatenate([labels[i][u] for i, u in zip(indices, used)])
+        features_NF = np.concatenate([word_features(cases[i].evidence_WF, names)[usable[i]] for i in used])
+        lacks_N = np.concatenate([labels[i][usable[i]] for i in used])
         return fit_linear(
-            np.concatenate(features),
-            lacks_N,
-            names,
-            INVERSE_PENALTY,
-            tail=TAIL,
-            balanced=False,
-            limited_by_all=True,
+            features_NF, lacks_N, names, INVERSE_PENALTY, tail=TAIL, balanced=False, limited_by_all=True
         )
 
     for fold, others in zip(folds, inside):
@@ -258,7 +255,7 @@ def fit_lacking(
         for index, case in enumerate(cases):
             if fold_C[index] == fold:
                 found[index] = linear.score(word_features(case.evidence_WF, linear.names))
-    return fit([i for i, ok in enumerate(usable) if ok]), found
+    return fit(range(len(cases))), found
 
 
 def lacks_before(case: Case, frame_seconds: float) -> BoolArray:
