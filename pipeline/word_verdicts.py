@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.scoring import Verdicts, heard_words, own_scores, verdicts, worth
+from prep_corpus.filters.scoring import Verdicts, heard_words, judge_words
 from prep_corpus.pipeline.storage.recent_files import Recent
 
 _RECENT: Recent[tuple[Hashable, ...], Verdicts] = Recent()
@@ -31,7 +31,7 @@ def word_verdicts(
     found = _RECENT.find(key)
     if found is None:
         found = _judged(evidence_WF, fitted, cut, word_threshold)
-        _RECENT.keep(key, 3 * len(evidence_WF), found)
+        _RECENT.keep(key, 4 * len(evidence_WF), found)
     return found
 
 
@@ -39,5 +39,4 @@ def _judged(evidence_WF: NDArray[np.float32], fitted: Filter, cut: str, word_thr
     if cut == "paper":
         heard_W = heard_words(evidence_WF, fitted)
         return Verdicts(said_W=heard_W, sure_W=heard_W, unsaid_W=~heard_W)
-    own_W = own_scores(evidence_WF, fitted)
-    return verdicts(worth(own_W, evidence_WF, fitted), word_threshold, own_W)
+    return judge_words(evidence_WF, fitted, word_threshold)
