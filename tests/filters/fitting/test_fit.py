@@ -28,8 +28,8 @@ from prep_corpus.filters.fitting.sweep import (
     lower_bound,
     points_of,
 )
-from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.scoring import judged_scores, score_utterances, score_words
+from prep_corpus.filters.linear import Filter, filter_text, parse_filter
+from prep_corpus.filters.scoring import judge_words, judged_scores, score_utterances, score_words
 
 QUICK = FitOptions(target_seconds=3.0, folds=3, resamples=50)
 
@@ -188,7 +188,7 @@ def test_a_labelled_runs_word_classifier_is_taken_over(cases: list[Case], fitted
 
 
 def test_words_that_the_text_lacks_are_found_on_a_speaker_not_fitted_on(
-    cases: list[Case], monkeypatch: pytest.MonkeyPatch
+    cases: list[Case], fitted: Fitted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_hand = replace(
         cases[0],
@@ -208,6 +208,12 @@ def test_words_that_the_text_lacks_are_found_on_a_speaker_not_fitted_on(
     odds_N = np.concatenate([odds_W[w] for odds_W, w in zip(found, right) if odds_W is not None])
     lacks_N = np.concatenate([fit_words.lacks_before(case, 0.02)[w] for case, w in zip(cases, right)])
     assert fit_words.auc(odds_N, lacks_N, np.ones(len(odds_N))) > 0.95
+    telling = replace(fitted.filter, lacking=linear)
+    assert parse_filter(filter_text(telling), "telling") == telling
+    found_W = judge_words(cases[0].evidence_WF, telling, 0.0).lacking_W
+    assert found_W is not None
+    assert found_W.any()
+    assert judge_words(cases[0].evidence_WF, fitted.filter, 0.0).lacking_W is None
     again, none = fit_words.fit_lacking([replace(case, origin=DAMAGED) for case in cases], folds, 0.02)
     assert again is None
     assert none == [None] * 4
