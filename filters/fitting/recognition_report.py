@@ -33,6 +33,8 @@ def recognition_card(
         command: that repeats the fit.
         notes: paragraphs on what is peculiar to it.
     """
+    has_ground = any(case.origin != GIVEN for cases in parts for case in cases)
+    left_out = "speaker, noise, voices and rooms" if has_ground else "speaker"
     lines = [
         f"# {title}",
         "",
@@ -43,7 +45,7 @@ def recognition_card(
         f"Fitted on {fitted.filter.fitted_on}.",
         "",
         "All figures are of recordings cut into utterances of what the model hears alone, from fits without the "
-        "speaker, noise, voices and rooms. WER: word edits against the words said inside.",
+        f"{left_out}. WER: word edits against the words said inside.",
     ]
     for note in notes:
         lines += ["", note]
@@ -60,20 +62,23 @@ def _level(fitted: FittedReading, cases: Sequence[Case]) -> list[str]:
     scores_N = np.concatenate(fitted.scores)
     ones_N = np.ones(len(right_N))
     power = auc(scores_N[clean_N], right_N[clean_N], ones_N[clean_N])
+    has_ground = not clean_N.all()
+    where = " in clean speech" if has_ground else ""
     lines = [
-        f"Of {int(clean_N.sum()):,} words that the model hears in clean speech {right_N[clean_N].mean():.1%} are right"
+        f"Of {int(clean_N.sum()):,} words that the model hears{where} {right_N[clean_N].mean():.1%} are right"
     ]
-    if not clean_N.all():
+    if has_ground:
         lines[0] += (
             f", of {int((~clean_N).sum()):,} on hard ground and where nobody speaks {right_N[~clean_N].mean():.1%}"
         )
     lines[0] += (
         ". On words that it was not fitted on the classifier orders right before wrong with an AUC of "
-        f"{power:.4f} (clean speech)."
+        f"{power:.4f}{' (clean speech)' if has_ground else ''}."
     )
     lines += [
         "",
-        "| max-wer | spoken words kept | WER of clean speech | upper bound | word threshold | utterance threshold |",
+        f"| max-wer | spoken words kept | WER{' of clean speech' if has_ground else ''} | upper bound "
+        "| word threshold | utterance threshold |",
         "|---|---|---|---|---|---|",
     ]
     for max_wer in _ASKED:

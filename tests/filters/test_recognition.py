@@ -22,6 +22,7 @@ from prep_corpus.filters.fitting.fit_recognition import (
     recognition_case,
 )
 from prep_corpus.filters.fitting.measures import KeptUtterance, tally
+from prep_corpus.filters.fitting.recognition_report import recognition_card
 from prep_corpus.filters.recognition import mean_scores, parse_recognition, recognition_text
 from prep_corpus.filters.recognition_evidence import (
     MOST_COST_NATS,
@@ -119,6 +120,15 @@ def test_a_filter_is_read_as_it_was_written() -> None:
         parse_recognition("{", "here")
     with pytest.raises(UsageError, match="missing or wrong"):
         parse_recognition('{"format": "prep-corpus recognition filter 2"}', "here")
+
+
+def test_a_card_speaks_of_hard_ground_only_where_there_was_some() -> None:
+    given = [heard_case(f"speaker {n}", n) for n in range(6)]
+    card = recognition_card(fitted(), [given], "Mine", "fit")
+    assert "words that the model hears" in card
+    assert not any(word in card for word in ("clean speech", "noise", "voices", "rooms"))
+    noisy = [*given[:5], replace(given[5], origin="noise")]
+    assert "words that the model hears in clean speech" in recognition_card(fitted(), [noisy], "Mine", "fit")
 
 
 def test_what_is_kept_already_is_read_no_second_time() -> None:
