@@ -76,7 +76,8 @@ def trusted_utterances(run: FinishedRun, *, hours: float, seed: int) -> list[Jud
     ]
     if not rows:
         raise UsageError(
-            f"{run.folder}: a recognition filter is fitted on what a run has kept, and it has kept nothing of its transcripts"
+            f"{run.folder}: a recognition filter is fitted on what a run has kept of its transcripts, and it has kept "
+            "nothing of them"
         )
     share = min(1.0, hours * 3600 / sum(row["duration"] for row in rows))
     return [

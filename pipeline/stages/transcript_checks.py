@@ -39,7 +39,7 @@ from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.documents import told_as_damage
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-VERSION = 2
+VERSION = 3
 _SHOWN_SECTIONS = 12
 SCHEMA = pa.schema([("recording_id", pa.string()), ("check", pa.string())])
 
@@ -144,7 +144,7 @@ def check_transcript(
             transcript="" if source is None else source.name,
             format="text" if source is None else source.format,
             disagrees=True,
-            verdict=f"refused ({letter.reason}), and what the model hears is kept: {told}",
+            verdict=f"refused ({letter.reason}), and what the model hears surely enough is kept: {told}",
             cues=None,
             versions=(),
             problems=tuple(given.lost),

@@ -244,7 +244,7 @@ def test_a_recording_whose_transcript_is_refused_is_read_and_the_refusal_told(
     [line] = store.read(checked).table.column("check").to_pylist()
     told = TranscriptCheck.from_json(line)
     assert told.disagrees
-    assert "refused (transcript-unsayable)" in told.verdict
+    assert "refused (transcript-unsayable), and what the model hears surely enough is kept" in told.verdict
     # Of a recording that is not read, the refusal stays a dead letter.
     assert not store.read(plain).table.num_rows
     assert with_refused(store, toy_stages.aligned[0]) == toy_stages.aligned[0]
