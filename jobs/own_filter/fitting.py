@@ -16,7 +16,7 @@ from prep_corpus.filters.fitting.fit import FitOptions, Fitted, Given, fit_filte
 from prep_corpus.filters.fitting.fit_report import card
 from prep_corpus.filters.fitting.sweep import Bench
 from prep_corpus.filters.labels.label_file import LabelSet
-from prep_corpus.filters.linear import save_filter
+from prep_corpus.filters.linear import filter_text
 from prep_corpus.jobs.config import config_of
 from prep_corpus.jobs.own_filter.fit_plot import plot_fit
 from prep_corpus.jobs.own_filter.plots import NO_PLOT, rendered
@@ -31,6 +31,7 @@ from prep_corpus.pipeline.finished.read_material import ReadMaterial
 from prep_corpus.pipeline.finished.self_fit import damaged_cases, data_digest
 from prep_corpus.pipeline.finished.stored_run import FinishedRun, stored_bundles
 from prep_corpus.pipeline.storage import files
+from prep_corpus.pipeline.storage.writing import write_atomic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +102,9 @@ def execute(request: FitRequest, *, quiet: bool) -> None:
     )
     out.with_suffix(".md").write_text(text, encoding="utf-8")
     plotted = _plot(fitted, request, out)
-    # Last, so that a file that stands is whole.
-    save_filter(fitted.filter, out)
+    # Last, so that there is a card to every filter.
+    data = filter_text(fitted.filter).encode()
+    write_atomic(str(out), lambda file: file.write(data), replace=True)
     print_line(Console(quiet=quiet), text)
     say(f"{out}, its card {out.with_suffix('.md')}; {plotted}")
     if material.read is not None and request.read_out is not None:

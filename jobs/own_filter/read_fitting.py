@@ -18,6 +18,7 @@ from prep_corpus.pipeline.finished.fit_material import Say
 from prep_corpus.pipeline.finished.read_material import ReadMaterial, read_material, trusted_utterances
 from prep_corpus.pipeline.finished.self_fit import data_digest
 from prep_corpus.pipeline.finished.stored_run import FinishedRun
+from prep_corpus.pipeline.storage.writing import write_atomic
 
 NOT_SEEN = (
     "It has seen speech as in this run alone: no recordings in which nobody speaks, and no worse ones. What it "
@@ -73,6 +74,7 @@ def write_reading(fitted: FittedRecognition, material: ReadMaterial, out: Path, 
         notes=[NOT_SEEN],
     )
     out.with_suffix(".md").write_text(card, encoding="utf-8")
-    # Last, so that a file that stands is whole.
-    out.write_text(recognition_text(fitted.filter), encoding="utf-8")
+    # Last, so that there is a card to every filter.
+    data = recognition_text(fitted.filter).encode()
+    write_atomic(str(out), lambda file: file.write(data), replace=True)
     return card

@@ -77,13 +77,18 @@ class OpenRun:
         uri = files.join(self.folder, MANIFEST_NAME)
         return parse_manifest(files.read_bytes(uri), name=uri)
 
+    @property
+    def is_published(self) -> bool:
+        """Whether it has ever come to its end."""
+        return files.exists(files.join(self.folder, MANIFEST_NAME))
+
     def refuse_unfinished(self) -> None:
         """See that the run has come to its end.
 
         Raises:
             UsageError: it has not.
         """
-        if not files.exists(files.join(self.folder, MANIFEST_NAME)):
+        if not self.is_published:
             raise UsageError(
                 f"{self.folder}: a finished run has a {MANIFEST_NAME}, and there is none here; "
                 "let `prep-corpus run` come to its end first"

@@ -111,9 +111,10 @@ def check_file_out(place: str, option: str = "--out") -> None:
     """See that a file may be written at a path of this machine, whether or not there is one.
 
     Raises:
-        UsageError: it is a folder, or its folder is not ours to write to.
+        UsageError: it is a folder, or its folder is not ours to write to, or its store cannot be reached.
     """
     if not files.is_local(place):
+        files.check_place(place)
         return
     if os.path.isdir(place):
         raise UsageError(f"{option} {place} must be a file, and is a folder; choose another {option}")

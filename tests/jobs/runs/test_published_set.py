@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from support.runs import run_here, shards
 from support.toy import write_corpus, write_filter
 
+from prep_corpus.jobs.cli import main
 from prep_corpus.pipeline.stages import write
 
 
@@ -91,6 +93,9 @@ def test_a_growing_corpus_goes_on_and_a_run_that_breaks_off_leaves_the_old_state
     run_here(corpus, out, "--seed", "5", "--force", code=1)
     assert published(out) == before
     monkeypatch.undo()
+    told = CliRunner().invoke(main, ["settings", str(out)])
+    assert "seed = 0\n" in told.stdout
+    assert "last begun with another seed and published nothing" in told.stderr
     # What is published has the settings of before, whatever the run that broke off wanted: no --force is needed.
     run_here(corpus, out)
     assert json.loads((out / "manifest.json").read_text())["ledgers"]["counts"]["recordings"] == 3
