@@ -157,7 +157,7 @@ def _find(
         while low > max(bound, first - search) and quiet_T[low - 1]:
             low -= 1
         low = max(low - slack, first - search, min(bound, first))
-        high = max(min(first + slack, (first + last) // 2), low)
+        high = max(min(first + slack, (first + last) // 2 - 1), low)
         block, level = _quietest(low, high, level_P, power_L, size, floor, stride, window, True)
         samples[0, v] = max(block * size, (first - padding) * stride)
         power[0, v] = level
@@ -170,7 +170,7 @@ def _find(
         while high < min(bound, last + search) and quiet_T[high]:
             high += 1
         high = min(high + slack, last + search, max(bound, last))
-        low = min(max(last - slack, (first + last + 1) // 2), high)
+        low = min(max(last - slack, (first + last + 1) // 2 + 1), high)
         block, level = _quietest(low, high, level_P, power_L, size, floor, stride, window, False)
         samples[1, v] = min(block * size, (last + padding) * stride)
         power[1, v] = level
