@@ -1,8 +1,9 @@
 """Placing a cut beside a word: at the quietest place that is near enough.
 
-Legend: T frames, V spoken words. Around a word's edge the search goes from `slack` inside the word, through
-the frames whose most likely symbol is blank or delimiter, to `slack` beyond them, but not farther than the search
-or half-way to the next word, and not into a word that is left out of the text (by more than half of the slack):
+Legend: T frames, V spoken words. Around a word's edge the search goes from `slack` inside the word, short of its
+middle, through the frames whose most likely symbol is blank or delimiter, to `slack` beyond them, but not farther than
+the search or half-way to the next word, and not into a word that is left out of the text (by more than half of the
+slack):
 
     frames        ..dd....o..g........|.....c...
                         |<- search ->|      next spoken word
@@ -39,7 +40,7 @@ class Reach:
         window_blocks: blocks just inside a cut over which its level is taken.
         search_frames: a quiet place is looked for this far outside the word.
         padding_frames: the cut itself stands at most this far outside.
-        slack_frames: at most this far inside, and this far into frames that are not quiet.
+        slack_frames: at most this far inside, short of the word's middle, and this far into frames that are not quiet.
     """
 
     stride_samples: int

@@ -22,6 +22,7 @@ from prep_corpus.align.cutting.cutting import (
     cut_words,
     with_scores,
 )
+from prep_corpus.align.cutting.edges import Reach, find_edges
 from prep_corpus.align.cutting.passages import Spoken, without_cut_off, without_fragments
 from prep_corpus.align.cutting.unheard import without_unheard
 from prep_corpus.align.words.words import Words
@@ -341,3 +342,17 @@ def test_a_few_letters_beside_a_break_and_a_pause_away_from_the_rest_are_dropped
     # A run is never given up whole.
     assert without_fragments((0, 2), lengths[:3], np.array([True] * 3), np.array([3, 1]), **rule) == (1, 2)
     assert without_fragments((4, 5), lengths, breaks, letters, **rule) == (4, 5)
+
+
+def test_an_edge_leaves_a_word_whole_where_it_is_quietest_in_its_middle() -> None:
+    starts_V, ends_V = np.array([10, 40, 70]), np.array([14, 41, 73])
+    power_P = np.ones(400)
+    for start, end in zip(starts_V, ends_V):
+        power_P[2 * (start + end) - 1 : 2 * (start + end) + 1] = 1e-6
+    reach = Reach(stride_samples=STRIDE, window_blocks=1, search_frames=10, padding_frames=10, slack_frames=2)
+    levels = Levels.of_powers(power_P, block_samples=80, floor_db=-60.0)
+    before_V, after_V = np.append(-1, ends_V[:-1]), np.append(starts_V[1:], 100)
+    edges = find_edges(starts_V, ends_V, before_V, after_V, np.zeros(100, bool), levels, reach)
+    middles_V = (starts_V + ends_V) * STRIDE // 2
+    assert (edges.start_samples_V <= middles_V - STRIDE // 2).all()
+    assert (edges.end_samples_V >= middles_V + STRIDE // 2).all()
