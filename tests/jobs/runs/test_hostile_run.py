@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,8 @@ def test_no_file_of_the_run_holds_a_user_name_or_a_password_of_the_manifest(
             table = pq.read_table(path).flatten()
             texts = [field.name for field in table.schema if "string" in str(field.type)]
             return str(table.schema) + str(table.select(texts).to_pylist())
-        return path.read_bytes().decode("latin-1")
+        # In the sound of a report's examples any four letters stand by chance.
+        return re.sub("[A-Za-z0-9+/=]{1000,}", "", path.read_bytes().decode("latin-1"))
 
     manifest = held(corpus.manifest)
     assert [secret in manifest for secret in SECRETS] == [True] * 3
