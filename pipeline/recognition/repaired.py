@@ -133,11 +133,16 @@ class RepairableText:
             text, plan = self._planned(repairs)
             found = RepairedCuts(text=text, cuts=plan.cut(k_frames))
             # A segment of the transcript has words of it: what is read alone is no repair.
-            alone = [one for one in found.cuts.segments if all(part.is_read for part in found.parts(one))]
-            without = {id(repair) for segment in alone for repair in found.repairs_in(segment)}
+            doubtful = [one for one in found.cuts.segments if not self._bears_repairs(found.parts(one))]
+            without = {id(repair) for segment in doubtful for repair in found.repairs_in(segment)}
             if not without:
                 return found
             repairs = [repair for repair in repairs if id(repair) not in without]
+
+    def _bears_repairs(self, parts: Sequence[SaidPart]) -> bool:
+        """Whether words of the transcript are said there, and all surely: beside a wrong word stand more of them."""
+        own = [part for part in parts if not part.is_read]
+        return bool(own) and all(self.trusted.sure_W[part.start : part.end].all() for part in own)
 
     def _repairs(self, k_frames: int) -> list[Repair]:
         heard = self.heard

@@ -6,13 +6,19 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pytest
 from support import toy
+from support.cutting_words import options, track_of, words_at
 from support.toy_stages import K_FRAMES, ToyStages
 
 from prep_corpus.align.recognition.sources import KEPT_REPAIRED, READ_REPAIR, RECOGNISED, REPAIRED, TRANSCRIPT
+from prep_corpus.align.recognition.uncovered import RecognisedText
+from prep_corpus.filters.scoring import Verdicts
 from prep_corpus.pipeline.inputs.bundles import read_bundle, write_bundle
 from prep_corpus.pipeline.ledgers import Ledgers
-from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions
+from prep_corpus.pipeline.recognition.repaired import RepairableText
+from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions, ScoredWords
 from prep_corpus.pipeline.shards.clips import read_record
 from prep_corpus.pipeline.shards.rows import TEXT_ORIGINAL, TEXT_SOURCE, WORD_TIMES
 from prep_corpus.pipeline.stages.align import align_bundle
@@ -30,6 +36,32 @@ def damaged(said: list[list[str]]) -> str:
     return " ".join(" ".join(words).capitalize() + "." for words in (first, second, *rest))
 
 
+@pytest.mark.parametrize("last_is_sure", [True, False])
+def test_an_utterance_is_repaired_where_its_own_words_are_sure(last_is_sure: bool) -> None:
+    words = words_at((10, 20), (22, 30), (32, 40), (42, 50))
+    everywhere_W = np.ones(4, bool)
+    said_W = np.array([True, False, True, True])
+    text = RepairableText(
+        seen=track_of(words, 60),
+        levels=None,
+        words=words,
+        tokens_L=np.full(16, 5, np.int32),
+        texts=("one", "two", "six", "ten"),
+        trusted=Verdicts(said_W=said_W, sure_W=said_W & [True, True, True, last_is_sure], unsaid_W=~said_W),
+        heard=ScoredWords(
+            texts=("one", "tow", "six", "ten"),
+            text=RecognisedText(words=words, tokens_L=np.full(16, 5, np.int32)),
+            scores_W=np.full(4, 5.0),
+            trusted_W=everywhere_W,
+            sure_W=everywhere_W,
+            least_mean=0.0,
+        ),
+        cut=options(),
+    )
+    found = text.cuts(20)
+    assert [(one.word_start, one.word_end) for one in found.text.repairs] == [(1, 2)] * last_is_sure
+
+
 def test_a_wrong_and_a_missing_word_are_read_in_their_places(
     toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions
 ) -> None:
@@ -39,12 +71,12 @@ def test_a_wrong_and_a_missing_word_are_read_in_their_places(
     [probed] = read_bundle(store, emitted.bundle)
     wrong = replace(probed.recording, text=damaged(said), source=None, others=())
     bare = emitted._replace(bundle=write_bundle(store, [replace(probed, recording=wrong)]).digest)
-    options = replace(graph.segment, min_seconds=0.2, word_times=True)
-    aligned = align_bundle(store, bare, options.text, 1)
+    given = replace(graph.segment, min_seconds=0.2, word_times=True)
+    aligned = align_bundle(store, bare, given.text, 1)
     found = {}
     for mode in (None, READ_REPAIR):
         recognised = None if mode is None else replace(trust_all, mode=mode)
-        ref = segment_bundle(store, aligned, replace(options, recognised=recognised), K_FRAMES, 1)
+        ref = segment_bundle(store, aligned, replace(given, recognised=recognised), K_FRAMES, 1)
         stage = store.read(ref)
         with open(store.uri("segment", ref.digest, ".clips"), "rb") as clips:
             rows = [
@@ -82,7 +114,7 @@ def test_a_wrong_and_a_missing_word_are_read_in_their_places(
     # The shortest pause is chosen by what comes out with the repairs.
     measured = {}
     for recognised in (None, replace(trust_all, mode=READ_REPAIR)):
-        ref = measure_bundle(store, aligned, replace(options, recognised=recognised))
+        ref = measure_bundle(store, aligned, replace(given, recognised=recognised))
         measured[recognised is not None] = read_totals(store, ref)[K_FRAMES]
     assert measured[True] == (len(repaired), sum(lengths.values()))
     assert measured[False] != measured[True]
