@@ -2,17 +2,16 @@
 
 python benchmarks/cost/bench_scale.py [--minutes 7] [--flink]
 
-Three corpora of the demo's speech are run on one worker: long recordings in bundles of their own, the same in one
-bundle, and the same cut into clips of 10 seconds. Their differences give the cost of an hour, of a recording and of
-a bundle. The model's word is then compared with a local run on two workers and, with --flink, with runs on one and
-two slots.
+Three corpora of the demo's speech are run on one worker: long recordings, each a bundle of its own, and the same cut
+into clips of 10 seconds and of 3, several in a bundle. Together they give the cost of an hour, of a recording and of a
+bundle. The model's word is then compared with a local run on two workers and, with --flink, with runs on one and two
+slots.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import json
 import os
 import subprocess
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from scipy.optimize import nnls
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.jobs.submit.scale import (
@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo"
 RATE_HZ = 16_000
 LONG_BUNDLES = 4
-CLIP_SECONDS = 10
+CLIP_SECONDS = {"clips": 10, "short clips": 3}
 PUBLISHED_REAL_TIMES = {
     "Granite 5 TurboCTC on one H200, in batches": 12_600.0,
     "GigaAM v3 CTC on one RTX 5070 Ti": 1_370.0,
@@ -65,16 +65,6 @@ class Ran:
     cpu_seconds: float
 
 
-def id_for(name: str, seconds: float, border: bool) -> str:
-    """An id whose hash ends a bundle after it, or does not."""
-    for trial in range(1_000_000):
-        id_ = f"{name}-{trial}"
-        hashed = int.from_bytes(hashlib.blake2b(id_.encode(), digest_size=8).digest(), "big") / 2**64
-        if (hashed < max(seconds, 1.0) / 3600) == border:
-            return id_
-    raise AssertionError("no such id")
-
-
 def build(folder: Path, seconds: float) -> dict[str, Path]:
     """The manifests of the three corpora."""
     speech, words = [], []
@@ -86,21 +76,18 @@ def build(folder: Path, seconds: float) -> dict[str, Path]:
     share = len(samples_N) / sum(len(one) for one in speech)
     text = [word for one in words for word in one]
     text = (text * (int(share) + 1))[: round(len(text) * share)]
-    rows: dict[str, list[dict[str, object]]] = {"bundles": [], "one bundle": [], "clips": []}
+    rows: dict[str, list[dict[str, object]]] = {"recordings": [], **{name: [] for name in CLIP_SECONDS}}
     for number in range(LONG_BUNDLES):
         soundfile.write(folder / f"long-{number}.flac", samples_N, RATE_HZ)
-        for corpus in ("bundles", "one bundle"):
-            border = corpus == "bundles"
-            entry = {"audio_filepath": f"long-{number}.flac", "text": " ".join(text)}
-            rows[corpus].append({**entry, "id": id_for(f"l{number}", seconds, border)})
-        clips = round(seconds / CLIP_SECONDS)
-        for clip in range(clips):
-            name = f"clip-{number}-{clip}.flac"
-            piece_N = samples_N[clip * CLIP_SECONDS * RATE_HZ : (clip + 1) * CLIP_SECONDS * RATE_HZ]
-            soundfile.write(folder / name, piece_N, RATE_HZ)
-            said = text[clip * len(text) // clips : (clip + 1) * len(text) // clips]
-            id_ = id_for(f"c{number}-{clip}", CLIP_SECONDS, clip == clips - 1)
-            rows["clips"].append({"audio_filepath": name, "text": " ".join(said), "id": id_})
+        rows["recordings"].append({"audio_filepath": f"long-{number}.flac", "text": " ".join(text)})
+        for corpus, clip_seconds in CLIP_SECONDS.items():
+            clips = round(seconds / clip_seconds)
+            for clip in range(clips):
+                name = f"{clip_seconds}-{number}-{clip}.flac"
+                piece_N = samples_N[clip * clip_seconds * RATE_HZ : (clip + 1) * clip_seconds * RATE_HZ]
+                soundfile.write(folder / name, piece_N, RATE_HZ)
+                said = text[clip * len(text) // clips : (clip + 1) * len(text) // clips]
+                rows[corpus].append({"audio_filepath": name, "text": " ".join(said)})
     manifests = {}
     for corpus, entries in rows.items():
         manifests[corpus] = folder / f"{corpus.replace(' ', '-')}.jsonl"
@@ -168,29 +155,31 @@ def probing_seconds(manifest: Path) -> float:
     return (time.process_time() - began) / count
 
 
-def fit(bundles: Ran, one: Ran, clips: Ran, decode: float, probe: float) -> Costs:
-    """Costs from the three runs: the hour's from all, the bundle's and the recording's from their differences."""
+def fit(recordings: Ran, clips: Ran, short: Ran, decode: float, probe: float) -> Costs:
+    """The costs, none below 0, that explain the three runs best."""
+    runs = (recordings, clips, short)
 
     def cost(*stages: str) -> Cost:
-        many, single, cut = (sum(ran.stages[s] for s in stages) for ran in (bundles, one, clips))
-        per_bundle = max(0.0, (many - single) / (bundles.bundles - one.bundles))
-        per_hour = max(0.0, (many - per_bundle * bundles.bundles) / bundles.hours)
-        rest = cut - per_hour * clips.hours - per_bundle * clips.bundles
-        return Cost(per_hour=per_hour, per_recording=max(0.0, rest / clips.recordings), per_bundle=per_bundle)
+        counts = np.array([(ran.hours, ran.recordings, ran.bundles) for ran in runs])
+        (per_hour, per_recording, per_bundle), _ = nnls(
+            counts, np.array([sum(ran.stages[s] for s in stages) for ran in runs])
+        )
+        return Cost(per_hour=per_hour, per_recording=per_recording, per_bundle=per_bundle)
 
+    hours = recordings.hours
     emit = cost("emit")
     return Costs(
         probe=Cost(per_hour=0.0, per_recording=probe),
-        decode=Cost(per_hour=decode / bundles.hours),
+        decode=Cost(per_hour=decode / hours),
         model=Cost(
-            per_hour=emit.per_hour - decode / bundles.hours,
+            per_hour=max(0.0, emit.per_hour - decode / hours),
             per_recording=emit.per_recording,
             per_bundle=emit.per_bundle,
         ),
         align=cost("align", "measure"),
         segment=cost("segment"),
-        write=Cost(per_hour=bundles.stages["write"] / bundles.hours),
-        bytes_per_hour={name: size / bundles.hours for name, size in bundles.sizes.items()},
+        write=Cost(per_hour=recordings.stages["write"] / hours),
+        bytes_per_hour={name: size / hours for name, size in recordings.sizes.items()},
     )
 
 
@@ -282,14 +271,15 @@ def main() -> None:
         # What is compiled at a machine's first run is no cost of a stage.
         run(DEMO / "manifest.jsonl", folder / "first", local)
         ran = {name: run(manifest, folder / f"run-{name}", local) for name, manifest in manifests.items()}
-        many, one, clips = ran["bundles"], ran["one bundle"], ran["clips"]
+        many, clips, short = ran["recordings"], ran["clips"], ran["short clips"]
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         print(
             f"{many.hours:.3f} hours, one worker, load {os.getloadavg()[0]:.1f}: {many.recordings} recordings in "
-            f"{many.bundles} bundles, in {one.bundles}, and as {clips.recordings} clips in {clips.bundles}"
+            f"{many.bundles} bundles, as {clips.recordings} clips in {clips.bundles}, and as {short.recordings} in "
+            f"{short.bundles}"
         )
         probe = probing_seconds(manifests["clips"])
-        costs = fit(many, one, clips, decoding_seconds(manifests["bundles"]), probe)
+        costs = fit(many, clips, short, decoding_seconds(manifests["recordings"]), probe)
         print_costs(costs)
         shape = [BundleSize(hours=many.hours / many.bundles, recordings=1)] * many.bundles
         start = _rest(many)
@@ -297,7 +287,9 @@ def main() -> None:
         print(f"\n{'wall time in seconds':34}{columns}")
         for workers in (1, 2):
             again = run(
-                manifests["bundles"], folder / f"check-{workers}", [*local[:2], str(workers), "--no-report"]
+                manifests["recordings"],
+                folder / f"check-{workers}",
+                [*local[:2], str(workers), "--no-report"],
             )
             compare(f"local, {workers} workers", local_seconds(shape, costs, workers, start), again)
         found = simulate(shape, costs, Machines(gpus=0, cores=1), SHARD_BYTES)
@@ -306,7 +298,7 @@ def main() -> None:
             f"bytes written: the model says {found.written_bytes / 1e6:.1f} MB, {_written(many) / 1e6:.1f} MB found"
         )
         if options.flink:
-            flink_runs(manifests["bundles"], folder, costs, shape)
+            flink_runs(manifests["recordings"], folder, costs, shape)
         print_large(costs)
         print(
             "(the model's rates are their makers', the rest was measured; 8 cores to a GPU, and as many besides)"
