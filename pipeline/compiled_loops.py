@@ -19,6 +19,8 @@ from prep_corpus.align.cutting.segments import CutOptions, Segment
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.sections.likeness import like_parts
 from prep_corpus.align.text.normalize import TextOptions
+from prep_corpus.align.viterbi.detours import SHARPNESS_FRAMES, sharpness
+from prep_corpus.align.viterbi.trellis import FLOOR_NATS
 from prep_corpus.align.words.aligned_text import align_best
 from prep_corpus.align.words.evidence import track
 from prep_corpus.filters.features import utterance_features
@@ -40,6 +42,10 @@ def compile_loops() -> None:
         digest="",
     )
     like_parts(np.arange(9), np.arange(9))
+    # Of a long recording each so many frames are looked at.
+    sampled_TC = np.zeros((2 * SHARPNESS_FRAMES, 2), np.float16)
+    sampled_TC.flags.writeable = False
+    sharpness(sampled_TC, np.ones(1, np.int32), blank=0, floor_nats=FLOOR_NATS)
     text = " ".join(f"{word} [{n}]" if n % 400 == 1 else word for n, word in enumerate(_words()))
     for written in (text, text[:60]):
         log_probs_TC = _emissions(written, info)
@@ -54,7 +60,8 @@ def compile_loops() -> None:
             found.words,
             np.ones(len(found.words), bool),
             options=options,
-            levels=Levels.of(meter.finish(), meter.block_samples),
+            # As the store gives them: loudness is a copy, emissions cannot be written to.
+            levels=Levels.of(meter.finish().copy(), meter.block_samples),
         )
         plan.ranges((1, 10))
         piece = Segment(
@@ -85,8 +92,9 @@ def _emissions(text: str, info: ModelInfo) -> NDArray[np.float16]:
     for place, letter in enumerate(text):
         if letter in info.vocabulary:
             logits[lead + 2 * place, info.vocabulary.index(letter)] += 14
-    log_probs_TC: NDArray[np.float32] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    return log_probs_TC.astype(np.float16)
+    log_probs_TC = (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))).astype(np.float16)
+    log_probs_TC.flags.writeable = False
+    return log_probs_TC
 
 
 if __name__ == "__main__":

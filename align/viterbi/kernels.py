@@ -202,6 +202,19 @@ def advance_rows(
 
 
 @compiled
+def _edge_from(edges_E: Array, pair: int) -> int:
+    """The first edge at a pair or after it; `np.searchsorted` would bring SciPy into each process."""
+    low, high = 0, edges_E.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if edges_E[middle] < pair:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
 def trace_rows(
     moves_FP: Array,
     moves_VE: Array,
@@ -228,7 +241,7 @@ def trace_rows(
     for f in range(frames - 1, -1, -1):
         visited = (f + 1) % edge_frames == 0 or (closing and f + 1 == frames)
         if visited and kind != TOKEN and edges_E.shape[0]:
-            e = np.searchsorted(edges_E, pair)
+            e = _edge_from(edges_E, pair)
             if e < edges_E.shape[0] and edges_E[e] == pair:
                 visit = f // edge_frames
                 if kind == SPEECH and moves_VE[visit, e] & SPEECH_FROM_EDGE:

@@ -12,6 +12,7 @@ from apache_beam.runners.runner import create_runner
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.jobs.config import RunConfig
+from prep_corpus.jobs.start.beam_signatures import remember_signatures
 
 _Options = TypeVar("_Options", bound=PipelineOptions)
 _LOCAL_RUNNERS = frozenset(
@@ -40,6 +41,7 @@ def pipeline_options(config: RunConfig) -> PipelineOptions:
     Raises:
         UsageError: Beam, or its local runner, does not take them.
     """
+    remember_signatures()
     given = list(config.beam_options)
     if not any(option.startswith("--runner") for option in given):
         given += ["--runner=FnApiRunner"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 
 def test_kernels_run_where_no_cache_can_be_written() -> None:
@@ -21,3 +22,26 @@ def test_kernels_run_where_no_cache_can_be_written() -> None:
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
     )
     assert done.stdout == "42\n", done.stderr
+
+
+def test_a_kernel_from_the_cache_brings_no_compiler(tmp_path: Path) -> None:
+    kernel = tmp_path / "kernel.py"
+    kernel.write_text(
+        "import sys\n"
+        "import numpy as np\n"
+        "from prep_corpus.align.viterbi.compiling import compiled\n"
+        "@compiled\n"
+        "def double(x_N):\n"
+        "    y_N = np.empty_like(x_N)\n"
+        "    for n in range(len(x_N)):\n"
+        "        y_N[n] = 2 * x_N[n]\n"
+        "    return y_N\n"
+        "print(double(np.arange(3)), 'numba.np.linalg' in sys.modules, 'scipy.linalg' in sys.modules)\n"
+    )
+    environment = dict(os.environ, NUMBA_CACHE_DIR=str(tmp_path))
+    first, second = (
+        subprocess.run([sys.executable, kernel], env=environment, capture_output=True, text=True, check=True)
+        for _ in range(2)
+    )
+    assert first.stdout == "[0 2 4] True True\n"
+    assert second.stdout == "[0 2 4] False False\n"
