@@ -74,6 +74,9 @@ LACKING_LOG_ODDS = 1.0
 UNSAID_SCORE = -1.0
 """A word under this is surely not said, whatever the word threshold."""
 
+LIKELY_LOG_ODDS = 0.0
+"""A word under this is more likely not said: it may be kept, but what is heard in its place counts more."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdicts:
@@ -81,12 +84,14 @@ class Verdicts:
 
     Attributes:
         said_W: the audio says the word.
-        sure_W: and so surely that it may stand at an edge beside a break.
+        likely_W: and more likely than not, whatever the word threshold lets pass.
+        sure_W: it is said so surely that it may stand at an edge beside a break.
         unsaid_W: nobody says it; what is neither said nor unsaid is in doubt.
         lacking_W: before it something is said that the text lacks; None where nothing tells.
     """
 
     said_W: BoolArray
+    likely_W: BoolArray
     sure_W: BoolArray
     unsaid_W: BoolArray
     lacking_W: BoolArray | None = None
@@ -128,6 +133,7 @@ def verdicts(
     own_W = scores_W if own_W is None else own_W
     return Verdicts(
         said_W=scores_W >= threshold,
+        likely_W=scores_W >= max(threshold, LIKELY_LOG_ODDS),
         sure_W=scores_W >= threshold + EDGE_MARGIN,
         unsaid_W=own_W < min(threshold, UNSAID_SCORE),
         lacking_W=lacking_W,

@@ -38,5 +38,5 @@ def word_verdicts(
 def _judged(evidence_WF: NDArray[np.float32], fitted: Filter, cut: str, word_threshold: float) -> Verdicts:
     if cut == "paper":
         heard_W = heard_words(evidence_WF, fitted)
-        return Verdicts(said_W=heard_W, sure_W=heard_W, unsaid_W=~heard_W)
+        return Verdicts(said_W=heard_W, likely_W=heard_W, sure_W=heard_W, unsaid_W=~heard_W)
     return judge_words(evidence_WF, fitted, word_threshold)

@@ -113,28 +113,30 @@ def agreed_words(
 def find_repairs(
     words: Words,
     agreed_W: LongArray,
-    said_W: BoolArray,
+    likely_W: BoolArray,
     read: RecognisedText,
     trusted_U: BoolArray,
     scores_U: NDArray[np.floating],
     rules: RepairRules,
 ) -> list[Repair]:
-    """The repairs of a transcript: between neighbours that are said and read alike, where all that is read is trusted.
+    """The repairs of a transcript: between likely neighbours that are read alike, where all that is read is trusted.
 
     Args:
         words: W words of the transcript in order of time.
         agreed_W: as `agreed_words` gives it.
-        said_W: words that the audio says.
+        likely_W: words that the audio says, more likely than not.
         read: the U recognised words.
         trusted_U: those that may be kept.
         scores_U: their log-odds.
         rules: what a repair has to keep.
     """
     found = []
-    said = np.flatnonzero(said_W & ~words.skipped).tolist()
+    said = np.flatnonzero(likely_W & ~words.skipped).tolist()
     for before, after in pairwise(said):
         first, last = int(agreed_W[before]) + 1, int(agreed_W[after])
-        if first == 0 or last == NO_WORD or last < first or (first == last and after == before + 1):
+        if first == 0 or last == NO_WORD or last < first:
+            continue
+        if np.array_equal(agreed_W[before + 1 : after], np.arange(first, last)):
             continue
         if not trusted_U[first - 1 : last + 1].all() or not _one_speaker(words, before, after):
             continue

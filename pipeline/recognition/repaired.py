@@ -149,7 +149,7 @@ class RepairableText:
         return find_repairs(
             self.words,
             agreed_words(self.words, self.texts, heard.text, heard.texts),
-            self.trusted.said_W,
+            self.trusted.likely_W,
             heard.text,
             heard.trusted_W,
             heard.scores_W,
@@ -174,7 +174,7 @@ class RepairableText:
         plan = plan_words(
             self.seen,
             text.words,
-            text.of_both(trusted.said_W, heard.trusted_W),
+            text.of_both(trusted.said_W & ~superfluous_W, heard.trusted_W),
             options=self.cut,
             levels=self.levels,
             sure_W=text.of_both(trusted.sure_W, heard.sure_W),

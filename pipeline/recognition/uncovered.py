@@ -35,7 +35,7 @@ from prep_corpus.filters.scoring import EDGE_MARGIN, REFUSED_SCORE
 from prep_corpus.filters.text_evidence import TEXT_VERSION, with_text
 from prep_corpus.pipeline.recognition.judge import JudgeOptions
 
-VERSION = 4
+VERSION = 5
 """Of what is made of a recording where the model's words are kept."""
 
 DoubleArray = NDArray[np.float64]

@@ -51,14 +51,14 @@ def repairs_of(
     speakers: Sequence[int] | None = None,
     rules: RepairRules = RULES,
 ) -> list[Repair]:
-    """Repairs where 1 marks the words of `said` that are said."""
+    """Repairs where 1 marks the words of `said` that are likely said."""
     words, read = table(written).words, table(heard)
     if speakers is not None:
         words = replace(words, speakers=np.array(speakers, np.int32))
     scores_U = np.array(scores or [2.0] * len(heard))
     agreed_W = agreed_words(words, [text for text, *_ in written], read, [text for text, *_ in heard])
-    said_W = np.array([mark == "1" for mark in said])
-    return find_repairs(words, agreed_W, said_W, read, scores_U >= 0, scores_U, rules)
+    likely_W = np.array([mark == "1" for mark in said])
+    return find_repairs(words, agreed_W, likely_W, read, scores_U >= 0, scores_U, rules)
 
 
 WRITTEN = [("old", 0, 10), ("man", 12, 20), ("sees", 24, 30)]
@@ -75,6 +75,8 @@ def test_a_wrong_a_missing_and_a_superfluous_word_are_repaired() -> None:
         Repair(word_start=1, word_end=2, read_start=1, read_end=1)
     ]
     assert repairs_of([superfluous[0], superfluous[2]], "11", heard) == []
+    # What is heard as it is written needs none, likely or not.
+    assert repairs_of(HEARD, "101", HEARD) == []
 
 
 @pytest.mark.parametrize(

@@ -37,17 +37,27 @@ def damaged(said: list[list[str]]) -> str:
 
 
 @pytest.mark.parametrize("last_is_sure", [True, False])
-def test_an_utterance_is_repaired_where_its_own_words_are_sure(last_is_sure: bool) -> None:
+@pytest.mark.parametrize("second_is_said", [True, False])
+def test_an_utterance_is_repaired_where_its_own_words_are_sure(
+    last_is_sure: bool, second_is_said: bool
+) -> None:
+    # A word that the threshold lets pass, but that is more likely not said, gives way as one that is not said does.
     words = words_at((10, 20), (22, 30), (32, 40), (42, 50))
     everywhere_W = np.ones(4, bool)
-    said_W = np.array([True, False, True, True])
+    likely_W = np.array([True, False, True, True])
+    said_W = likely_W | [False, second_is_said, False, False]
     text = RepairableText(
         seen=track_of(words, 60),
         levels=None,
         words=words,
         tokens_L=np.full(16, 5, np.int32),
         texts=("one", "two", "six", "ten"),
-        trusted=Verdicts(said_W=said_W, sure_W=said_W & [True, True, True, last_is_sure], unsaid_W=~said_W),
+        trusted=Verdicts(
+            said_W=said_W,
+            likely_W=likely_W,
+            sure_W=said_W & [True, True, True, last_is_sure],
+            unsaid_W=~said_W,
+        ),
         heard=ScoredWords(
             texts=("one", "tow", "six", "ten"),
             text=RecognisedText(words=words, tokens_L=np.full(16, 5, np.int32)),
