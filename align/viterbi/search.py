@@ -36,9 +36,9 @@ from prep_corpus.align.viterbi.trellis import (
 )
 
 DIRECT_CELLS = 1 << 22  # a trellis of this many cells, in bytes and frames x pairs, is kept whole
-NARROW_PAIRS = 4 * TILE_PAIRS  # of fewer pairs all tiles are followed
+NARROW_PAIRS = 8 * TILE_PAIRS  # of fewer pairs all tiles are followed
 PACE = 0.5  # what a first pass takes saying a token to be worth, of what leaving it out costs
-BEAM_TOKENS = 800  # a first pass gives up what is behind the best by the cost of leaving out so many tokens
+BEAM_TOKENS = 500  # a first pass gives up what is behind the best by the cost of leaving out so many tokens
 
 
 def _forward_wide(trellis: Trellis, spacing: int, kept: Checkpoints[Checkpoint]) -> None:
@@ -127,10 +127,10 @@ def best_path(trellis: Trellis) -> npt.NDArray[np.int32]:
         return path_T
     spacing = checkpoint_frames(frames, trellis.pairs)
     with ExitStack() as stack:
-        kept = _all_kept(trellis, spacing, stack)
+        kept, between = _all_kept(trellis, spacing, stack)
         rows = kept.pop().strip(trellis, last - 1, last + 1)
         state = _better_end(trellis, rows)
-        for block in reversed(list(blocks(0, frames, spacing))):
+        for block in reversed(list(blocks(0, frames, between))):
             value = rows.value(trellis, state)
             before = kept.pop()
             state = _trace(trellis, before, block, state, value, path_T, spacing * spacing)
@@ -138,31 +138,33 @@ def best_path(trellis: Trellis) -> npt.NDArray[np.int32]:
     return path_T
 
 
-def _all_kept(trellis: Trellis, spacing: int, stack: ExitStack) -> Checkpoints[Checkpoint]:
-    """The forward pass, no wider than it must be.
+def _all_kept(trellis: Trellis, spacing: int, stack: ExitStack) -> tuple[Checkpoints[Checkpoint], int]:
+    """The forward pass, no wider than it must be, and the frames between two of its checkpoints.
 
     A first pass follows the best paths alone. If all that it gave up could not have ended better than the path which it
-    found, this is the best path; else the score of that path is the bar for a second pass, which is exact.
+    found, this is the best path; else the score of that path is the bar for a second pass, which is exact. Either keeps
+    a part of the pairs alone, so that twice as many checkpoints take no more room, and halve the way back.
     """
     kept = stack.enter_context(checkpoints(HELD_BYTES))
     if trellis.pairs > NARROW_PAIRS:
         ceiling = Ceiling.of(trellis)
         bar = Bar(ceiling=ceiling, beam=BEAM_TOKENS * ceiling.skip, pace=round(PACE * ceiling.skip))
-        if forward(trellis, spacing, kept, bar):
+        close = max(1, spacing // BLOCK_FRAMES // 2) * BLOCK_FRAMES
+        if forward(trellis, close, kept, bar):
             found = _found(trellis, kept)
             if bar.missed_1[0] < found:
-                return kept
+                return kept, close
             kept.close()
             kept = stack.enter_context(checkpoints(HELD_BYTES))
-            if forward(trellis, spacing, kept, Bar(ceiling=ceiling, least=found)):
-                return kept
+            if forward(trellis, close, kept, Bar(ceiling=ceiling, least=found)):
+                return kept, close
         kept.close()
         kept = stack.enter_context(checkpoints(HELD_BYTES))
     if not forward(trellis, spacing, kept):
         kept.close()
         kept = stack.enter_context(checkpoints(HELD_BYTES))
         _forward_wide(trellis, spacing, kept)
-    return kept
+    return kept, spacing
 
 
 def _found(trellis: Trellis, kept: Checkpoints[Checkpoint]) -> int:

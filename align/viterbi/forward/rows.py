@@ -150,9 +150,11 @@ def _alive(trellis: Trellis, frames: int, span_2: Int64, bar: Bar | None) -> tup
 class _Tables:
     """What the tiles are advanced with; see `tiles.advance_tiles`."""
 
+    symbols_P: npt.NDArray[np.uint32]
     lookup_H: npt.NDArray[np.uint32]
     firsts_G: Int32
     seconds_G: Int32
+    tables_XG: Int64
     joins_P: npt.NDArray[np.int8]
     edge_starts_N: Int64
     skip_costs_E: Int32
@@ -168,9 +170,11 @@ class _Tables:
         joins_P[: trellis.pairs] = trellis.joins_P
         lookup_H, firsts_G, seconds_G = _twins(symbols_P, len(trellis.columns) + 1)
         return cls(
+            symbols_P=symbols_P.astype(np.uint32),
             lookup_H=lookup_H,
             firsts_G=firsts_G,
             seconds_G=seconds_G,
+            tables_XG=np.empty((BLOCK_FRAMES // 2, len(firsts_G)), np.int64),
             joins_P=joins_P,
             edge_starts_N=np.searchsorted(trellis.edges_E, np.arange(count + 1) * TILE_PAIRS),
             skip_costs_E=trellis.skip_costs_E.astype(np.int32),
@@ -195,9 +199,11 @@ class _Tables:
             scores.bases_N,
             scores_FC,
             trellis.speech_T[span[0] : span[1]],
+            self.symbols_P,
             self.lookup_H,
             self.firsts_G,
             self.seconds_G,
+            self.tables_XG,
             self.joins_P,
             trellis.edges_E,
             self.edge_starts_N,
@@ -247,6 +253,6 @@ def _twins(symbols_P: Int32, columns: int) -> tuple[npt.NDArray[np.uint32], Int3
     distinct_G, lookup_H = np.unique(both_H, return_inverse=True)
     if len(distinct_G) > tiles.TWINS_LIMIT:
         none = np.empty(0, np.int32)
-        return symbols_P.astype(np.uint32), none, none
+        return none.astype(np.uint32), none, none
     first_G, second_G = np.divmod(distinct_G, columns)
     return lookup_H.astype(np.uint32), first_G.astype(np.int32), second_G.astype(np.int32)

@@ -25,12 +25,13 @@ from prep_corpus.align.viterbi.kernels import Array
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
-TILE_PAIRS = 1024
+TILE_PAIRS = 512
 BLOCK_FRAMES = 64
 DEAD_32 = -(1 << 30)
 FAR_32 = -(1 << 29)  # a living score may not be this far below the best of its tile
 DRIFT_32 = 1 << 27  # dead scores stay within this of DEAD_32 between two rebasings
 TWINS_LIMIT = 4096  # more distinct twins than this no longer fit the cache: tokens are looked up one by one
+TWINS_PAIRS = 4096  # of fewer pairs so are they: the table of the twins would cost more than it saves
 
 
 @compiled
@@ -198,9 +199,11 @@ def advance_tiles(
     bases_N: Array,
     scores_FC: Array,
     gains_F: Array,
+    symbols_P: Array,
     lookup_H: Array,
     firsts_G: Array,
     seconds_G: Array,
+    tables_XG: Array,
     joins_P: Array,
     edges_E: Array,
     edge_starts_N: Array,
@@ -224,8 +227,10 @@ def advance_tiles(
         bases_N: bases of the tiles, in units; changed.
         scores_FC: blank-normalised scores, in units; all but the recording's last piece must be whole blocks.
         gains_F: gain of untranscribed speech in each frame.
-        lookup_H: place in the tables of each twin of pairs, or of each pair where firsts_G is empty.
+        symbols_P: column of each pair's token.
+        lookup_H: place in the tables of each twin of pairs; empty where twins are too many.
         firsts_G, seconds_G: columns of the two tokens of each distinct twin.
+        tables_XG: room for the tables of half a block's frames.
         joins_P: not 0 where a token may follow its predecessor without a blank between.
         edges_E, skip_costs_E, long_costs_E: see `trellis_kernels.visit_edges`.
         opening_cost, long_opening_cost, entry_cost: likewise.
@@ -243,10 +248,8 @@ def advance_tiles(
     """
     columns = scores_FC.shape[1]
     tile_pairs = TILE_PAIRS
-    twins = firsts_G.shape[0] > 0
     found_H = found_P.view(np.int64)
-    tables_XG = np.empty((BLOCK_FRAMES // 2, firsts_G.shape[0]), np.int64)
-    tables_XC = np.empty((BLOCK_FRAMES // 2, 0 if twins else columns), np.int32)
+    tables_XC = np.empty((BLOCK_FRAMES // 2, columns), np.int32)
     packed_C = np.empty(columns, np.int64)
     right_F = np.empty(BLOCK_FRAMES, np.int32)
     chains_V2 = np.empty((BLOCK_FRAMES // edge_frames, 2), np.int32)
@@ -254,14 +257,15 @@ def advance_tiles(
     far = 0
     for block in range(0, scores_FC.shape[0], BLOCK_FRAMES):
         count = min(BLOCK_FRAMES, scores_FC.shape[0] - block)
-        if twins:
-            _pack(scores_FC[block : block + count], firsts_G, seconds_G, packed_C, tables_XG)
-        else:
-            _pack_single(scores_FC[block : block + count], tables_XC)
         low, _ = live_tiles(start + block, frames_left - block, pairs, has_edges)
         _, high = live_tiles(start + block + count, frames_left - block - count, pairs, has_edges)
         if low_tile >= 0:
             low, high = low_tile, high_tile
+        twins = firsts_G.shape[0] > 0 and (high + 1 - low) * tile_pairs >= TWINS_PAIRS
+        if twins:
+            _pack(scores_FC[block : block + count], firsts_G, seconds_G, packed_C, tables_XG)
+        else:
+            _pack_single(scores_FC[block : block + count], tables_XC)
         closing = block + count == frames_left
         right_F[:] = DEAD_32
         chains_V2[:] = DEAD_32
@@ -270,8 +274,8 @@ def advance_tiles(
             blank = blank_P[first : first + tile_pairs]
             token = token_P[first : first + tile_pairs]
             joins = joins_P[first : first + tile_pairs]
-            half = first // 2 if twins else first
-            lookup = lookup_H[half : half + (tile_pairs // 2 if twins else tile_pairs)]
+            symbols = symbols_P[first : first + tile_pairs]
+            lookup = lookup_H[first // 2 : (first + tile_pairs) // 2]
             e0, e1 = edge_starts_N[tile], edge_starts_N[tile + 1]
             far += _rebase(tile, low, blank, token, speech_E[e0:e1], bases_N)
             if tile > low:
@@ -283,7 +287,7 @@ def advance_tiles(
                 if twins:
                     _gather(found_H, tables_XG[f // 2], lookup)
                 else:
-                    _gather(found_P, tables_XC[f // 2], lookup)
+                    _gather(found_P, tables_XC[f // 2], symbols)
                 left = right_F[f]
                 right_F[f] = token[tile_pairs - 1]
                 if f + 1 < count:

@@ -66,7 +66,7 @@ def spoilt(tokens_L: NDArray[np.int32], seed: int) -> NDArray[np.int32]:
 def test_the_path_is_that_of_a_search_through_everything(
     kind: str, beam_tokens: int, detours: DetourCosts | None
 ) -> None:
-    tokens_L = text_of(9 * TILE_PAIRS // 2, 1)
+    tokens_L = text_of(9 * TILE_PAIRS, 1)
     said_N = {"right": tokens_L, "spoilt": spoilt(tokens_L, 2), "another": text_of(4000, 3)}[kind]
     log_probs_TC = planted(said_N, 15_003, 4)
     with mock.patch.object(search, "NARROW_PAIRS", 1 << 60):
@@ -160,7 +160,7 @@ def _value(trellis: Trellis, rows: Rows) -> int:
 
 
 def test_what_is_given_up_is_told() -> None:
-    tokens_L = text_of(5 * TILE_PAIRS, 1)
+    tokens_L = text_of(10 * TILE_PAIRS, 1)
     trellis = trellis_of(planted(tokens_L, 12_000, 2), tokens_L, DEFAULT_DETOURS.fitted(10.0))
     ceiling = Ceiling.of(trellis)
     assert len(ceiling.gains_B) == -(-12_000 // BLOCK_FRAMES) + 1
