@@ -52,30 +52,32 @@ class _SealingFile:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.written = 0
-        self._crc, self._in_block = 0, 0
         self.blocks = array("I")
+        self._held = bytearray()
         self.footer: bytearray | None = None
 
     def write(self, data: Any) -> int:
-        view = memoryview(data).cast("B")
-        self.written += len(view)
+        # Of a small table these are many, of a few bytes each.
         if self.footer is not None:
-            self.footer += view
-            return len(view)
-        self._file.write(view)
-        at = 0
-        while at < len(view):
-            taken = bytes(view[at : at + BLOCK_BYTES - self._in_block])
-            self._crc = google_crc32c.extend(self._crc, taken)
-            at, self._in_block = at + len(taken), self._in_block + len(taken)
-            if self._in_block == BLOCK_BYTES:
-                self.end_block()
-        return len(view)
+            self.footer += data
+        else:
+            self._held += data
+            if len(self._held) >= BLOCK_BYTES:
+                self._end_blocks(len(self._held) // BLOCK_BYTES * BLOCK_BYTES)
+        self.written += len(data)
+        return len(data)
 
-    def end_block(self) -> None:
-        if self._in_block:
-            self.blocks.append(self._crc)
-        self._crc, self._in_block = 0, 0
+    def end_data(self) -> None:
+        """The last block is shorter, and what is written from here on is the footer."""
+        self._end_blocks(len(self._held))
+        self.footer = bytearray()
+
+    def _end_blocks(self, end: int) -> None:
+        for start in range(0, end, BLOCK_BYTES):
+            block = bytes(self._held[start : min(start + BLOCK_BYTES, end)])
+            self.blocks.append(google_crc32c.value(block))
+            self._file.write(block)
+        del self._held[:end]
 
     def tell(self) -> int:
         return self.written
@@ -94,11 +96,12 @@ def write_sealed(table: pa.Table, file: BinaryIO, *, name: str, row_group_rows: 
     """
     sealing = _SealingFile(file)
     sink = pa.PythonFile(sealing, mode="w")
-    with pq.ParquetWriter(sink, table.schema, compression="zstd", compression_level=1) as writer:
+    # Nobody looks for values in it; dictionaries and statistics cost a small table half as much again.
+    settings = {"use_dictionary": False, "write_statistics": False}
+    with pq.ParquetWriter(sink, table.schema, compression="zstd", compression_level=1, **settings) as writer:
         writer.write_table(table, row_group_size=row_group_rows)
-        sealing.end_block()
         # What is written from here on is the footer alone: all columns are out.
-        sealing.footer = bytearray()
+        sealing.end_data()
         data_bytes = sealing.written
         writer.add_key_value_metadata(
             {
