@@ -78,15 +78,19 @@ def mix(
             f"a noise's power must be at least {SILENT_POWER}: {noise_power:.2g} for {utterance_id!r}"
         )
     noise_gain = _steady(math.sqrt(speech_power / (noise_power * 10.0 ** (plan.snr_db / 10.0))))
-    mixed_N = (dry_N + noise_gain * noise_N) * _steady(10.0 ** (plan.level_db / 20.0))
-    peak = float(np.max(np.abs(mixed_N)))
+    # In place, with the roundings of (speech + gain * noise) * level.
+    mixed_N = noise_gain * noise_N
+    mixed_N += dry_N
+    mixed_N *= _steady(10.0 ** (plan.level_db / 20.0))
+    peak = max(float(mixed_N.max()), -float(mixed_N.min()))
     scale = 1.0 if peak <= FULL_SCALE else _steady(FULL_SCALE / peak * (1.0 - 2.0**-20))
     report = MixReport(
         noise_gain=noise_gain,
         scale=scale,
         speech_power_db=round(10.0 * math.log10(speech_power / 32768.0**2), 3),
     )
-    return np.rint(mixed_N * scale).astype(np.int16), report
+    mixed_N *= scale
+    return np.rint(mixed_N, out=mixed_N).astype(np.int16), report
 
 
 def noise_json(plan: MixPlan, report: MixReport) -> str:
@@ -171,7 +175,7 @@ def _combined(plan: MixPlan, bank: NoiseBank, samples: int, utterance_id: str) -
                 f"at {part.offset_samples} for {utterance_id!r}"
             )
         total_N += _steady(_NOISE_RMS * 10.0 ** (part.gain_db / 20.0) / math.sqrt(power)) * part_N
-    return np.rint(total_N).astype(np.int32)
+    return np.rint(total_N, out=total_N).astype(np.int32)
 
 
 def _in_room(dry_N: Int16Array, digest: str, bank: NoiseBank) -> Int16Array:

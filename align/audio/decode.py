@@ -37,6 +37,7 @@ __all__ = [
     "check_stated",
     "decode",
     "decode_clip",
+    "decode_clip_int16",
     "encode_flac",
     "from_int16",
     "probe",
@@ -343,7 +344,13 @@ def encode_flac(samples_N: NDArray[np.floating], sample_rate_hz: int) -> bytes:
 
 
 def decode_clip(data: bytes) -> tuple[FloatArray, int]:
-    """A clip's samples, float32 [N], and its rate in Hz.
+    """A clip's samples, float32 [N], and its rate in Hz; see `decode_clip_int16`."""
+    samples_N, sample_rate_hz = decode_clip_int16(data)
+    return from_int16(samples_N), sample_rate_hz
+
+
+def decode_clip_int16(data: bytes) -> tuple[NDArray[np.int16], int]:
+    """A clip's samples as they stand in it, int16 [N], and its rate in Hz.
 
     Args:
         data: the bytes that `encode_flac` made.
@@ -352,7 +359,7 @@ def decode_clip(data: bytes) -> tuple[FloatArray, int]:
         ValueError: it is no mono FLAC file.
     """
     try:
-        samples, sample_rate_hz = soundfile.read(io.BytesIO(data), dtype="float32")
+        samples, sample_rate_hz = soundfile.read(io.BytesIO(data), dtype="int16")
     except soundfile.LibsndfileError as error:
         raise ValueError(f"a clip must be a FLAC file, {len(data)} bytes are not: {error}") from error
     if samples.ndim != 1:

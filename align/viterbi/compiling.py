@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any, TypeVar, cast
 
 from numba import njit
 from numba.core.caching import FunctionCache
+from numba.core.dispatcher import Dispatcher
 from numba.core.runtime import rtsys
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+_PLAIN = (int, float, str, bytes, tuple)
 
 
 class _LoadedKernels(FunctionCache):  # type: ignore[misc]
@@ -27,6 +30,39 @@ class _LoadedKernels(FunctionCache):  # type: ignore[misc]
         if found is None:
             target_context.refresh()
         return found
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        """What a kernel is kept under, with all that was compiled into it.
+
+        Numba's own key is of the kernel's file alone: where a constant or a kernel of another file changes, it loads
+        what was compiled with the old one.
+        """
+        return *super()._index_key(sig, codegen), compiled_in(self._py_func)
+
+
+def compiled_in(function: Callable[..., Any]) -> str:
+    """Digest of a kernel's code, of the constants of its module that it uses, and of the kernels that it calls."""
+    parts: list[object] = []
+    seen: set[Callable[..., Any]] = set()
+    waiting = [function]
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        code = one.__code__
+        parts.append((one.__module__, one.__qualname__, code.co_code, _plain(code.co_consts)))
+        for name in code.co_names:
+            value = one.__globals__.get(name)
+            if isinstance(value, Dispatcher):
+                waiting.append(value.py_func)
+            elif isinstance(value, _PLAIN):
+                parts.append((one.__module__, name, value))
+    return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+def _plain(values: tuple[Any, ...]) -> list[Any]:
+    return [value for value in values if value is None or isinstance(value, _PLAIN)]
 
 
 def compiled(function: Function) -> Function:

@@ -123,7 +123,7 @@ def _sample(rows: list[Utterance], previous: str) -> Packed:
             pause_N = np.zeros(round(_pause(rows[number - 1], row) * rate_hz), np.int16)
             pieces.append(pause_N)
             at += len(pause_N)
-        said_N = audio.to_int16(audio.decode_clip(row.audio)[0])
+        said_N, _ = audio.decode_clip_int16(row.audio)
         pieces.append(said_N)
         start, end = at / rate_hz, (at + len(said_N)) / rate_hz
         if row.word_times:

@@ -124,7 +124,7 @@ def _written(row: Utterance, out: str, part: PlainPart) -> bytes:
     data, name = row.audio, row.audio_path
     if part.format == "kaldi" and not name.endswith(".wav"):
         # Kaldi's own programs read no other files.
-        samples_N = audio.to_int16(audio.decode_clip(data)[0])
+        samples_N, _ = audio.decode_clip_int16(data)
         data, name = encode_audio(samples_N, row.sample_rate_hz, "wav"), row.key + ".wav"
     path = f"audio/{part.name}/{name}"
     uri = files.join(out, part.format, *path.split("/"))

@@ -149,9 +149,9 @@ def noisy_row(fields: dict[str, object], flac: bytes, bank: NoiseBank, options: 
     if plan is None:
         if options.audio_format == "flac":
             return clean
-        samples_N = audio.to_int16(audio.decode_clip(flac)[0])
+        samples_N, _ = audio.decode_clip_int16(flac)
         return replace(clean, audio=encode_audio(samples_N, clean.sample_rate_hz, options.audio_format))
-    speech_N, _ = audio.decode_clip(flac)
+    speech_N, _ = audio.decode_clip_int16(flac)
     mixed_N, report = mix(speech_N, plan, bank, utterance_id=id_)
     return replace(
         clean,

@@ -54,11 +54,11 @@ class _SealingFile:
         self.written = 0
         self.blocks = array("I")
         self._held = bytearray()
-        self.footer: bytearray | None = None
+        self.footer, self._has_ended = bytearray(), False
 
     def write(self, data: Any) -> int:
         # Of a small table these are many, of a few bytes each.
-        if self.footer is not None:
+        if self._has_ended:
             self.footer += data
         else:
             self._held += data
@@ -70,7 +70,7 @@ class _SealingFile:
     def end_data(self) -> None:
         """The last block is shorter, and what is written from here on is the footer."""
         self._end_blocks(len(self._held))
-        self.footer = bytearray()
+        self._has_ended = True
 
     def _end_blocks(self, end: int) -> None:
         for start in range(0, end, BLOCK_BYTES):

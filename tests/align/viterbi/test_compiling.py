@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from numba.core.registry import cpu_target
 
 
 def test_kernels_run_where_no_cache_can_be_written() -> None:
@@ -45,3 +49,30 @@ def test_a_kernel_from_the_cache_brings_no_compiler(tmp_path: Path) -> None:
     )
     assert first.stdout == "[0 2 4] True True\n"
     assert second.stdout == "[0 2 4] False False\n"
+
+
+def test_a_kernel_is_compiled_anew_with_a_constant_of_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "factor_beside.py").write_text("FACTOR = 2\n")
+    (tmp_path / "kernels_beside.py").write_text(
+        "from factor_beside import FACTOR\n"
+        "from prep_corpus.align.viterbi.compiling import compiled\n"
+        "@compiled\n"
+        "def once(x):\n    return FACTOR * x\n"
+        "@compiled\n"
+        "def times(x):\n    return once(x)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    kernels = importlib.import_module("kernels_beside")
+    codegen = cpu_target.target_context.codegen()
+
+    def key() -> object:
+        return kernels.times._cache._index_key(None, codegen)
+
+    before = key()
+    assert key() == before
+    monkeypatch.setattr(kernels, "FACTOR", 3)
+    assert key() != before
+    monkeypatch.setattr(kernels, "FACTOR", 2)
+    assert key() == before
