@@ -22,6 +22,7 @@ from prep_corpus.filters.features import word_feature_blocks, word_features
 from prep_corpus.filters.judge_evidence import JUDGE_NAMES
 from prep_corpus.filters.linear import Linear, parse_linear
 from prep_corpus.filters.recognition_evidence import RECOGNITION_NAMES
+from prep_corpus.filters.rereading import Rereading
 from prep_corpus.filters.text_evidence import TEXT_NAMES
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 DoubleArray = NDArray[np.float64]
 
-RECOGNITION_FORMAT = "prep-corpus recognition filter 2"
+RECOGNITION_FORMAT = "prep-corpus recognition filter 3"
 
 BUNDLED_RECOGNITION_FILTERS = ("quartznet",)
 
@@ -73,6 +74,7 @@ class RecognitionFilter:
     Attributes:
         alone: of recordings of which no text is known.
         with_text: of recordings that have a text; None in a filter that looks at none.
+        rereading: how much such a text counts for what is read; None in a filter that looks at none.
         k_frames: shortest pause to cut at with which the curves were measured.
         model_digest: digest of the acoustic model for which it was fitted.
         frame_seconds: length of that model's frames.
@@ -82,6 +84,7 @@ class RecognitionFilter:
 
     alone: RecognitionLevel
     with_text: RecognitionLevel | None = None
+    rereading: Rereading | None = None
     k_frames: int
     model_digest: str
     frame_seconds: float
@@ -91,6 +94,10 @@ class RecognitionFilter:
     def __post_init__(self) -> None:
         if self.alone.columns not in [columns_of(judged=judged, has_text=False) for judged in (False, True)]:
             raise UsageError(f"a recognition filter looks at other evidence: {', '.join(self.alone.columns)}")
+        if (self.rereading is None) != (self.with_text is None):
+            raise UsageError(
+                "a recognition filter that looks at texts, and no other, says how much they count"
+            )
         wanted = columns_of(judged=self.is_judged, has_text=True)
         if self.with_text is not None and self.with_text.columns != wanted:
             raise UsageError(
@@ -153,10 +160,11 @@ def parse_recognition(text: str, name: str) -> RecognitionFilter:
     """
     document = read_document(text, RECOGNITION_FORMAT, name, "a recognition filter")
     try:
-        with_text = document["with_text"]
+        with_text, rereading = document["with_text"], document["rereading"]
         return RecognitionFilter(
             alone=_parse_level(document["alone"]),
             with_text=None if with_text is None else _parse_level(with_text),
+            rereading=None if rereading is None else Rereading(**rereading),
             k_frames=int(document["k_frames"]),
             model_digest=document["model_digest"],
             frame_seconds=float(document["frame_seconds"]),

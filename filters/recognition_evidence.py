@@ -38,8 +38,8 @@ RECOGNITION_NAMES = (
 
 cost: -log p(word | zone) in nats, summed over all paths, at most `MOST_COST_NATS`: what all other readings of the zone
     are worth together.
-token_margin_min, token_margin_mean: over the word's tokens, by how much each is likelier than the next likely symbol
-    where that is most, in nats, at most `MOST_MARGIN_NATS`.
+token_margin_min, token_margin_mean: over the word's tokens, by how much each is likelier than any other symbol
+    where that is most, in nats, within `MOST_MARGIN_NATS`.
 doubt_sum, doubt_most: over the zone's frames whose best symbol is blank or delimiter, the probability of all others:
     its sum, at most `MOST_DOUBT`, and its maximum.
 delimiter_before, delimiter_after: the largest probability of a delimiter between the word and the one beside it; of any
@@ -120,16 +120,19 @@ def _most(values_T: NDArray[np.floating], starts: LongArray, ends: LongArray) ->
 
 
 def _margins(log_probs_TC: NDArray[np.floating], found: RecognisedWords) -> DoubleArray:
-    """By how much each token is likelier than the next likely symbol, in the frame of its own where that is most."""
+    """By how much each token is likelier than any other symbol, in the frame of its own where that is most."""
     margin_L = np.empty(len(found.tokens_L))
     for at in range(0, len(margin_L), _BLOCK_TOKENS):
         starts = found.token_starts_L[at : at + _BLOCK_TOKENS]
         lengths = found.token_ends_L[at : at + _BLOCK_TOKENS] - starts
         offsets = np.cumsum(lengths) - lengths
         frames = np.arange(int(lengths.sum())) + np.repeat(starts - offsets, lengths)
-        two = np.partition(log_probs_TC[frames].astype(np.float32), -2, axis=1)[:, -2:]
-        margin_L[at : at + _BLOCK_TOKENS] = np.maximum.reduceat(two[:, 1] - two[:, 0], offsets)
-    return np.minimum(margin_L, MOST_MARGIN_NATS)
+        rows = log_probs_TC[frames].astype(np.float32)
+        own = rows[np.arange(len(rows)), np.repeat(found.tokens_L[at : at + _BLOCK_TOKENS], lengths)]
+        two = np.partition(rows, -2, axis=1)[:, -2:]
+        others = np.where(own >= two[:, 1], two[:, 0], two[:, 1])
+        margin_L[at : at + _BLOCK_TOKENS] = np.maximum.reduceat(own - others, offsets)
+    return np.clip(margin_L, -MOST_MARGIN_NATS, MOST_MARGIN_NATS)
 
 
 def _costs(log_probs_TC: NDArray[np.floating], found: RecognisedWords, seen: Track) -> DoubleArray:

@@ -3,8 +3,8 @@
     text     the  old  captain  and  the  sea         ten minutes of text around each word count,
     heard    the  old  captain  and  the  see         but nothing that stands at its own place
 
-What the text has at the word's own place says nothing here: where the model's words are wanted the text is wrong more
-often than anywhere else.
+The words that are heard are those of `rereading`. What the text has at a word's own place says nothing here: where the
+model's words are wanted the text is wrong more often than anywhere else.
 
 Legend: W recognised words, N words of the text, F features.
 """
@@ -12,6 +12,7 @@ Legend: W recognised words, N words of the text, F features.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,16 +22,15 @@ from prep_corpus.filters.judge_evidence import SLACK_SECONDS, TimedWords
 
 if TYPE_CHECKING:
     from prep_corpus.align.model.models import ModelInfo
-    from prep_corpus.align.recognition.recognised import RecognisedWords
     from prep_corpus.align.words.words import Words
 
 DoubleArray = NDArray[np.float64]
 LongArray = NDArray[np.int64]
 
-TEXT_VERSION = 1
+TEXT_VERSION = 2
 """Of the evidence, for the digests of what depends on it."""
 
-TEXT_NAMES = ("text_has", "text_count", "text_agrees", "text_agrees_near")
+TEXT_NAMES = ("text_has", "text_count", "text_agrees", "text_agrees_near", "text_put", "text_lead")
 """Names of the columns of `text_evidence`, in order.
 
 text_has: 1 where the word stands in the text within `WIDE_SECONDS` but not at its own place, else 0.
@@ -38,6 +38,8 @@ text_count: log1p of how often, at most `MOST_LOG_COUNT`.
 text_agrees: share of the words heard within `WIDE_SECONDS`, but not at its own place, that the text has where they are
     heard; a half where there are none, and nearer to it the fewer there are.
 text_agrees_near: the same within `AROUND_SECONDS`.
+text_put, text_lead: of `rereading.Reread`: 1 where it is a word of the text instead of what was heard, else 0; and its
+    log-odds against all other readings, at most `rereading.MOST_LEAD`.
 """
 
 PLACE_SECONDS = 2.0
@@ -52,46 +54,54 @@ MOST_LOG_COUNT = 4.0
 _PRIOR_WORDS = 3.0
 
 
-def with_text(
-    evidence_WF: NDArray[np.float32], found: RecognisedWords, info: ModelInfo, text: TimedWords
-) -> NDArray[np.float32]:
-    """The evidence for recognised words with the columns of `text_evidence` behind.
+@dataclass(frozen=True, kw_only=True)
+class TextWords(TimedWords):
+    """The words of a transcript where they were aligned.
 
-    Args:
-        evidence_WF: as `recognition_evidence` gives it, or `with_judge`.
-        found: the words.
-        info: of the model that heard them.
-        text: the words of the transcript, as `words_of_text` gives them.
+    Attributes:
+        tokens: of each, int32.
+        refused_W: those that are more likely not said where they stand.
     """
-    own = TimedWords(
-        texts=found.texts,
-        starts_W=found.frame_starts * np.float64(info.frame_seconds),
-        ends_W=found.frame_ends * np.float64(info.frame_seconds),
-    )
-    return np.concatenate((evidence_WF, text_evidence(own, text)), axis=1)
+
+    tokens: tuple[NDArray[np.int32], ...]
+    refused_W: NDArray[np.bool_]
 
 
-def words_of_text(words: Words, texts: Sequence[str], info: ModelInfo) -> TimedWords:
+def words_of_text(
+    words: Words,
+    texts: Sequence[str],
+    tokens_L: NDArray[np.int32],
+    info: ModelInfo,
+    refused_W: NDArray[np.bool_] | None = None,
+) -> TextWords:
     """The words of a transcript where they were aligned.
 
     Args:
         words: N words.
         texts: they, as normalised.
+        tokens_L: the tokens that were aligned.
         info: of the model.
+        refused_W: those that are more likely not said where they stand; none where nothing tells.
     """
-    return TimedWords(
+    spans = zip(words.token_starts.tolist(), words.token_ends.tolist())
+    return TextWords(
         texts=tuple(texts),
         starts_W=words.frame_starts * np.float64(info.frame_seconds),
         ends_W=words.frame_ends * np.float64(info.frame_seconds),
+        tokens=tuple(tokens_L[start:end] for start, end in spans),
+        refused_W=np.zeros(len(words), bool) if refused_W is None else refused_W,
     )
 
 
-def text_evidence(words: TimedWords, text: TimedWords) -> NDArray[np.float32]:
+def text_evidence(
+    words: TimedWords, text: TimedWords, put_W: NDArray[np.bool_], lead_W: DoubleArray
+) -> NDArray[np.float32]:
     """What a recording's text says for the words that are heard in it.
 
     Args:
-        words: the W words that are heard.
+        words: the W words that are heard, as they are read with the text.
         text: the N words of the text where they were aligned, spelled alike.
+        put_W, lead_W: of `rereading.Reread`.
 
     Returns:
         float32 [W, F], columns as in `TEXT_NAMES`.
@@ -110,6 +120,8 @@ def text_evidence(words: TimedWords, text: TimedWords) -> NDArray[np.float32]:
             np.minimum(np.log1p(count_W), MOST_LOG_COUNT),
             _share_around(agrees_W, seconds_W, WIDE_SECONDS),
             _share_around(agrees_W, seconds_W, AROUND_SECONDS),
+            put_W,
+            lead_W,
         ),
         axis=1,
     ).astype(np.float32)

@@ -205,6 +205,8 @@ def fit_recognised(corpus: Corpus, options: CutOptions, arguments: argparse.Name
     if judged:
         about += f", judged by {arguments.judge}"
     found = recognition_cases.fit(heard, corpus.info, options, k_frames=RECOGNITION_K_FRAMES, about=about)
+    rereading = found.filter.rereading
+    assert rereading is not None
     arguments.out.write_text(recognition_text(found.filter), encoding="utf-8")
     command = (
         f"python tests/quality.py fit --read uncovered {judged}--model {model} --corpus {arguments.corpus} "
@@ -212,7 +214,7 @@ def fit_recognised(corpus: Corpus, options: CutOptions, arguments: argparse.Name
     )
     card_text = recognition_card(
         found,
-        ([*heard.clean, *heard.hard], heard.texted),
+        ([*heard.clean, *heard.hard], heard.with_texts(rereading, corpus.info)),
         f"Recognition filter {arguments.out.stem}",
         command,
     )

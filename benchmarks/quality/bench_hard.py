@@ -31,9 +31,10 @@ from prep_corpus.align.model.models import ModelInfo, load_model  # noqa: E402
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES  # noqa: E402
 from prep_corpus.align.words.hearing import reading  # noqa: E402
 from prep_corpus.filters.fitting.cases import Case  # noqa: E402
-from prep_corpus.filters.fitting.fit_recognition import recognition_case, with_text_of  # noqa: E402
+from prep_corpus.filters.fitting.fit_recognition import recognition_case  # noqa: E402
 from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally  # noqa: E402
 from prep_corpus.filters.fitting.sweep import Bench  # noqa: E402
+from prep_corpus.filters.fitting.texted.texted_cases import texted_case, with_text_of  # noqa: E402
 from prep_corpus.filters.linear import Filter, bundled_filter  # noqa: E402
 from prep_corpus.filters.recognition import RecognitionFilter, bundled_recognition_filter  # noqa: E402
 from prep_corpus.filters.text_evidence import words_of_text  # noqa: E402
@@ -71,9 +72,10 @@ def words_read(
         case.log_probs_TC, case.seen, case.levels, info, (), np.zeros(0), group=case.group
     )
     level = reader.alone
-    if has_text and reader.with_text is not None:
+    if has_text and reader.with_text is not None and reader.rereading is not None:
         level = reader.with_text
-        heard = with_text_of(heard, words_of_text(case.words, case.texts, info), info)
+        text = words_of_text(case.words, case.texts, case.tokens_L, info)
+        heard = with_text_of(texted_case(heard, text, info), reader.rereading, info)
     with suppress(UsageError):
         # All of them are too many.
         return recognition_cases.read(heard, level, max_wer, (), options, reader.k_frames).edits

@@ -6,7 +6,7 @@ Legend: W recognised words, V words truly said, S segments, P thresholds of the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +37,8 @@ from prep_corpus.filters.judge_evidence import TimedWords, with_judge
 from prep_corpus.filters.linear import Linear
 from prep_corpus.filters.recognition import RecognitionFilter, RecognitionLevel, columns_of, mean_scores
 from prep_corpus.filters.recognition_evidence import RECOGNITION_NAMES, recognition_evidence
+from prep_corpus.filters.rereading import Rereading
 from prep_corpus.filters.scoring import EDGE_MARGIN
-from prep_corpus.filters.text_evidence import text_evidence, words_of_text
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -59,7 +59,23 @@ RECOGNITION_FEATURES = (
 """Of every level; those of a judge and of a text come behind."""
 
 
-RECOGNITION_THRESHOLDS = (-4.0, -3.0, -2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+RECOGNITION_THRESHOLDS = (
+    -4.0,
+    -3.0,
+    -2.0,
+    -1.5,
+    -1.0,
+    -0.75,
+    -0.5,
+    -0.25,
+    0.0,
+    0.25,
+    0.5,
+    1.0,
+    1.5,
+    2.0,
+    3.0,
+)
 
 
 def recognition_case(
@@ -141,18 +157,6 @@ def right_words(texts: Sequence[str], true_texts: Sequence[str]) -> tuple[BoolAr
     return right_W, right_V
 
 
-def with_text_of(case: Case, text: TimedWords, info: ModelInfo) -> Case:
-    """A case, as `recognition_case` makes it, whose words have the evidence of a text too.
-
-    Args:
-        case: without a text.
-        text: the words of one, as `words_of_text` gives them.
-        info: the model's description.
-    """
-    own = words_of_text(case.words, case.texts, info)
-    return replace(case, evidence_WF=np.concatenate((case.evidence_WF, text_evidence(own, text)), axis=1))
-
-
 @dataclass(frozen=True, kw_only=True)
 class FittedReading:
     """One classifier of a recognition filter with what is known of it from cross-validation.
@@ -189,6 +193,7 @@ def fit_recognition(
     options: RecognitionFitOptions,
     *,
     with_text: Sequence[Case] = (),
+    rereading: Rereading | None = None,
     model_digest: str,
     frame_seconds: float,
     fitted_on: str,
@@ -199,7 +204,8 @@ def fit_recognition(
     Args:
         cases: as `recognition_case` makes them, of at least two groups.
         options: the options of the fit.
-        with_text: the same with the evidence of texts, as `with_text_of` makes them; none for a filter without.
+        with_text: the same as they are read with texts, as `texted_cases` makes them; none for a filter without.
+        rereading: how much the texts count for what is read there.
         model_digest, frame_seconds: of the acoustic model.
         fitted_on: what the cases are, in words.
         data_digest: digest of the cases.
@@ -214,6 +220,7 @@ def fit_recognition(
         filter=RecognitionFilter(
             alone=alone.level,
             with_text=None if texted is None else texted.level,
+            rereading=rereading,
             k_frames=options.k_frames,
             model_digest=model_digest,
             frame_seconds=frame_seconds,

@@ -56,6 +56,7 @@ def fit_reading(material: ReadMaterial, about: str, cut: CutOptions, *, k_frames
         material.alone,
         RecognitionFitOptions(cut=cut, k_frames=k_frames),
         with_text=material.with_text,
+        rereading=material.rereading,
         model_digest=material.info.digest,
         frame_seconds=material.info.frame_seconds,
         fitted_on=about,

@@ -8,23 +8,26 @@ Legend: W recognised words.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 import numpy as np
+from numpy.typing import NDArray
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.recognition.recognised import recognise
+from prep_corpus.align.recognition.recognised import RecognisedWords, recognise
 from prep_corpus.align.recognition.sources import READ_NOTHING, TRANSCRIPT
 from prep_corpus.align.recognition.uncovered import as_text
 from prep_corpus.filters.fitting.cases import GIVEN, Case
 from prep_corpus.filters.fitting.fit_recognition import right_words
 from prep_corpus.filters.fitting.self_labels import Aligned, Unlabelled
+from prep_corpus.filters.fitting.texted.fit_rereading import KnownReadings, fit_rereading, said_in_place
 from prep_corpus.filters.labels.heard_labels import JudgedUtterance
 from prep_corpus.filters.labels.stretches import stretch
 from prep_corpus.filters.recognition_evidence import recognition_evidence
-from prep_corpus.filters.text_evidence import with_text, words_of_text
+from prep_corpus.filters.rereading import Readings, Rereading, choose_readings, find_readings, with_text
+from prep_corpus.filters.text_evidence import TextWords, words_of_text
 from prep_corpus.pipeline.finished.fit_material import Say, frames_of, labelled_pieces
 from prep_corpus.pipeline.finished.label_run import split_words
 from prep_corpus.pipeline.finished.stored_run import FinishedRun, segment_rows, stored_bundles
@@ -37,13 +40,43 @@ class ReadMaterial:
 
     Attributes:
         alone: cases as of recordings without a text.
-        with_text: the same with the evidence of their recordings' texts.
+        with_text: the same as they are read with their recordings' texts.
+        rereading: how much these count for that.
         info: of the model.
     """
 
     alone: list[Case]
     with_text: list[Case]
+    rereading: Rereading
     info: ModelInfo
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeardRecording:
+    """What the model hears in a recording, before it is known how much its text counts for what is read.
+
+    Attributes:
+        whole: the recording with its transcript.
+        found: the W words that the model hears.
+        text: the words of the transcript.
+        readings: what else may have been said.
+        pieces: its utterances with known words, each as one of `whole` too.
+    """
+
+    whole: Unlabelled
+    found: RecognisedWords
+    text: TextWords
+    readings: Readings
+    pieces: list[tuple[JudgedUtterance, Case]] = field(default_factory=list)
+
+    def known(self, info: ModelInfo) -> KnownReadings:
+        """What `fit_rereading` learns from it."""
+        said: list[str | None] = [None] * len(self.found)
+        middles_W = (self.found.frame_starts + self.found.frame_ends) / 2
+        for judged, case in self.pieces:
+            start, end = np.searchsorted(middles_W, frames_of(judged, self.whole, info)).tolist()
+            said[start:end] = said_in_place(self.found.texts[start:end], case.true_texts)
+        return KnownReadings(readings=self.readings, said=said)
 
 
 def trusted_utterances(run: FinishedRun, *, hours: float, seed: int) -> list[JudgedUtterance]:
@@ -115,42 +148,67 @@ def read_material(run: FinishedRun, judged: Sequence[JudgedUtterance], say: Say)
         UsageError: the run does not have them, or the model does not tell where a word ends.
     """
     clear = [one for one in judged if one.heard is not None]
-    alone: list[Case] = []
-    texted: list[Case] = []
+    heard: list[HeardRecording] = []
     info: ModelInfo | None = None
-    heard: tuple[Unlabelled, Unlabelled] | None = None
-    name = ""
     for piece in labelled_pieces(run, clear):
         info = piece.stored.info
-        if heard is None or name != piece.whole.name:
-            name, heard = piece.whole.name, recognised_texts(piece.whole, info)
-        for cases, whole in zip((alone, texted), heard):
-            case = read_piece(whole, piece.judged, piece.case, info)
-            if case is not None:
-                cases.append(case)
-    if info is None or not alone:
+        if not heard or heard[-1].whole.name != piece.whole.name:
+            heard.append(heard_recording(piece.whole, info))
+        heard[-1].pieces.append((piece.judged, piece.case))
+    material = None if info is None else material_of(heard, info)
+    if material is None or not material.alone:
         raise UsageError(
             f"{run.folder}: the model hears no word in any of the {len(clear)} utterances with known words"
         )
-    say(f"what the model hears was read in {len(alone)} of {len(clear)} utterances with known words")
-    return ReadMaterial(alone=alone, with_text=texted, info=info)
+    say(f"what the model hears was read in {len(material.alone)} of {len(clear)} utterances with known words")
+    return material
 
 
-def recognised_texts(whole: Unlabelled, info: ModelInfo) -> tuple[Unlabelled, Unlabelled]:
-    """A recording with what the model hears in place of its transcript, without and with the evidence of that."""
+def material_of(heard: Sequence[HeardRecording], info: ModelInfo) -> ReadMaterial:
+    """What is heard in the pieces of some recordings."""
+    rereading = fit_rereading([one.known(info) for one in heard])
+    alone: list[Case] = []
+    texted: list[Case] = []
+    for one in heard:
+        for cases, whole in zip((alone, texted), recognised_texts(one, rereading, info)):
+            for judged, piece in one.pieces:
+                case = read_piece(whole, judged, piece, info)
+                if case is not None:
+                    cases.append(case)
+    return ReadMaterial(alone=alone, with_text=texted, rereading=rereading, info=info)
+
+
+def heard_recording(whole: Unlabelled, info: ModelInfo) -> HeardRecording:
+    """What the model hears in a recording, without pieces."""
     found = recognise(whole.seen, info)
-    text = as_text(found, whole.seen.delimiter, in_pieces=bool(info.tokenizer))
-    evidence_WF = recognition_evidence(whole.log_probs_TC, found, whole.seen)
-    own = words_of_text(whole.aligned.words, whole.aligned.texts, info)
+    aligned = whole.aligned
+    text = words_of_text(aligned.words, aligned.texts, aligned.tokens_L, info)
+    readings = find_readings(whole.log_probs_TC, whole.seen, info, found, text)
+    return HeardRecording(whole=whole, found=found, text=text, readings=readings)
+
+
+def recognised_texts(
+    one: HeardRecording, rereading: Rereading, info: ModelInfo
+) -> tuple[Unlabelled, Unlabelled]:
+    """A recording with what the model hears in place of its transcript, without that and as it is read with it."""
+    whole = one.whole
+    words = choose_readings(whole.log_probs_TC, whole.seen, one.found, one.text, one.readings, rereading)
+    evidence_WF = recognition_evidence(whole.log_probs_TC, words.found, whole.seen)
+    texted_WF = with_text(evidence_WF, words, info, one.text)
+    alone_WF = recognition_evidence(whole.log_probs_TC, one.found, whole.seen)
     alone, texted = (
-        replace(
-            whole,
-            aligned=Aligned(tokens_L=text.tokens_L, words=text.words, texts=found.texts, evidence_WF=own_WF),
-            sentence_ends=(),
-        )
-        for own_WF in (evidence_WF, with_text(evidence_WF, found, info, own))
+        _with_heard(whole, *heard, info) for heard in ((one.found, alone_WF), (words.found, texted_WF))
     )
     return alone, texted
+
+
+def _with_heard(
+    whole: Unlabelled, found: RecognisedWords, evidence_WF: NDArray[np.float32], info: ModelInfo
+) -> Unlabelled:
+    """A recording with what the model hears in place of its transcript."""
+    text = as_text(found, whole.seen.delimiter, in_pieces=bool(info.tokenizer))
+    aligned = Aligned(tokens_L=text.tokens_L, words=text.words, texts=found.texts, evidence_WF=evidence_WF)
+    return replace(whole, aligned=aligned, sentence_ends=())
 
 
 def read_piece(whole: Unlabelled, judged: JudgedUtterance, case: Case, info: ModelInfo) -> Case | None:

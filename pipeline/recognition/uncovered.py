@@ -31,8 +31,9 @@ from prep_corpus.filters.judge_evidence import (
 )
 from prep_corpus.filters.recognition import RecognitionFilter, mean_scores
 from prep_corpus.filters.recognition_evidence import recognition_evidence
+from prep_corpus.filters.rereading import REREADING_VERSION, Reread, reread, with_text
 from prep_corpus.filters.scoring import EDGE_MARGIN, REFUSED_SCORE
-from prep_corpus.filters.text_evidence import TEXT_VERSION, with_text
+from prep_corpus.filters.text_evidence import TEXT_VERSION, TextWords
 from prep_corpus.pipeline.recognition.judge import JudgeOptions
 
 VERSION = 5
@@ -68,7 +69,11 @@ class RecognitionOptions:
             VERSION,
             self.filter.digest,
             *_thresholds(self.alone),
-            *(() if self.with_text is None else (TEXT_VERSION, *_thresholds(self.with_text))),
+            *(
+                ()
+                if self.with_text is None
+                else (TEXT_VERSION, REREADING_VERSION, *_thresholds(self.with_text))
+            ),
             self.mode,
             *([] if self.judge is None else ["judge", JUDGE_VERSION, self.judge.info.digest]),
         ]
@@ -126,7 +131,7 @@ def hear(
     info: ModelInfo,
     options: RecognitionOptions,
     judged: TimedWords | None = None,
-    text: TimedWords | None = None,
+    text: TextWords | None = None,
 ) -> ScoredWords:
     """Recognise the words of a recording, and score them.
 
@@ -140,15 +145,20 @@ def hear(
     Raises:
         UsageError: the model does not tell where a word ends.
     """
-    found = recognise(seen, info)
+    found, level, point = recognise(seen, info), options.filter.alone, options.alone
+    words: Reread | None = None
+    if text is not None and options.with_text is not None:
+        assert options.filter.with_text is not None
+        assert options.filter.rereading is not None
+        level, point = options.filter.with_text, options.with_text
+        words = reread(log_probs_TC, seen, info, found, text, options.filter.rereading)
+        found = words.found
     evidence_WF = recognition_evidence(log_probs_TC, found, seen)
     if options.judge is not None:
         letters = letters_in_common(info, options.judge.info)
         evidence_WF = with_judge(evidence_WF, found, info, letters, judged or NOTHING_HEARD)
-    level, point = options.filter.alone, options.alone
-    if text is not None and options.filter.with_text is not None and options.with_text is not None:
-        level, point = options.filter.with_text, options.with_text
-        evidence_WF = with_text(evidence_WF, found, info, text)
+    if words is not None and text is not None:
+        evidence_WF = with_text(evidence_WF, words, info, text)
     scores_W = level.score_words(evidence_WF)
     scores_W[[UNKNOWN_LETTER in word for word in found.texts]] = REFUSED_SCORE
     return ScoredWords(

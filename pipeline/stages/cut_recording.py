@@ -203,7 +203,9 @@ def _reading(
     assert options.recognised is not None
     written = aligned.normalized.text
     texts = [written[start:end] for start, end in aligned.normalized.words()]
-    text = words_of_text(aligned.words, texts, info) if aligned.has_text else None
+    text = None
+    if aligned.has_text:
+        text = words_of_text(aligned.words, texts, aligned.tokens_L, info, ~trusted.likely_W)
     heard = hear(emitted.log_probs_TC, seen, info, options.recognised, judged, text)
     repairable = RepairableText(
         seen=seen,

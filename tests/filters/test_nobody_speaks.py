@@ -18,10 +18,16 @@ from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.cutting.cutting import CutOptions
 from prep_corpus.align.model.emissions import Emitter, WindowOptions
 from prep_corpus.align.model.models import LoadedModel, load_model
+from prep_corpus.align.recognition.recognised import recognise
 from prep_corpus.align.words.evidence import evidence, track
 from prep_corpus.filters.fitting.cases import Case
-from prep_corpus.filters.fitting.fit_recognition import cut_recognised, recognition_case, with_text_of
+from prep_corpus.filters.fitting.fit_recognition import (
+    cut_recognised,
+    recognition_case,
+)
 from prep_corpus.filters.fitting.sweep import Bench
+from prep_corpus.filters.fitting.texted.texted_cases import texted_case, with_text_of
+from prep_corpus.filters.judge_evidence import letters_in_common, timed_words
 from prep_corpus.filters.linear import Filter, bundled_filter
 from prep_corpus.filters.recognition import bundled_recognition_filter, mean_scores
 from prep_corpus.filters.scoring import heard_words, judged_scores, own_scores, score_utterances, worth
@@ -127,15 +133,19 @@ def test_nothing_is_read_where_nobody_speaks_the_language(
     # The judge agrees with all that is heard.
     agreed_WF = np.tile(np.array([[1.0, 0.0, 0.0]], np.float32), (len(plain.texts), 1))
     judged = replace(plain, evidence_WF=np.concatenate((plain.evidence_WF, agreed_WF), axis=1))
+    letters = letters_in_common(model.info, model.info)
+    judge = timed_words(recognise(plain.seen, model.info), model.info.frame_seconds, letters), letters
     for is_judged, heard in ((False, plain), (True, judged)):
         reader = bundled_recognition_filter(model.info.digest, judged=is_judged)
         assert reader is not None
         assert reader.with_text is not None
         assert reader.is_judged == is_judged
         # The text has all that is heard, but at other places.
-        elsewhere = words_of_text(heard.words, heard.texts, model.info)
+        elsewhere = words_of_text(heard.words, heard.texts, heard.tokens_L, model.info)
         elsewhere = replace(elsewhere, starts_W=elsewhere.starts_W + 30, ends_W=elsewhere.ends_W + 30)
-        texted = with_text_of(heard, elsewhere, model.info)
+        one = texted_case(plain, elsewhere, model.info, judge if is_judged else None)
+        assert reader.rereading is not None
+        texted = with_text_of(one, reader.rereading, model.info)
         cut = CutOptions(stride_samples=model.info.stride_samples, sample_rate_hz=model.info.sample_rate_hz)
         for level, case in ((reader.alone, heard), (reader.with_text, texted)):
             scores_W = level.score_words(case.evidence_WF)

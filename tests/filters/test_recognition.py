@@ -119,7 +119,7 @@ def test_a_filter_is_read_as_it_was_written() -> None:
     with pytest.raises(UsageError, match="must be a JSON file"):
         parse_recognition("{", "here")
     with pytest.raises(UsageError, match="missing or wrong"):
-        parse_recognition('{"format": "prep-corpus recognition filter 2"}', "here")
+        parse_recognition('{"format": "prep-corpus recognition filter 3"}', "here")
 
 
 def test_a_card_speaks_of_hard_ground_only_where_there_was_some() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from prep_corpus.filters.judge_evidence import NOTHING_HEARD, TimedWords
+from prep_corpus.filters.rereading import MOST_LEAD
 from prep_corpus.filters.text_evidence import TEXT_NAMES, WIDE_SECONDS, text_evidence
 
 
@@ -19,7 +20,9 @@ def words(text: str, *, first: float = 0.0, apart: float = 3.0) -> TimedWords:
 
 
 def column(name: str, heard: TimedWords, text: TimedWords) -> list[float]:
-    found: list[float] = text_evidence(heard, text)[:, TEXT_NAMES.index(name)].tolist()
+    count = len(heard.texts)
+    found_WF = text_evidence(heard, text, np.zeros(count, bool), np.full(count, MOST_LEAD))
+    found: list[float] = found_WF[:, TEXT_NAMES.index(name)].tolist()
     return found
 
 

@@ -26,14 +26,16 @@ from prep_corpus.filters.fitting.fit_recognition import (
     cut_recognised,
     fit_recognition,
     recognition_case,
-    with_text_of,
 )
 from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
+from prep_corpus.filters.fitting.texted.fit_rereading import fit_rereading
+from prep_corpus.filters.fitting.texted.texted_cases import TextedCase, texted_case, with_text_of
 from prep_corpus.filters.judge_evidence import TimedWords, letters_in_common, reading_of
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.recognition import RecognitionLevel, mean_scores
+from prep_corpus.filters.rereading import Rereading
 from prep_corpus.filters.scoring import EDGE_MARGIN, judge_words
-from prep_corpus.filters.text_evidence import PLACE_SECONDS, words_of_text
+from prep_corpus.filters.text_evidence import PLACE_SECONDS, TextWords, words_of_text
 from prep_corpus.pipeline.recognition.repaired import RepairableText
 from prep_corpus.pipeline.recognition.uncovered import ScoredWords
 
@@ -63,12 +65,22 @@ class Recognised:
         texted: both where they have corrupted transcripts, of which not all is right; and speech in the midst of which
             nobody says what the text has there.
         fold_of: the fold of each group: what shares noise, voices, languages or rooms is in one.
+        judged_of: what a judge hears in each clean recording.
     """
 
     clean: list[Case]
     hard: list[Case]
-    texted: list[Case]
+    texted: list[TextedCase]
     fold_of: dict[str, int]
+    judged_of: dict[str, Judged | None]
+
+    def rereading(self) -> Rereading:
+        """How much a text counts for what is read in these recordings."""
+        return fit_rereading([one.known for one in self.texted])
+
+    def with_texts(self, rereading: Rereading, info: ModelInfo) -> list[Case]:
+        """The recordings as they are read with their texts."""
+        return [with_text_of(one, rereading, info) for one in self.texted]
 
     def without(self, groups: Collection[str]) -> Recognised:
         """All cases that have nothing in common with some recordings."""
@@ -77,7 +89,8 @@ class Recognised:
         def apart(cases: Sequence[Case]) -> list[Case]:
             return [case for case in cases if self.fold_of[case.group] not in folds]
 
-        return replace(self, clean=apart(self.clean), hard=apart(self.hard), texted=apart(self.texted))
+        texted = [one for one in self.texted if self.fold_of[one.case.group] not in folds]
+        return replace(self, clean=apart(self.clean), hard=apart(self.hard), texted=texted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,14 +135,16 @@ def recognised(
     fold_of = {one.recording.id: b // 2 % hard_cases.FOLDS for b, one in enumerate(spoken)}
     clean: list[Case] = []
     hard: list[Case] = []
-    texted: list[Case] = []
-    whole_texts: dict[int, TimedWords] = {}
+    texted: list[TextedCase] = []
+    judged_of: dict[str, Judged | None] = {}
+    whole_texts: dict[int, TextWords] = {}
     for one in spoken:
         judged = judged_by and judged_by.hears(judged_by.clean[one.recording.id], info)
+        judged_of[one.recording.id] = judged
         clean.append(labelled_case(one, info, group=one.recording.id, judged=judged))
         for seed in range(TEXT_SEEDS):
             text = text_of(one, corpora.corrupt(one.recording, seed=seed, texts=texts), info)
-            texted.append(replace(with_text_of(clean[-1], text, info), weight=1 / TEXT_SEEDS))
+            texted.append(texted_case(replace(clean[-1], weight=1 / TEXT_SEEDS), text, info, judged))
         whole_texts[fold_of[one.recording.id]] = text
     recordings: Iterator[HardRecording] = chain(
         hard_cases.nobody_hard(shared, texts, each=hard_cases.FOLDS, purpose="fit"),
@@ -149,26 +164,28 @@ def recognised(
         text = text_of(heard, part.transcript, info)
         if part.what == NOBODY:
             text = followed_by(text, whole_texts[part.fold])
-        texted.append(with_text_of(case, text, info))
+        texted.append(texted_case(case, text, info, judged))
         if part.what != SPLICED:
             hard.append(case)
         fold_of[part.group] = part.fold
-    return Recognised(clean=clean, hard=hard, texted=texted, fold_of=fold_of)
+    return Recognised(clean=clean, hard=hard, texted=texted, fold_of=fold_of, judged_of=judged_of)
 
 
-def text_of(one: Spoken, transcript: corpora.CorruptedTranscript, info: ModelInfo) -> TimedWords:
+def text_of(one: Spoken, transcript: corpora.CorruptedTranscript, info: ModelInfo) -> TextWords:
     """A corrupted transcript where it is aligned with a recording."""
-    _, words, _ = quality_cases.aligned(one.log_probs_TC, transcript.text, info)
-    return words_of_text(words, transcript.words, info)
+    tokens_L, words, _ = quality_cases.aligned(one.log_probs_TC, transcript.text, info)
+    return words_of_text(words, transcript.words, tokens_L, info)
 
 
-def followed_by(text: TimedWords, other: TimedWords) -> TimedWords:
+def followed_by(text: TextWords, other: TextWords) -> TextWords:
     """A text with another one behind it, far enough to be of no word's place in it."""
     shift = text.ends_W.max(initial=0.0) + 10 * PLACE_SECONDS
-    return TimedWords(
+    return TextWords(
         texts=(*text.texts, *other.texts),
         starts_W=np.append(text.starts_W, other.starts_W + shift),
         ends_W=np.append(text.ends_W, other.ends_W + shift),
+        tokens=(*text.tokens, *other.tokens),
+        refused_W=np.append(text.refused_W, other.refused_W),
     )
 
 
@@ -193,15 +210,17 @@ def fit(
     found: Recognised, info: ModelInfo, cut: CutOptions, *, k_frames: int, about: str
 ) -> FittedRecognition:
     """A recognition filter from recordings."""
-    cases = [*found.clean, *found.hard]
+    cases, rereading = [*found.clean, *found.hard], found.rereading()
+    with_text = found.with_texts(rereading, info)
     return fit_recognition(
         cases,
         RecognitionFitOptions(cut=cut, k_frames=k_frames, hard_allowance=HARD_ALLOWANCE, apart=found.fold_of),
-        with_text=found.texted,
+        with_text=with_text,
+        rereading=rereading,
         model_digest=info.digest,
         frame_seconds=info.frame_seconds,
         fitted_on=about,
-        data_digest=quality_cases.data_digest([*cases, *found.texted]),
+        data_digest=quality_cases.data_digest([*cases, *with_text]),
     )
 
 

@@ -10,18 +10,17 @@ from dataclasses import replace
 from support import quality_cases, recognition_cases
 from support.quality_judging import Corpus, kept_segments
 from support.quality_self import filter_from, self_cases
+from support.recognition_tables import with_its_text
 
 from prep_corpus.align.cutting.cutting import CutOptions, Segment
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.filters.fitting.cases import Case
-from prep_corpus.filters.fitting.fit_recognition import with_text_of
 from prep_corpus.filters.fitting.measures import Tally
 from prep_corpus.filters.labels.heard_labels import JudgedUtterance
-from prep_corpus.filters.text_evidence import words_of_text
 from prep_corpus.jobs.own_filter.read_fitting import fit_reading
 from prep_corpus.pipeline.finished.fit_material import heard_piece
-from prep_corpus.pipeline.finished.read_material import ReadMaterial, read_piece, recognised_texts
+from prep_corpus.pipeline.finished.read_material import HeardRecording, heard_recording, material_of
 
 MOST_WRONG = 0.01
 """Asked of the run whose utterances are taken as true."""
@@ -44,22 +43,17 @@ def trusted(case: Case, number: int, segment: Segment) -> JudgedUtterance:
     )
 
 
-def material_of(
-    case: Case, seed: int, kept: Sequence[Segment], info: ModelInfo
-) -> tuple[list[Case], list[Case]]:
-    """What the model hears in the utterances kept of a case, without and with the evidence of its text."""
+def heard_in_kept(case: Case, seed: int, kept: Sequence[Segment], info: ModelInfo) -> HeardRecording:
+    """What the model hears in the utterances kept of a case."""
     whole = quality_cases.unlabelled(case, seed)
-    found: tuple[list[Case], list[Case]] = ([], [])
+    heard = heard_recording(whole, info)
     for number, segment in enumerate(kept):
         judged = trusted(case, number, segment)
         chars = case.words.char_starts[segment.word_start], case.words.char_ends[segment.word_end - 1]
         piece = heard_piece(whole, judged, (int(chars[0]), int(chars[1])), info)
         if piece is not None:
-            for cases, heard in zip(found, recognised_texts(whole, info)):
-                read = read_piece(heard, judged, replace(piece, group=case.group), info)
-                if read is not None:
-                    cases.append(read)
-    return found
+            heard.pieces.append((judged, replace(piece, group=case.group)))
+    return heard
 
 
 def self_read(corpus: Corpus, cut: CutOptions, asked: Sequence[float], *, k_frames: int) -> None:
@@ -74,14 +68,19 @@ def self_read(corpus: Corpus, cut: CutOptions, asked: Sequence[float], *, k_fram
         inside = [i for i, case in enumerate(corpus.cases) if case.group not in left_out]
         bench = corpus.bench(inside, cut)
         fitted = filter_from(replace(bench, cases=self_cases(corpus, inside, cut), _features={}), corpus)
-        material = ReadMaterial(alone=[], with_text=[], info=corpus.info)
-        for i in inside:
-            kept = kept_segments(corpus.bench([i], cut), fitted, "words", MOST_WRONG)
-            own, texted = material_of(corpus.cases[i], corpus.seeds[i], kept, corpus.info)
-            material.alone.extend(own)
-            material.with_text.extend(texted)
+        material = material_of(
+            [
+                heard_in_kept(
+                    corpus.cases[i],
+                    corpus.seeds[i],
+                    kept_segments(corpus.bench([i], cut), fitted, "words", MOST_WRONG),
+                    corpus.info,
+                )
+                for i in inside
+            ],
+            corpus.info,
+        )
         reader = fit_reading(material, "", cut, k_frames=k_frames).filter
-        assert reader.with_text is not None
         for max_wer in asked:
             for i, case in enumerate(corpus.cases):
                 if case.group not in left_out:
@@ -90,14 +89,12 @@ def self_read(corpus: Corpus, cut: CutOptions, asked: Sequence[float], *, k_fram
                 one, other = none, none
                 with suppress(UsageError):
                     one = recognition_cases.read(heard[case.group], reader.alone, max_wer, (), cut, k_frames)
-                texted_case = with_text_of(
-                    heard[case.group], words_of_text(case.words, case.texts, corpus.info), corpus.info
+                read, level = with_its_text(
+                    case, heard[case.group], None, fitted, reader, max_wer, corpus.info
                 )
                 with suppress(UsageError):
                     kept = kept_segments(corpus.bench([i], cut), fitted, "words", max_wer)
-                    other = recognition_cases.read(
-                        texted_case, reader.with_text, max_wer, kept, cut, k_frames
-                    )
+                    other = recognition_cases.read(read, level, max_wer, kept, cut, k_frames)
                 alone[max_wer] = alone.get(max_wer, Tally()) + one
                 beside[max_wer] = beside.get(max_wer, Tally()) + other
         print(f"fold {fold}", file=sys.stderr, flush=True)

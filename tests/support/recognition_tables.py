@@ -15,11 +15,12 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recognition.sources import READ_ALL, READ_REPAIR, READ_UNCOVERED
 from prep_corpus.filters.fitting.cases import Case
-from prep_corpus.filters.fitting.fit_recognition import with_text_of
-from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally
+from prep_corpus.filters.fitting.measures import KeptUtterance, Tally, tally, word_edits
 from prep_corpus.filters.fitting.sweep import kept_utterance
+from prep_corpus.filters.fitting.texted.texted_cases import texted_case, with_text_of
 from prep_corpus.filters.linear import Filter
 from prep_corpus.filters.recognition import RecognitionFilter, RecognitionLevel
+from prep_corpus.filters.scoring import judge_words
 from prep_corpus.filters.text_evidence import words_of_text
 
 
@@ -32,12 +33,16 @@ class RecognitionCounts:
         repaired: utterances of the transcript with repairs.
         model: what the model hears beside them.
         alone: what it hears where nothing of the transcript is known.
+        heard_edits, read_edits: word edits between all that is said and all that is heard, without a text and as it is
+            read with one.
     """
 
     transcript: Tally = field(default_factory=Tally)
     repaired: Tally = field(default_factory=Tally)
     model: Tally = field(default_factory=Tally)
     alone: Tally = field(default_factory=Tally)
+    heard_edits: int = 0
+    read_edits: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,12 +104,15 @@ def count_readings(
                         )
                 for i, case in enumerate(cases):
                     if case.group in left_out:
-                        text = words_of_text(case.words, case.texts, info)
+                        judged = reading.heard.judged_of[case.group]
+                        heard, level = with_its_text(
+                            case, by_group[case.group], judged, fitted, reader, max_wer, info
+                        )
                         one = _counts_of(
                             case,
-                            with_text_of(by_group[case.group], text, info),
+                            heard,
                             fitted,
-                            level_at(reader, max_wer),
+                            level,
                             max_wer,
                             cut,
                             lambda i=i, fitted=fitted, max_wer=max_wer: kept_of(i, fitted, max_wer),  # type: ignore[misc]
@@ -113,17 +121,41 @@ def count_readings(
                         counts.transcript += one.transcript
                         counts.repaired += one.repaired
                         counts.model += one.model
+                        counts.heard_edits += word_edits(by_group[case.group].texts, case.true_texts)
+                        counts.read_edits += word_edits(heard.texts, case.true_texts)
 
 
-def level_at(reader: RecognitionFilter, max_wer: float) -> RecognitionLevel:
-    """The level of a recording with a text, as a run takes it."""
-    if reader.with_text is None:
-        return reader.alone
+def with_its_text(
+    case: Case,
+    heard: Case,
+    judged: recognition_cases.Judged | None,
+    fitted: Filter,
+    reader: RecognitionFilter,
+    max_wer: float,
+    info: ModelInfo,
+) -> tuple[Case, RecognitionLevel]:
+    """What is heard in a recording as it is read with its text, and the level that judges it, as a run takes them.
+
+    Args:
+        case: of the transcript.
+        heard: of the recording without text.
+        judged: what a judge hears in it.
+        fitted, reader: the filter of transcripts, and that of what is heard.
+        max_wer: that is asked for.
+        info: the model's description.
+    """
+    if reader.with_text is None or reader.rereading is None:
+        return heard, reader.alone
+    refused_W = None
     try:
         _ = reader.with_text.point(max_wer)
     except UsageError:
-        return reader.alone
-    return reader.with_text
+        return heard, reader.alone
+    with suppress(UsageError):
+        threshold = fitted.point(max_wer, cut="words").word_threshold
+        refused_W = ~judge_words(case.evidence_WF, fitted, threshold).likely_W
+    text = words_of_text(case.words, case.texts, case.tokens_L, info, refused_W)
+    return with_text_of(texted_case(heard, text, info, judged), reader.rereading, info), reader.with_text
 
 
 def _counts_of(
@@ -176,3 +208,10 @@ def print_recognition_table(found: dict[float, RecognitionCounts]) -> None:
         for part in (kept, repaired, read, counts.alone):
             cells += [f"{part.kept_share:.2%}", f"{part.wer:.3%}", f"{part.mean_seconds:.2f}"]
         print(f"| {' | '.join(cells)} |")
+    for max_wer, counts in found.items():
+        heard, read = (
+            edits / max(counts.transcript.spoken, 1) for edits in (counts.heard_edits, counts.read_edits)
+        )
+        print(
+            f"at {max_wer:.1%} {heard:.2%} of all words are misheard, {read:.2%} as they are read with the text"
+        )

@@ -15,6 +15,7 @@ from support.toy_stages import K_FRAMES, ToyStages
 
 from prep_corpus.align.cutting.segments import Cuts, Segment
 from prep_corpus.align.recognition.sources import KEPT_RECOGNISED, RECOGNISED, TRANSCRIPT
+from prep_corpus.filters.fitting.texted.fit_rereading import NOTHING_LEARNED
 from prep_corpus.filters.linear import Linear
 from prep_corpus.filters.recognition import RecognitionLevel, columns_of
 from prep_corpus.pipeline.inputs.bundles import read_bundle, write_bundle
@@ -91,9 +92,8 @@ def test_where_a_recording_has_a_text_the_words_that_it_knows_are_trusted(
     with_text = RecognitionLevel(
         word=known, curve=trust_all.filter.alone.curve, columns=columns_of(judged=False, has_text=True)
     )
-    recognised = replace(
-        trust_all, filter=replace(trust_all.filter, with_text=with_text), with_text=trust_all.alone
-    )
+    fitted = replace(trust_all.filter, with_text=with_text, rereading=NOTHING_LEARNED)
+    recognised = replace(trust_all, filter=fitted, with_text=trust_all.alone)
     options = replace(
         toy_stages.options.segment, recognised=recognised, utterance_threshold=1e9, min_seconds=0.2
     )
