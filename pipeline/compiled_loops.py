@@ -28,6 +28,8 @@ from prep_corpus.filters.features import utterance_features
 _RATE_HZ, _STRIDE = 16_000, 640
 _LETTERS = 5000
 """So many that the search takes the way of long recordings."""
+_SOME_LETTERS = 2500
+"""So many that it keeps checkpoints, but follows all tokens."""
 
 
 def compile_loops() -> None:
@@ -47,7 +49,7 @@ def compile_loops() -> None:
     sampled_TC.flags.writeable = False
     sharpness(sampled_TC, np.ones(1, np.int32), blank=0, floor_nats=FLOOR_NATS)
     text = " ".join(f"{word} [{n}]" if n % 400 == 1 else word for n, word in enumerate(_words()))
-    for written in (text, text[:60]):
+    for written in (text, text[:_SOME_LETTERS], text[:60]):
         log_probs_TC = _emissions(written, info)
         found = align_best(
             log_probs_TC, [(written, TextOptions())], info, language="en", recording_id="made up"

@@ -27,6 +27,7 @@ from prep_corpus.align.aligner import Aligner
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.viterbi import search
 from prep_corpus.align.viterbi.forward import rows
+from prep_corpus.align.viterbi.forward.rows import Bar
 from prep_corpus.align.words.aligned_text import align_text
 
 PIECE_SECONDS = 7
@@ -69,25 +70,22 @@ def main() -> None:
         _, log_probs_TC, info = aligner._emissions(
             str(path), [(text, TextOptions())], "en", (None, None), "real", _Nothing()
         )
-        followed: list[int] = []
-        advance = rows._Tables.advance
+        followed: list[Any] = []
 
-        def counted(self: Any, trellis: Any, scores: Any, span: Any, scores_FC: Any, *tiles: int) -> int:
-            low, high = tiles or (0, len(scores.bases_N) - 1)
-            followed.append((high - low + 1) * (span[1] - span[0]) * 1024)
-            return advance(self, trellis, scores, span, scores_FC, *tiles)
+        def counted(trellis: Any, spacing: int, kept: Any, bar: Bar | None = None) -> bool:
+            followed.append([trellis.frames * trellis.pairs] if bar is None else bar.followed_1)
+            return rows.forward(trellis, spacing, kept, bar)
 
         def align() -> None:
             followed.clear()
             align_text(log_probs_TC, text, info, language="en", options=TextOptions(), recording_id="real")
 
-        with mock.patch.object(rows._Tables, "advance", counted):
+        with mock.patch.object(search, "forward", counted):
             for name, pairs in (("all cells", 1 << 60), ("what may be best", search.NARROW_PAIRS)):
                 with mock.patch.object(search, "NARROW_PAIRS", pairs):
                     seconds = cpu_seconds(align) / hours
-                print(
-                    f"align, {name:17}{seconds:8.2f}   {sum(followed) / hours / 1e9:.2f} G cells forward per hour"
-                )
+                cells = sum(one[0] for one in followed) / hours / 1e9
+                print(f"align, {name:17}{seconds:8.2f}   {cells:.2f} G cells forward per hour")
 
 
 class _Nothing:

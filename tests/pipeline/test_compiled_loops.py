@@ -12,14 +12,14 @@ import numpy as np
 from prep_corpus.align.cutting import edges, ranges
 from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.align.viterbi import chain, halves, kernels, refine, scoring
-from prep_corpus.align.viterbi.forward import alive, ceiling, tiles
+from prep_corpus.align.viterbi.forward import ceiling, following, tiles
 from prep_corpus.align.words import hearing
 from prep_corpus.align.words.aligned_text import align_best
 from prep_corpus.filters import path_sums
 from prep_corpus.pipeline import compiled_loops
 
 CALLED = [
-    kernels.visit_edges, kernels.advance_rows, kernels.trace_rows, tiles.advance_tiles, alive.narrow_tiles,
+    kernels.visit_edges, kernels.advance_rows, kernels.trace_rows, tiles.advance_tiles, following.follow_tiles,
     ceiling.count_places, refine._advance_band, refine._trace_band, chain.best_path, scoring._best_score,
     edges._find, ranges._shape_all, hearing._compare, path_sums.path_sum_cost,
 ]

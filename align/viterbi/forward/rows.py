@@ -6,15 +6,16 @@ Legend: T frames, F frames of a block, P pairs, E word edges, N tiles, G distinc
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from prep_corpus.align.viterbi.checkpoints import Checkpoints
 from prep_corpus.align.viterbi.forward import tiles
-from prep_corpus.align.viterbi.forward.alive import NOTHING, narrow_tiles
+from prep_corpus.align.viterbi.forward.alive import NOTHING
 from prep_corpus.align.viterbi.forward.ceiling import Ceiling
+from prep_corpus.align.viterbi.forward.following import follow_tiles
 from prep_corpus.align.viterbi.forward.tiles import BLOCK_FRAMES, DEAD_32, DRIFT_32, TILE_PAIRS
 from prep_corpus.align.viterbi.kernels import DEAD
 from prep_corpus.align.viterbi.trellis import CHUNK_FRAMES, Int32, Int64, Rows, Trellis, blocks, first_rows
@@ -30,6 +31,7 @@ class Bar:
         beam: where it is not 0 another rule holds: a path may be so much behind the best one now, in units,
         pace: if each token that is left counts for so much, in units.
         missed_1: the best end that a path through what was given up might have had.
+        followed_1: frames times pairs that were followed.
     """
 
     ceiling: Ceiling
@@ -37,6 +39,7 @@ class Bar:
     beam: int = 0
     pace: int = 0
     missed_1: Int64 = field(default_factory=lambda: np.full(1, NOTHING, np.int64))
+    followed_1: Int64 = field(default_factory=lambda: np.zeros(1, np.int64))
 
 
 class Checkpoint(Protocol):
@@ -126,14 +129,11 @@ def forward(trellis: Trellis, spacing: int, kept: Checkpoints[Checkpoint], bar: 
         for chunk in blocks(start, end, CHUNK_FRAMES):
             scores_FC = trellis.scores(chunk, trellis.columns)
             if bar is None:
-                if tables.advance(trellis, scores, chunk, scores_FC):
-                    return False
-                continue
-            for block in blocks(*chunk, BLOCK_FRAMES):
-                tables.narrow(trellis, scores, block[0] // BLOCK_FRAMES, bar, span_2, tops_N)
-                rows_FC = scores_FC[block[0] - chunk[0] : block[1] - chunk[0]]
-                if tables.advance(trellis, scores, block, rows_FC, int(span_2[0]), int(span_2[1])):
-                    return False
+                far = tables.advance(trellis, scores, chunk, scores_FC)
+            else:
+                far = tables.follow(trellis, scores, chunk, scores_FC, bar, span_2, tops_N)
+            if far:
+                return False
     kept.push(scores.checkpoint(*_alive(trellis, trellis.frames, span_2, bar)))
     return True
 
@@ -183,16 +183,46 @@ class _Tables:
         )
 
     def advance(
+        self, trellis: Trellis, scores: TiledRows, span: tuple[int, int], scores_FC: npt.NDArray[np.int16]
+    ) -> int:
+        """Advance all tiles by a span of frames."""
+        arguments = (*self._arguments(trellis, scores, span, scores_FC), -1, -1)
+        far: int = tiles.advance_tiles(*arguments)
+        return far
+
+    def follow(
         self,
         trellis: Trellis,
         scores: TiledRows,
         span: tuple[int, int],
         scores_FC: npt.NDArray[np.int16],
-        low_tile: int = -1,
-        high_tile: int = -1,
+        bar: Bar,
+        span_2: Int64,
+        tops_N: Int64,
     ) -> int:
-        """Advance by a span of frames."""
-        far: int = tiles.advance_tiles(
+        """Advance the tiles that may matter by a span of frames; which those are is looked at before each block."""
+        arguments = (
+            *self._arguments(trellis, scores, span, scores_FC),
+            bar.ceiling.gains_B,
+            bar.ceiling.places_BX,
+            bar.ceiling.width,
+            bar.ceiling.skip,
+            bar.least,
+            bar.beam,
+            bar.pace,
+            span_2,
+            bar.missed_1,
+            bar.followed_1,
+            tops_N,
+        )
+        far: int = follow_tiles(*arguments)
+        return far
+
+    def _arguments(
+        self, trellis: Trellis, scores: TiledRows, span: tuple[int, int], scores_FC: npt.NDArray[np.int16]
+    ) -> tuple[Any, ...]:
+        """What both loops take, in order."""
+        return (
             scores.blank_P,
             scores.token_P,
             scores.speech_E,
@@ -217,33 +247,6 @@ class _Tables:
             trellis.frames - span[0],
             trellis.pairs,
             self.found_P,
-            low_tile,
-            high_tile,
-        )
-        return far
-
-    def narrow(
-        self, trellis: Trellis, scores: TiledRows, block: int, bar: Bar, span_2: Int64, tops_N: Int64
-    ) -> None:
-        """Give up and take in tiles before a block of frames."""
-        narrow_tiles(
-            scores.blank_P,
-            scores.token_P,
-            scores.speech_E,
-            scores.bases_N,
-            trellis.edges_E,
-            self.edge_starts_N,
-            trellis.pairs,
-            int(bar.ceiling.gains_B[block]),
-            bar.ceiling.places_BX[block],
-            bar.ceiling.width,
-            bar.ceiling.skip,
-            bar.least,
-            bar.beam,
-            bar.pace,
-            span_2,
-            bar.missed_1,
-            tops_N,
         )
 
 
