@@ -82,13 +82,12 @@ def word_feature_blocks(
         UsageError: a name is not of that form.
     """
     plan = _plan(tuple(names), columns)
-    for parsed in plan.bases:
-        column = columns.index(parsed["column"])
-        if column >= evidence_WF.shape[1]:
-            raise UsageError(
-                f"word feature {parsed[0]!r} needs column {column + 1} of the words' evidence, and there are "
-                f"{evidence_WF.shape[1]}: an earlier version aligned this run; run it again"
-            )
+    if plan.farthest >= evidence_WF.shape[1]:
+        named = next(b for b in plan.bases if columns.index(b["column"]) >= evidence_WF.shape[1])
+        raise UsageError(
+            f"word feature {named[0]!r} needs column {columns.index(named['column']) + 1} of the words' evidence, "
+            f"and there are {evidence_WF.shape[1]}: an earlier version aligned this run; run it again"
+        )
     bases_WB = np.empty((len(evidence_WF), len(plan.bases)))
     for parsed, used, places in plan.contexts:
         bases_WB[:, places] = _in_context(evidence_WF[:, used].astype(np.float64), parsed)
@@ -105,6 +104,7 @@ class _Plan:
 
     Attributes:
         bases: the parsed names of the columns, each once.
+        farthest: the last column of the evidence that is used; -1 where none is.
         contexts: one name for each kind of context, the columns of the evidence in it, and their places among the B.
         base_F: int64, which of them each feature is made of.
         hinged: int64, the features that are hinges.
@@ -112,6 +112,7 @@ class _Plan:
     """
 
     bases: tuple[re.Match[str], ...]
+    farthest: int
     contexts: tuple[tuple[re.Match[str], NDArray[np.int64], NDArray[np.int64]], ...]
     base_F: NDArray[np.int64]
     hinged: NDArray[np.int64]
@@ -138,6 +139,7 @@ def _plan(names: tuple[str, ...], columns: tuple[str, ...]) -> _Plan:
     parsed_B = tuple(bases.values())
     return _Plan(
         bases=parsed_B,
+        farthest=max((columns.index(parsed["column"]) for parsed in parsed_B), default=-1),
         contexts=tuple(
             (
                 parsed_B[at[0]],

@@ -73,6 +73,10 @@ class Linear:
         if not np.isfinite(numbers).all():
             raise UsageError("a linear classifier's numbers must be finite")
 
+    @cached_property
+    def _arrays(self) -> tuple[DoubleArray, ...]:
+        return tuple(map(np.array, (self.lows, self.highs, self.means, self.scales, self.coefficients)))
+
     def score(self, features_NF: NDArray[np.floating]) -> DoubleArray:
         """Log-odds [N], in nats.
 
@@ -81,12 +85,13 @@ class Linear:
         """
         if features_NF.ndim != 2 or features_NF.shape[1] != len(self.names):
             raise ValueError(f"features must be [N, {len(self.names)}], not {list(features_NF.shape)}")
+        lows_F, highs_F, means_F, scales_F, coefficients_F = self._arrays
         standard_NF = features_NF.astype(np.float64)
-        if self.lows:
-            np.clip(standard_NF, np.array(self.lows), np.array(self.highs), out=standard_NF)
-        standard_NF -= np.array(self.means)
-        standard_NF /= np.array(self.scales)
-        standard_NF *= np.array(self.coefficients)
+        if len(lows_F):
+            np.clip(standard_NF, lows_F, highs_F, out=standard_NF)
+        standard_NF -= means_F
+        standard_NF /= scales_F
+        standard_NF *= coefficients_F
         # A sum along rows, not a matrix product: BLAS may give other last bits for other numbers of rows.
         scores_N: DoubleArray = standard_NF.sum(axis=1) + self.intercept
         return scores_N

@@ -317,8 +317,9 @@ def to_int16(samples_N: NDArray[np.floating]) -> NDArray[np.int16]:
     Args:
         samples_N: [N], full scale is 1.
     """
-    steps_N: NDArray[np.int16] = np.clip(np.rint(samples_N * 32768.0), -32768, 32767).astype(np.int16)
-    return steps_N
+    scaled_N = samples_N * 32768.0
+    np.clip(np.rint(scaled_N, out=scaled_N), -32768, 32767, out=scaled_N)
+    return scaled_N.astype(np.int16)
 
 
 def from_int16(samples_N: NDArray[np.int16]) -> FloatArray:
