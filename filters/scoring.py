@@ -53,16 +53,54 @@ def own_scores(evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArray
         evidence_WF: as of `score_words`.
         fitted: the filter.
     """
+    scores_W = _bare_scores(evidence_WF, fitted)
+    return np.where(heard_words(evidence_WF, fitted, scores_W), scores_W, REFUSED_SCORE)
+
+
+def _bare_scores(evidence_WF: NDArray[np.floating], fitted: Filter) -> DoubleArray:
     blocks = word_feature_blocks(evidence_WF, fitted.word.names)
-    scores_W = np.concatenate([np.empty(0), *map(fitted.word.score, blocks)])
-    return np.where(heard_words(evidence_WF, fitted), scores_W, REFUSED_SCORE)
+    return np.concatenate([np.empty(0), *map(fitted.word.score, blocks)])
 
 
-def heard_words(evidence_WF: NDArray[np.floating], fitted: Filter) -> BoolArray:
-    """Which words [W] the filter's guard lets pass; all where it has none."""
+def heard_words(
+    evidence_WF: NDArray[np.floating], fitted: Filter, scores_W: DoubleArray | None = None
+) -> BoolArray:
+    """Which words [W] the filter's guard lets pass, those beside a text that nobody says if they are `surely_heard`.
+
+    Args:
+        evidence_WF: as of `score_words`.
+        fitted: the filter; all words pass where it has no guard.
+        scores_W: the word classifier's log-odds, where they are at hand already.
+    """
     if fitted.guard is None or not len(evidence_WF):
         return np.ones(len(evidence_WF), bool)
-    return fitted.guard.heard(evidence_WF)
+    heard_W = fitted.guard.heard(evidence_WF)
+    if heard_W.all():
+        return heard_W
+    return surely_heard(heard_W, _bare_scores(evidence_WF, fitted) if scores_W is None else scores_W)
+
+
+NEAR_WORDS = 2
+NEAR_SCORE = -0.5
+"""So near to a text that nobody says a word must have so much in log-odds: alignment puts the ends of such a text on
+the speech beside it, and there they are heard in good company."""
+
+
+def surely_heard(heard_W: BoolArray, scores_W: DoubleArray) -> BoolArray:
+    """The guard's verdicts [W] without words in doubt that stand in or beside a row of words that are not heard.
+
+    Args:
+        heard_W: which words the guard lets pass.
+        scores_W: the word classifier's log-odds.
+    """
+    from prep_corpus.align.cutting.unheard import in_rows  # brings numba
+
+    if heard_W.all():
+        return heard_W
+    near = np.convolve(in_rows(heard_W), np.ones(2 * NEAR_WORDS + 1))
+    beside_W = near[NEAR_WORDS : len(near) - NEAR_WORDS] > 0
+    found_W: BoolArray = heard_W & (~beside_W | (scores_W >= NEAR_SCORE))
+    return found_W
 
 
 EDGE_MARGIN = 1.0

@@ -107,7 +107,7 @@ def plan_paper(seen: Track, words: Words, *, options: CutOptions, levels: Levels
     placed = words
     if fine > 1 and levels is not None:
         seen, placed = finer(seen, words, all_W, levels, options.stride_samples, fine)
-        options = replace(options, stride_samples=options.stride_samples // fine)
+        options = _of_fine_frames(options, fine)
     spoken = Spoken.of(placed, all_W, len(seen.speech_T))
     spans = [
         (*passage, CODES[OVERLAPPING] if spoken.by_several(passage) else OPEN)
@@ -156,7 +156,7 @@ def plan_words(
     placed, said_W = words, spoken_W & ~words.skipped
     if fine > 1 and levels is not None:
         seen, placed = finer(seen, words, said_W, levels, options.stride_samples, fine)
-        options = replace(options, stride_samples=options.stride_samples // fine)
+        options = _of_fine_frames(options, fine)
     spoken = Spoken.of(placed, said_W, len(seen.speech_T))
     edges = _edges(seen, spoken, options, levels)
     mass_sums = np.concatenate(([0.0], np.cumsum(seen.speech_T, dtype=np.float64)))
@@ -236,13 +236,20 @@ def cut_words(
     ).cut(k_frames)
 
 
+def _of_fine_frames(options: CutOptions, parts: int) -> CutOptions:
+    """Options for words that begin where the loudness says, on a grid of `parts` fine frames for each of the model."""
+    return replace(options, stride_samples=options.stride_samples // parts, lead_seconds=0.0)
+
+
 def _shaping(options: CutOptions, *, merges: bool, parts_all: bool) -> Shaping:
     return Shaping(
         merges=merges,
         parts_all=parts_all,
         min_frames=options.frames(options.min_seconds),
         max_frames=options.frames(options.max_seconds),
-        longest_frames=options.frames(options.max_seconds) - 2 * options.frames(options.padding_seconds),
+        longest_frames=options.frames(options.max_seconds)
+        - 2 * options.frames(options.padding_seconds)
+        - options.frames(options.lead_seconds),
         edge_frames=max(options.frames(options.edge_gap_seconds), 1),
     )
 
@@ -283,7 +290,7 @@ def _limit_db(passage: Span, spoken: Spoken, levels: Levels, options: CutOptions
 
 def _edges(seen: Track, spoken: Spoken, options: CutOptions, levels: Levels | None) -> Edges:
     quiet_T = seen.quiet_T
-    slack = options.frames(options.slack_seconds)
+    slack, lead = options.frames(options.slack_seconds), options.frames(options.lead_seconds)
     if levels is None:
         # Without the audio a frame is as loud as its symbols, and a letter's own frames are no place to cut.
         levels = Levels(
@@ -292,7 +299,7 @@ def _edges(seen: Track, spoken: Spoken, options: CutOptions, levels: Levels | No
             block_samples=options.stride_samples,
             floor_db=SILENCE_DB,
         )
-        slack = 0
+        slack = lead = 0
     window = round(EDGE_SECONDS * options.sample_rate_hz / levels.block_samples)
     padding = options.frames(options.padding_seconds)
     reach = Reach(
@@ -301,6 +308,7 @@ def _edges(seen: Track, spoken: Spoken, options: CutOptions, levels: Levels | No
         search_frames=max(padding, options.frames(SEARCH_SECONDS)),
         padding_frames=padding,
         slack_frames=slack,
+        lead_frames=lead,
     )
     starts_V, ends_V = spoken.starts_V, spoken.ends_V
     return find_edges(starts_V, ends_V, spoken.before_V, spoken.after_V, quiet_T, levels, reach)

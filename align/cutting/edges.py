@@ -3,11 +3,12 @@
 Legend: T frames, V spoken words. Around a word's edge the search goes from `slack` inside the word, short of its
 middle, through the frames whose most likely symbol is blank or delimiter, to `slack` beyond them, but not farther than
 the search or half-way to the next word, and not into a word that is left out of the text (by more than half of the
-slack):
+slack). A letter is emitted when its sound is past: a word's sound begins up to `lead` before its first letter, so
+the search before a word begins there, and what is half-way to the next word:
 
-    frames        ..dd....o..g........|.....c...
-                        |<- search ->|      next spoken word
-                    slack ^ end of the word
+    frames        ..dd....o..g...........|.....c...
+                        |<- search ->|  |lead |
+                    slack ^ end of the word   next spoken word
 """
 
 from __future__ import annotations
@@ -38,9 +39,10 @@ class Reach:
     Attributes:
         stride_samples: samples per frame.
         window_blocks: blocks just inside a cut over which its level is taken.
-        search_frames: a quiet place is looked for this far outside the word.
+        search_frames: a quiet place is looked for this far outside the word's sound.
         padding_frames: the cut itself stands at most this far outside.
         slack_frames: at most this far inside, short of the word's middle, and this far into frames that are not quiet.
+        lead_frames: a word's sound begins this far before its first letter, if no other is nearer.
     """
 
     stride_samples: int
@@ -48,6 +50,7 @@ class Reach:
     search_frames: int
     padding_frames: int
     slack_frames: int
+    lead_frames: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +118,7 @@ def find_edges(
         reach.search_frames,
         reach.padding_frames,
         reach.slack_frames,
+        reach.lead_frames,
         samples,
         power,
     )
@@ -144,6 +148,7 @@ def _find(
     search: int,
     padding: int,
     slack: int,
+    lead: int,
     samples: LongArray,
     power: DoubleArray,
 ) -> None:
@@ -151,20 +156,21 @@ def _find(
     for v in range(words):
         first, last = starts_V[v], ends_V[v]
         beside = ends_V[v - 1] if v else -1
-        bound = (beside + first + 1) // 2 if v else 0
+        sounds = first - lead
+        bound = _between(beside, first, lead, slack) if v else 0
         if before_V[v] > beside:
             bound = max(bound, before_V[v] - slack // 2)
         low = first
-        while low > max(bound, first - search) and quiet_T[low - 1]:
+        while low > max(bound, sounds - search) and quiet_T[low - 1]:
             low -= 1
-        low = max(low - slack, first - search, min(bound, first))
+        low = max(low - slack, sounds - search, min(bound, first))
         high = max(min(first + slack, (first + last) // 2 - 1), low)
         block, level = _quietest(low, high, level_P, power_L, size, floor, stride, window, True)
-        samples[0, v] = max(block * size, (first - padding) * stride)
+        samples[0, v] = max(block * size, (sounds - padding) * stride)
         power[0, v] = level
 
         beside = starts_V[v + 1] if v + 1 < words else frames
-        bound = (last + beside + 1) // 2 if v + 1 < words else frames
+        bound = _between(last, beside, lead, slack) if v + 1 < words else frames
         if after_V[v] < beside:
             bound = min(bound, after_V[v] + slack // 2)
         high = last
@@ -175,6 +181,13 @@ def _find(
         block, level = _quietest(low, high, level_P, power_L, size, floor, stride, window, False)
         samples[1, v] = min(block * size, (last + padding) * stride)
         power[1, v] = level
+
+
+@compiled
+def _between(end: int, start: int, lead: int, slack: int) -> int:
+    """Half-way from a word's end to the sound of the next, but as far out as the slack where that is half-way too."""
+    half = (end + start + 1) // 2
+    return max((end + max(start - lead, end) + 1) // 2, min(half, end + slack))
 
 
 @compiled

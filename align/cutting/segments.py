@@ -24,7 +24,7 @@ class CutOptions:
         sample_rate_hz: the model's sample rate.
         min_seconds: shorter segments are dropped.
         max_seconds: longer segments are cut once more, or dropped.
-        padding_seconds: at most this much before the first and after the last word.
+        padding_seconds: at most this much before the sound of the first word and after the last word.
         edge_gap_seconds: the length that a gap must have for a segment to be shortened there.
         edge_drop_db: an edge is no cut inside speech if the audio just inside it is this much under the mean
             level of the words, or little above the recording's noise.
@@ -32,6 +32,7 @@ class CutOptions:
         bridge_mass: the limit that replaces `gap_mass` in a gap where the transcript has words that the audio does not
             say; -1 breaks at every such gap.
         slack_seconds: an edge may stand this far inside the word's first or last letter.
+        lead_seconds: the sound of a word may begin so long before its first letter is emitted.
         fragment_letters: at most so many letters beside a break, a pause away from the rest of the passage, are
             dropped: as likely as not they are another word, of the speech that the text lacks.
         fragment_gap_seconds: such a pause has this length.
@@ -49,6 +50,7 @@ class CutOptions:
     gap_mass: float = 3.0
     bridge_mass: float = 1.0
     slack_seconds: float = 0.04
+    lead_seconds: float = 0.2
     fragment_letters: int = 4
     fragment_gap_seconds: float = 0.5
     goes_on_seconds: float = 0.2

@@ -49,14 +49,14 @@ def ranges_without_unheard(ranges: Ranges, heard_W: BoolArray) -> Ranges:
 
 def _unheard(firsts_R: LongArray, ends_R: LongArray, heard_W: BoolArray) -> BoolArray:
     heard, nobodys = (
-        np.concatenate(([0], np.cumsum(each_W, dtype=np.int64))) for each_W in (heard_W, _in_rows(heard_W))
+        np.concatenate(([0], np.cumsum(each_W, dtype=np.int64))) for each_W in (heard_W, in_rows(heard_W))
     )
     share_R = (heard[ends_R] - heard[firsts_R]) / (ends_R - firsts_R)
     unheard_R: BoolArray = (share_R < HEARD_SHARE) | (nobodys[ends_R] > nobodys[firsts_R])
     return unheard_R
 
 
-def _in_rows(heard_W: BoolArray) -> BoolArray:
+def in_rows(heard_W: BoolArray) -> BoolArray:
     """Words [W] in a row of `UNHEARD_IN_A_ROW` that are not heard; a single heard one among them is chance."""
     alone_W = heard_W.copy()
     alone_W[1:-1] &= ~heard_W[:-2] & ~heard_W[2:]

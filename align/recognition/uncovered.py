@@ -103,7 +103,7 @@ def plan_outside(
         text.words,
         said_W,
         # Breaks beside words in doubt are at no pause: an edge that may stand inside a word cuts short ones in two.
-        options=replace(options, slack_seconds=0.0),
+        options=replace(options, slack_seconds=0.0, lead_seconds=0.0),
         levels=levels,
         sure_W=sure_W,
         # None is known not to be said: each that is not trusted breaks the passage that it stands in.

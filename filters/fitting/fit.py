@@ -43,7 +43,13 @@ from prep_corpus.filters.fitting.sweep import (
 from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import HearingGuard
 from prep_corpus.filters.linear import Filter, Level, Linear
-from prep_corpus.filters.scoring import REFUSED_SCORE, is_lacking, lacking_words, least_worth
+from prep_corpus.filters.scoring import (
+    REFUSED_SCORE,
+    is_lacking,
+    lacking_words,
+    least_worth,
+    surely_heard,
+)
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -225,8 +231,10 @@ def _word_classifier(
         word, guard = given.word, given.guard
         scores = [word.score(word_features(case.evidence_WF, word.names)) for case in cases]
         heard = [
-            np.ones(len(case.texts), bool) if guard is None else guard.heard(case.evidence_WF)
-            for case in cases
+            np.ones(len(case.texts), bool)
+            if guard is None
+            else surely_heard(guard.heard(case.evidence_WF), scores_W)
+            for case, scores_W in zip(cases, scores)
         ]
     else:
         word = fit_words(cases, options.word_names)

@@ -20,6 +20,7 @@ from prep_corpus.filters.fitting.cases import GIVEN, HARD, Case
 from prep_corpus.filters.fitting.measures import HeldOut
 from prep_corpus.filters.guard import STRETCH_FEATURES, HearingGuard, company, distances
 from prep_corpus.filters.linear import Linear
+from prep_corpus.filters.scoring import surely_heard
 
 BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
@@ -373,8 +374,8 @@ def guarded_scores(
         return scores, [np.ones(len(case.texts), bool) for case in cases], None
     guard = guard_of(cases, hearing, hearing_threshold(companies, cases))
     passed = [
-        (found >= guard.threshold) & (guard.distance(case.evidence_WF) <= guard.limit)
-        for found, case in zip(companies, cases)
+        surely_heard((found >= guard.threshold) & (guard.distance(case.evidence_WF) <= guard.limit), scores_W)
+        for found, case, scores_W in zip(companies, cases, scores)
     ]
     return scores, passed, guard
 

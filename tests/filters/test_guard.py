@@ -16,7 +16,14 @@ from prep_corpus.filters.features import FEATURE_NAMES, hinged, word_features
 from prep_corpus.filters.fitting.fit_words import fit_linear
 from prep_corpus.filters.guard import HearingGuard, company
 from prep_corpus.filters.linear import Filter, Level, Linear, parse_filter, save_filter
-from prep_corpus.filters.scoring import REFUSED_SCORE, heard_words, judged_scores, score_words, verdicts
+from prep_corpus.filters.scoring import (
+    REFUSED_SCORE,
+    heard_words,
+    judged_scores,
+    score_words,
+    surely_heard,
+    verdicts,
+)
 
 
 def linear(name: str, low: float = -1e3, high: float = 1e3) -> Linear:
@@ -84,6 +91,21 @@ def test_words_that_are_not_heard_have_a_score_under_every_threshold() -> None:
     assert score_words(said, fitted).tolist() == pytest.approx([0.5] * 12)
     assert (score_words(silent, fitted) == REFUSED_SCORE).all()
     assert heard_words(silent, a_filter(None)).all()
+
+
+def test_a_word_in_doubt_beside_a_text_that_nobody_says_is_not_heard() -> None:
+    heard_W, scores_W = np.ones(24, bool), np.full(24, -0.6)
+    heard_W[8:16] = False
+    scores_W[7] = -0.4
+    assert np.flatnonzero(surely_heard(heard_W, scores_W)).tolist() == [*range(6), 7, *range(18, 24)]
+    # Seven words are no text.
+    heard_W[8] = True
+    assert (surely_heard(heard_W, scores_W) == heard_W).all()
+    # One that is heard in the midst of such a text is chance.
+    heard_W[8:20] = False
+    heard_W[12] = True
+    assert not surely_heard(heard_W, scores_W)[12]
+    assert surely_heard(np.zeros(0, bool), np.zeros(0)).tolist() == []
 
 
 def test_words_far_from_the_fit_are_not_heard() -> None:
