@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from tempfile import TemporaryFile as temporary_file
 from typing import Any, BinaryIO, Generic, TypeVar, cast
 
@@ -77,8 +77,7 @@ class Checkpoints(Generic[Kept]):
 
 
 def _arrays(rows: Any) -> dict[str, npt.NDArray[Any]]:
-    found = {one.name: getattr(rows, one.name) for one in fields(rows)}
-    return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
+    return {name: value for name, value in vars(rows).items() if isinstance(value, np.ndarray)}
 
 
 @contextmanager

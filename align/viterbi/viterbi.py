@@ -65,8 +65,8 @@ def align(
 
     Beside the emissions and the interpreter it holds at most (L * T / 2)^(2/3) + 64 * T bytes, 64 MiB of checkpoints
     and 8 MiB, and 4 bytes for each of 1,024 frames and each symbol of the text. The checkpoints beyond that stand in a
-    file without a name in the folder for temporary files: of ten hours at 20 ms, some 1.2 GB. (A single leap over more
-    than a tenth of the text may add to it.)
+    file without a name in the folder for temporary files: of ten hours at 20 ms, some 1.2 GB, or twice that where most
+    of the text may matter but not all. (A single leap over more than a tenth of the text may add to it.)
 
     Args:
         log_probs_TC: natural log-probabilities, float16 or float32; may hold only the columns in use, and

@@ -68,9 +68,9 @@ class TiledRows:
         first, last = np.searchsorted(trellis.edges_E, (low, high))
         return Rows(
             low,
-            self._wide(self.blank_P, np.arange(low, high) - self.low),
-            self._wide(self.token_P, np.arange(low, high) - self.low),
-            self._wide(self.speech_E, trellis.edges_E[first:last] - self.low, np.arange(first, last)),
+            self._wide(self.blank_P, low - self.low, high - self.low),
+            self._wide(self.token_P, low - self.low, high - self.low),
+            self._wide_edges(self.speech_E[first:last], trellis.edges_E[first:last] - self.low),
         )
 
     @classmethod
@@ -100,13 +100,27 @@ class TiledRows:
             self.bases_N[low : high + 1].copy(),
         )
 
-    def _wide(self, values: Int32, pairs: Int64, places: Int64 | None = None) -> Int64:
-        out = np.full(len(pairs), DEAD, np.int64)
-        held = (pairs >= 0) & (pairs < len(self.blank_P))
-        found = values[(pairs if places is None else places)[held]].astype(np.int64)
-        bases = self.bases_N[pairs[held] // TILE_PAIRS]
-        out[held] = np.where(found < DEAD_32 + DRIFT_32, DEAD, found + bases)
-        return out
+    def _wide(self, values_P: Int32, low: int, high: int) -> Int64:
+        """The values of the pairs [low, high), counted from the first pair held."""
+        out_P = np.full(high - low, DEAD, np.int64)
+        start, end = max(low, 0), min(high, len(values_P))
+        if start < end:
+            bases_P = self.bases_N[np.arange(start, end) // TILE_PAIRS]
+            out_P[start - low : end - low] = _over(values_P[start:end], bases_P)
+        return out_P
+
+    def _wide_edges(self, speech_E: Int32, pairs_E: Int64) -> Int64:
+        """The values of edges, at pairs counted likewise."""
+        out_E = np.full(len(pairs_E), DEAD, np.int64)
+        held = (pairs_E >= 0) & (pairs_E < len(self.blank_P))
+        out_E[held] = _over(speech_E[held], self.bases_N[pairs_E[held] // TILE_PAIRS])
+        return out_E
+
+
+def _over(values: Int32, bases: Int64) -> Int64:
+    """Scores in 64 bits; dead ones have no base."""
+    wide: Int64 = np.where(values < DEAD_32 + DRIFT_32, DEAD, values.astype(np.int64) + bases)
+    return wide
 
 
 def forward(trellis: Trellis, spacing: int, kept: Checkpoints[Checkpoint], bar: Bar | None = None) -> bool:
