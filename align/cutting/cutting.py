@@ -107,7 +107,7 @@ def plan_paper(seen: Track, words: Words, *, options: CutOptions, levels: Levels
     placed = words
     if fine > 1 and levels is not None:
         seen, placed = finer(seen, words, all_W, levels, options.stride_samples, fine)
-        options = _of_fine_frames(options, fine)
+        options = replace(options, stride_samples=options.stride_samples // fine)
     spoken = Spoken.of(placed, all_W, len(seen.speech_T))
     spans = [
         (*passage, CODES[OVERLAPPING] if spoken.by_several(passage) else OPEN)
@@ -156,7 +156,7 @@ def plan_words(
     placed, said_W = words, spoken_W & ~words.skipped
     if fine > 1 and levels is not None:
         seen, placed = finer(seen, words, said_W, levels, options.stride_samples, fine)
-        options = _of_fine_frames(options, fine)
+        options = replace(options, stride_samples=options.stride_samples // fine)
     spoken = Spoken.of(placed, said_W, len(seen.speech_T))
     edges = _edges(seen, spoken, options, levels)
     mass_sums = np.concatenate(([0.0], np.cumsum(seen.speech_T, dtype=np.float64)))
@@ -234,11 +234,6 @@ def cut_words(
         unsaid_W=unsaid_W,
         lacking_W=lacking_W,
     ).cut(k_frames)
-
-
-def _of_fine_frames(options: CutOptions, parts: int) -> CutOptions:
-    """Options for words that begin where the loudness says, on a grid of `parts` fine frames for each of the model."""
-    return replace(options, stride_samples=options.stride_samples // parts, lead_seconds=0.0)
 
 
 def _shaping(options: CutOptions, *, merges: bool, parts_all: bool) -> Shaping:
