@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +16,14 @@ from support.toy_stages import K_FRAMES, ToyStages
 from prep_corpus.align.recognition.sources import KEPT_REPAIRED, READ_REPAIR, RECOGNISED, REPAIRED, TRANSCRIPT
 from prep_corpus.align.recognition.uncovered import RecognisedText
 from prep_corpus.filters.scoring import Verdicts
+from prep_corpus.filters.text_evidence import TextWords
 from prep_corpus.pipeline.inputs.bundles import read_bundle, write_bundle
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.recognition.repaired import RepairableText
-from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions, ScoredWords
+from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions, ScoredWords, hear
 from prep_corpus.pipeline.shards.clips import read_record
 from prep_corpus.pipeline.shards.rows import TEXT_ORIGINAL, TEXT_SOURCE, WORD_TIMES
+from prep_corpus.pipeline.stages import cut_recording
 from prep_corpus.pipeline.stages.align import align_bundle
 from prep_corpus.pipeline.stages.measure import measure_bundle, read_totals
 from prep_corpus.pipeline.stages.plan import utterance_refs
@@ -73,8 +76,16 @@ def test_an_utterance_is_repaired_where_its_own_words_are_sure(
 
 
 def test_a_wrong_and_a_missing_word_are_read_in_their_places(
-    toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions
+    toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    refused: list[str] = []
+
+    def heard(*arguments: Any) -> ScoredWords:
+        text: TextWords = arguments[-1]
+        refused.extend(word for word, is_refused in zip(text.texts, text.refused_W) if is_refused)
+        return hear(*arguments)
+
+    monkeypatch.setattr(cut_recording, "hear", heard)
     graph = toy_stages.without(tmp_path, ["align", "segment"])
     store, emitted = Store(graph.work), toy_stages.emitted[0]
     _, said = toy.recording(0, 4)
@@ -95,6 +106,8 @@ def test_a_wrong_and_a_missing_word_are_read_in_their_places(
                 if row["kept"]
             ]
         found[mode] = rows, Ledgers.from_json(stage.notes["ledgers"])
+    # Rivals of what is heard in their places.
+    assert refused == [damaged(said).split()[1]]
     plain, repaired = found[None][0], found[READ_REPAIR][0]
     apart = utterance_refs(store, ref, replace(graph.plan, split_read=True))
     assert {one.id: one.split for one in apart} == {
