@@ -35,7 +35,12 @@ def finer(
     gap_speech_T = np.where(own_T, np.float32(0), seen.speech_T) / np.float32(parts)
     placed = finer_words(words, levels, stride_samples, parts)
     # The sound of the last word may go on in the end of the audio that no frame covers.
-    placed = replace(placed, frame_ends=np.minimum(placed.frame_ends, np.int32(len(own_T) * parts)))
+    end = np.int32(len(own_T) * parts)
+    placed = replace(
+        placed,
+        frame_starts=np.minimum(placed.frame_starts, end),
+        frame_ends=np.minimum(placed.frame_ends, end),
+    )
     inside_T = _covered(len(own_T) * parts, placed, spoken_W)
     greedy_T = np.repeat(seen.greedy_T, parts)
     greedy_T[np.repeat(own_T, parts) & ~inside_T] = seen.blank

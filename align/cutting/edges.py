@@ -166,7 +166,8 @@ def _find(
         low = max(low - slack, sounds - search, min(bound, first))
         high = max(min(first + slack, (first + last) // 2 - 1), low)
         block, level = _quietest(low, high, level_P, power_L, size, floor, stride, window, True)
-        samples[0, v] = max(block * size, (sounds - padding) * stride)
+        # Where frames are no whole blocks, no border of blocks may lie between the two places.
+        samples[0, v] = max(min(block * size, high * stride), (sounds - padding) * stride)
         power[0, v] = level
 
         beside = starts_V[v + 1] if v + 1 < words else frames
@@ -179,7 +180,7 @@ def _find(
         high = min(high + slack, last + search, max(bound, last))
         low = min(max(last - slack, (first + last + 1) // 2 + 1), high)
         block, level = _quietest(low, high, level_P, power_L, size, floor, stride, window, False)
-        samples[1, v] = min(block * size, (last + padding) * stride)
+        samples[1, v] = min(block * size, high * stride, (last + padding) * stride)
         power[1, v] = level
 
 

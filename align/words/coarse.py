@@ -58,7 +58,8 @@ def finer_words(words: Words, levels: Levels, stride_samples: int, parts: int) -
         parts: fine frames of a coarse one.
 
     Returns:
-        The same words with fine frames, in order and without overlap; skipped words stay where they were passed.
+        The same words with fine frames, in order and without overlap; skipped words stay where they were passed, but
+        not inside of their neighbours.
     """
     starts_W, ends_W = (at.astype(np.int64) * parts for at in (words.frame_starts, words.frame_ends))
     said = np.flatnonzero(~words.skipped)
@@ -79,6 +80,10 @@ def finer_words(words: Words, levels: Levels, stride_samples: int, parts: int) -
         first_V = np.minimum(first_V, last_V - 1)
         last_V = np.maximum(last_V, first_V + 1)
         starts_W[said], ends_W[said] = first_V, np.minimum(last_V, len(quiet_T))
+        behind_W = np.maximum.accumulate(np.where(words.skipped, 0, ends_W))
+        before_W = np.minimum.accumulate(np.where(words.skipped, len(quiet_T), starts_W)[::-1])[::-1]
+        passed_W = np.clip(starts_W, behind_W, before_W)[words.skipped]
+        starts_W[words.skipped] = ends_W[words.skipped] = passed_W
     return replace(words, frame_starts=starts_W.astype(np.int32), frame_ends=ends_W.astype(np.int32))
 
 

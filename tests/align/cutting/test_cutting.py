@@ -394,3 +394,22 @@ def test_an_utterance_begins_before_its_first_word_sounds() -> None:
     near_V = np.array([10, 18]), np.array([14, 24])
     edges = find_edges(*near_V, np.array([-1, 14]), np.array([18, 100]), quiet_T, levels, far)
     assert edges.start_samples_V[1] >= 16 * STRIDE >= edges.end_samples_V[0]
+
+
+@pytest.mark.parametrize("stride", [256, 320, 441])
+def test_edges_stay_in_their_half_of_a_gap_and_in_the_recording_whatever_a_frame_holds(stride: int) -> None:
+    starts_V, ends_V = np.array([0, 3, 7]), np.array([3, 5, 9])
+    reach = Reach(
+        stride_samples=stride,
+        window_blocks=2,
+        search_frames=9,
+        padding_frames=9,
+        slack_frames=2,
+        lead_frames=9,
+    )
+    levels = Levels.of_powers(np.full(9 * stride // 110 + 1, 0.5), block_samples=110, floor_db=-60.0)
+    before_V, after_V = np.array([-1, 3, 5]), np.array([3, 7, 9])
+    edges = find_edges(starts_V, ends_V, before_V, after_V, np.zeros(9, bool), levels, reach)
+    assert edges.start_samples_V[0] >= 0
+    assert (edges.end_samples_V[:-1] <= edges.start_samples_V[1:]).all()
+    assert edges.end_samples_V[-1] <= 9 * stride

@@ -76,13 +76,18 @@ def test_words_stay_in_order_without_overlap(seed: int) -> None:
     random = np.random.default_rng(seed)
     bounds = np.sort(random.choice(60, size=2 * int(random.integers(1, 12)), replace=False))
     spans = [(int(a), int(b)) for a, b in bounds.reshape(-1, 2)]
-    words = words_at(*spans, skipped=(0,) if random.random() < 0.3 else ())
+    places = random.permutation(60)[: int(random.integers(0, 6))].tolist()
+    passed = [(at, at) for at in places if not any(a < at < b for a, b in spans)]
+    spans = sorted([*spans, *passed])
+    words = words_at(*spans, skipped=tuple(w for w, (a, b) in enumerate(spans) if a == b))
     levels = Levels.of_powers(10 ** random.uniform(-8, -1, 1_000), block_samples=BLOCK, floor_db=-75.0)
     fine = finer_words(words, levels, STRIDE, 4)
     starts, ends = fine.frame_starts[~words.skipped], fine.frame_ends[~words.skipped]
     assert (starts < ends).all()
     assert (starts[1:] >= ends[:-1]).all()
     assert (np.abs(starts - words.frame_starts[~words.skipped] * 4) <= 4).all()
+    assert (fine.frame_starts[1:] >= fine.frame_ends[:-1]).all()
+    assert (np.abs(fine.frame_starts - words.frame_starts * 4) <= 4).all()
 
 
 def track_of(words: Words, frames: int) -> Track:
