@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.dispatcher import Dispatcher
 from numba.core.runtime import rtsys
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _PLAIN = (int, float, str, bytes, tuple)
+
+
+class _KernelFiles(IndexDataCacheFile):  # type: ignore[misc]
+    """A kernel's machine code on disk, in files named by their content; what is damaged is not there.
+
+    Numba's own numbers them, so that two processes that compile at once may give one number to two signatures, and
+    the index names a file before it is written: another process loads what stood there before the kernel changed.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep what was compiled for a key."""
+        packed = self._dump(data)
+        name = self._name_of(packed)
+        with self._open_for_write(self._data_path(name)) as file:
+            file.write(packed)
+        self._save_index({**self._load_index(), key: name})
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            return cast(dict[Any, str], super()._load_index())
+        except Exception:  # of damaged pickles any may come
+            return {}
+
+    def _load_data(self, name: str) -> Any:
+        if self._name_of(Path(self._data_path(name)).read_bytes()) != name:
+            raise OSError(f"{name} must be as it was written")
+        return super()._load_data(name)
+
+    def _name_of(self, packed: bytes) -> str:
+        digest = blake2b(packed, digest_size=8).digest()
+        return cast(str, self._data_name(int.from_bytes(digest, "big")))
 
 
 class _LoadedKernels(FunctionCache):  # type: ignore[misc]
@@ -21,6 +54,19 @@ class _LoadedKernels(FunctionCache):  # type: ignore[misc]
     Numba's own does so before it looks, and imports all that it could compile, SciPy's linear algebra with it: half a
     second of CPU time in each process, for machine code that is there already.
     """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file = _KernelFiles(
+            cache_path=self._cache_path,
+            filename_base=self._impl.filename_base,
+            source_stamp=self._impl.locator.get_source_stamp(),
+        )
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep what was compiled for a signature; on a full disk it serves this process alone."""
+        with suppress(OSError):
+            super().save_overload(sig, data)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """What the cache has for a signature, or None."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from numba.core import config
 from numba.core.registry import cpu_target
+
+from prep_corpus.align.viterbi.compiling import compiled
 
 
 def test_kernels_run_where_no_cache_can_be_written() -> None:
@@ -76,3 +81,64 @@ def test_a_kernel_is_compiled_anew_with_a_constant_of_another_file(
     assert key() != before
     monkeypatch.setattr(kernels, "FACTOR", 2)
     assert key() == before
+
+
+def twice(x: int) -> int:
+    return 2 * x
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where numba keeps what it compiles."""
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def cut_short(folder: Path, kind: str) -> None:
+    for file in folder.rglob(kind):
+        file.write_bytes(file.read_bytes()[:60])
+
+
+def replaced_by_a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.touch()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: cut_short(folder, "*.nbi"),
+        lambda folder: cut_short(folder, "*.nbc"),
+        replaced_by_a_file,
+    ],
+)
+def test_a_kernel_that_cannot_be_read_or_kept_is_compiled_anew(
+    folder: Path, spoil: Callable[[Path], None]
+) -> None:
+    first, second = compiled(twice), compiled(twice)
+    assert first(21) == 42
+    spoil(folder)
+    assert second(21) == 42
+    if folder.is_dir():
+        third = compiled(twice)
+        assert third(21) == 42
+        assert sum(third.stats.cache_hits.values()) == 1  # type: ignore[attr-defined]
+
+
+def test_two_processes_that_compile_at_once_do_not_mix_up_their_kernels(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other, later = (compiled(twice)._cache._cache_file for _ in range(3))  # type: ignore[attr-defined]
+    folder.joinpath(Path(one._cache_path).name).mkdir(parents=True, exist_ok=True)
+    save_index = one._save_index
+
+    def meanwhile(overloads: dict[str, str]) -> None:
+        save_index(overloads)
+        other.save("integers", "of integers")
+
+    monkeypatch.setattr(one, "_save_index", meanwhile)
+    # It has looked before the other wrote.
+    monkeypatch.setattr(other, "_load_index", dict)
+    one.save("floats", "of floats")
+    assert later.load("integers") == "of integers"
+    assert later.load("floats") in (None, "of floats")
