@@ -122,7 +122,7 @@ def cut_outside(
     options: CutOptions,
     levels: Levels | None,
 ) -> list[Segment]:
-    """Segments of trusted recognised words between the segments that are there, in order; none is dropped.
+    """Segments of trusted recognised words between the segments that are there, in order; none has a drop reason.
 
     Args:
         seen: what the model saw in each of the T frames.
@@ -136,19 +136,26 @@ def cut_outside(
     """
     plan = plan_outside(seen, text, trusted_W, sure_W, kept, options=options, levels=levels)
     found = [segment for segment in plan.cut(k_frames).segments if not segment.reason]
-    return _between(found, kept, options.stride_samples)
+    return _between(found, kept, text.words, options)
 
 
-def _between(found: Sequence[Segment], kept: Sequence[Segment], stride_samples: int) -> list[Segment]:
-    """The found segments without the padding that lies in their neighbours."""
+def _between(
+    found: Sequence[Segment], kept: Sequence[Segment], words: Words, options: CutOptions
+) -> list[Segment]:
+    """The found segments without the padding that lies in their neighbours, where they are still long enough."""
+    stride_samples = options.stride_samples
     starts = np.array([segment.sample_start for segment in kept], np.int64)
     ends = np.array([segment.sample_end for segment in kept], np.int64)
     between = []
     for segment in found:
-        middle = (segment.sample_start + segment.sample_end) // 2
-        after = int(np.searchsorted(starts, middle))
+        first_sample = int(words.frame_starts[segment.word_start]) * stride_samples
+        last_sample = int(words.frame_ends[segment.word_end - 1]) * stride_samples
+        after = int(np.searchsorted(ends, first_sample, side="right"))
         start = max(segment.sample_start, int(ends[after - 1]) if after else 0)
         end = min(segment.sample_end, int(starts[after]) if after < len(starts) else segment.sample_end)
+        stands_around_one = after < int(np.searchsorted(starts, last_sample))
+        if stands_around_one or end - start < options.min_seconds * options.sample_rate_hz:
+            continue
         between.append(
             replace(
                 segment,
