@@ -146,7 +146,7 @@ def _write(
             pipeline
             | "Segments" >> beam.Create(digests)
             | "Spread" >> beam.Reshuffle()
-            | "Find" >> beam.Map(lambda digest: _found(store, digest))
+            | "Find" >> beam.Map(lambda digest: store.demand("segment", "", digest))
         )
         recordings = segments | "Recordings" >> beam.Map(lambda ref: ledgers_of(store, ref)[1])
         publish = pipeline | "Publish" >> beam.Create([True]) | KeepsPublished(close, recordings)
@@ -173,7 +173,7 @@ def _write_words(
     """What was said when in each recording of a run, from its alignments, and what is read from its segments."""
     store = run.store
     cut_of: dict[str, StageRef] = {}
-    for ref in (_found(store, digest) for digest in segments):
+    for ref in (store.demand("segment", "", digest) for digest in segments):
         cut_of[StageRef(*store.read(ref, columns=[]).notes["alignments"]).digest] = ref
     options = ExportOptions(
         out=files.join(config.out, WORDS_FOLDER),
@@ -189,13 +189,7 @@ def _write_words(
             | "Words"
             >> beam.FlatMap(
                 lambda digest: export_bundle(
-                    store, _found(store, digest, "align"), options, cut_of.get(digest)
+                    store, store.demand("align", "", digest), options, cut_of.get(digest)
                 )
             )
         )
-
-
-def _found(store: Store, digest: str, stage: str = "segment") -> StageRef:
-    ref = store.find(stage, "", digest)
-    assert ref is not None, "it was there when the command began"
-    return ref

@@ -186,15 +186,28 @@ class Store:
 
     def find(self, stage: str, bundle: str, digest: str) -> StageRef | None:
         """The reference to a final result, or None where it has yet to be made, or made again."""
+        try:
+            return self.demand(stage, bundle, digest)
+        except StageFileGone:
+            return None
+        except StageFileDamaged as damaged:
+            log.error("%s", damaged)
+            return None
+
+    def demand(self, stage: str, bundle: str, digest: str) -> StageRef:
+        """The reference to a final result that must be there.
+
+        Raises:
+            StageFileDamaged: it is not what was written, and has been set aside, or it is gone.
+        """
         uri = self.uri(stage, digest)
         try:
             with files.open_binary(uri) as file:
                 metadata = _sealed(file, f"{stage}/{digest}").metadata
-        except FileNotFoundError:
-            return None
+        except FileNotFoundError as error:
+            raise StageFileGone(f"{uri} is gone; it is made again") from error
         except Unproven as error:
-            log.error("%s", self._set_aside(stage, digest, uri, error))
-            return None
+            raise self._set_aside(stage, digest, uri, error) from error
         failed = len(json.loads(metadata[_NOTES])["dead_letters"])
         return StageRef(stage, bundle, digest, metadata[_CONTENT].decode(), True, failed)
 

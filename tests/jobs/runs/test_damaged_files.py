@@ -100,6 +100,20 @@ def test_truncated_and_exchanged_files_are_named_set_aside_and_mended(
     assert shards(out) == wanted
 
 
+def test_an_export_names_the_stage_file_that_is_damaged(
+    finished: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = copied(finished, tmp_path)
+    path = one(out / "work", "segment/*.parquet")
+    path.write_bytes(path.read_bytes()[:219])
+    done = CliRunner().invoke(main, ["export", str(out), "--out", str(tmp_path / "export"), "--quiet"])
+    assert done.exit_code == 1
+    assert [line for line in done.stderr.splitlines() if str(path) in line] == done.stderr.splitlines()[-1:]
+    assert "it breaks off" in done.stderr
+    assert "defect" not in done.stderr
+    assert not caplog.records
+
+
 def test_a_shard_whose_bytes_were_changed_is_named_and_written_again(
     finished: Path, corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
