@@ -35,6 +35,7 @@ from prep_corpus.filters.fitting.sweep import (
     ScoredSegments,
     Swept,
     count_outcomes,
+    held_out_utterances,
     points_of,
     sweep,
     worse_of,
@@ -303,7 +304,7 @@ def _fit_level(
     held_out = {(i, t): by_fold[fold_C[i]].score(outcome.features_SF) for (i, t), outcome in outcomes.items()}
     cases = bench.cases
     by_threshold = {
-        t: _held_out_utterances(
+        t: held_out_utterances(
             cases, [outcomes[i, t] for i in everyone], [held_out[i, t] for i in everyone], options.good_wer
         )
         for t in thresholds
@@ -332,19 +333,6 @@ def _fit_level(
         utterance=fit(everyone), curve=curve, k_frames=k_frames, floor=floor, by_words=not around_words
     )
     return FittedLevel(level=level, swept=swept, held_out=by_threshold, by_condition=by_condition)
-
-
-def _held_out_utterances(
-    cases: Sequence[Case], outcomes: Sequence[ScoredSegments], scores: Sequence[DoubleArray], good_wer: float
-) -> HeldOut:
-    return HeldOut(
-        scores_N=np.concatenate(scores),
-        good_N=np.concatenate([outcome.good(good_wer) for outcome in outcomes]),
-        weights_N=np.concatenate(
-            [np.full(len(outcome.edits_S), case.weight) for case, outcome in zip(cases, outcomes)]
-        ),
-        features_NF=np.concatenate([outcome.features_SF for outcome in outcomes]),
-    )
 
 
 def _word_outcomes(

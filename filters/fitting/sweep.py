@@ -24,7 +24,7 @@ from prep_corpus.align.cutting.unheard import without_unheard
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.fitting.cases import Case
-from prep_corpus.filters.fitting.measures import KeptUtterance, inside, word_edits
+from prep_corpus.filters.fitting.measures import HeldOut, KeptUtterance, inside, word_edits
 from prep_corpus.filters.scoring import verdicts
 
 DoubleArray = NDArray[np.float64]
@@ -383,3 +383,17 @@ def sweep(cases: Sequence[Case], counts: Mapping[float, Sequence[DoubleArray]]) 
         added[threshold] = total
     unit = float(np.mean([case.weight for case in cases])) if len(cases) else 1.0
     return Swept(groups=groups, spoken_G=spoken_G, right_G=right_G, counts=added, unit=unit)
+
+
+def held_out_utterances(
+    cases: Sequence[Case], outcomes: Sequence[ScoredSegments], scores: Sequence[DoubleArray], good_wer: float
+) -> HeldOut:
+    """Utterances of every case with their scores; good is one with at most `good_wer`."""
+    return HeldOut(
+        scores_N=np.concatenate(scores),
+        good_N=np.concatenate([outcome.good(good_wer) for outcome in outcomes]),
+        weights_N=np.concatenate(
+            [np.full(len(outcome.edits_S), case.weight) for case, outcome in zip(cases, outcomes)]
+        ),
+        features_NF=np.concatenate([outcome.features_SF for outcome in outcomes]),
+    )
