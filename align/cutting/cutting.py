@@ -241,10 +241,7 @@ def _shaping(options: CutOptions, *, merges: bool, parts_all: bool) -> Shaping:
         merges=merges,
         parts_all=parts_all,
         min_frames=options.frames(options.min_seconds),
-        max_frames=options.frames(options.max_seconds),
-        longest_frames=options.frames(options.max_seconds)
-        - 2 * options.frames(options.padding_seconds)
-        - options.frames(options.lead_seconds),
+        max_samples=int(options.max_seconds * options.sample_rate_hz),
         edge_frames=max(options.frames(options.edge_gap_seconds), 1),
     )
 

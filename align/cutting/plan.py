@@ -75,6 +75,8 @@ class CutPlan:
             self.spans_P3,
             spoken.starts_V,
             spoken.ends_V,
+            self.edges.start_samples_V,
+            self.edges.end_samples_V,
             spoken.gap_frames,
             self.allowed_G,
             [pause * self.parts for pause in pauses],

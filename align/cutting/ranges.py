@@ -75,16 +75,14 @@ class Shaping:
         merges: parts that are too short join a neighbour.
         parts_all: spans that have a reason are broken at the pauses too.
         min_frames: shorter parts look for a neighbour.
-        max_frames: no joined part is longer.
-        longest_frames: longer parts are broken at their longest gaps, or dropped as too long.
+        max_samples: no joined part is longer; longer parts are broken at their longest gaps, or dropped as too long.
         edge_frames: at gaps of at least this length.
     """
 
     merges: bool
     parts_all: bool
     min_frames: int
-    max_frames: int
-    longest_frames: int
+    max_samples: int
     edge_frames: int
 
 
@@ -92,6 +90,8 @@ def shaped_ranges(
     spans_P3: LongArray,
     starts_V: LongArray,
     ends_V: LongArray,
+    start_samples_V: LongArray,
+    end_samples_V: LongArray,
     lengths_G: LongArray,
     allowed_G: BoolArray,
     pauses: Sequence[int],
@@ -102,6 +102,7 @@ def shaped_ranges(
     Args:
         spans_P3: first word, end and reason code of consecutive spans of words; code `OPEN` for those to be shaped.
         starts_V, ends_V: frames of the words.
+        start_samples_V, end_samples_V: where the audio of a part begins and ends that begins and ends with each word.
         lengths_G: frames of each gap.
         allowed_G: gaps at which an open span may be broken.
         pauses: K shortest pauses to break at, in frames.
@@ -117,14 +118,15 @@ def shaped_ranges(
         spans_P3,
         starts_V,
         ends_V,
+        start_samples_V,
+        end_samples_V,
         lengths_G,
         allowed_G,
         pauses_K,
         shaping.merges,
         shaping.parts_all,
         shaping.min_frames,
-        shaping.max_frames,
-        shaping.longest_frames,
+        shaping.max_samples,
         shaping.edge_frames,
         found_R3,
         bounds_K,
@@ -137,14 +139,15 @@ def _shape_all(
     spans_P3: LongArray,
     starts_V: LongArray,
     ends_V: LongArray,
+    start_samples_V: LongArray,
+    end_samples_V: LongArray,
     lengths_G: LongArray,
     allowed_G: BoolArray,
     pauses_K: LongArray,
     merges: bool,
     parts_all: bool,
     min_frames: int,
-    max_frames: int,
-    longest_frames: int,
+    max_samples: int,
     edge_frames: int,
     found_R3: LongArray,
     bounds_K: LongArray,
@@ -164,7 +167,19 @@ def _shape_all(
                 continue
             _break(first, end, lengths_G, allowed_G, pauses_K[k], after_G, before_G)
             if merges:
-                _merge(first, end, starts_V, ends_V, lengths_G, min_frames, max_frames, after_G, before_G)
+                _merge(
+                    first,
+                    end,
+                    starts_V,
+                    ends_V,
+                    start_samples_V,
+                    end_samples_V,
+                    lengths_G,
+                    min_frames,
+                    max_samples,
+                    after_G,
+                    before_G,
+                )
             part = first
             while part < end:
                 if code != 0:
@@ -174,11 +189,11 @@ def _shape_all(
                     count = _shape(
                         part,
                         after_G[part],
-                        starts_V,
-                        ends_V,
+                        start_samples_V,
+                        end_samples_V,
                         lengths_G,
                         allowed_G,
-                        longest_frames,
+                        max_samples,
                         edge_frames,
                         waiting_X2,
                         found_R3,
@@ -215,9 +230,11 @@ def _merge(
     end: int,
     starts_V: LongArray,
     ends_V: LongArray,
+    start_samples_V: LongArray,
+    end_samples_V: LongArray,
     lengths_G: LongArray,
     min_frames: int,
-    max_frames: int,
+    max_samples: int,
     after_G: LongArray,
     before_G: LongArray,
 ) -> None:
@@ -227,9 +244,9 @@ def _merge(
         after = after_G[part]
         best = -1
         if ends_V[after - 1] - starts_V[part] < min_frames:
-            if part > first and ends_V[after - 1] - starts_V[before_G[part]] <= max_frames:
+            if part > first and end_samples_V[after - 1] - start_samples_V[before_G[part]] <= max_samples:
                 best = part
-            joins = after < end and ends_V[after_G[after] - 1] - starts_V[part] <= max_frames
+            joins = after < end and end_samples_V[after_G[after] - 1] - start_samples_V[part] <= max_samples
             if joins and (best < 0 or lengths_G[after] < lengths_G[best]):
                 best = after
         if best < 0:
@@ -246,11 +263,11 @@ def _merge(
 def _shape(
     first: int,
     end: int,
-    starts_V: LongArray,
-    ends_V: LongArray,
+    start_samples_V: LongArray,
+    end_samples_V: LongArray,
     lengths_G: LongArray,
     allowed_G: BoolArray,
-    longest_frames: int,
+    max_samples: int,
     edge_frames: int,
     waiting_X2: LongArray,
     found_R3: LongArray,
@@ -263,7 +280,7 @@ def _shape(
         held -= 1
         first, end = waiting_X2[held, 0], waiting_X2[held, 1]
         code = 0
-        if ends_V[end - 1] - starts_V[first] > longest_frames:
+        if end_samples_V[end - 1] - start_samples_V[first] > max_samples:
             widest, middle = edge_frames - 1, -1
             for gap in range(first + 1, end):
                 if lengths_G[gap] > widest and allowed_G[gap]:

@@ -36,7 +36,7 @@ from prep_corpus.filters.scoring import EDGE_MARGIN, REFUSED_SCORE
 from prep_corpus.filters.text_evidence import TEXT_VERSION, TextWords
 from prep_corpus.pipeline.recognition.judge import JudgeOptions
 
-VERSION = 6
+VERSION = 7
 """Of what is made of a recording where the model's words are kept."""
 
 DoubleArray = NDArray[np.float64]

@@ -68,7 +68,7 @@ from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.looking import is_looking
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-VERSION = 16
+VERSION = 17
 HELD_CLIP_BYTES = 32 << 20
 """Clips of one recording that wait in memory for those before them; more wait in a file without a name."""
 SPEECH_SILENT = SpeechSilent.reason

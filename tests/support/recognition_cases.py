@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from support import corpora, hard_cases, quality_cases
 from support.hard_cases import NOBODY, SPLICED, SPOKEN, HardRecording
 from support.quality_cases import Spoken
@@ -249,8 +250,11 @@ def read(
     kept: Sequence[Segment],
     cut: CutOptions,
     k_frames: int,
+    right_W: NDArray[np.bool_] | None = None,
 ) -> Tally:
     """What a run keeps of the model's words beside some utterances, as `pipeline.recognition.uncovered` does it.
+
+    `right_W` says which of the words said the transcript has right, where there is one.
 
     Raises:
         UsageError: the filter cannot promise so low a rate.
@@ -271,6 +275,7 @@ def read(
         ],
         case.true_texts,
         case.true_middles_V,
+        right_W=right_W,
     )
 
 

@@ -178,30 +178,37 @@ def _counts_of(
         else:
             kept = kept_of()
             plain = [kept_utterance(segment, case.texts, cut.sample_rate_hz) for segment in kept]
-        counts.transcript += tally(plain, case.true_texts, case.true_middles_V)
-        counts.repaired += tally(repaired, case.true_texts, case.true_middles_V)
+        counts.transcript += tally(plain, case.true_texts, case.true_middles_V, right_W=case.true_right_V)
+        counts.repaired += tally(repaired, case.true_texts, case.true_middles_V, right_W=case.true_right_V)
     if mode in (READ_UNCOVERED, READ_ALL):
         with suppress(UsageError):
-            counts.model += recognition_cases.read(heard, reader, max_wer, kept, cut, fitted.words.k_frames)
+            counts.model += recognition_cases.read(
+                heard, reader, max_wer, kept, cut, fitted.words.k_frames, case.true_right_V
+            )
     for name in ("transcript", "repaired", "model"):
-        setattr(counts, name, replace(getattr(counts, name), spoken=len(case.true_texts)))
+        whole = replace(
+            getattr(counts, name), spoken=len(case.true_texts), right=int(case.true_right_V.sum())
+        )
+        setattr(counts, name, whole)
     return counts
 
 
 def print_recognition_table(found: dict[float, RecognitionCounts]) -> None:
     """One row for each error rate asked."""
     print(
-        "| max-wer | spoken words out | WER | mean s | of the transcript | its WER | mean s | repaired | its WER "
-        "| mean s | read by the model | its WER | mean s | out without any text | its WER | mean s |\n"
-        f"|{'---|' * 16}"
+        "| max-wer | spoken words out | right words of the transcript out | WER | mean s "
+        "| of the transcript | its WER | mean s | repaired | its WER | mean s "
+        "| read by the model | its WER | mean s | out without any text | its WER | mean s |\n"
+        f"|{'---|' * 17}"
     )
     for max_wer, counts in found.items():
         kept, repaired, read = counts.transcript, counts.repaired, counts.model
         # No utterance covers what another one does.
-        together = replace(kept + repaired + read, spoken=kept.spoken)
+        together = replace(kept + repaired + read, spoken=kept.spoken, right=kept.right)
         cells = [
             f"{max_wer:.1%}",
             f"{together.kept_share:.2%}",
+            f"{together.right_kept_share:.2%}",
             f"{together.wer:.3%}",
             f"{together.mean_seconds:.2f}",
         ]

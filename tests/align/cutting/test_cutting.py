@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.cutting_words import BLANK, SPACE, STRIDE, options, track_of, words_at
+from support.cutting_words import BLANK, RATE, SPACE, STRIDE, options, track_of, words_at
 
 from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.cutting.cut_ledgers import character_ledger, sample_ledger
@@ -249,6 +249,16 @@ def test_over_long_runs_are_cut_at_their_longest_gap_or_dropped() -> None:
     touching = words_at((0, 300), (300, 600), (600, 900))
     cuts = cut_paper(track_of(touching, 1000), touching, k_frames=100, options=options(max_seconds=14.0))
     assert ranges(cuts) == [(0, 3, TOO_LONG)]
+
+
+def test_a_padding_of_half_the_longest_utterance_counts_as_far_as_it_reaches() -> None:
+    words = words_at((20, 60), (70, 110), (120, 160), (170, 210))
+    shape = options(max_seconds=2.0, padding_seconds=1.0)
+    cuts = cut_paper(track_of(words, 230), words, k_frames=100, options=shape)
+    lengths = [s.sample_end - s.sample_start for s in cuts.segments]
+    assert ranges(cuts) == [(0, 1, ""), (1, 2, ""), (2, 3, ""), (3, 4, "")]
+    assert min(lengths) >= 0.8 * RATE
+    assert max(lengths) <= 2.0 * RATE
 
 
 def test_short_pieces_join_a_neighbour_and_short_runs_are_dropped() -> None:

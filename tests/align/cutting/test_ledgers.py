@@ -66,11 +66,19 @@ def problems(draw: st.DrawFn) -> Problem:
     st.sampled_from((-1.0, 1.0, 99.0)),
     st.booleans(),
     st.sampled_from((0.3, 2.0)),
+    st.sampled_from((0.0, 0.2, 1.0)),
 )
 def test_spans_never_overlap_and_both_ledgers_add_up(
-    problem: Problem, k_frames: int, bridge_mass: float, paper: bool, max_seconds: float
+    problem: Problem,
+    k_frames: int,
+    bridge_mass: float,
+    paper: bool,
+    max_seconds: float,
+    padding_seconds: float,
 ) -> None:
-    shape = options(bridge_mass=bridge_mass, min_seconds=0.05, max_seconds=max_seconds)
+    shape = options(
+        bridge_mass=bridge_mass, min_seconds=0.05, max_seconds=max_seconds, padding_seconds=padding_seconds
+    )
     if paper:
         cuts = cut_paper(problem.seen, problem.words, k_frames=k_frames, options=shape, levels=problem.levels)
     else:

@@ -19,6 +19,8 @@ Span = tuple[int, int]
 class Problem:
     starts_V: NDArray[np.int64]
     ends_V: NDArray[np.int64]
+    start_samples_V: NDArray[np.int64]
+    end_samples_V: NDArray[np.int64]
     lengths_G: NDArray[np.int64]
     allowed_G: NDArray[np.bool_]
     spans: list[tuple[int, int, int]]
@@ -26,6 +28,9 @@ class Problem:
 
     def length(self, span: Span) -> int:
         return int(self.ends_V[span[1] - 1] - self.starts_V[span[0]])
+
+    def samples(self, span: Span) -> int:
+        return int(self.end_samples_V[span[1] - 1] - self.start_samples_V[span[0]])
 
 
 @st.composite
@@ -44,6 +49,8 @@ def problems(draw: st.DrawFn) -> Problem:
     return Problem(
         starts_V=starts_V,
         ends_V=starts_V + lengths,
+        start_samples_V=10 * starts_V - random.integers(-9, 30, count),
+        end_samples_V=10 * (starts_V + lengths) + random.integers(-9, 30, count),
         lengths_G=gaps.astype(np.int64),
         allowed_G=random.random(count + 1) < draw(st.sampled_from((0.3, 0.9, 1.0))),
         spans=spans,
@@ -51,8 +58,7 @@ def problems(draw: st.DrawFn) -> Problem:
             merges=draw(st.booleans()),
             parts_all=draw(st.booleans()),
             min_frames=draw(st.integers(0, 25)),
-            max_frames=draw(st.integers(10, 60)),
-            longest_frames=draw(st.integers(5, 60)),
+            max_samples=draw(st.integers(50, 600)),
             edge_frames=draw(st.integers(1, 4)),
         ),
     )
@@ -73,7 +79,7 @@ def plain_merged(problem: Problem, parts: list[Span]) -> list[Span]:
                 if first < 0 or first + 1 >= len(parts):
                     continue
                 joined = (parts[first][0], parts[first + 1][1])
-                if problem.length(joined) <= problem.shaping.max_frames:
+                if problem.samples(joined) <= problem.shaping.max_samples:
                     choices.append((int(problem.lengths_G[parts[first][1]]), first, joined))
         if not choices:
             at += 1
@@ -85,7 +91,7 @@ def plain_merged(problem: Problem, parts: list[Span]) -> list[Span]:
 
 
 def plain_shaped(problem: Problem, part: Span) -> list[tuple[int, int, int]]:
-    if problem.length(part) <= problem.shaping.longest_frames:
+    if problem.samples(part) <= problem.shaping.max_samples:
         return [(*part, OPEN)]
     inside = [
         (-int(problem.lengths_G[gap]), gap)
@@ -119,6 +125,8 @@ def test_the_ranges_of_every_pause_are_those_of_a_plain_way(problem: Problem, pa
         np.array(problem.spans, np.int64),
         problem.starts_V,
         problem.ends_V,
+        problem.start_samples_V,
+        problem.end_samples_V,
         problem.lengths_G,
         problem.allowed_G,
         pauses,
