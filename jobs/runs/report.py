@@ -90,21 +90,35 @@ def _filter_of(run: OpenRun) -> tuple[Any, Any, tuple[str, ...]]:
     return None, None, ()
 
 
-def write_after_run(folder: str, console: Console) -> None:
-    """Write the report of a run that has just ended; where that fails, say so in one line and no more."""
+def report_after_run(folder: str, console: Console, *, wanted: bool) -> None:
+    """Write the report of a run that has just ended, or remove that of the one before.
+
+    Where that fails, it is said in one line and no more.
+    """
     from prep_corpus.jobs.screen.printing import print_line
-    from prep_corpus.pipeline.report.report import is_current, write_report
-    from prep_corpus.pipeline.run_files import REPORT_PAGE_NAME
+    from prep_corpus.pipeline.run_files import RECORDINGS_NAME, REPORT_PAGE_NAME, SEGMENTS_NAME
     from prep_corpus.pipeline.storage import files
+
+    uri = files.join(folder, REPORT_PAGE_NAME)
+    if not wanted and not files.exists(uri):
+        return
+    from prep_corpus.pipeline.report.report import is_current, write_report
 
     try:
         options = report_options(folder)
-        uri = files.join(folder, REPORT_PAGE_NAME)
-        if not is_current(options):
+        current = is_current(options)
+        if wanted and not current:
             print_line(console, "writing the report")
             write_report(options)
+        elif not current:
+            for name in (REPORT_PAGE_NAME, SEGMENTS_NAME, RECORDINGS_NAME):
+                files.remove(files.join(folder, name))
+            print_line(console, "the report of the run before is removed: it does not show this one")
+            return
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        click.echo(f"no report was written ({reason}); prep-corpus report {folder} tries again", err=True)
+        told = "no report was written" if wanted else f"{uri} is of an earlier run"
+        click.echo(f"{told} ({reason}); prep-corpus report {folder} tries again", err=True)
     else:
-        print_line(console, f"report: {uri}")
+        if wanted:
+            print_line(console, f"report: {uri}")

@@ -12,7 +12,7 @@ from prep_corpus.jobs.config import RunConfig
 from prep_corpus.jobs.runs.mending import run_mending
 from prep_corpus.jobs.runs.opened import open_run
 from prep_corpus.jobs.runs.prepare import StartedRun, prepare_run, start_run
-from prep_corpus.jobs.runs.report import write_after_run
+from prep_corpus.jobs.runs.report import report_after_run
 from prep_corpus.jobs.runs.self_fitted import fit_on_corpus
 from prep_corpus.jobs.screen import display
 from prep_corpus.jobs.screen.plain_text import counted
@@ -57,6 +57,13 @@ def run_here(
         UsageError: something that was asked for cannot be; nothing was started.
     """
     console = Console(stderr=True, quiet=quiet)
+    outcome = _run(config, console, force=force, quiet=quiet)
+    report_after_run(config.out, console, wanted=with_report)
+    return outcome
+
+
+def _run(config: RunConfig, console: Console, *, force: bool, quiet: bool) -> RunOutcome:
+    """As `run_here`, without a report."""
     # It logs the traceback of what is raised here anyway.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     prepared = prepare_run(config, console, may_fit=True)
@@ -83,8 +90,6 @@ def run_here(
         files.remove_temporary(config.out)
         if outcome.published:
             note_standing(config, started.corpus.bundles, started.corpus.dead_letters)
-    if with_report:
-        write_after_run(config.out, console)
     return outcome
 
 
@@ -105,10 +110,10 @@ def execute(config: RunConfig, *, dry_run: bool, force: bool, quiet: bool, with_
         with looking_only():
             prepared = prepare_run(config, Console(stderr=True, quiet=quiet), may_fit=True)
             return 0 if describe(prepared, console=Console(), force=force) else EXIT_OVER_LIMIT
-    outcome = run_here(config, force=force, quiet=quiet, with_report=False)
+    console = Console(stderr=True, quiet=quiet)
+    outcome = _run(config, console, force=force, quiet=quiet)
     code = report(config, outcome, quiet=quiet)
-    if with_report:
-        write_after_run(config.out, Console(stderr=True, quiet=quiet))
+    report_after_run(config.out, console, wanted=with_report)
     return code
 
 

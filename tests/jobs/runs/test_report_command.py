@@ -113,3 +113,15 @@ def test_a_report_that_fails_costs_a_run_nothing_but_a_line(finished: Path) -> N
     (finished / "report").unlink()
     said = run(finished.parent / "talks" / "manifest.jsonl", finished)
     assert f"report: {finished}/report.html" in said
+
+
+def test_a_run_without_a_report_leaves_none_of_the_run_before(finished: Path) -> None:
+    corpus = finished.parent / "talks" / "manifest.jsonl"
+    assert f"report: {finished}/report.html" in run(corpus, finished)
+    assert "report" not in run(corpus, finished, "--no-report")
+    assert (finished / "report.html").exists()
+    assert "the report of the run before is removed" in run(
+        corpus, finished, "--no-report", "--force", "--seed", "5"
+    )
+    assert not (finished / "report.html").exists()
+    assert not list((finished / "report").glob("*"))
