@@ -28,8 +28,8 @@ from prep_corpus.pipeline.inputs.decoding import decoded
 from prep_corpus.pipeline.report.bundles import alignments_of, segments_ref
 from prep_corpus.pipeline.report.gather import UNTRANSCRIBED, Drops, Gathered
 from prep_corpus.pipeline.report.model import Example, ReportOptions, SegmentRow, Word
-from prep_corpus.pipeline.report.mp3 import encode_mp3
 from prep_corpus.pipeline.report.rows import chance, words_of_clip
+from prep_corpus.pipeline.report.sound import encode_opus
 from prep_corpus.pipeline.shards.clips import ClipDamaged, read_record
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
@@ -169,7 +169,7 @@ class ExampleMaker:
 
     def _add(self, example: Example) -> None:
         if self._has_room() and (not example.segment_id or example.segment_id not in self._shown):
-            self._bytes += len(example.mp3)
+            self._bytes += len(example.sound)
             self._shown.add(example.segment_id)
             self._examples.append(example)
 
@@ -279,7 +279,7 @@ class ExampleMaker:
                 )
             ),
             peaks=peaks_of(samples_N),
-            mp3=encode_mp3(samples_N, rate_hz),
+            sound=encode_opus(samples_N, rate_hz),
         )
 
 

@@ -245,7 +245,7 @@ class Example:
         core: seconds in the clip that the example is about.
         words: words in order.
         peaks: uint8 [2 x columns]: lowest and highest sample of each column of the wave, 0 to 255.
-        mp3: the clip.
+        sound: the clip, Opus in WebM.
     """
 
     segment_id: str
@@ -256,7 +256,7 @@ class Example:
     core: tuple[float, float]
     words: tuple[Word, ...]
     peaks: NDArray[np.uint8]
-    mp3: bytes
+    sound: bytes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -203,7 +203,7 @@ def _setting(value: object) -> str:
 
 
 def _base64(example: Example) -> str:
-    return base64.b64encode(example.mp3).decode()
+    return base64.b64encode(example.sound).decode()
 
 
 def json_block(value: object) -> Markup:

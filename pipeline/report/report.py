@@ -43,7 +43,7 @@ from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.documents import told_as_damage
 from prep_corpus.pipeline.storage.stage_store import Store
 
-VERSION = 3
+VERSION = 4
 _HEAD_BYTES = 4096
 
 

@@ -15,7 +15,7 @@ function bytesOf(text) {
 function urlOf(example) {
   if (!urls.has(example)) {
     const bytes = bytesOf($(`clip-${example}`).textContent);
-    urls.set(example, URL.createObjectURL(new Blob([bytes], { type: "audio/mpeg" })));
+    urls.set(example, URL.createObjectURL(new Blob([bytes], { type: "audio/webm" })));
   }
   return urls.get(example);
 }

@@ -13,7 +13,7 @@ from prep_corpus.align.text.normalize import TextOptions
 from prep_corpus.filters.linear import bundled_filter
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.outcome import RunOutcome
-from prep_corpus.pipeline.report.examples import encode_mp3, peaks_of
+from prep_corpus.pipeline.report.examples import encode_opus, peaks_of
 from prep_corpus.pipeline.report.model import Example, Limits, Report, ReportOptions, Word
 from prep_corpus.pipeline.stages.segment_rows import SCHEMA
 from prep_corpus.pipeline.storage.stage_store import Store
@@ -130,7 +130,7 @@ def with_examples(report: Report, count: int) -> Report:
     """The same with sound: noise, which packs worse than speech, of 7 s each."""
     random = np.random.default_rng(1)
     noise_N = random.normal(0, 0.05, 7 * RATE_HZ).astype(np.float32)
-    mp3, peaks = encode_mp3(noise_N, RATE_HZ), peaks_of(noise_N)
+    sound, peaks = encode_opus(noise_N, RATE_HZ), peaks_of(noise_N)
     groups = ("worst", "borderline", "kept", *REASONS)
     words = tuple(
         Word(
@@ -155,7 +155,7 @@ def with_examples(report: Report, count: int) -> Report:
             core=(0.5, 6.5),
             words=words,
             peaks=peaks,
-            mp3=mp3,
+            sound=sound,
         )
         for n, row in enumerate(report.segments[:count])
     )
