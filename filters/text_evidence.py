@@ -49,6 +49,9 @@ AROUND_SECONDS = 20.0
 WIDE_SECONDS = 300.0
 """Of a text of many hours nearly every word stands in it somewhere: so no more of it counts."""
 
+LEAST_SAID = 0.25
+"""A text of which less is likely said where it stands is another recording's, and no evidence."""
+
 MOST_LOG_COUNT = 4.0
 
 _PRIOR_WORDS = 3.0
@@ -65,6 +68,11 @@ class TextWords(TimedWords):
 
     tokens: tuple[NDArray[np.int32], ...]
     refused_W: NDArray[np.bool_]
+
+    @property
+    def is_said(self) -> bool:
+        """Whether it is a text of this recording: enough of its words are likely said where they stand."""
+        return len(self.refused_W) > 0 and 1 - self.refused_W.mean() >= LEAST_SAID
 
 
 def words_of_text(

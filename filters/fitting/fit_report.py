@@ -12,7 +12,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.filters.fitting.fit import Fitted, FittedLevel
-from prep_corpus.filters.fitting.fit_words import auc
+from prep_corpus.filters.fitting.fit_words import auc, auc_text
 from prep_corpus.filters.fitting.measures import HeldOut
 from prep_corpus.filters.fitting.sweep import NO_THRESHOLD, found_at
 from prep_corpus.filters.ground import Ground
@@ -256,7 +256,7 @@ def _point_lines(fitted: Fitted, cut: str, max_wer: float) -> list[str]:
         threshold = point.word_threshold
         lines[0] += (
             f" Words: precision {words.precision(threshold):.1%}, recall {words.recall(threshold):.1%}, "
-            f"AUC {auc(words.scores_N, words.good_N, words.weights_N):.3f}."
+            f"AUC {auc_text(auc(words.scores_N, words.good_N, words.weights_N))}."
         )
     return lines
 
@@ -269,12 +269,12 @@ def _length_lines(cut: str, level: FittedLevel, point: OperatingPoint) -> list[s
         "| feature | AUC alone | rank correlation with characters |",
         "|---|---|---|",
         *(
-            f"| {name} | {alone:.3f} | {rank:+.2f} |"
+            f"| {name} | {auc_text(alone)} | {rank:+.2f} |"
             for name, alone, rank in zip(FEATURE_NAMES, found.auc_alone, found.rank_by_length)
         ),
         "",
-        f"The held-out score orders good before bad with AUC {found.auc_score:.3f}, length alone with "
-        f"{found.auc_length:.3f}. Among good utterances the score's rank correlation with length is "
+        f"The held-out score orders good before bad with AUC {auc_text(found.auc_score)}, length alone with "
+        f"{auc_text(found.auc_length)}. Among good utterances the score's rank correlation with length is "
         f"{found.rank_score:+.2f}; {_lengths(found)}.",
     ]
     if found.leans:

@@ -387,3 +387,8 @@ def auc(values_N: NDArray[np.floating], good_N: BoolArray, weights_N: DoubleArra
     if good_N.all() or not good_N.any():
         return float("nan")
     return float(roc_auc_score(good_N, values_N, sample_weight=weights_N))
+
+
+def auc_text(value: float, digits: int = 3) -> str:
+    """An AUC as cards print it; of one class alone there is none."""
+    return "none (all alike)" if np.isnan(value) else f"{value:.{digits}f}"

@@ -10,7 +10,7 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.fitting.cases import GIVEN, Case
 from prep_corpus.filters.fitting.fit_recognition import FittedReading, FittedRecognition
-from prep_corpus.filters.fitting.fit_words import auc
+from prep_corpus.filters.fitting.fit_words import auc, auc_text
 from prep_corpus.filters.fitting.sweep import found_at
 
 _ASKED = (0.002, 0.005, 0.01, 0.02, 0.05)
@@ -73,7 +73,7 @@ def _level(fitted: FittedReading, cases: Sequence[Case]) -> list[str]:
         )
     lines[0] += (
         ". On words that it was not fitted on the classifier orders right before wrong with an AUC of "
-        f"{power:.4f}{' (clean speech)' if has_ground else ''}."
+        f"{auc_text(power, 4)}{' (clean speech)' if has_ground else ''}."
     )
     lines += [
         "",

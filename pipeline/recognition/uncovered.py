@@ -36,7 +36,7 @@ from prep_corpus.filters.scoring import EDGE_MARGIN, REFUSED_SCORE
 from prep_corpus.filters.text_evidence import TEXT_VERSION, TextWords
 from prep_corpus.pipeline.recognition.judge import JudgeOptions
 
-VERSION = 7
+VERSION = 8
 """Of what is made of a recording where the model's words are kept."""
 
 DoubleArray = NDArray[np.float64]
@@ -140,13 +140,16 @@ def hear(
         info: the model's description.
         options: how far the model is trusted.
         judged: what the judge hears in the recording; None where it could not be run, and agrees on nothing.
-        text: the words of its transcript where they were aligned; None where it has none.
+        text: the words of its transcript where they were aligned; None where it has none. One that is not said in the
+            recording is as none.
 
     Raises:
         UsageError: the model does not tell where a word ends.
     """
     found, level, point = recognise(seen, info), options.filter.alone, options.alone
     words: Reread | None = None
+    if text is not None and not text.is_said:
+        text = None
     if text is not None and options.with_text is not None:
         assert options.filter.with_text is not None
         assert options.filter.rereading is not None

@@ -155,6 +155,8 @@ def with_its_text(
         threshold = fitted.point(max_wer, cut="words").word_threshold
         refused_W = ~judge_words(case.evidence_WF, fitted, threshold).likely_W
     text = words_of_text(case.words, case.texts, case.tokens_L, info, refused_W)
+    if not text.is_said:
+        return heard, reader.alone
     return with_text_of(texted_case(heard, text, info, judged), reader.rereading, info), reader.with_text
 
 

@@ -259,6 +259,14 @@ def test_a_classifier_that_goes_by_length_is_told() -> None:
     assert found.auc_length < 0.6
 
 
+@pytest.mark.parametrize(
+    ("good", "told"), [([1, 1, 1], "none (all alike)"), ([0, 0, 0], "none (all alike)"), ([0, 1, 1], "1.000")]
+)
+def test_a_card_says_where_there_is_no_auc(good: list[int], told: str) -> None:
+    found = fit_words.auc(np.arange(3.0), np.array(good, bool), np.ones(3))
+    assert fit_words.auc_text(found) == told
+
+
 def test_the_card_names_the_point_and_what_cannot_be_reached(fitted: Fitted) -> None:
     text = card(fitted, "Filter x", "the command", max_wer=0.05)
     assert "`--cut words`, `--max-wer 0.05`:" in text

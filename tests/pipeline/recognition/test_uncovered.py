@@ -11,17 +11,20 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 from support import toy
+from support.planted_cases import INFO, planted_case
 from support.toy_stages import K_FRAMES, ToyStages
 
 from prep_corpus.align.cutting.segments import Cuts, Segment
 from prep_corpus.align.recognition.sources import KEPT_RECOGNISED, RECOGNISED, TRANSCRIPT
+from prep_corpus.align.words.evidence import track
 from prep_corpus.filters.fitting.texted.fit_rereading import NOTHING_LEARNED
 from prep_corpus.filters.linear import Linear
 from prep_corpus.filters.recognition import RecognitionLevel, columns_of
+from prep_corpus.filters.text_evidence import words_of_text
 from prep_corpus.pipeline.inputs.bundles import read_bundle, write_bundle
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.recognition.refused import with_refused
-from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions, with_recognised, without
+from prep_corpus.pipeline.recognition.uncovered import RecognitionOptions, hear, with_recognised, without
 from prep_corpus.pipeline.shards.clips import read_record
 from prep_corpus.pipeline.shards.rows import TEXT_SOURCE, WORD_TIMES
 from prep_corpus.pipeline.stage_frame import finding_only
@@ -114,6 +117,26 @@ def test_where_a_recording_has_a_text_the_words_that_it_knows_are_trusted(
     # Most of what is written once stands at its own place alone.
     once = {(name, word) for name in read for word, times in texts[name].items() if times == 1}
     assert sum(word in read[name] for name, word in once) < len(once) / 4
+
+
+@pytest.mark.parametrize(("share_said", "counts"), [(0.0, False), (0.2, False), (0.5, True), (1.0, True)])
+def test_a_text_that_is_hardly_said_is_as_none(
+    share_said: float, counts: bool, trust_all: RecognitionOptions
+) -> None:
+    known = Linear(names=("text_has",), means=(0.0,), scales=(1.0,), coefficients=(9.0,), intercept=-3.0)
+    level = RecognitionLevel(
+        word=known, curve=trust_all.filter.alone.curve, columns=columns_of(judged=False, has_text=True)
+    )
+    fitted = replace(trust_all.filter, with_text=level, rereading=NOTHING_LEARNED)
+    options = replace(trust_all, filter=fitted, with_text=trust_all.alone)
+    case = planted_case("it", 1, count=30)
+    assert case.log_probs_TC is not None
+    seen = track(case.log_probs_TC, INFO)
+    refused_W = np.arange(len(case.texts)) >= share_said * len(case.texts)
+    text = words_of_text(case.words, case.texts, case.tokens_L, INFO, refused_W)
+    alone = hear(case.log_probs_TC, seen, INFO, options)
+    beside = hear(case.log_probs_TC, seen, INFO, options, None, text)
+    assert np.array_equal(alone.scores_W, beside.scores_W) != counts
 
 
 @pytest.mark.parametrize("cut", ["words", "paper"])
