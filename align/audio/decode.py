@@ -20,7 +20,7 @@ import soxr
 from numpy.typing import NDArray
 
 from prep_corpus.align.audio.containers import open_source
-from prep_corpus.align.audio.sources import READ_SAMPLES, AudioHeader, FloatArray, OpenAudio
+from prep_corpus.align.audio.sources import READ_SAMPLES, AudioHeader, FloatArray, OpenAudio, to_int16
 from prep_corpus.align.errors import (
     AudioEmpty,
     AudioNotFinite,
@@ -309,17 +309,6 @@ def _check_part(
             f"{name}: the manifest's part, {part}, must lie inside the file, which ends at "
             f"{end_seconds:.3f} s"
         )
-
-
-def to_int16(samples_N: NDArray[np.floating]) -> NDArray[np.int16]:
-    """Steps of 1/32768, halves rounded to even, clipped to 16 bits.
-
-    Args:
-        samples_N: [N], full scale is 1.
-    """
-    scaled_N = samples_N * 32768.0
-    np.clip(np.rint(scaled_N, out=scaled_N), -32768, 32767, out=scaled_N)
-    return scaled_N.astype(np.int16)
 
 
 def from_int16(samples_N: NDArray[np.int16]) -> FloatArray:

@@ -88,6 +88,9 @@ def _tenth(counts_L: NDArray[np.int64]) -> float:
     return high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share
 
 
+_BLOCKS_OF_PROOF = 200
+_FEWEST_LEVELS = 8
+
 _AT_A_TIME = 1 << 18
 """Levels that are counted or added up at a time: numpy makes numbers of eight bytes of them."""
 
@@ -130,6 +133,28 @@ class Levels:
         return cls(
             level_P=level_P.astype(kind), power_L=power_L, block_samples=block_samples, floor_db=floor_db
         )
+
+    def prove(self, samples_N: NDArray[np.int16], start_sample: int) -> bool:
+        """Whether samples sound as the recording does there, block by block, which tells its places apart.
+
+        Args:
+            samples_N: int16, as decoded at the rate of the levels.
+            start_sample: where they are said to begin.
+
+        Returns:
+            False also where they are too even, or too few, to tell.
+        """
+        size, first = self.block_samples, -(-start_sample // self.block_samples)
+        count = min((start_sample + len(samples_N)) // size - first, _BLOCKS_OF_PROOF, len(self) - first)
+        if count < _FEWEST_LEVELS:
+            return False
+        at = first * size - start_sample
+        blocks_PN = samples_N[at : at + count * size].reshape(-1, size).astype(np.float32) / np.float32(32768)
+        found_P, known_P = _as_bytes(blocks_PN), self.level_P[first : first + count]
+        if len(np.unique(known_P)) < _FEWEST_LEVELS:
+            return False
+        # A level at the edge of a step may be rounded to the other side by another library of numbers.
+        return int(np.abs(found_P.astype(np.int64) - known_P).max()) <= 1
 
     def powers(self, start: int = 0, end: int | None = None) -> DoubleArray:
         """Mean square of the blocks of a half-open span, float64."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from prep_corpus.align.audio.sources import (
     READ_SAMPLES,
@@ -14,12 +15,18 @@ from prep_corpus.align.audio.sources import (
     FloatArray,
     GuardedFile,
     Mixing,
+    mono,
     one_line,
+    to_int16,
 )
 from prep_corpus.align.errors import AudioTruncated, RecordingError
 
 # Seeking in these is exact to the sample, so that a late part need not be decoded from the start.
 _EXACT_SEEK = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC"})
+
+
+class SeekFailed(Exception):
+    """A span cannot be read alone; the decode in order tells what is wrong with the file, if anything is."""
 
 
 class _InOrder(soundfile.SoundFile):
@@ -56,6 +63,7 @@ class SoundFileSource:
             decoder="soundfile",
         )
         self._frames = sound.frames if known else None
+        self._at = 0
 
     def blocks(self, channel: int | None, start_samples: int) -> Iterator[FloatArray]:
         """See `OpenAudio`."""
@@ -82,6 +90,39 @@ class SoundFileSource:
             skip = max(skip - len(block), 0)
         if sound.format == "FLAC" and self._frames is not None and read < self._frames:
             raise self._broken(read, None)
+
+    @property
+    def seeks_exactly(self) -> bool:
+        """Whether `span` can be asked for."""
+        return self._frames is not None and self._is_seekable()
+
+    def span(self, start: int, end: int, channel: int | None, read_over: int) -> NDArray[np.int16]:
+        """The samples [start, end) as mono steps of 16 bits, without those before them.
+
+        Args:
+            start, end: in the file, none before the end of the span asked for before.
+            channel: the one channel to take; the mean of all where None.
+            read_over: samples that are quicker read than passed over by seeking.
+
+        Raises:
+            SeekFailed: the library does not get there.
+        """
+        sound = self._sound
+        # 16 bits as they stand are what their floats would be rounded to.
+        as_stored = sound.channels == 1 and sound.subtype == "PCM_16"
+        try:
+            if start - self._at >= read_over:
+                self._at = sound.seek(start)
+            read = sound.read(end - self._at, dtype="int16" if as_stored else "float32")
+        except (soundfile.LibsndfileError, ValueError) as error:
+            self._guard.raise_io_error()
+            raise SeekFailed(one_line(error)) from error
+        self._guard.raise_io_error()
+        if len(read) != end - self._at:
+            raise SeekFailed(f"{len(read)} samples from {self._at} on, not {end - self._at}")
+        kept, self._at = read[start - self._at :], end
+        samples_N: NDArray[np.int16] = kept if as_stored else to_int16(mono(kept, channel, self._name))
+        return samples_N
 
     def _is_seekable(self) -> bool:
         sound = self._sound

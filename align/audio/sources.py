@@ -134,6 +134,17 @@ def mono(block: FloatArray, channel: int | None, name: str) -> FloatArray:
     return mixed_N
 
 
+def to_int16(samples_N: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Steps of 1/32768, halves rounded to even, clipped to 16 bits.
+
+    Args:
+        samples_N: [N], full scale is 1.
+    """
+    scaled_N = samples_N * 32768.0
+    np.clip(np.rint(scaled_N, out=scaled_N), -32768, 32767, out=scaled_N)
+    return scaled_N.astype(np.int16)
+
+
 class Mixing:
     """Channels brought to one, and whether they took each other away."""
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from prep_corpus.align.audio import decode as audio
+from prep_corpus.align.audio.levels import Levels
+from prep_corpus.align.audio.sound_files import SeekFailed
+from prep_corpus.align.audio.spans import sought_spans
 from prep_corpus.align.errors import RecordingError, SourceChanged
 from prep_corpus.align.model.emissions import FloatArray
 from prep_corpus.pipeline.apart.attempts import attempt
@@ -26,34 +33,48 @@ def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArra
         RecordingError: the audio breaks a rule.
     """
     recording = probed.recording
-    yielded = 0
+    with _source(probed) as (file, place):
+        blocks = audio.decode(
+            file,
+            name=recording.id,
+            sample_rate_hz=sample_rate_hz,
+            channel=recording.channel,
+            track=recording.track,
+            offset_seconds=recording.offset_seconds,
+            duration_seconds=recording.duration_seconds,
+            sliced=recording.sliced,
+        )
+        while True:
+            with attempt(recording.id):
+                block_N = next(blocks, None)
+            if block_N is None:
+                break
+            yield block_N
+            place.yielded += len(block_N)
+
+
+@dataclass
+class _Place:
+    """How far a decode has come."""
+
+    yielded: int = 0
+
+
+@contextmanager
+def _source(probed: ProbedRecording) -> Iterator[tuple[BinaryIO, _Place]]:
+    """A recording's open file, proven when the block ends in whatever way."""
+    recording, place = probed.recording, _Place()
     try:
         with files.open_binary(recording.audio_uri) as file:
             try:
-                blocks = audio.decode(
-                    file,
-                    name=recording.id,
-                    sample_rate_hz=sample_rate_hz,
-                    channel=recording.channel,
-                    track=recording.track,
-                    offset_seconds=recording.offset_seconds,
-                    duration_seconds=recording.duration_seconds,
-                    sliced=recording.sliced,
-                )
-                while True:
-                    with attempt(recording.id):
-                        block_N = next(blocks, None)
-                    if block_N is None:
-                        break
-                    yield block_N
-                    yielded += len(block_N)
-            except (RecordingError, GeneratorExit):
+                yield file, place
+            except (RecordingError, SeekFailed, GeneratorExit):
                 # What stops half-way, or breaks a rule, may be another file too.
                 check_source(file, probed)
                 raise
             check_source(file, probed)
     except SourceChanged as error:
-        error.decoded_samples = yielded
+        error.decoded_samples = place.yielded
         raise
     except OSError as error:
         if not files.is_absent(error) and not isinstance(error, ObjectReplaced):
@@ -62,8 +83,65 @@ def decoded(probed: ProbedRecording, sample_rate_hz: int) -> Generator[FloatArra
             f"{recording.id}: the audio must be what it was when the run began, and {recording.audio_uri} is not: "
             f"{error}; put it back, or run again"
         )
-        changed.decoded_samples = yielded
+        changed.decoded_samples = place.yielded
         raise changed from error
+
+
+def decoded_spans(
+    probed: ProbedRecording,
+    sample_rate_hz: int,
+    spans: list[tuple[int, int]],
+    levels: Levels | None,
+    *,
+    may_lack: int = 0,
+) -> Generator[NDArray[np.int16], None, None]:
+    """The samples of ordered spans without overlap, as steps of 16 bits; gaps are decoded only where they must be.
+
+    Args:
+        probed: the recording.
+        sample_rate_hz: rate of the result.
+        spans: half-open, in samples at that rate.
+        levels: its loudness at that rate, by which jumps are proven; None to decode in order.
+        may_lack: see `slices`.
+
+    Raises:
+        EOFError: the audio is shorter.
+        SourceChanged, RecordingError: see `decoded`.
+    """
+    done = 0
+    # An object store reads 16 MiB at each jump.
+    if spans and levels is not None and files.is_local(probed.recording.audio_uri):
+        with suppress(SeekFailed), closing(_sought(probed, sample_rate_hz, spans, levels)) as sought:
+            for samples_N in sought:
+                yield samples_N
+                done += 1
+            return
+    if spans[done:]:
+        with closing(decoded(probed, sample_rate_hz)) as blocks:
+            for floats_N in slices(blocks, spans[done:], may_lack=may_lack):
+                yield audio.to_int16(floats_N)
+
+
+def _sought(
+    probed: ProbedRecording, sample_rate_hz: int, spans: list[tuple[int, int]], levels: Levels
+) -> Generator[NDArray[np.int16], None, None]:
+    recording = probed.recording
+    with _source(probed) as (file, place):
+        found = sought_spans(
+            file,
+            spans,
+            levels,
+            name=recording.id,
+            sample_rate_hz=sample_rate_hz,
+            channel=recording.channel,
+            track=recording.track,
+            offset_seconds=recording.offset_seconds,
+        )
+        for _, end in spans:
+            with attempt(recording.id):
+                samples_N = next(found)
+            yield samples_N
+            place.yielded = end
 
 
 def own_rate_hz(probed: ProbedRecording) -> int:

@@ -32,7 +32,7 @@ from prep_corpus.augment.mix import is_silent
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.pipeline.abreast import AbreastDoFn
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle, read_bundle_seconds
-from prep_corpus.pipeline.inputs.decoding import decoded, own_rate_hz, slices
+from prep_corpus.pipeline.inputs.decoding import decoded_spans, own_rate_hz
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.recognition.judged_bundles import JudgedBundles, by_bundle, judge_of
@@ -295,11 +295,19 @@ def _made(
     words = word_times(aligned, levels, said, info, cut.heard, with_source=options.repairs)
     rows: list[tuple[dict[str, Any], int]] = []
     final: list[_Piece] = []
-    with closing(decoded(aligned.probed, rate_hz)) as blocks:
-        samples = slices(blocks, spans, may_lack=0 if rate_hz == model_hz else 1 + rate_hz // model_hz)
+    at_model_rate = rate_hz == model_hz
+    with closing(
+        decoded_spans(
+            aligned.probed,
+            rate_hz,
+            spans,
+            levels if at_model_rate else None,
+            may_lack=0 if at_model_rate else 1 + rate_hz // model_hz,
+        )
+    ) as samples:
         for piece in pieces:
             segment = piece.segment
-            clip_N = None if segment.reason else audio.to_int16(next(samples))
+            clip_N = None if segment.reason else next(samples)
             times = None if segment.reason or not options.word_times else next(words)
             start = 0 if segment.reason else next(starts)
             if clip_N is not None and is_silent(clip_N, rate_hz):

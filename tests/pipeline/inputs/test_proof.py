@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from prep_corpus.align.audio.decode import to_int16
+from prep_corpus.align.audio.levels import LevelMeter, Levels, block_samples
 from prep_corpus.align.errors import SourceChanged
 from prep_corpus.align.recordings import Recording
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
-from prep_corpus.pipeline.inputs.decoding import decoded
+from prep_corpus.pipeline.inputs.decoding import decoded, decoded_spans
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe
 from prep_corpus.pipeline.inputs.proof import check_source
 from prep_corpus.pipeline.storage.remote.object_stores import Identity, ranged
@@ -93,6 +95,34 @@ def test_whoever_stops_early_is_told_too(probed: ProbedRecording) -> None:
     write_noise(Path(probed.recording.audio_uri), 2)
     with pytest.raises(SourceChanged), closing(decoded(probed, RATE_HZ)) as blocks:
         next(blocks)
+
+
+def measured(probed: ProbedRecording) -> tuple[np.ndarray, Levels]:
+    """All samples as steps of 16 bits, and how loud they are."""
+    meter = LevelMeter(block_samples(RATE_HZ))
+    samples_N = np.concatenate(list(meter.through(decoded(probed, RATE_HZ))))
+    return to_int16(samples_N), Levels.of(meter.finish(), block_samples(RATE_HZ))
+
+
+SPANS = [(5, 9_000), (30_000, 41_000)]
+
+
+def test_spans_are_sought_and_where_they_cannot_be_decoded_in_order(probed: ProbedRecording) -> None:
+    samples_N, levels = measured(probed)
+    elsewhere = Levels.of(levels.level_P[::-1].astype(np.uint8), levels.block_samples)
+    for known in (levels, elsewhere, None):
+        pieces = list(decoded_spans(probed, RATE_HZ, SPANS, known))
+        for (start, end), piece_N in zip(SPANS, pieces, strict=True):
+            np.testing.assert_array_equal(piece_N, samples_N[start:end])
+
+
+def test_spans_of_another_file_are_found_out(probed: ProbedRecording) -> None:
+    levels = measured(probed)[1]
+    write_noise(Path(probed.recording.audio_uri), 2)
+    with pytest.raises(SourceChanged):
+        list(decoded_spans(probed, RATE_HZ, SPANS, levels))
+    with pytest.raises(SourceChanged), closing(decoded_spans(probed, RATE_HZ, SPANS, levels)) as pieces:
+        next(pieces)
 
 
 @pytest.mark.parametrize("left", [0, 50_000])
