@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.pipeline.inputs.bundles import longest_bundle_seconds
+from prep_corpus.pipeline.inputs.bundles import longest_bundle_seconds, stands_alone
 
 OBJECTS_OF_A_BUNDLE = 6
 """Its list of recordings, emissions, alignments, measures, segments and clips."""
@@ -139,8 +139,10 @@ def cut_corpus(hours: float, recording_seconds: float, seed: int = 0) -> list[Bu
     left = whole = max(1, round(hours * 3600 / recording_seconds))
     bundles = []
     while left:
-        longest = longest_bundle_seconds((whole - left) * recording_seconds)
-        border = min(max(recording_seconds, 1.0) / longest, 1.0)
+        before_seconds = (whole - left) * recording_seconds
+        longest = longest_bundle_seconds(before_seconds)
+        alone = stands_alone(recording_seconds, before_seconds)
+        border = 1.0 if alone else min(max(recording_seconds, 1.0) / longest, 1.0)
         most = math.ceil(longest / recording_seconds)
         # A geometric number of recordings up to the first border, by inversion.
         drawn = 1 if border == 1.0 else 1 + int(math.log(1.0 - chance.random()) / math.log(1.0 - border))

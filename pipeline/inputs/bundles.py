@@ -1,6 +1,6 @@
 """Bundles: the unit of work and storage, about an hour of audio each; in the first hours, one recording each.
 
-    0 h ─── each recording alone, short ones by the minute ─── 10 h ─── an hour each ───>
+    0 h ─── each recording alone, clips by ten minutes ─── 10 h ─── an hour each ───>
 
 Results are made bundle by bundle, and found again by what is in the bundle. So a recording of a small corpus is done
 again only where it has changed itself, and a large corpus has no file for each clip.
@@ -27,8 +27,12 @@ from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 BUNDLE_SECONDS = 3600.0
 SMALL_CORPUS_SECONDS = 10 * BUNDLE_SECONDS
 """The beginning of a corpus, in which bundles are small; most corpora that people change by hand have no more."""
-SMALL_BUNDLE_SECONDS = 60.0
-"""A recording of this length is a bundle of its own there; shorter ones share one, so that files stay few."""
+ALONE_SECONDS = 60.0
+"""A recording of this length is a bundle of its own there."""
+UNKNOWN_SECONDS = 10.0
+"""What a recording whose length nobody tells counts as."""
+SMALL_BUNDLE_SECONDS = 600.0
+"""Shorter ones share one of this length: in a bundle for each minute, files and stages cost as much as the clips."""
 VERSION = 4
 
 _SOURCE = pa.struct(
@@ -131,6 +135,11 @@ def longest_bundle_seconds(before_seconds: float) -> float:
     return SMALL_BUNDLE_SECONDS if before_seconds < SMALL_CORPUS_SECONDS else BUNDLE_SECONDS
 
 
+def stands_alone(seconds: float, before_seconds: float) -> bool:
+    """Whether a recording that begins so far into a corpus is a bundle of its own."""
+    return seconds >= (ALONE_SECONDS if before_seconds < SMALL_CORPUS_SECONDS else BUNDLE_SECONDS)
+
+
 def cut_bundles(recordings: Iterable[ProbedRecording]) -> Iterator[list[ProbedRecording]]:
     """Group recordings in order; a bundle ends when it is long enough, or where an id's hash says so.
 
@@ -140,16 +149,17 @@ def cut_bundles(recordings: Iterable[ProbedRecording]) -> Iterator[list[ProbedRe
     bundle: list[ProbedRecording] = []
     seconds = before_seconds = 0.0
     for probed in recordings:
-        longest = longest_bundle_seconds(before_seconds)
-        if bundle and probed.seconds >= longest:
+        counted = probed.seconds or UNKNOWN_SECONDS
+        longest, alone = longest_bundle_seconds(before_seconds), stands_alone(counted, before_seconds)
+        if bundle and alone:
             yield bundle
             bundle, seconds = [], 0.0
         bundle.append(probed)
-        seconds += probed.seconds
-        before_seconds += probed.seconds
+        seconds += counted
+        before_seconds += counted
         hashed = hashlib.blake2b(probed.recording.id.encode(), digest_size=8).digest()
-        border = int.from_bytes(hashed, "big") / 2**64 < max(probed.seconds, 1.0) / longest
-        if border or seconds >= longest:
+        border = int.from_bytes(hashed, "big") / 2**64 < max(counted, 1.0) / longest
+        if alone or border or seconds >= longest:
             yield bundle
             bundle, seconds = [], 0.0
     if bundle:

@@ -1,4 +1,4 @@
-"""Bundles hold a recording or a minute at first, later an hour; one recording more or less disturbs few of them."""
+"""Bundles hold a recording or ten minutes of clips at first, later an hour; one recording more or less disturbs few of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from prep_corpus.align.recordings import Recording
 from prep_corpus.pipeline.inputs.bundles import (
+    ALONE_SECONDS,
     BUNDLE_SECONDS,
     SMALL_BUNDLE_SECONDS,
     SMALL_CORPUS_SECONDS,
@@ -33,7 +34,7 @@ def seconds(bundle: list[ProbedRecording]) -> float:
     return sum(one.seconds for one in bundle)
 
 
-def test_short_ones_share_a_minute_at_first_and_an_hour_later_and_each_is_in_one_bundle() -> None:
+def test_short_ones_share_ten_minutes_at_first_and_an_hour_later_and_each_is_in_one_bundle() -> None:
     recordings = [probed(n) for n in range(10_000)]
     bundles = list(cut_bundles(recordings))
     assert [one for bundle in bundles for one in bundle] == recordings
@@ -41,7 +42,7 @@ def test_short_ones_share_a_minute_at_first_and_an_hour_later_and_each_is_in_one
     first = [bundle for bundle, end in zip(bundles, ends) if end <= SMALL_CORPUS_SECONDS]
     later = [bundle for bundle, end in zip(bundles, ends) if end - seconds(bundle) >= SMALL_CORPUS_SECONDS]
     assert all(seconds(bundle) <= SMALL_BUNDLE_SECONDS for bundle in first)
-    assert sum(map(len, first)) / len(first) > 3
+    assert sum(map(seconds, first)) / len(first) > SMALL_BUNDLE_SECONDS / 2
     hours = sum(map(seconds, later)) / 3600
     assert 16 < hours <= len(later) <= 3 * hours
     assert all(seconds(bundle) <= BUNDLE_SECONDS for bundle in later)
@@ -52,6 +53,16 @@ def test_a_recording_that_is_long_enough_is_a_bundle_of_its_own() -> None:
     talks = [probed(n, 240.0 if n % 2 else 15.0) for n in range(10)]
     alone = [bundle for bundle in cut_bundles(talks) if bundle[0].seconds == 240.0]
     assert [len(bundle) for bundle in alone] == [1] * 5
+    minutes = [probed(n, ALONE_SECONDS) for n in range(700)]
+    bundles = list(cut_bundles(minutes))
+    assert {len(bundle) for bundle in bundles[:600]} == {1}
+    assert max(len(bundle) for bundle in bundles[600:]) > 1
+
+
+def test_recordings_of_unknown_length_share_bundles_of_bounded_size() -> None:
+    bundles = list(cut_bundles([probed(n, 0.0) for n in range(9000)]))
+    sizes = list(map(len, bundles))
+    assert max(sizes[:60]) <= 60 and 60 < max(sizes) <= 360
 
 
 def test_one_recording_more_disturbs_few_bundles() -> None:
