@@ -1,4 +1,4 @@
-"""Bundles hold a recording or ten minutes of clips at first, later an hour; one recording more or less disturbs few of them."""
+"""Bundles hold a recording or ten minutes at first, later an hour; one recording more or less disturbs few of them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def test_a_recording_that_is_long_enough_is_a_bundle_of_its_own() -> None:
 def test_recordings_of_unknown_length_share_bundles_of_bounded_size() -> None:
     bundles = list(cut_bundles([probed(n, 0.0) for n in range(9000)]))
     sizes = list(map(len, bundles))
-    assert max(sizes[:60]) <= 60 and 60 < max(sizes) <= 360
+    assert max(sizes[:60]) <= 60
+    assert 60 < max(sizes) <= 360
 
 
 def test_one_recording_more_disturbs_few_bundles() -> None:
