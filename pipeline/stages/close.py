@@ -134,10 +134,12 @@ def close_run(
         noisy=sum(shard.noisy for shard in counted),
         lost=0 if publish or options.force else lost(options.out, keys)[0],
     )
+    stages = list(stages)
+    segments = {ref.bundle: ref.digest for ref in stages if ref.stage == "segment" and ref.final}
     used = sorted({name for ref in stages for name in (f"{ref.stage}/{ref.digest}", f"bundles/{ref.bundle}")})
     if publish or not files.exists(files.join(options.out, MANIFEST_NAME)):
         # What is published keeps its own list.
-        write_json(files.join(options.out, USED_NAME), {"files": used})
+        write_json(files.join(options.out, USED_NAME), {"files": used, "segments": segments})
     write_json(files.join(options.out, OUTCOME_NAME), asdict(outcome))
     if publish:
         _publish(options, listed, outcome, keys)

@@ -4,42 +4,41 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
 
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
 from apache_beam.pvalue import AsSingleton, PCollection
-from numpy.typing import NDArray
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.align.audio.levels import Levels
-from prep_corpus.align.cutting.cutting import (
-    Segment,
-)
 from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
-from prep_corpus.align.recognition.repair import SaidPart
-from prep_corpus.align.recognition.sources import RECOGNISED, REPAIRED, TRANSCRIPT
+from prep_corpus.align.recognition.sources import RECOGNISED, REPAIRED
 from prep_corpus.align.transcripts.versions import file_links
 from prep_corpus.augment.bank import SpeechSilent
-from prep_corpus.augment.mix import is_silent
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.pipeline.abreast import AbreastDoFn
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle, read_bundle_seconds
-from prep_corpus.pipeline.inputs.decoding import decoded_spans, own_rate_hz
+from prep_corpus.pipeline.inputs.decoding import own_rate_hz
 from prep_corpus.pipeline.ledgers import Ledgers, total
 from prep_corpus.pipeline.progress import BOARD, StageProgress
 from prep_corpus.pipeline.recognition.judged_bundles import JudgedBundles, by_bundle, judge_of
 from prep_corpus.pipeline.recognition.uncovered import without
+from prep_corpus.pipeline.reuse.earlier_clips import (
+    NOTE,
+    EarlierClips,
+    EarlierLost,
+    clips_identity,
+    encoded_clips,
+)
 from prep_corpus.pipeline.shards.clips import pack_clip
-from prep_corpus.pipeline.shards.encoding import encode_audio
-from prep_corpus.pipeline.shards.rows import TEXT_SOURCE
+from prep_corpus.pipeline.shards.rows import TEXT_SOURCE, utterance_id
 from prep_corpus.pipeline.stage_frame import BundleTally, NotMade, bundle_stage, emissions_of
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
 from prep_corpus.pipeline.stages.cut_recording import (
@@ -54,17 +53,17 @@ from prep_corpus.pipeline.stages.emit import judged_words, read_emissions
 from prep_corpus.pipeline.stages.segment_rows import (
     SCHEMA,
     SCHEMA_WITH_SOURCE,
+    ScoredPiece,
     clip_fields,
-    own_parts,
+    pieces_of,
     positions,
-    recognised_row,
-    repaired_row,
-    segment_row,
+    row_of,
     speakers_identity,
     word_times,
 )
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
+from prep_corpus.pipeline.storage.documents import read_used_segments
 from prep_corpus.pipeline.storage.looking import is_looking
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
@@ -81,8 +80,19 @@ def segment_bundle(
     k_frames: int,
     threads: int,
     judge: StageRef | None = None,
+    earlier: str | None = None,
 ) -> StageRef:
-    """Make, or find, the segments and clips of a bundle; `judge` is what the judge sees in it."""
+    """Make, or find, the segments and clips of a bundle.
+
+    Args:
+        store: of the run.
+        alignments: of the bundle.
+        options: how to cut and score.
+        k_frames: shortest pause to cut at.
+        threads: how many recordings are cut side by side.
+        judge: what the judge sees in the bundle.
+        earlier: digest of its segments in the run before, of which the same clips are taken over.
+    """
     bundle = read_bundle(store, alignments.bundle)
     digest = digest_of(
         "segment",
@@ -105,7 +115,9 @@ def segment_bundle(
         "segment",
         (alignments.bundle, bundle),
         digest,
-        lambda tally: _segment(store, (alignments, judge), digest, bundle, options, k_frames, threads, tally),
+        lambda tally: _segment(
+            store, (alignments, judge), digest, bundle, options, k_frames, threads, tally, earlier
+        ),
     )
     counts = Ledgers.from_json(store.read(segments, columns=[]).notes["ledgers"]).counts
     kept = counts.get("utterances", 0)
@@ -135,9 +147,12 @@ def _segment(
     k_frames: int,
     threads: int,
     tally: BundleTally,
+    earlier_digest: str | None,
 ) -> StageRef:
     alignments, judge = made_of
     info, emitted = read_emissions(store, emissions_of(store, alignments))
+    made_of_audio = clips_identity(bundle, options.sample_rate, info.sample_rate_hz)
+    earlier = EarlierClips.find(store, alignments.bundle, earlier_digest, made_of_audio)
     judged = judged_words(store, judge, info)
     rows: list[dict[str, Any]] = []
     letters: list[DeadLetter] = []
@@ -153,7 +168,12 @@ def _segment(
         try:
             id_ = aligned.probed.recording.id
             cut = segment_recording(aligned, emitted[id_], info, options, k_frames, judged.get(id_))
-            return _made(aligned, cut, emitted[id_].levels, info, options, digest, clips)
+            made_of = aligned, cut, emitted[id_].levels, info, options, digest, clips
+            with suppress(EarlierLost):
+                return _made(*made_of, earlier)
+            clips.seek(start)
+            clips.truncate()
+            return _made(*made_of, None)
         except Exception as error:
             clips.seek(start)
             clips.truncate()
@@ -198,7 +218,8 @@ def _segment(
             raise _TwinWasFirst(digest)
 
     try:
-        files.write_atomic(clips_uri, save, replace=True)
+        with earlier or nullcontext():
+            files.write_atomic(clips_uri, save, replace=True)
     except _TwinWasFirst:
         # The other's clips stay, since its table names their places.
         standing = store.find("segment", alignments.bundle, digest)
@@ -213,6 +234,7 @@ def _segment(
             "ledgers": total(ledgers).to_json(),
             "sample_rate_hz": info.sample_rate_hz,
             "alignments": list(alignments),
+            NOTE: made_of_audio,
             "recordings": outcomes,
         },
         dead_letters=letters,
@@ -230,48 +252,6 @@ class _Made:
     untranscribed: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Piece:
-    """A segment on its way to its row; `source` is `TRANSCRIPT`, `REPAIRED` or `RECOGNISED`, `parts` what is said."""
-
-    segment: Segment
-    source: str
-    features_F: NDArray[np.float64]
-    score: float
-    parts: Sequence[SaidPart] = ()
-
-
-def _pieces(cut: SegmentedRecording) -> list[_Piece]:
-    """All segments of a recording in order of time."""
-    pieces = []
-    for s, (segment, features_F, score) in enumerate(
-        zip(cut.cuts.segments, cut.features_SF, cut.scores_S.tolist())
-    ):
-        source, parts = TRANSCRIPT, own_parts(segment)
-        if cut.repairs is not None and cut.repairs.repairs_in(cut.repairs.cuts.segments[s]):
-            source, parts = REPAIRED, list(cut.repairs.parts(cut.repairs.cuts.segments[s]))
-        pieces.append(_Piece(segment=segment, source=source, features_F=features_F, score=score, parts=parts))
-    if cut.recognised is not None:
-        found = zip(cut.recognised.segments, cut.recognised.features_SF, cut.recognised.scores_S.tolist())
-        for segment, features_F, score in found:
-            parts = [SaidPart(start=segment.word_start, end=segment.word_end, is_read=True)]
-            pieces.append(
-                _Piece(segment=segment, source=RECOGNISED, features_F=features_F, score=score, parts=parts)
-            )
-    return sorted(pieces, key=lambda piece: piece.segment.sample_start)
-
-
-def _row_of(
-    aligned: AlignedRecording, cut: SegmentedRecording, piece: _Piece, info: ModelInfo, text_style: str
-) -> tuple[dict[str, Any], str | None]:
-    """The row of a piece but for its features, score and clip, and what the transcript has instead of its text."""
-    if piece.source == TRANSCRIPT or cut.heard is None:
-        return segment_row(aligned, piece.segment, info, text_style), None
-    if piece.source == REPAIRED:
-        return repaired_row(aligned, cut.heard, piece.parts, piece.segment, info, text_style)
-    return recognised_row(aligned, cut.heard, piece.segment, info), None
-
-
 def _made(
     aligned: AlignedRecording,
     cut: SegmentedRecording,
@@ -280,8 +260,9 @@ def _made(
     options: SegmentOptions,
     digest: str,
     clips: IO[bytes],
+    earlier: EarlierClips | None,
 ) -> _Made:
-    pieces = _pieces(cut)
+    pieces = pieces_of(cut)
     kept = [piece.segment for piece in pieces if not piece.segment.reason]
     model_hz = info.sample_rate_hz
     rate_hz = model_hz if options.sample_rate == MODEL_RATE else own_rate_hz(aligned.probed)
@@ -294,34 +275,36 @@ def _made(
     said = ((piece.segment, piece.parts) for piece in pieces if not piece.segment.reason)
     words = word_times(aligned, levels, said, info, cut.heard, with_source=options.repairs)
     rows: list[tuple[dict[str, Any], int]] = []
-    final: list[_Piece] = []
+    final: list[ScoredPiece] = []
     at_model_rate = rate_hz == model_hz
+    ids = [utterance_id(aligned.probed.recording.id, one.sample_start, one.sample_end) for one in kept]
     with closing(
-        decoded_spans(
+        encoded_clips(
             aligned.probed,
+            list(zip(ids, spans)),
             rate_hz,
-            spans,
             levels if at_model_rate else None,
+            earlier,
             may_lack=0 if at_model_rate else 1 + rate_hz // model_hz,
         )
-    ) as samples:
+    ) as encoded:
         for piece in pieces:
             segment = piece.segment
-            clip_N = None if segment.reason else next(samples)
+            clip = None if segment.reason else next(encoded)
             times = None if segment.reason or not options.word_times else next(words)
             start = 0 if segment.reason else next(starts)
-            if clip_N is not None and is_silent(clip_N, rate_hz):
-                segment, clip_N = replace(segment, reason=SPEECH_SILENT), None
+            if clip is None and not segment.reason:
+                segment = replace(segment, reason=SPEECH_SILENT)
             piece = replace(piece, segment=segment)
-            row, original = _row_of(aligned, cut, piece, info, options.text_style)
+            row, original = row_of(aligned, cut, piece, info, options.text_style)
             row.update(zip(FEATURE_NAMES, piece.features_F.tolist()), score=piece.score)
             if cut.heard is not None:
                 row[TEXT_SOURCE] = piece.source
             n_bytes = 0
-            if clip_N is not None:
-                flac = encode_audio(clip_N, rate_hz)
+            if clip is not None:
+                flac, n_samples = clip
                 fields = clip_fields(aligned, row, info, options.config_digest, times, original)
-                fields.update(positions(start, start + len(clip_N), rate_hz), sample_rate_hz=rate_hz)
+                fields.update(positions(start, start + n_samples, rate_hz), sample_rate_hz=rate_hz)
                 n_bytes = clips.write(pack_clip(fields, flac, digest=digest))
             rows.append((row, n_bytes))
             final.append(piece)
@@ -349,6 +332,7 @@ class _SegmentBundle(AbreastDoFn):
     def __init__(self, root: str, options: SegmentOptions, threads: int) -> None:
         super().__init__("segment", threads)
         self._store, self._options = Store(root), options
+        self._earlier: dict[str, str] | None = None
 
     def process(
         self, alignments: StageRef, k_frames: int, judged: JudgedBundles | None = None
@@ -356,7 +340,10 @@ class _SegmentBundle(AbreastDoFn):
         judge = judge_of(judged, alignments.bundle)
 
         def make(threads: int) -> StageRef:
-            return segment_bundle(self._store, alignments, self._options, k_frames, threads, judge)
+            if self._earlier is None:
+                self._earlier = read_used_segments(self._store.root)
+            earlier = self._earlier.get(alignments.bundle)
+            return segment_bundle(self._store, alignments, self._options, k_frames, threads, judge, earlier)
 
         yield from self.made(read_bundle_seconds(self._store, alignments.bundle), make)
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.cutting.cutting import Segment
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recognition.repair import SaidPart
-from prep_corpus.align.recognition.sources import RECOGNISED, TRANSCRIPT
+from prep_corpus.align.recognition.sources import RECOGNISED, REPAIRED, TRANSCRIPT
 from prep_corpus.align.speakers.word_speakers import speaker_identity
 from prep_corpus.align.text.styles import CLEAN
 from prep_corpus.align.transcripts.versions import file_span
@@ -24,6 +25,7 @@ from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.recognition.uncovered import ScoredWords
 from prep_corpus.pipeline.shards.rows import TEXT_ORIGINAL, TEXT_SOURCE, WORD_TIMES, utterance_id
 from prep_corpus.pipeline.stages.align import AlignedRecording
+from prep_corpus.pipeline.stages.cut_recording import SegmentedRecording
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 SCHEMA = pa.schema(
@@ -263,6 +265,52 @@ def clip_fields(
         **({} if words is None else {WORD_TIMES: words}),
         **({} if text_original is None else {TEXT_ORIGINAL: text_original}),
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredPiece:
+    """A segment on its way to its row; `source` is `TRANSCRIPT`, `REPAIRED` or `RECOGNISED`, `parts` what is said."""
+
+    segment: Segment
+    source: str
+    features_F: NDArray[np.float64]
+    score: float
+    parts: Sequence[SaidPart] = ()
+
+
+def pieces_of(cut: SegmentedRecording) -> list[ScoredPiece]:
+    """All segments of a recording in order of time."""
+    pieces = []
+    for s, (segment, features_F, score) in enumerate(
+        zip(cut.cuts.segments, cut.features_SF, cut.scores_S.tolist())
+    ):
+        source, parts = TRANSCRIPT, own_parts(segment)
+        if cut.repairs is not None and cut.repairs.repairs_in(cut.repairs.cuts.segments[s]):
+            source, parts = REPAIRED, list(cut.repairs.parts(cut.repairs.cuts.segments[s]))
+        pieces.append(
+            ScoredPiece(segment=segment, source=source, features_F=features_F, score=score, parts=parts)
+        )
+    if cut.recognised is not None:
+        found = zip(cut.recognised.segments, cut.recognised.features_SF, cut.recognised.scores_S.tolist())
+        for segment, features_F, score in found:
+            parts = [SaidPart(start=segment.word_start, end=segment.word_end, is_read=True)]
+            pieces.append(
+                ScoredPiece(
+                    segment=segment, source=RECOGNISED, features_F=features_F, score=score, parts=parts
+                )
+            )
+    return sorted(pieces, key=lambda piece: piece.segment.sample_start)
+
+
+def row_of(
+    aligned: AlignedRecording, cut: SegmentedRecording, piece: ScoredPiece, info: ModelInfo, text_style: str
+) -> tuple[dict[str, Any], str | None]:
+    """The row of a piece but for its features, score and clip, and what the transcript has instead of its text."""
+    if piece.source == TRANSCRIPT or cut.heard is None:
+        return segment_row(aligned, piece.segment, info, text_style), None
+    if piece.source == REPAIRED:
+        return repaired_row(aligned, cut.heard, piece.parts, piece.segment, info, text_style)
+    return recognised_row(aligned, cut.heard, piece.segment, info), None
 
 
 @dataclass(frozen=True, kw_only=True)

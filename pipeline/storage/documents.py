@@ -64,3 +64,17 @@ def read_used(folder: str) -> list[str] | None:
         if not all(isinstance(name, str) and name.count("/") == 1 for name in listed):
             raise ValueError("stage files are named STAGE/DIGEST")
         return sorted(listed)
+
+
+def read_used_segments(work: str) -> dict[str, str]:
+    """Digests of the segments that the last run to end used, by their bundles; none where that is not known.
+
+    Args:
+        work: the work folder of the run.
+    """
+    uri = files.join(work, USED_NAME.rpartition("/")[2])
+    try:
+        found = read_document(uri).get("segments", {})
+    except (OSError, DocumentDamaged):
+        return {}
+    return dict(found) if isinstance(found, dict) else {}

@@ -62,7 +62,10 @@ def tables(out: Path) -> dict[str, bytes]:
     """Shards, segments and ledgers: all that a run publishes but its log of itself."""
     names = ("manifest.json", "outcome.json", "dead-letters.jsonl")
     segments = {path.name: path.read_bytes() for path in (out / "work" / "segment").glob("*")}
-    used = json.loads((out / "work" / "used.json").read_text())["files"]
+    document = json.loads((out / "work" / "used.json").read_text())
+    used = document["files"]
+    assert {f"segment/{digest}" for digest in document["segments"].values()} < set(used)
+    assert {f"bundles/{digest}" for digest in document["segments"]} < set(used)
     kept = {name: data for name, data in segments.items() if f"segment/{name.partition('.')[0]}" in used}
     return {**shards(out), **kept, **{name: (out / name).read_bytes() for name in names}}
 
