@@ -111,7 +111,7 @@ def read_facts(
         info = read_model(store, emissions)
         places = _places(table)
         starts_S, ends_S = _numbers(table, "start_sample"), _numbers(table, "end_sample")
-        for recording_id, levels in _levels(store, emissions, info):
+        for recording_id, levels in levels_of(store, emissions, info):
             at = places.get(recording_id, slice(0, 0))
             snr_S[at] = [estimated_snr_db(levels, int(a), int(b)) for a, b in zip(starts_S[at], ends_S[at])]
         if fitted is not None:
@@ -148,7 +148,8 @@ def _places(table: pa.Table) -> dict[str, slice]:
     return places
 
 
-def _levels(store: Store, emissions: StageRef, info: ModelInfo) -> Iterator[tuple[str, Levels]]:
+def levels_of(store: Store, emissions: StageRef, info: ModelInfo) -> Iterator[tuple[str, Levels]]:
+    """The loudness of each recording of a bundle, by its id."""
     table = store.read(emissions, columns=["id", "levels"]).table
     block = block_samples(info.sample_rate_hz)
     for recording_id, loudness in zip(table["id"], table["levels"]):

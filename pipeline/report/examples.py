@@ -1,7 +1,6 @@
 """Examples of a report: audio, its wave, and the words with their evidence.
 
-Kept utterances come from the stored clips; what was dropped is cut out of one more decode in order of a few
-recordings.
+Kept utterances come from the stored clips; what was dropped is decoded once more, of a few recordings.
 
 Legend: N samples, W words.
 """
@@ -9,7 +8,7 @@ Legend: N samples, W words.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -24,8 +23,8 @@ from prep_corpus.align.recognition.sources import TRANSCRIPT
 from prep_corpus.align.words.evidence import EVIDENCE_NAMES
 from prep_corpus.filters.scoring import score_words
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, read_bundle
-from prep_corpus.pipeline.inputs.decoding import decoded
-from prep_corpus.pipeline.report.bundles import alignments_of, segments_ref
+from prep_corpus.pipeline.inputs.decoding import decoded_spans, joined_spans
+from prep_corpus.pipeline.report.bundles import alignments_of, levels_of, segments_ref
 from prep_corpus.pipeline.report.gather import UNTRANSCRIBED, Drops, Gathered
 from prep_corpus.pipeline.report.model import Example, ReportOptions, SegmentRow, Word
 from prep_corpus.pipeline.report.rows import chance, words_of_clip
@@ -34,7 +33,7 @@ from prep_corpus.pipeline.shards.clips import ClipDamaged, read_record
 from prep_corpus.pipeline.stage_frame import emissions_of, read_model
 from prep_corpus.pipeline.stages.align import AlignedRecording, read_alignments
 from prep_corpus.pipeline.storage import files
-from prep_corpus.pipeline.storage.stage_store import Store
+from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
 UNSPOKEN = "unspoken"
 CONTEXT_SECONDS = 0.75
@@ -45,6 +44,7 @@ LEAD_SECONDS, TAIL_SECONDS = 0.06, 0.12
 
 _PEAK_COLUMNS = 500
 _FEWEST_UNSPOKEN = 3
+_NOTHING = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +87,14 @@ class ExampleSource:
 
     Attributes:
         info: the model.
+        emissions: what was aligned.
         bundle: its recordings by id.
         aligned: aligned recordings that were asked for, by id.
         judged: their words' scores and verdicts, by id.
     """
 
     info: ModelInfo
+    emissions: StageRef
     bundle: Mapping[str, ProbedRecording]
     aligned: Mapping[str, AlignedRecording]
     judged: Mapping[str, JudgedWords]
@@ -106,7 +108,8 @@ def read_source(
         alignments = alignments_of(store.read(segments_ref(store, digest), columns=[]).notes)
         if alignments is None:
             return None
-        info = read_model(store, emissions_of(store, alignments))
+        emissions = emissions_of(store, alignments)
+        info = read_model(store, emissions)
         bundle = read_bundle(store, alignments.bundle)
         found = list(read_alignments(store, alignments, bundle, info, options.text, only))
     except (FileNotFoundError, KeyError):
@@ -114,6 +117,7 @@ def read_source(
         return None
     return ExampleSource(
         info=info,
+        emissions=emissions,
         bundle={probed.recording.id: probed for probed in bundle},
         aligned={aligned.probed.recording.id: aligned for aligned in found},
         judged={aligned.probed.recording.id: judge_words(aligned, options) for aligned in found},
@@ -230,14 +234,32 @@ class ExampleMaker:
         rate_hz = source.info.sample_rate_hz
         spans = [self._clip_span(one, drops.seconds) for one in chosen]
         try:
-            with closing(decoded(source.bundle[drops.recording_id], rate_hz)) as blocks:
-                pieces = cut_spans(blocks, [(round(a * rate_hz), round(b * rate_hz)) for a, b in spans])
-        except (OSError, RecordingError) as error:
+            places = [(round(a * rate_hz), round(b * rate_hz)) for a, b in spans]
+            pieces = self._heard(source, drops.recording_id, places)
+        except (OSError, EOFError, RecordingError) as error:
             self._lost.append(str(error))
             return
         for one, (start, _), samples_N in zip(chosen, spans, pieces):
             if len(samples_N):
                 self._add(self._example(one, samples_N, rate_hz, source, drops.recording_id, start))
+
+    def _heard(
+        self, source: ExampleSource, recording_id: str, spans: list[tuple[int, int]]
+    ) -> list[FloatArray]:
+        """The samples of half-open spans of a recording, decoded without most of what stands between."""
+        known = dict(levels_of(self._store, source.emissions, source.info))
+        end = source.aligned[recording_id].n_samples
+        whole = joined_spans([(start, min(stop, end)) for start, stop in spans if start < end])
+        probed = source.bundle[recording_id]
+        sought = decoded_spans(probed, source.info.sample_rate_hz, whole, known.get(recording_id))
+        with closing(sought) as found:
+            parts = list(zip(whole, found, strict=True))
+        return [
+            next(
+                (audio.from_int16(part_N[a - c : b - c]) for (c, d), part_N in parts if c <= a < d), _NOTHING
+            )
+            for a, b in spans
+        ]
 
     def _clip_span(self, one: Wanted, seconds: float) -> tuple[float, float]:
         start = max(one.start - CONTEXT_SECONDS, 0.0)
@@ -357,21 +379,6 @@ def heard(
         np.minimum(np.maximum(starts_W - LEAD_SECONDS, before_W), starts_W),
         np.maximum(np.minimum(ends_W + TAIL_SECONDS, after_W), ends_W),
     )
-
-
-def cut_spans(blocks: Iterable[FloatArray], spans: list[tuple[int, int]]) -> list[FloatArray]:
-    """The samples of half-open spans, which may overlap, from blocks in order; short where the audio ends."""
-    found: list[list[FloatArray]] = [[] for _ in spans]
-    last = max((end for _, end in spans), default=0)
-    at = 0
-    for block_N in blocks:
-        for span, (start, end) in enumerate(spans):
-            if start < at + len(block_N) and end > at:
-                found[span].append(block_N[max(start - at, 0) : end - at])
-        at += len(block_N)
-        if at >= last:
-            break
-    return [np.concatenate(parts) if parts else np.zeros(0, np.float32) for parts in found]
 
 
 def peaks_of(samples_N: FloatArray, columns: int = _PEAK_COLUMNS) -> NDArray[np.uint8]:

@@ -21,8 +21,9 @@ from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.cutting import cutting
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.transcripts.cue_times import CueComparison
+from prep_corpus.pipeline.inputs.decoding import joined_spans
 from prep_corpus.pipeline.report.bundles import estimated_snr_db, weakest
-from prep_corpus.pipeline.report.examples import cut_spans, heard, peaks_of
+from prep_corpus.pipeline.report.examples import heard, peaks_of
 from prep_corpus.pipeline.report.gather import few_of_each
 from prep_corpus.pipeline.report.histograms import Counter
 from prep_corpus.pipeline.report.model import Limits, ReportOptions
@@ -118,11 +119,8 @@ def test_a_word_is_heard_a_little_outside_its_letters_but_not_in_its_neighbours(
     np.testing.assert_allclose(ends, [1.62, 2.09, 3.12])
 
 
-def test_spans_that_overlap_are_cut_from_blocks_in_order() -> None:
-    blocks = np.split(np.arange(100, dtype=np.float32), [7, 40, 41])
-    pieces = cut_spans(iter(blocks), [(5, 45), (38, 42), (95, 120), (200, 210)])
-    assert [piece.tolist() for piece in pieces[:2]] == [list(range(5, 45)), list(range(38, 42))]
-    assert (len(pieces[2]), len(pieces[3])) == (5, 0)
+def test_spans_that_overlap_are_decoded_once() -> None:
+    assert joined_spans([(95, 120), (5, 45), (38, 42), (45, 47), (60, 61)]) == [(5, 47), (60, 61), (95, 120)]
 
 
 def test_sound_in_the_page_keeps_its_times() -> None:
