@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core import codegen, entrypoints
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
+from numba.core.compiler import CompileResult
 from numba.core.dispatcher import Dispatcher
+from numba.core.environment import Environment, lookup_environment
 from numba.core.runtime import rtsys
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _PLAIN = (int, float, str, bytes, tuple)
+_FORM = 2
+"""Of what is kept; raised with `_KernelResults.reduce`."""
 
 
 class _KernelFiles(IndexDataCacheFile):  # type: ignore[misc]
@@ -48,12 +53,87 @@ class _KernelFiles(IndexDataCacheFile):  # type: ignore[misc]
         return cast(str, self._data_name(int.from_bytes(digest, "big")))
 
 
+class _KernelResults(CompileResultCacheImpl):  # type: ignore[misc]
+    """A compiled kernel as it is kept: its machine code is made ready, and nothing besides.
+
+    Numba's own also reads the kernel's bitcode, which only a kernel that is compiled with this one inlined needs, looks
+    through it for its symbols, and imports all modules of Numba that were inlined: over half of what loading takes.
+    """
+
+    def reduce(self, result: Any) -> Any:
+        """What is kept: as Numba's own, but the names of symbols and modules in place of these."""
+        library, *rest, environments = result._reduce()
+        module = result.library._get_module_for_linking()
+        symbols = [
+            one.name
+            for some in (module.functions, module.global_variables)
+            for one in some
+            if not one.is_declaration
+        ]
+        named = [(one.globals["__name__"], list(one.consts), one.env_name) for one in environments]
+        return library, symbols, named, rest
+
+    def rebuild(self, target_context: Any, kept: Any) -> Any:
+        """The kernel, ready to be called."""
+        (name, _, (machine_code, bitcode)), symbols, named, rest = kept
+        description, environment, signature, object_mode, lifted, annotation, reload_init = rest
+        for function in reload_init:
+            function()
+        machine = target_context.codegen()
+        library = machine.create_library(name)
+        library.enable_object_caching()
+        library._set_compiled_object(machine_code)
+        library._finalize_final_module()
+        machine._engine._defined_symbols.update(symbols)
+
+        def bitcode_module() -> Any:
+            if library._shared_module is None:
+                library._shared_module = codegen.ll.parse_bitcode(bitcode)
+            return library._shared_module
+
+        library._get_module_for_linking = bitcode_module
+        entry_point = target_context.get_executable(library, description, environment)
+        environments = [_environment(*one) for one in named]
+        for one in environments:
+            machine.set_env(one.env_name, one)
+        return CompileResult(
+            target_context=target_context,
+            typing_context=target_context.typing_context,
+            library=library,
+            environment=environment,
+            entry_point=entry_point,
+            fndesc=description,
+            type_annotation=annotation,
+            signature=signature,
+            objectmode=object_mode,
+            lifted=lifted,
+            typing_error=None,
+            call_helper=None,
+            metadata=None,
+            reload_init=reload_init,
+            referenced_envs=environments,
+        )
+
+
+def _environment(module: str, constants: list[Any], name: str) -> Any:
+    """What a function that was inlined knows of its module: without objects of Python, its name."""
+    found = lookup_environment(name)
+    if found is None:
+        found = Environment({"__name__": module})
+        found.consts[:] = constants
+        found.env_name = name
+        Environment._memo[name] = found
+    return found
+
+
 class _LoadedKernels(FunctionCache):  # type: ignore[misc]
     """Numba's cache on disk; the compiler is made ready only where a kernel is not in it.
 
     Numba's own does so before it looks, and imports all that it could compile, SciPy's linear algebra with it: half a
     second of CPU time in each process, for machine code that is there already.
     """
+
+    _impl_class = _KernelResults
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
@@ -74,6 +154,7 @@ class _LoadedKernels(FunctionCache):  # type: ignore[misc]
         with self._guard_against_spurious_io_errors():
             found = self._load_overload(sig, target_context)
         if found is None:
+            entrypoints.init_all()
             target_context.refresh()
         return found
 
@@ -83,7 +164,7 @@ class _LoadedKernels(FunctionCache):  # type: ignore[misc]
         Numba's own key is of the kernel's file alone: where a constant or a kernel of another file changes, it loads
         what was compiled with the old one.
         """
-        return *super()._index_key(sig, codegen), compiled_in(self._py_func)
+        return *super()._index_key(sig, codegen), compiled_in(self._py_func), _FORM
 
 
 def compiled_in(function: Callable[..., Any]) -> str:
@@ -122,4 +203,6 @@ def compiled(function: Function) -> Function:
     except RuntimeError:
         return cast(Function, njit(nogil=True)(function))
     kernel._cache = _LoadedKernels(function)
+    # Other packages' extensions of the compiler are looked up where something is compiled.
+    kernel._compilation_chain_init_hook = lambda: None
     return cast(Function, kernel)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from numba import njit
 from numba.core import config
 from numba.core.registry import cpu_target
 
@@ -88,6 +89,12 @@ def twice(x: int) -> int:
     return 2 * x
 
 
+def halved(x: int) -> int:
+    if x % 2:
+        raise ValueError("odd")
+    return x // 2
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where numba keeps what it compiles."""
@@ -124,6 +131,18 @@ def test_a_kernel_that_cannot_be_read_or_kept_is_compiled_anew(
         third = compiled(twice)
         assert third(21) == 42
         assert sum(third.stats.cache_hits.values()) == 1  # type: ignore[attr-defined]
+
+
+def test_a_kernel_from_the_cache_raises_and_is_inlined_in_one_that_is_compiled(folder: Path) -> None:
+    assert compiled(halved)(42) == 21
+    loaded = compiled(halved)
+    with pytest.raises(ValueError, match="odd"):
+        loaded(3)
+    more = njit(lambda x: loaded(x) + 1)
+    assert more(40) == 21
+    with pytest.raises(ValueError, match="odd"):
+        more(5)
+    assert sum(loaded.stats.cache_hits.values()) == 1  # type: ignore[attr-defined]
 
 
 def test_two_processes_that_compile_at_once_do_not_mix_up_their_kernels(
