@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 Edit = tuple[int, int, str]
 """(start, end, replacement): a half-open span of a text, and what takes its place."""
 
+_TABLED_CODES = 1 << 16
+"""Of lower code points a table is made."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TracedText:
@@ -63,6 +66,20 @@ class TracedText:
 def codes(text: str) -> NDArray[np.uint32]:
     """The code points of a text, lone surrogates included."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def distinct_codes(text: str) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The distinct code points of a text, rising, and which of them each of its characters is."""
+    codes_O = codes(text)
+    highest = int(codes_O.max(initial=0))
+    if highest >= _TABLED_CODES:
+        distinct, which_O = np.unique(codes_O, return_inverse=True)
+        return distinct, which_O.astype(np.int64, copy=False)
+    # A table takes a fifth of the time of sorting.
+    is_there = np.zeros(highest + 1, np.bool_)
+    is_there[codes_O] = True
+    numbers = np.cumsum(is_there) - 1
+    return np.flatnonzero(is_there).astype(np.uint32), numbers[codes_O]
 
 
 def string(code_points: NDArray[np.uint32]) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.traced import codes
+from prep_corpus.align.traced import distinct_codes
 
 RUN_LETTERS = (10, 16, 24)
 """Lengths of the runs, tried one after the other: a text of few words has longer ones that stand once."""
@@ -41,7 +42,7 @@ class ReadLetters:
             symbols: the columns.
             vocabulary: what each column stands for.
         """
-        known = frozenset(letter for symbol in vocabulary for letter in symbol.lower() if letter.isalnum())
+        known = _known_letters(tuple(vocabulary))
         written = "".join(vocabulary[one] for one in symbols)
         return ReadLetters(known=known, letters_G=_letters(written, known)[1])
 
@@ -121,19 +122,25 @@ class TextLetters:
         return runs[counts == 1], firsts[counts == 1].astype(np.int64)
 
 
+@lru_cache(maxsize=16)
+def _known_letters(vocabulary: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(letter for symbol in vocabulary for letter in symbol.lower() if letter.isalnum())
+
+
 def _letters(text: str, known: frozenset[str]) -> tuple[LongArray, LongArray]:
     """Where a text has letters that the model knows, without their accents where it knows none, and which they are."""
-    distinct, which_O = np.unique(codes(text), return_inverse=True)
-    numbers = np.full(len(distinct), -1, np.int64)
-    for at, code in enumerate(distinct.tolist()):
-        letter = chr(code).lower()
-        if letter not in known:
-            letter = unicodedata.normalize("NFD", letter)[:1]
-        if letter in known:
-            numbers[at] = ord(letter)
-    letters_O = numbers[which_O]
+    distinct, which_O = distinct_codes(text)
+    letters_O = np.array([_letter_of(code, known) for code in distinct.tolist()], np.int64)[which_O]
     places = np.flatnonzero(letters_O >= 0)
     return places, letters_O[places]
+
+
+def _letter_of(code: int, known: frozenset[str]) -> int:
+    """The code point of the letter that a character is to the model, or -1."""
+    letter = chr(code).lower()
+    if letter not in known:
+        letter = unicodedata.normalize("NFD", letter)[:1]
+    return ord(letter) if letter in known else -1
 
 
 def _runs(letters: LongArray, length: int) -> RunArray:

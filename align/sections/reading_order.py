@@ -71,6 +71,11 @@ class Section:
     anchors_M: LongArray = field(repr=False)
 
 
+def may_be_reordered(text: str, *, far_longer: bool) -> bool:
+    """Whether a text is long enough for another order of its sections; see `reading_order`."""
+    return len(text) >= (FEWEST_LETTERS if far_longer else max(FEWEST_LETTERS, FEWEST_MOVED))
+
+
 def reading_order(text: str, read: ReadLetters, *, far_longer: bool = False) -> ReadingOrder | None:
     """The order in which the sections of a text are read.
 
@@ -83,7 +88,7 @@ def reading_order(text: str, read: ReadLetters, *, far_longer: bool = False) -> 
     Returns:
         None where it is the text's own, or not certain.
     """
-    if len(text) < FEWEST_LETTERS or len(read.letters_G) < FEWEST_LETTERS:
+    if not may_be_reordered(text, far_longer=far_longer) or len(read.letters_G) < FEWEST_LETTERS:
         return None
     letters = TextLetters.of(text, read.known)
     margin = margin_letters(len(read.letters_G)) if far_longer else None

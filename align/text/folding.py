@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.traced import TracedText, codes, string
+from prep_corpus.align.traced import TracedText, codes, distinct_codes, string
 
 APOSTROPHES = "'’ʼ"
 
@@ -97,7 +97,7 @@ class Folding:
             The folded text, with word breaks as one or more spaces; and bool [S], true where `traced` has a
             character that is unsayable.
         """
-        distinct, which_S = np.unique(codes(traced.text), return_inverse=True)
+        distinct, which_S = distinct_codes(traced.text)
         folds = [self._fold_once(chr(code)) for code in distinct.tolist()]
         lengths_S = np.array([len(fold.text) for fold in folds], np.int64)[which_S]
         sources = np.repeat(np.arange(len(which_S)), lengths_S)

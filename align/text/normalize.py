@@ -37,7 +37,7 @@ from prep_corpus.align.text.normalized import (
 )
 from prep_corpus.align.text.romanised import roman_edits
 from prep_corpus.align.text.spacing import SPACE, quote_edits, spaced
-from prep_corpus.align.traced import Edit, TracedText, codes
+from prep_corpus.align.traced import Edit, TracedText, codes, distinct_codes
 
 __all__ = [
     "NO_WORDS",
@@ -163,10 +163,8 @@ def encode(
     Raises:
         UsageError: a character of the text is not in the vocabulary.
     """
-    indices = {symbol: at for at, symbol in reversed(list(enumerate(vocabulary))) if len(symbol) == 1}
-    if word_delimiter is not None:
-        indices[" "] = vocabulary.index(word_delimiter)
-    distinct, which_L = np.unique(codes(normalized.text), return_inverse=True)
+    indices = _indices(vocabulary, word_delimiter)
+    distinct, which_L = distinct_codes(normalized.text)
     missing = [chr(code) for code in distinct.tolist() if chr(code) not in indices]
     if missing:
         raise UsageError(
@@ -174,6 +172,15 @@ def encode(
             f" {len(vocabulary)} (word delimiter {word_delimiter!r})"
         )
     return np.array([indices[chr(code)] for code in distinct.tolist()], np.int32)[which_L]
+
+
+@lru_cache(maxsize=16)
+def _indices(vocabulary: tuple[str, ...], word_delimiter: str | None) -> dict[str, int]:
+    """The token of each character."""
+    indices = {symbol: at for at, symbol in reversed(list(enumerate(vocabulary))) if len(symbol) == 1}
+    if word_delimiter is not None:
+        indices[" "] = vocabulary.index(word_delimiter)
+    return indices
 
 
 def alphabet_of(vocabulary: tuple[str, ...], *, blank: int, word_delimiter: str | None) -> frozenset[str]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from prep_corpus.align.text.spacing import SPACE, spaced
 from prep_corpus.align.text.styles import CLEAN, NORMALIZED, WRITTEN
-from prep_corpus.align.traced import TracedText, codes, string
+from prep_corpus.align.traced import TracedText, codes, distinct_codes, string
 
 UNSAYABLE = -1
 STRIPPED = -2
@@ -293,7 +293,7 @@ class NormalizedText:
         count = len(self.word_bounds[0])
         firsts_W = np.full(count, len(self.original) + 1, np.int64)
         lasts_W = np.zeros(count, np.int64)
-        distinct, which_O = np.unique(codes(self.original), return_inverse=True)
+        distinct, which_O = distinct_codes(self.original)
         is_printed = np.array([not chr(code).isspace() for code in distinct.tolist()], np.bool_)
         owned = np.flatnonzero((self._owners_O >= 0) & is_printed[which_O])
         owners = self._owners_O[owned]

@@ -103,7 +103,9 @@ def sharpness(
         The mean over frames and tokens, in nats.
     """
     sampled = log_probs_TC[:: -(-len(log_probs_TC) // SHARPNESS_FRAMES)]
-    columns, counts = np.unique(tokens_L, return_counts=True)
+    counts_C = np.bincount(tokens_L)
+    columns = np.flatnonzero(counts_C)
+    counts = counts_C[columns]
     means = _means(sampled, np.append(blank, columns), floor_nats)
     if np.isnan(means).any():
         raise ValueError("log-probs must be numbers: there is a NaN in frames of columns in use")

@@ -100,8 +100,17 @@ class Trellis:
 
     def narrowed(self, low: int, high: int) -> tuple[Int64, Int64]:
         """The columns of the pairs [low, high), and for each pair the place of its own; the extra one is last."""
-        distinct, symbols_P = np.unique(self.symbols_P[low:high], return_inverse=True)
+        if low == 0 and high == self.pairs:
+            return self.columns, self.symbols_P.astype(np.int64)
+        distinct, symbols_P = distinct_numbers(self.symbols_P[low:high], len(self.columns) + 1)
         return self.columns[distinct[distinct < len(self.columns)]], symbols_P
+
+
+def distinct_numbers(numbers_P: npt.NDArray[np.integer], limit: int) -> tuple[Int64, Int64]:
+    """The distinct ones of numbers in [0, limit), rising, and which of them each is; sorting takes thrice as long."""
+    is_there = np.zeros(limit, np.bool_)
+    is_there[numbers_P] = True
+    return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[numbers_P]
 
 
 def _not_numbers(span: tuple[int, int]) -> ValueError:

@@ -15,7 +15,7 @@ from prep_corpus.align.viterbi.detours import DEFAULT_DETOURS, EDGE_FRAMES, Deto
 from prep_corpus.align.viterbi.halves import nats_of_halves, read_best
 from prep_corpus.align.viterbi.refine import refine
 from prep_corpus.align.viterbi.search import best_path
-from prep_corpus.align.viterbi.trellis import FLOOR_NATS, UNITS_PER_NAT, Trellis
+from prep_corpus.align.viterbi.trellis import FLOOR_NATS, UNITS_PER_NAT, Trellis, distinct_numbers
 
 VERSION = 2
 """Raised whenever the result may change."""
@@ -136,7 +136,7 @@ def _trellis(
     detours: DetourCosts | None,
     edge_frames: int,
 ) -> Trellis:
-    columns, symbols_L = np.unique(tokens_L, return_inverse=True)
+    columns, symbols_L = distinct_numbers(tokens_L, log_probs_TC.shape[1])
     joins_P = np.ones(len(tokens_L) + 1, np.uint8)
     joins_P[1:-1] = tokens_L[1:] != tokens_L[:-1]
     speech_T = np.zeros(len(log_probs_TC), np.int32)
@@ -153,7 +153,7 @@ def _trellis(
         speech_T = np.rint((speech - detours.speech_nats) * UNITS_PER_NAT).astype(np.int32)
     return Trellis(
         log_probs_TC=log_probs_TC,
-        columns=columns.astype(np.int64),
+        columns=columns,
         blank=blank,
         symbols_P=np.append(symbols_L, len(columns)).astype(np.int32),
         joins_P=joins_P,

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.align.errors import Infeasible, RecordingError, TranscriptEmpty, TranscriptUnsayable
 from prep_corpus.align.model.models import ModelInfo
+from prep_corpus.align.sections import reading_order
 from prep_corpus.align.sections.anchors import ReadLetters
 from prep_corpus.align.sections.order import ReadingOrder
 from prep_corpus.align.sections.part_of_text import is_far_longer, part_that_is_said
-from prep_corpus.align.sections.reading_order import reading_order
 from prep_corpus.align.sections.reordered import read_part, reordered_text
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions, normalize
 from prep_corpus.align.text.recent import RecentTexts
@@ -165,20 +165,21 @@ def align_text(
         RecordingError: the transcript breaks a rule, or is too long for the audio.
     """
     seen = track(log_probs_TC, info)
-    read = _letters_of(seen, info)
+    read = cache(partial(_letters_of, seen, info))
     far_longer = is_far_longer(text, len(log_probs_TC) * info.frame_seconds)
-    order = reading_order(text, read, far_longer=far_longer)
+    may_be_reordered = reading_order.may_be_reordered(text, far_longer=far_longer)
+    order = reading_order.reading_order(text, read(), far_longer=far_longer) if may_be_reordered else None
     aligned = partial(
         _aligned, log_probs_TC, seen, info=info, language=language, options=options, recording_id=recording_id
     )
 
     def as_given() -> AlignedText:
-        part = part_that_is_said(text, read) if far_longer else None
+        part = part_that_is_said(text, read()) if far_longer else None
         try:
             return aligned(text, part=part)
         except Infeasible as error:
             # What can be said, but not in so few frames, may be too long as well.
-            shorter = None if far_longer else part_that_is_said(text, read)
+            shorter = None if far_longer else part_that_is_said(text, read())
             if shorter is not None:
                 return aligned(text, part=shorter)
             if part is None:
