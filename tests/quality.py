@@ -68,7 +68,13 @@ RECOGNITION_K_FRAMES = 100
 HARD_ALLOWANCES = {QUARTZNET: 1.2, "english": 2.5}
 """How wrong text may be in the worst condition of hard ground, of what is asked; of other models each fit finds it."""
 FINE_THRESHOLDS = tuple(
-    sorted({*WORD_THRESHOLDS, -3.5, -2.5, -1.25, -0.75, -0.375, -0.125, 0.25, 0.75, 1.25})
+    sorted(
+        {
+            *WORD_THRESHOLDS,
+            *(-3.5, -2.75, -2.5, -2.25, -1.75, -1.25, -0.75, -0.625, -0.375),
+            *(-0.125, 0.125, 0.25, 0.375, 0.625, 0.75, 1.25),
+        }
+    )
 )
 """What is lost by the steps between word thresholds is a third of a point with the bundled model."""
 GROUND_CHARGES = {QUARTZNET: 0.85, "english": 0.3}

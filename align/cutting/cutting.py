@@ -150,7 +150,8 @@ def plan_words(
         levels: loudness of the recording, for where it is quiet enough to cut; from the emissions where None.
         sure_W: words that may stand beside a break, where a word is wrong or missing; all where None.
         unsaid_W: words that may be left out of a text that goes on around them; all that are not spoken where None.
-        lacking_W: words before which something is said that the transcript lacks; none where None.
+        lacking_W: words before which something is said that the transcript lacks; where None nothing tells, and a few
+            letters beside a break, a pause away from the rest, are dropped instead.
     """
     fine = fine_frames(options.stride_samples, options.sample_rate_hz) if levels is not None else 1
     placed, said_W = words, spoken_W & ~words.skipped
@@ -166,6 +167,7 @@ def plan_words(
         break_G |= spoken.doubted(~said_W & ~words.skipped & ~unsaid_W)
     if lacking_W is not None:
         break_G |= spoken.lacking(lacking_W)
+        options = replace(options, fragment_letters=0)
     sure_V = None if sure_W is None else sure_W[spoken.index_V]
     allowed_G = np.zeros(len(break_G), bool)
     spans: list[CutSpan] = []

@@ -34,7 +34,7 @@ class CutOptions:
         slack_seconds: an edge may stand this far inside the word's first or last letter.
         lead_seconds: the sound of a word may begin so long before its first letter is emitted.
         fragment_letters: at most so many letters beside a break, a pause away from the rest of the passage, are
-            dropped: as likely as not they are another word, of the speech that the text lacks.
+            dropped where nothing else tells of words that the text lacks: as likely as not they are one of these.
         fragment_gap_seconds: such a pause has this length.
         goes_on_seconds: a word beside a break is dropped if a letter is surely heard this soon beyond it, and no
             delimiter before: it stands on a part of a longer word.

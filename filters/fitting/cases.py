@@ -216,3 +216,13 @@ def _edited(
         # A word in its own place is no substitution.
         return [(false, -1, "substituted")] if false != words[at] else [same]
     return [same, (false, -1, "inserted")]
+
+
+def lacks_before(case: Case, frame_seconds: float) -> BoolArray:
+    """Words [W] before which something is said that the text does not have right: the first right one after it."""
+    lacks_W = np.zeros(len(case.texts), bool)
+    right = np.flatnonzero(case.right_W)
+    missing = case.true_middles_V[~case.true_right_V]
+    after = np.searchsorted(case.words.frame_starts[right], np.round(missing / frame_seconds))
+    lacks_W[right[after[after < len(right)]]] = True
+    return lacks_W

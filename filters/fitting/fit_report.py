@@ -12,8 +12,8 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES
 from prep_corpus.filters.fitting.fit import Fitted, FittedLevel
-from prep_corpus.filters.fitting.fit_words import auc, auc_text
-from prep_corpus.filters.fitting.measures import HeldOut
+from prep_corpus.filters.fitting.fit_words import auc
+from prep_corpus.filters.fitting.measures import HeldOut, auc_text
 from prep_corpus.filters.fitting.sweep import NO_THRESHOLD, found_at
 from prep_corpus.filters.ground import Ground
 from prep_corpus.filters.guard import STRETCH_WORDS, HearingGuard

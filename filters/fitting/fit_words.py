@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.errors import UsageError
 from prep_corpus.align.words.heard import COST_NAMES, HEARING_NAMES
 from prep_corpus.filters.features import hinged, word_features
-from prep_corpus.filters.fitting.cases import GIVEN, HARD, Case
+from prep_corpus.filters.fitting.cases import GIVEN, HARD, Case, lacks_before
 from prep_corpus.filters.fitting.measures import HeldOut
 from prep_corpus.filters.guard import STRETCH_FEATURES, HearingGuard, company, distances
 from prep_corpus.filters.linear import Linear
@@ -133,6 +133,9 @@ UNHEARD_RUN = 8
 LEAST_THRESHOLD = -1.0
 """The guard asks at least so much, in log-odds, whatever the fit's cases would let it ask."""
 
+HARD_WEIGHT = 0.2
+"""A word on hard ground weighs so much of one elsewhere: there are more of them, and they are wrong in other ways."""
+
 DISTANCE_MARGIN = 1.25
 """A word may be so many times as far from the fit's right words as the farthest of them but one in 10,000."""
 
@@ -146,6 +149,7 @@ def fit_linear(
     tail: float | None = None,
     balanced: bool = True,
     limited_by_all: bool = False,
+    weights_N: DoubleArray | None = None,
 ) -> Linear:
     """A standardised logistic regression.
 
@@ -158,6 +162,7 @@ def fit_linear(
             without limits where None.
         balanced: both classes weigh the same; else every example does.
         limited_by_all: the limits are those of all examples, not of the good ones.
+        weights_N: what each example weighs; all the same where None.
 
     Raises:
         UsageError: all examples are of one class.
@@ -179,7 +184,7 @@ def fit_linear(
     model = LogisticRegression(
         C=inverse_penalty, class_weight="balanced" if balanced else None, max_iter=2000
     )
-    model.fit(scaler.transform(features_NF), good_N)
+    model.fit(scaler.transform(features_NF), good_N, sample_weight=weights_N)
     return Linear(
         names=tuple(names),
         means=tuple(map(float, scaler.mean_)),
@@ -209,11 +214,26 @@ def fit_words(
     Raises:
         UsageError: all known words are of one class.
     """
-    rows = np.concatenate([word_features(case.evidence_WF, names)[case.known_W] for case in cases])
-    with_hinges = hinged(rows, names, knots)
-    features = np.concatenate([word_features(case.evidence_WF, with_hinges)[case.known_W] for case in cases])
+    used = [case.known_W for case in cases]
+    with_hinges, features = _with_hinges(cases, used, names, knots)
     right_N = np.concatenate([case.right_W[case.known_W] for case in cases])
-    return fit_linear(features, right_N, with_hinges, inverse_penalty, tail=TAIL)
+    weights = [HARD_WEIGHT if case.origin == HARD else 1.0 for case in cases]
+    weights_N = np.repeat(weights, [int(used_W.sum()) for used_W in used])
+    return fit_linear(features, right_N, with_hinges, inverse_penalty, tail=TAIL, weights_N=weights_N)
+
+
+def _with_hinges(
+    cases: Sequence[Case], used: Sequence[BoolArray], names: Sequence[str], knots: Sequence[float]
+) -> tuple[tuple[str, ...], DoubleArray]:
+    """Names with hinges where the marked words of all cases lie, and these features of the words."""
+
+    def features(wanted: Sequence[str]) -> DoubleArray:
+        return np.concatenate(
+            [word_features(c.evidence_WF, wanted)[used_W] for c, used_W in zip(cases, used)]
+        )
+
+    with_hinges = hinged(features(names), names, knots)
+    return with_hinges, features(with_hinges)
 
 
 def fit_lacking(
@@ -243,9 +263,9 @@ def fit_lacking(
 
     def fit(indices: Sequence[int]) -> Linear:
         used = [i for i in indices if usable[i].any()]
-        rows = [word_features(cases[i].evidence_WF, LACKING_FEATURES)[usable[i]] for i in used]
-        names = hinged(np.concatenate(rows), LACKING_FEATURES, LACKING_KNOTS)
-        features_NF = np.concatenate([word_features(cases[i].evidence_WF, names)[usable[i]] for i in used])
+        names, features_NF = _with_hinges(
+            [cases[i] for i in used], [usable[i] for i in used], LACKING_FEATURES, LACKING_KNOTS
+        )
         lacks_N = np.concatenate([labels[i][usable[i]] for i in used])
         return fit_linear(
             features_NF, lacks_N, names, INVERSE_PENALTY, tail=TAIL, balanced=False, limited_by_all=True
@@ -257,16 +277,6 @@ def fit_lacking(
             if fold_C[index] == fold:
                 found[index] = linear.score(word_features(case.evidence_WF, linear.names))
     return fit(range(len(cases))), found
-
-
-def lacks_before(case: Case, frame_seconds: float) -> BoolArray:
-    """Words [W] before which something is said that the text does not have right: the first right one after it."""
-    lacks_W = np.zeros(len(case.texts), bool)
-    right = np.flatnonzero(case.right_W)
-    missing = case.true_middles_V[~case.true_right_V]
-    after = np.searchsorted(case.words.frame_starts[right], np.round(missing / frame_seconds))
-    lacks_W[right[after[after < len(right)]]] = True
-    return lacks_W
 
 
 def held_out_words(cases: Sequence[Case], scores: Sequence[DoubleArray]) -> HeldOut:
@@ -299,13 +309,7 @@ def fit_hearing(cases: Sequence[Case], names: Sequence[str]) -> Linear | None:
     right_N = np.concatenate([case.right_W[used_W] for case, used_W in zip(cases, used)])
     if right_N.all() or not right_N.any():
         return None
-    rows = np.concatenate(
-        [word_features(case.evidence_WF, names)[used_W] for case, used_W in zip(cases, used)]
-    )
-    with_hinges = hinged(rows, names, KNOTS)
-    features = np.concatenate(
-        [word_features(case.evidence_WF, with_hinges)[used_W] for case, used_W in zip(cases, used)]
-    )
+    with_hinges, features = _with_hinges(cases, used, names, KNOTS)
     return fit_linear(features, right_N, with_hinges, INVERSE_PENALTY, tail=TAIL)
 
 
@@ -387,8 +391,3 @@ def auc(values_N: NDArray[np.floating], good_N: BoolArray, weights_N: DoubleArra
     if good_N.all() or not good_N.any():
         return float("nan")
     return float(roc_auc_score(good_N, values_N, sample_weight=weights_N))
-
-
-def auc_text(value: float, digits: int = 3) -> str:
-    """An AUC as cards print it; of one class alone there is none."""
-    return "none (all alike)" if np.isnan(value) else f"{value:.{digits}f}"

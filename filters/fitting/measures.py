@@ -184,3 +184,8 @@ class HeldOut:
         weight = float(self.weights_N[self.good_N].sum())
         passed_N = (self.scores_N >= threshold) & self.good_N
         return float(self.weights_N[passed_N].sum()) / weight if weight else 1.0
+
+
+def auc_text(value: float, digits: int = 3) -> str:
+    """An AUC as cards print it; of one class alone there is none."""
+    return "none (all alike)" if np.isnan(value) else f"{value:.{digits}f}"

@@ -10,7 +10,8 @@ from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.fitting.cases import GIVEN, Case
 from prep_corpus.filters.fitting.fit_recognition import FittedReading, FittedRecognition
-from prep_corpus.filters.fitting.fit_words import auc, auc_text
+from prep_corpus.filters.fitting.fit_words import auc
+from prep_corpus.filters.fitting.measures import auc_text
 from prep_corpus.filters.fitting.sweep import found_at
 
 _ASKED = (0.002, 0.005, 0.01, 0.02, 0.05)

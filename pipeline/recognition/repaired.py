@@ -179,6 +179,8 @@ class RepairableText:
             levels=self.levels,
             sure_W=text.of_both(trusted.sure_W, heard.sure_W),
             unsaid_W=text.of_both(trusted.unsaid_W | superfluous_W, np.zeros(len(heard.trusted_W), bool)),
-            lacking_W=text.of_both(lacking_W, np.zeros(len(heard.trusted_W), bool)),
+            lacking_W=None
+            if trusted.lacking_W is None
+            else text.of_both(lacking_W, np.zeros(len(heard.trusted_W), bool)),
         )
         return text, plan

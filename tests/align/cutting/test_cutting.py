@@ -351,3 +351,13 @@ def test_a_few_letters_beside_a_break_and_a_pause_away_from_the_rest_are_dropped
     # A run is never given up whole.
     assert without_fragments((0, 2), lengths[:3], np.array([True] * 3), np.array([3, 1]), **rule) == (1, 2)
     assert without_fragments((4, 5), lengths, breaks, letters, **rule) == (4, 5)
+
+
+def test_a_few_letters_away_from_the_rest_stay_where_it_is_known_that_no_word_is_missing() -> None:
+    words = words_at((10, 20), (50, 60), (70, 80))
+    seen = track_of(words, 100, extra=((1, 7),))
+    shape = {"k_frames": 60, "options": options()}
+    cuts = cut_words(seen, words, spoken(words), **shape)
+    assert ranges(cuts) == [(0, 1, TOO_SHORT), (1, 3, "")]
+    cuts = cut_words(seen, words, spoken(words), **shape, lacking_W=np.zeros(3, bool))
+    assert ranges(cuts) == [(0, 3, "")]

@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from support.planted_cases import INFO, OPTIONS, align_words, planted_case, without_truth
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.filters.curve import choose, frontier
+from prep_corpus.filters.features import word_features
 from prep_corpus.filters.fitting import fit_words
-from prep_corpus.filters.fitting.cases import DAMAGED, GIVEN, HEARD, Case, Damage, damage
+from prep_corpus.filters.fitting.cases import DAMAGED, GIVEN, HARD, HEARD, Case, Damage, damage, lacks_before
 from prep_corpus.filters.fitting.fit import FitOptions, Fitted, Given, fit_filter
 from prep_corpus.filters.fitting.fit_report import card, length_leak
 from prep_corpus.filters.fitting.fit_words import fit_linear
 from prep_corpus.filters.fitting.folds import fold_of, folds_apart
-from prep_corpus.filters.fitting.measures import HeldOut, Tally, tally
+from prep_corpus.filters.fitting.measures import HeldOut, Tally, auc_text, tally
 from prep_corpus.filters.fitting.self_labels import self_labelled, trusted_words
 from prep_corpus.filters.fitting.sweep import (
     NO_THRESHOLD,
@@ -28,7 +30,7 @@ from prep_corpus.filters.fitting.sweep import (
     lower_bound,
     points_of,
 )
-from prep_corpus.filters.linear import Filter, filter_text, parse_filter
+from prep_corpus.filters.linear import Filter, Linear, filter_text, parse_filter
 from prep_corpus.filters.scoring import judge_words, judged_scores, score_utterances, score_words
 
 QUICK = FitOptions(target_seconds=3.0, folds=3, resamples=50)
@@ -198,7 +200,7 @@ def test_words_that_the_text_lacks_are_found_on_a_speaker_not_fitted_on(
         true_right_V=np.array([True, False, True]),
     )
     # A word that the text has wrong is lacking before the next right one.
-    assert np.flatnonzero(fit_words.lacks_before(by_hand, 0.02)).tolist() == [2]
+    assert np.flatnonzero(lacks_before(by_hand, 0.02)).tolist() == [2]
     folds = [0, 1, 2, 3]
     assert fit_words.fit_lacking(cases, folds, 0.02) == (None, [None] * 4)
     monkeypatch.setattr(fit_words, "LEAST_LACKING", 3)
@@ -206,7 +208,7 @@ def test_words_that_the_text_lacks_are_found_on_a_speaker_not_fitted_on(
     assert linear is not None
     right = [np.flatnonzero(case.right_W[1:] & case.right_W[:-1]) + 1 for case in cases]
     odds_N = np.concatenate([odds_W[w] for odds_W, w in zip(found, right) if odds_W is not None])
-    lacks_N = np.concatenate([fit_words.lacks_before(case, 0.02)[w] for case, w in zip(cases, right)])
+    lacks_N = np.concatenate([lacks_before(case, 0.02)[w] for case, w in zip(cases, right)])
     assert fit_words.auc(odds_N, lacks_N, np.ones(len(odds_N))) > 0.95
     telling = replace(fitted.filter, lacking=linear)
     assert parse_filter(filter_text(telling), "telling") == telling
@@ -264,7 +266,7 @@ def test_a_classifier_that_goes_by_length_is_told() -> None:
 )
 def test_a_card_says_where_there_is_no_auc(good: list[int], told: str) -> None:
     found = fit_words.auc(np.arange(3.0), np.array(good, bool), np.ones(3))
-    assert fit_words.auc_text(found) == told
+    assert auc_text(found) == told
 
 
 def test_the_card_names_the_point_and_what_cannot_be_reached(fitted: Fitted) -> None:
@@ -288,6 +290,22 @@ def test_one_speaker_is_not_enough(cases: list[Case]) -> None:
 def test_one_class_is_not_enough() -> None:
     with pytest.raises(UsageError, match="both classes: 5 good of 5"):
         fit_linear(np.zeros((5, 1)), np.ones(5, bool), ("a",), 1.0)
+
+
+def test_words_on_hard_ground_weigh_a_fifth(cases: list[Case]) -> None:
+    clean = cases[0]
+    # Thrice as many words, of which the opposite is true.
+    opposite = replace(clean, right_W=~clean.right_W, origin=HARD)
+    word = fit_words.fit_words([clean, opposite, opposite, opposite], fit_words.AGAINST_FEATURES)
+    scores_W = score_of(word, clean)
+    assert scores_W[clean.right_W].mean() > scores_W[~clean.right_W].mean()
+    as_many = [clean, *[replace(opposite, origin=GIVEN)] * 3]
+    scores_W = score_of(fit_words.fit_words(as_many, fit_words.AGAINST_FEATURES), clean)
+    assert scores_W[clean.right_W].mean() < scores_W[~clean.right_W].mean()
+
+
+def score_of(word: Linear, case: Case) -> NDArray[np.float64]:
+    return word.score(word_features(case.evidence_WF, word.names))
 
 
 def test_groups_are_dealt_out_and_never_parted() -> None:
