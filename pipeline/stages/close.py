@@ -15,6 +15,7 @@ from prep_corpus.align.recognition.sources import READ_NOTHING, REPAIRING
 from prep_corpus.pipeline.counters import tell_engine_of_letters
 from prep_corpus.pipeline.ledgers import Ledgers, of_dead_letters, total
 from prep_corpus.pipeline.outcome import RunOutcome
+from prep_corpus.pipeline.reuse.standing_shards import ShardFile
 from prep_corpus.pipeline.run_files import (
     CARD_NAME,
     DEAD_LETTERS_NAME,
@@ -29,7 +30,6 @@ from prep_corpus.pipeline.shards.placing import place
 from prep_corpus.pipeline.shards.published import Keys, joined, keys_of, lost, note_published
 from prep_corpus.pipeline.shards.tfrecord import feature_spec
 from prep_corpus.pipeline.stages.measure import keep_k
-from prep_corpus.pipeline.stages.write import ShardFile
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.sealed_json import write_json
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import apache_beam as beam
 from apache_beam.pvalue import AsSingleton, PCollection
@@ -23,6 +22,13 @@ from prep_corpus.pipeline.counters import tell_engine
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
 from prep_corpus.pipeline.inputs.noise import open_bank
 from prep_corpus.pipeline.progress import StageProgress
+from prep_corpus.pipeline.reuse.standing_shards import (
+    NoisyUtterances,
+    ShardFile,
+    noise_key,
+    note_shard,
+    standing_shard,
+)
 from prep_corpus.pipeline.run_files import MANIFEST_NAME, NEXT_NAME
 from prep_corpus.pipeline.shards.clips import ClipDamaged, UtteranceRef, read_clip
 from prep_corpus.pipeline.shards.encoding import encode_audio
@@ -39,13 +45,9 @@ from prep_corpus.pipeline.shards.sinks import DigestingFile, Format, open_sink, 
 from prep_corpus.pipeline.stage_frame import made_once
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.digests import digest_of
-from prep_corpus.pipeline.storage.looking import is_looking
-from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 from prep_corpus.pipeline.storage.stage_store import Store
 
 VERSION = 2
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,36 +106,27 @@ def same_bank(options: WriteOptions) -> NoiseBank:
     return bank
 
 
-class ShardFile(NamedTuple):
-    """One finished file of a shard.
+@dataclass
+class NoisyRows:
+    """Takes over noisy utterances for one shard, and remembers in which rows of it they are.
 
     Attributes:
-        format: "parquet", "tfrecord", ...
-        split: name of the split.
-        path: relative to the run folder.
-        utterances, noisy: utterances in it, and those with noise.
-        samples: samples in it.
-        n_bytes: its length.
-        digest: digest of its bytes.
-        seconds: length of its audio, where clips have other rates than the model; else the samples tell.
+        standing: what there is to take.
+        rows: the number of each one's row, by `noise_key`.
     """
 
-    format: str
-    split: str
-    path: str
-    utterances: int
-    noisy: int
-    samples: int
-    n_bytes: int
-    digest: str
-    seconds: float | None = None
-
-    def seconds_at(self, sample_rate_hz: int) -> float:
-        """Length of its audio."""
-        return self.samples / sample_rate_hz if self.seconds is None else self.seconds
+    standing: NoisyUtterances
+    rows: dict[str, int] = field(default_factory=dict)
+    row: int = 0
 
 
-def noisy_row(fields: dict[str, object], flac: bytes, bank: NoiseBank, options: WriteOptions) -> Utterance:
+def noisy_row(
+    fields: dict[str, object],
+    flac: bytes,
+    bank: NoiseBank,
+    options: WriteOptions,
+    noisy: NoisyRows | None = None,
+) -> Utterance:
     """The row of an utterance, with noise if its id says so; clean FLAC is passed on byte for byte."""
     id_ = str(fields["id"])
     path = audio_path(id_, options.audio_format)
@@ -151,6 +144,11 @@ def noisy_row(fields: dict[str, object], flac: bytes, bank: NoiseBank, options: 
             return clean
         samples_N, _ = audio.decode_clip_int16(flac)
         return replace(clean, audio=encode_audio(samples_N, clean.sample_rate_hz, options.audio_format))
+    if noisy is not None:
+        key = noise_key(flac, plan, options.audio_format, VERSION)
+        noisy.rows[key] = noisy.row
+        if (found := noisy.standing.find(key, id_)) is not None:
+            return replace(clean, audio=found[0], noise=found[1], snr_db=plan.snr_db)
     speech_N, _ = audio.decode_clip_int16(flac)
     mixed_N, report = mix(speech_N, plan, bank, utterance_id=id_)
     return replace(
@@ -162,12 +160,16 @@ def noisy_row(fields: dict[str, object], flac: bytes, bank: NoiseBank, options: 
 
 
 def rows_of(
-    store: Store, refs: list[UtteranceRef], bank: NoiseBank, options: WriteOptions
+    store: Store,
+    refs: list[UtteranceRef],
+    bank: NoiseBank,
+    options: WriteOptions,
+    noisy: NoisyRows | None = None,
 ) -> Iterator[Utterance]:
     """The rows of a shard in order, each read where its clip lies."""
     with ExitStack() as stack:
         opened: dict[str, BinaryIO] = {}
-        for ref in refs:
+        for number, ref in enumerate(refs):
             if ref.digest not in opened:
                 if len(opened) >= 64:
                     opened.pop(next(iter(opened))).close()
@@ -178,7 +180,9 @@ def rows_of(
                 fields, flac = read_clip(opened[ref.digest], ref)
             except ClipDamaged as error:
                 raise store.damaged_clips(ref.digest, error) from error
-            yield noisy_row(fields, flac, bank, options)
+            if noisy is not None:
+                noisy.row = number
+            yield noisy_row(fields, flac, bank, options, noisy)
 
 
 def write_shard(
@@ -189,6 +193,7 @@ def write_shard(
     refs: Iterable[UtteranceRef],
     bank: NoiseBank,
     options: WriteOptions,
+    standing: NoisyUtterances | None = None,
 ) -> list[ShardFile]:
     """Write one shard in all formats, or find it written.
 
@@ -218,12 +223,15 @@ def write_shard(
         place, receipt = files.join(out, NEXT_NAME), files.join(out, NEXT_NAME, name + ".json")
 
     def find() -> list[ShardFile] | None:
-        return _standing(placed, out, digest) or _standing(receipt, place, digest)
+        return standing_shard(placed, out, digest) or standing_shard(receipt, place, digest)
 
     def make() -> list[ShardFile]:
+        noisy = None
+        if standing is not None and "parquet" in options.formats and files.is_local(out):
+            noisy = NoisyRows(standing)
         files.remove(receipt)
-        written = _write_or_find(store, place, address, ordered, bank, options, receipt, digest)
-        _note(receipt, place, digest, written)
+        written = _write_or_find(store, place, address, ordered, bank, options, receipt, digest, noisy)
+        note_shard(receipt, place, digest, written, None if noisy is None else noisy.rows)
         return written
 
     def counted(written: list[ShardFile], stood: bool) -> StageProgress:
@@ -243,42 +251,6 @@ def manifest_digest(out: str) -> str:
         return ""
 
 
-def _note(receipt: str, out: str, digest: str, written: list[ShardFile]) -> None:
-    """Write a receipt: what was written, and when its files were changed last."""
-    content = {"digest": digest, "files": [shard._asdict() for shard in written]}
-    write_json(receipt, {**content, "changed": _changed(out, written)})
-
-
-def _changed(out: str, written: list[ShardFile]) -> list[list[int]]:
-    """Times of the last change of each file on a disk; a store vouches for what it holds."""
-    if not files.is_local(out):
-        return []
-    found = [files.identity(files.join(out, shard.path)) for shard in written]
-    return [[one.modified_ns, one.changed_ns] for one in found]
-
-
-def _standing(receipt: str, out: str, digest: str) -> list[ShardFile] | None:
-    """What stands at a shard's place as it was written; files that were changed since are read through."""
-    note = read_json(receipt)
-    if note is None or note["digest"] != digest:
-        return None
-    written = [ShardFile(**shard) for shard in note["files"]]
-    uris = [files.join(out, shard.path) for shard in written]
-    if any(not files.exists(uri) or files.size(uri) != shard.n_bytes for uri, shard in zip(uris, written)):
-        return None
-    if note.get("changed", []) != _changed(out, written):
-        for uri, shard in zip(uris, written):
-            with files.open_binary(uri) as file:
-                found = files.content_digest(file)
-            if found != shard.digest:
-                log.error("%s is damaged (its bytes are not those that were written); it is made again", uri)
-                return None
-        # Moving a shard to its place changed its time too.
-        if not is_looking():
-            _note(receipt, out, digest, written)
-    return written
-
-
 class _TwinWasFirst(Exception):
     """Another worker has written the same shard meanwhile."""
 
@@ -292,11 +264,12 @@ def _write_or_find(
     options: WriteOptions,
     receipt: str,
     digest: str,
+    noisy: NoisyRows | None,
 ) -> list[ShardFile]:
     try:
-        return _write(store, out, address, refs, bank, options, receipt, digest)
+        return _write(store, out, address, refs, bank, options, receipt, digest, noisy)
     except _TwinWasFirst:
-        standing = _standing(receipt, out, digest)
+        standing = standing_shard(receipt, out, digest)
         if standing is None:
             raise OSError(f"{receipt}: a shard was there a moment ago, and is not any more") from None
         return standing
@@ -311,9 +284,10 @@ def _write(
     options: WriteOptions,
     receipt: str,
     digest: str,
+    noisy: NoisyRows | None,
 ) -> list[ShardFile]:
     split, index, count = address
-    noisy = samples = 0
+    n_noisy = samples = 0
     seconds, is_mixed = 0.0, False
     named: list[tuple[Format, str, DigestingFile]] = []
     with ExitStack() as stack:
@@ -335,8 +309,8 @@ def _write(
                 text_original=options.read in REPAIRING,
             )
             sinks.append(sink)
-        for row in rows_of(store, refs, bank, options):
-            noisy += row.noise is not None
+        for row in rows_of(store, refs, bank, options, noisy):
+            n_noisy += row.noise is not None
             samples += row.samples
             seconds += row.samples / row.sample_rate_hz
             is_mixed = is_mixed or row.sample_rate_hz != options.sample_rate_hz
@@ -344,7 +318,7 @@ def _write(
                 sink.write(row)
         for sink in sinks:
             sink.close()
-        if _standing(receipt, out, digest) is not None:
+        if standing_shard(receipt, out, digest) is not None:
             # A twin was first, and its receipt may be published by now; leaving by an error discards our files.
             raise _TwinWasFirst(receipt)
     return [
@@ -353,7 +327,7 @@ def _write(
             split=split,
             path=path,
             utterances=len(refs),
-            noisy=noisy,
+            noisy=n_noisy,
             samples=samples,
             n_bytes=file.bytes_written,
             digest=file.hexdigest(),
@@ -370,15 +344,21 @@ class _WriteShard(beam.DoFn):
         self._shared = Shared()
 
     def setup(self) -> None:
+        self._noisy = NoisyUtterances(self._receipts, self._out)
         self._bank = self._shared.acquire(lambda: same_bank(self._options), tag=self._options.bank_digest)
 
     def process(
         self, shard: tuple[tuple[str, int, int], Iterable[UtteranceRef]], publish: bool
     ) -> Iterator[ShardFile]:
         if publish:
-            written = write_shard(self._store, self._receipts, self._out, *shard, self._bank, self._options)
+            written = write_shard(
+                self._store, self._receipts, self._out, *shard, self._bank, self._options, self._noisy
+            )
             tell_engine("write")
             yield from written
+
+    def teardown(self) -> None:
+        self._noisy.close()
 
 
 class WriteShards(beam.PTransform):

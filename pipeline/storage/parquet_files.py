@@ -16,9 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def open_parquet(file: BinaryIO | RawIOBase) -> pq.ParquetFile:
-    """A file whose footer has been read; its rows come through `read_group` or `read_rows`."""
-    return pq.ParquetFile(file, pre_buffer=False)
+def open_parquet(file: BinaryIO | RawIOBase, *, prove_pages: bool = False) -> pq.ParquetFile:
+    """A file whose footer has been read; its rows come through `read_group` or `read_rows`.
+
+    Args:
+        file: open, binary, seekable.
+        prove_pages: compare the checksum of each page that has one; a wrong one is an OSError.
+    """
+    return pq.ParquetFile(file, pre_buffer=False, page_checksum_verification=prove_pages)
 
 
 def read_group(parquet: pq.ParquetFile, number: int, columns: Sequence[str] | None = None) -> pa.Table:

@@ -16,6 +16,7 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.pipeline.inputs.noise import open_bank
 from prep_corpus.pipeline.ledgers import Ledgers
 from prep_corpus.pipeline.outcome import read_outcome
+from prep_corpus.pipeline.reuse.standing_shards import ShardFile
 from prep_corpus.pipeline.shards.clips import UtteranceRef
 from prep_corpus.pipeline.stages import write
 from prep_corpus.pipeline.stages.align import Align
@@ -32,7 +33,7 @@ from prep_corpus.pipeline.stages.measure import Measure, PickK, add_totals, keep
 from prep_corpus.pipeline.stages.plan import Plan, utterance_refs
 from prep_corpus.pipeline.stages.segment import SegmentBundles
 from prep_corpus.pipeline.stages.transcript_checks import CheckTranscripts, read_checks
-from prep_corpus.pipeline.stages.write import ShardFile, WriteShards
+from prep_corpus.pipeline.stages.write import WriteShards
 from prep_corpus.pipeline.storage.stage_store import Store
 
 Shards = dict[tuple[str, int, int], list[UtteranceRef]]
