@@ -145,15 +145,16 @@ def _visit(
     """`trellis_kernels.visit_edges` for one tile; the two chains of skipped words go on to the next."""
     chain, long_chain = chains[0], chains[1]
     for e in range(edges_E.shape[0]):
-        at = edges_E[e] - first_pair
-        speech = speech_E[e] + gain
-        skipped = chain - skip_costs_E[e]
-        long_skipped = long_chain - long_costs_E[e]
+        at = np.uint64(edges_E[e] - first_pair)
+        # In 32 bits to the end: numba adds in 64, which takes half as long again.
+        speech = np.int32(speech_E[e] + gain)
+        skipped = np.int32(chain - skip_costs_E[e])
+        long_skipped = np.int32(long_chain - long_costs_E[e])
         here = max(max(blank_P[at], speech), max(skipped, long_skipped))
-        chain = max(skipped, here - opening_cost)
-        long_chain = max(long_skipped, here - long_opening_cost)
+        chain = max(skipped, np.int32(here - opening_cost))
+        long_chain = max(long_skipped, np.int32(here - long_opening_cost))
         blank_P[at] = here
-        speech_E[e] = max(speech, here - entry_cost)
+        speech_E[e] = max(speech, np.int32(here - entry_cost))
     chains[0], chains[1] = chain, long_chain
 
 
