@@ -94,7 +94,9 @@ def word_feature_blocks(
     for start in range(0, len(bases_WB), block_words):
         # `take` gives rows in one piece, so that sums along them have the same last bits for any W.
         features_WF = np.take(bases_WB[start : start + block_words], plan.base_F, axis=1)
-        features_WF[:, plan.hinged] = np.maximum(features_WF[:, plan.hinged] - plan.knots, 0.0)
+        if plan.has_hinges:
+            features_WF -= plan.knot_F
+            np.maximum(features_WF, plan.floor_F, out=features_WF)
         yield features_WF
 
 
@@ -107,22 +109,24 @@ class _Plan:
         farthest: the last column of the evidence that is used; -1 where none is.
         contexts: one name for each kind of context, the columns of the evidence in it, and their places among the B.
         base_F: int64, which of them each feature is made of.
-        hinged: int64, the features that are hinges.
-        knots: float64, where these begin.
+        has_hinges: whether a feature is a hinge.
+        knot_F, floor_F: float64, where hinges begin and their least value; 0 and minus infinity of other features.
     """
 
     bases: tuple[re.Match[str], ...]
     farthest: int
     contexts: tuple[tuple[re.Match[str], NDArray[np.int64], NDArray[np.int64]], ...]
     base_F: NDArray[np.int64]
-    hinged: NDArray[np.int64]
-    knots: DoubleArray
+    has_hinges: bool
+    knot_F: DoubleArray
+    floor_F: DoubleArray
 
 
 @functools.lru_cache(maxsize=64)
 def _plan(names: tuple[str, ...], columns: tuple[str, ...]) -> _Plan:
     bases: dict[str, re.Match[str]] = {}
-    base_F, hinged, knots = [], [], []
+    base_F: list[int] = []
+    knot_F, floor_F = np.zeros(len(names)), np.full(len(names), -np.inf)
     for f, name in enumerate(names):
         parsed = _NAME.fullmatch(name)
         if parsed is None or parsed["column"] not in columns:
@@ -131,8 +135,7 @@ def _plan(names: tuple[str, ...], columns: tuple[str, ...]) -> _Plan:
         bases.setdefault(base, parsed)
         base_F.append(list(bases).index(base))
         if parsed["knot"] is not None:
-            hinged.append(f)
-            knots.append(float(parsed["knot"]))
+            knot_F[f], floor_F[f] = float(parsed["knot"]), 0.0
     places: dict[tuple[str | None, str | None], list[int]] = {}
     for b, parsed in enumerate(bases.values()):
         places.setdefault((parsed["shift"], parsed["width"]), []).append(b)
@@ -149,16 +152,18 @@ def _plan(names: tuple[str, ...], columns: tuple[str, ...]) -> _Plan:
             for at in places.values()
         ),
         base_F=np.array(base_F, np.int64),
-        hinged=np.array(hinged, np.int64),
-        knots=np.array(knots),
+        has_hinges=bool((floor_F == 0.0).any()),
+        knot_F=knot_F,
+        floor_F=floor_F,
     )
 
 
 def _in_context(columns_WC: DoubleArray, parsed: re.Match[str]) -> DoubleArray:
     """Columns as a name asks for them: of another word, or the mean over a window."""
     if len(columns_WC) and parsed["shift"]:
-        at_W = np.clip(np.arange(len(columns_WC)) + int(parsed["shift"]), 0, len(columns_WC) - 1)
-        return columns_WC[at_W]
+        at_W = np.arange(len(columns_WC)) + int(parsed["shift"])
+        shifted_WC: DoubleArray = columns_WC[np.minimum(np.maximum(at_W, 0), len(columns_WC) - 1)]
+        return shifted_WC
     if len(columns_WC) and parsed["width"]:
         return smoothed(columns_WC, int(parsed["width"]))
     return columns_WC

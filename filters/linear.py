@@ -86,10 +86,11 @@ class Linear:
         if features_NF.ndim != 2 or features_NF.shape[1] != len(self.names):
             raise ValueError(f"features must be [N, {len(self.names)}], not {list(features_NF.shape)}")
         lows_F, highs_F, means_F, scales_F, coefficients_F = self._arrays
-        standard_NF = features_NF.astype(np.float64)
+        standard_NF: DoubleArray = features_NF.astype(np.float64, copy=False)
         if len(lows_F):
-            np.clip(standard_NF, lows_F, highs_F, out=standard_NF)
-        standard_NF -= means_F
+            standard_NF = np.maximum(standard_NF, lows_F)
+            np.minimum(standard_NF, highs_F, out=standard_NF)
+        standard_NF = np.subtract(standard_NF, means_F, out=standard_NF if len(lows_F) else None)
         standard_NF /= scales_F
         standard_NF *= coefficients_F
         # A sum along rows, not a matrix product: BLAS may give other last bits for other numbers of rows.
