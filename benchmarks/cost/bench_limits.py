@@ -3,8 +3,9 @@
     python benchmarks/cost/bench_limits.py [--minutes 60]
 
 Real speech, 16 kHz FLAC, with a corrupted transcript, and the bundled model's emissions. Beside `make bench-run` this
-says how near a stage comes to its limit: segment decodes all and encodes what is kept, write decodes and encodes what
-gets noise. Bytes through the store and the path sums of utterances are small beside these.
+says how near a stage comes to its limit: segment decodes and encodes what is kept (of formats that do not seek, it
+decodes all), write decodes and encodes what gets noise. Bytes through the store and the path sums of utterances are
+small beside these.
 """
 
 from __future__ import annotations
