@@ -56,6 +56,7 @@ from prep_corpus.align.cutting.ranges import (
     Shaping,
 )
 from prep_corpus.align.cutting.segments import CutOptions, Cuts, Segment, with_scores
+from prep_corpus.align.cutting.unheard import UNHEARD_IN_A_ROW
 from prep_corpus.align.words.coarse import fine_frames
 from prep_corpus.align.words.evidence import Track
 
@@ -168,12 +169,18 @@ def plan_words(
     if lacking_W is not None:
         break_G |= spoken.lacking(lacking_W)
         options = replace(options, fragment_letters=0)
+    unsaid_W = words.skipped if unsaid_W is None else unsaid_W | words.skipped
+    row_G = spoken.rows(unsaid_W & ~said_W, UNHEARD_IN_A_ROW)
     sure_V = None if sure_W is None else sure_W[spoken.index_V]
     allowed_G = np.zeros(len(break_G), bool)
     spans: list[CutSpan] = []
     for passage in passages(spoken, break_G | spoken.turns_G):
         if spoken.by_several(passage):
             spans.append((*passage, CODES[OVERLAPPING]))
+            continue
+        if passage[1] - passage[0] == 1 and row_G[passage[0] : passage[1] + 1].any():
+            # Alignment puts the end of a text that nobody says on the speech beside it.
+            spans.append((*passage, CODES[TOO_SHORT]))
             continue
         limit_db = _limit_db(passage, spoken, edges.levels, options)
         whole, (start, end) = _inner(passage, spoken, edges, limit_db, seen, break_G, sure_V, options)

@@ -103,6 +103,18 @@ class Spoken:
         """Whether several speakers speak at once in a range of words of one turn."""
         return self.speakers_V is not None and bool(self.speakers_V[span[0]] == SEVERAL)
 
+    def rows(self, unsaid_W: BoolArray, least: int) -> BoolArray:
+        """Gaps in which the transcript has at least so many words that nobody says; at the two ends before and after.
+
+        Args:
+            unsaid_W: words that nobody says.
+            least: so many.
+        """
+        sums = np.concatenate(([0], np.cumsum(unsaid_W)))
+        borders = np.concatenate(([-1], self.index_V, [len(unsaid_W)]))
+        found_G: BoolArray = sums[borders[1:]] - sums[borders[:-1] + 1] >= least
+        return found_G
+
     def doubted(self, doubtful_W: BoolArray) -> BoolArray:
         """Gaps in which the transcript has a word of doubtful worth; the two ends count as none."""
         sums = np.concatenate(([0], np.cumsum(doubtful_W)))

@@ -15,7 +15,7 @@ from prep_corpus.filters.fitting.sweep import Bench
 from prep_corpus.pipeline.finished.fit_material import Drawn, Say, draw_stretches
 from prep_corpus.pipeline.finished.stored_run import StoredAlignments
 
-VERSION = 7
+VERSION = 8
 LEAST_SECONDS = 20 * 60.0
 """Aligned speech without which nothing is fitted and nothing promised."""
 LEAST_GROUPS = 4

@@ -361,3 +361,30 @@ def test_a_few_letters_away_from_the_rest_stay_where_it_is_known_that_no_word_is
     assert ranges(cuts) == [(0, 1, TOO_SHORT), (1, 3, "")]
     cuts = cut_words(seen, words, spoken(words), **shape, lacking_W=np.zeros(3, bool))
     assert ranges(cuts) == [(0, 3, "")]
+
+
+@pytest.mark.parametrize(
+    ("unsaid", "speech", "expected"),
+    [
+        (8, ((105, 120),), (8, 9, TOO_SHORT)),
+        (7, ((105, 120),), (7, 8, "")),
+        # Without a break behind it the word is one of others.
+        (8, (), (8, 10, "")),
+    ],
+)
+def test_one_word_alone_beside_a_text_that_nobody_says_is_of_that_text(
+    unsaid: int, speech: tuple[tuple[int, int], ...], expected: tuple[int, int, str]
+) -> None:
+    row = [(10 * w, 10 * w + 8) for w in range(unsaid)]
+    words = words_at(*row, (90, 98), (130, 138))
+    said_W = np.arange(len(words)) >= unsaid
+    cuts = cut_words(
+        track_of(words, 150, extra=speech),
+        words,
+        said_W,
+        k_frames=60,
+        options=options(),
+        unsaid_W=~said_W,
+        lacking_W=np.zeros(len(words), bool),
+    )
+    assert ranges(cuts)[0] == expected
