@@ -113,10 +113,10 @@ types: setup  ## Check types
 check: lint types test  ## All of the above
 
 bench-align: setup  ## Alignment against peers: time, memory, exactness
-	$(BIN)/python benchmarks/cost/bench_align.py
+	$(BIN)/python benchmarks/alignment/bench_align.py
 
 bench-pieces: setup  ## Alignment of an hour: a model in pieces beside one in characters
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/cost/bench_pieces.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/alignment/bench_pieces.py
 
 same-bytes: setup  ## The demo's shards against those of REV, and whether its stage files are found
 	$(BIN)/python benchmarks/cost/same_bytes.py $(REV)

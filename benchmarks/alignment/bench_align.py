@@ -1,6 +1,6 @@
 """Alignment against peers on planted emissions: time, peak memory, exactness, boundary error.
 
-    python benchmarks/cost/bench_align.py [--minutes 5 15 60 180] [--aligners ours torchaudio] [--ten-hours]
+    python benchmarks/alignment/bench_align.py [--minutes 5 15 60 180] [--aligners ours torchaudio] [--ten-hours]
 
 Each aligner runs in a process of its own, one thread, on the same emissions (20 ms a frame, 15 characters a
 second, 29 symbols), and is stopped when its memory passes the limit; a crash is a row. The peers live in

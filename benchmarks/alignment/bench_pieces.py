@@ -1,6 +1,6 @@
 """What aligning an hour costs with a model in characters and with one in pieces of words.
 
-    python benchmarks/cost/bench_pieces.py [--minutes 60] [--rounds 7] [--profile]
+    python benchmarks/alignment/bench_pieces.py [--minutes 60] [--rounds 7] [--profile]
 
 The same text is planted into emissions of both: characters with frames of 20 ms, and the 256 pieces of quartznet-bpe
 with frames of 80 ms (../shared/models/quartznet-bpe). Measured is what the stage does for a recording: text, tokens,

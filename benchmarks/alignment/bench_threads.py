@@ -1,6 +1,6 @@
 """Two recordings aligned on two threads beside one after the other, in one process.
 
-    python benchmarks/cost/bench_threads.py [--minutes 60] [--rounds 9]
+    python benchmarks/alignment/bench_threads.py [--minutes 60] [--rounds 9]
 
 The emissions and texts of bench_align.py, with and without gaps. Each round times both ways, so that the ratio of a
 round is of one moment; the machine must do nothing else, since two threads need both cores.
