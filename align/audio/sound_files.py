@@ -17,7 +17,6 @@ from prep_corpus.align.audio.sources import (
     Mixing,
     mono,
     one_line,
-    to_int16,
 )
 from prep_corpus.align.errors import AudioTruncated, RecordingError
 
@@ -96,8 +95,10 @@ class SoundFileSource:
         """Whether `span` can be asked for."""
         return self._frames is not None and self._is_seekable()
 
-    def span(self, start: int, end: int, channel: int | None, read_over: int) -> NDArray[np.int16]:
-        """The samples [start, end) as mono steps of 16 bits, without those before them.
+    def span(
+        self, start: int, end: int, channel: int | None, read_over: int
+    ) -> NDArray[np.int16] | FloatArray:
+        """The samples [start, end), mono, without those before them: steps of 16 bits where they stand so, else floats.
 
         Args:
             start, end: in the file, none before the end of the span asked for before.
@@ -121,7 +122,7 @@ class SoundFileSource:
         if len(read) != end - self._at:
             raise SeekFailed(f"{len(read)} samples from {self._at} on, not {end - self._at}")
         kept, self._at = read[start - self._at :], end
-        samples_N: NDArray[np.int16] = kept if as_stored else to_int16(mono(kept, channel, self._name))
+        samples_N: NDArray[np.int16] | FloatArray = kept if as_stored else mono(kept, channel, self._name)
         return samples_N
 
     def _is_seekable(self) -> bool:

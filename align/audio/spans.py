@@ -9,7 +9,7 @@ Shapes: N samples.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from prep_corpus.align.audio.containers import open_source
 from prep_corpus.align.audio.levels import Levels
 from prep_corpus.align.audio.sound_files import SeekFailed, SoundFileSource
+from prep_corpus.align.audio.sources import FloatArray, to_int16
 
 READ_OVER_SECONDS = 1.0
 """A shorter gap is decoded: seeking reads some frames too many, and asks the file several times."""
@@ -59,4 +60,5 @@ def sought_spans(
         if first + start - at >= read_over and not levels.prove(samples_N, start):
             raise SeekFailed(f"what stands at sample {start} does not sound as it did")
         at = first + end
-        yield samples_N
+        steps = samples_N.dtype == np.int16
+        yield cast(NDArray[np.int16], samples_N) if steps else to_int16(cast(FloatArray, samples_N))

@@ -55,6 +55,22 @@ def test_spans_are_those_of_the_decode_in_order(container: str, channels: int, s
             np.testing.assert_array_equal(piece_N, audio.to_int16(whole_N[start:end]))
 
 
+def test_quiet_files_of_many_bits_are_sought() -> None:
+    data = encode_sound(murmur(17) * 1e-3, RATE_HZ, container="FLAC", subtype="PCM_24")
+    whole_N, levels = in_order(data)
+    for (start, end), piece_N in zip(SPANS, sought(data, levels), strict=True):
+        np.testing.assert_array_equal(piece_N, audio.to_int16(whole_N[start:end]))
+
+
+def test_samples_that_come_one_too_late_are_not_proven() -> None:
+    steps_N = audio.to_int16(np.random.default_rng(3).normal(0, 0.1, 5 * RATE_HZ))
+    whole_N, levels = in_order(encode_sound(steps_N / 32768, RATE_HZ, container="WAV", subtype="PCM_16"))
+    np.testing.assert_array_equal(audio.to_int16(whole_N), steps_N)
+    assert levels.prove(steps_N[10_007:50_000], 10_007)
+    assert levels.prove(whole_N[10_007:50_000], 10_007)
+    assert not levels.prove(steps_N[10_008:50_000], 10_007)
+
+
 def test_other_files_are_left_to_the_decode_in_order() -> None:
     for data in (
         encode_sound(murmur(17), RATE_HZ, container="OGG", subtype="VORBIS"),
