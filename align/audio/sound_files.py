@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from prep_corpus.align.audio.flac_frames import hold_frames
 from prep_corpus.align.audio.sources import (
     READ_SAMPLES,
     AudioHeader,
@@ -22,6 +23,10 @@ from prep_corpus.align.errors import AudioTruncated, RecordingError
 
 # Seeking in these is exact to the sample, so that a late part need not be decoded from the start.
 _EXACT_SEEK = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC"})
+
+
+_LOOK_BEHIND_BYTES = 1 << 18
+"""No two frames are so long together."""
 
 
 class SeekFailed(Exception):
@@ -87,8 +92,10 @@ class SoundFileSource:
             mixed = self.mixing.mono(block, channel, self._name)
             yield mixed[skip:] if skip else mixed
             skip = max(skip - len(block), 0)
-        if sound.format == "FLAC" and self._frames is not None and read < self._frames:
-            raise self._broken(read, None)
+        if sound.format == "FLAC" and self._frames is not None:
+            if read < self._frames:
+                raise self._broken(read, None)
+            self._check_flac_end()
 
     @property
     def seeks_exactly(self) -> bool:
@@ -124,6 +131,24 @@ class SoundFileSource:
         kept, self._at = read[start - self._at :], end
         samples_N: NDArray[np.int16] | FloatArray = kept if as_stored else mono(kept, channel, self._name)
         return samples_N
+
+    def _check_flac_end(self) -> None:
+        """Refuse a FLAC file with more audio than its header states, which libsndfile passes over.
+
+        Raises:
+            AudioTruncated: frames stand behind what was read.
+        """
+        # The library reads up to 64 KiB ahead: that much may follow untold.
+        back = self._guard.tell()
+        rest = self._guard.read(_LOOK_BEHIND_BYTES)
+        self._guard.seek(back)
+        self._guard.raise_io_error()
+        if hold_frames(rest):
+            raise AudioTruncated(
+                f"{self._name}: the audio must end where its header states, at "
+                f"{self.header.duration_seconds:.3f} s, and more of it follows: parts that were joined as they stood; "
+                "`ffmpeg -i JOINED.flac WHOLE.flac` makes one recording of them"
+            )
 
     def _is_seekable(self) -> bool:
         sound = self._sound
