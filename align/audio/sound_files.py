@@ -76,12 +76,14 @@ class SoundFileSource:
         if skip and self._frames is not None and self._is_seekable():
             read = sound.seek(min(skip, self._frames))
             skip = 0
-        shape = (READ_SAMPLES, sound.channels) if sound.channels > 1 else (READ_SAMPLES,)
-        while True:
+        # What follows the last sample of FLAC, a tag say, would be taken for damage.
+        end = self._frames if sound.format == "FLAC" else None
+        while end is None or read < end:
+            count = READ_SAMPLES if end is None else min(READ_SAMPLES, end - read)
             # A new array each time: a mono block is handed on without a copy.
-            buffer = np.empty(shape, np.float32)
+            buffer = np.empty((count, sound.channels) if sound.channels > 1 else count, np.float32)
             try:
-                block = sound.read(READ_SAMPLES, dtype="float32", out=buffer)
+                block = sound.read(count, dtype="float32", out=buffer)
             except soundfile.LibsndfileError as error:
                 self._guard.raise_io_error()
                 raise self._broken(read, error) from error
