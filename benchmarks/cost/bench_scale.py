@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from scipy.optimize import nnls
+from scipy.optimize import lsq_linear
 
 from prep_corpus.align.audio import decode as audio
 from prep_corpus.jobs.submit.scale import (
@@ -40,7 +40,7 @@ from prep_corpus.jobs.submit.scale import (
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo"
 RATE_HZ = 16_000
-LONG_BUNDLES = 4
+LONG_BUNDLES = 8
 CLIP_SECONDS = {"clips": 10, "short clips": 3}
 PUBLISHED_REAL_TIMES = {
     "Granite 5 TurboCTC on one H200, in batches": 12_600.0,
@@ -53,7 +53,7 @@ STAGES = ("emit", "align", "measure", "segment", "write")
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """A run that was measured: hours, recordings, bundles, CPU seconds by stage, bytes by kind, wall and CPU time."""
+    """A run that was measured: hours, recordings, bundles, CPU seconds by stage, bytes by kind, wall time."""
 
     hours: float
     recordings: int
@@ -62,7 +62,6 @@ class Ran:
     sizes: dict[str, float]
     objects: int
     wall_seconds: float
-    cpu_seconds: float
 
 
 def build(folder: Path, seconds: float) -> dict[str, Path]:
@@ -98,14 +97,14 @@ def build(folder: Path, seconds: float) -> dict[str, Path]:
 def run(manifest: Path, out: Path, command: list[str]) -> Ran:
     """Run, and read what the run folder tells."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    before, began = os.times(), time.monotonic()
+    began = time.monotonic()
     subprocess.run(
         [sys.executable, "-m", "prep_corpus.jobs.cli", *command, str(manifest), "--out", str(out), "--quiet"],
         check=True,
         env=environment,
         stdout=subprocess.DEVNULL,
     )
-    wall, after = time.monotonic() - began, os.times()
+    wall = time.monotonic() - began
     outcome = json.loads((out / "outcome.json").read_text())
     stages = json.loads((out / "status.json").read_text())["stages"]
     hours = outcome["ledgers"]["samples"]["decoded"] / outcome["sample_rate_hz"] / 3600
@@ -127,10 +126,6 @@ def run(manifest: Path, out: Path, command: list[str]) -> Ran:
         sizes=sizes,
         objects=len(per_bundle),
         wall_seconds=wall,
-        cpu_seconds=after.children_user
-        + after.children_system
-        - before.children_user
-        - before.children_system,
     )
 
 
@@ -161,8 +156,11 @@ def fit(recordings: Ran, clips: Ran, short: Ran, decode: float, probe: float) ->
 
     def cost(*stages: str) -> Cost:
         counts = np.array([(ran.hours, ran.recordings, ran.bundles) for ran in runs])
-        (per_hour, per_recording, per_bundle), _ = nnls(
-            counts, np.array([sum(ran.stages[s] for s in stages) for ran in runs])
+        # Hours and recordings count in thousands of each other.
+        scale = counts.max(axis=0)
+        seconds = np.array([sum(ran.stages[s] for s in stages) for ran in runs])
+        per_hour, per_recording, per_bundle = (
+            lsq_linear(counts / scale, seconds, (0, np.inf), method="bvls").x / scale
         )
         return Cost(per_hour=per_hour, per_recording=per_recording, per_bundle=per_bundle)
 
@@ -306,8 +304,8 @@ def main() -> None:
 
 
 def _rest(ran: Ran) -> float:
-    """CPU seconds of a run outside its stages: start, probing, Beam."""
-    return ran.cpu_seconds - sum(ran.stages.values())
+    """Seconds that a run on one worker takes besides its stages: start, probing, Beam, and waiting for the disk."""
+    return ran.wall_seconds - sum(ran.stages.values())
 
 
 def _written(ran: Ran) -> float:
