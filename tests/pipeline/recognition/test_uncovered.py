@@ -88,17 +88,24 @@ def test_where_no_text_is_trusted_the_model_reads_what_was_said(
             assert all(0.5 < word["score"] <= 1 for word in times)
 
 
+def trusting_known_words(options: RecognitionOptions) -> RecognitionOptions:
+    """Trusts the words that the recording's text has."""
+    known = Linear(names=("text_has",), means=(0.0,), scales=(1.0,), coefficients=(9.0,), intercept=-3.0)
+    with_text = RecognitionLevel(
+        word=known, curve=options.filter.alone.curve, columns=columns_of(judged=False, has_text=True)
+    )
+    fitted = replace(options.filter, with_text=with_text, rereading=NOTHING_LEARNED)
+    return replace(options, filter=fitted, with_text=options.alone)
+
+
 def test_where_a_recording_has_a_text_the_words_that_it_knows_are_trusted(
     toy_stages: ToyStages, tmp_path: Path, trust_all: RecognitionOptions
 ) -> None:
-    known = Linear(names=("text_has",), means=(0.0,), scales=(1.0,), coefficients=(9.0,), intercept=-3.0)
-    with_text = RecognitionLevel(
-        word=known, curve=trust_all.filter.alone.curve, columns=columns_of(judged=False, has_text=True)
-    )
-    fitted = replace(trust_all.filter, with_text=with_text, rereading=NOTHING_LEARNED)
-    recognised = replace(trust_all, filter=fitted, with_text=trust_all.alone)
     options = replace(
-        toy_stages.options.segment, recognised=recognised, utterance_threshold=1e9, min_seconds=0.2
+        toy_stages.options.segment,
+        recognised=trusting_known_words(trust_all),
+        utterance_threshold=1e9,
+        min_seconds=0.2,
     )
     store = Store(toy_stages.options.work)
     texts = {
@@ -123,12 +130,7 @@ def test_where_a_recording_has_a_text_the_words_that_it_knows_are_trusted(
 def test_a_text_that_is_hardly_said_is_as_none(
     share_said: float, counts: bool, trust_all: RecognitionOptions
 ) -> None:
-    known = Linear(names=("text_has",), means=(0.0,), scales=(1.0,), coefficients=(9.0,), intercept=-3.0)
-    level = RecognitionLevel(
-        word=known, curve=trust_all.filter.alone.curve, columns=columns_of(judged=False, has_text=True)
-    )
-    fitted = replace(trust_all.filter, with_text=level, rereading=NOTHING_LEARNED)
-    options = replace(trust_all, filter=fitted, with_text=trust_all.alone)
+    options = trusting_known_words(trust_all)
     case = planted_case("it", 1, count=30)
     assert case.log_probs_TC is not None
     seen = track(case.log_probs_TC, INFO)
