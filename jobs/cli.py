@@ -89,7 +89,9 @@ def nothing_to_do(out: str, entries: int, utterances: int) -> str:
 @click.option(
     "--force", is_flag=True, help="Write into a folder that holds no run, or replace a run of other settings."
 )
-@click.option("--no-report", is_flag=True, help="Do not write report.html at the end.")
+@click.option(
+    "--no-report", is_flag=True, help="Do not write report.html at the end; an outdated one is removed."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
