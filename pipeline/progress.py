@@ -28,7 +28,7 @@ class StageProgress:
         recordings: recordings (for "write": utterances) in them.
         audio_seconds: audio done; for "emit" it also counts what is decoded of bundles under way.
         found_seconds: the part of it that stood in the store already.
-        cpu_seconds: CPU time of the whole process while the stage ran.
+        cpu_seconds: CPU time of the process while the stage ran; stages side by side share it by their bundles.
         failed: dead letters.
         reasons: rejected recordings by reason.
         kept: for "segment": utterances.
@@ -101,20 +101,23 @@ BOARD = _Board()
 
 
 class _Clock:
-    """The CPU time of each stage; what bundles side by side take is counted once."""
+    """The CPU time of each stage; bundles side by side share it, so that the stages' sum is what the process took."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._under_way: dict[str, tuple[int, float]] = {}
+        self._under_way: Counter[str] = Counter()
+        self._since = 0.0
 
     def step(self, stage: str, more: int) -> None:
-        """So many more bundles of a stage are under way; adds the time since the last step, if any were."""
+        """So many more bundles of a stage are under way; shares out the time since the last step, if any were."""
         with self._lock:
             now = time.process_time()
-            count, since = self._under_way.get(stage, (0, now))
-            self._under_way[stage] = (count + more, now)
-        if count:
-            BOARD.add(stage, StageProgress(cpu_seconds=now - since))
+            passed, bundles = now - self._since, self._under_way.total()
+            shares = {one: passed * count / bundles for one, count in self._under_way.items() if count}
+            self._since = now
+            self._under_way[stage] += more
+        for one, share in shares.items():
+            BOARD.add(one, StageProgress(cpu_seconds=share))
 
 
 _CLOCK = _Clock()

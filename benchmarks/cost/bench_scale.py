@@ -1,11 +1,13 @@
 """What a stage costs, what the model of a cluster says of it, and what large corpora need by that model.
 
-python benchmarks/cost/bench_scale.py [--minutes 7] [--flink]
+python benchmarks/cost/bench_scale.py [--minutes 7] [--rounds 3] [--flink]
 
 Three corpora of the demo's speech are run on one worker: long recordings, each a bundle of its own, and the same cut
 into clips of 10 seconds and of 3, several in a bundle. Together they give the cost of an hour, of a recording and of a
-bundle. The model's word is then compared with a local run on two workers and, with --flink, with runs on one and two
-slots.
+bundle on a core whose neighbours rest. Programs of one worker each, one on every core and nothing in common but the
+machine, say how much longer a core takes where all of them work. The model's word is then compared with local runs on
+one and two workers and, with --flink, with runs on one and two slots. All of it is done in rounds, by turns, and
+medians count.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ import argparse
 import contextlib
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +53,7 @@ PUBLISHED_REAL_TIMES = {
 }
 """Hours of audio that their makers say a GPU takes in an hour; none of them was measured here."""
 SHARD_BYTES = 256e6
+LOCAL = ("run", "--no-report", "--workers")
 STAGES = ("emit", "align", "measure", "segment", "write")
 
 
@@ -94,7 +100,7 @@ def build(folder: Path, seconds: float) -> dict[str, Path]:
     return manifests
 
 
-def run(manifest: Path, out: Path, command: list[str]) -> Ran:
+def run(manifest: Path, out: Path, command: Sequence[str]) -> Ran:
     """Run, and read what the run folder tells."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     began = time.monotonic()
@@ -126,6 +132,63 @@ def run(manifest: Path, out: Path, command: list[str]) -> Ran:
         sizes=sizes,
         objects=len(per_bundle),
         wall_seconds=wall,
+    )
+
+
+def median_of(runs: Sequence[Ran]) -> Ran:
+    """The first of several runs of one corpus, with the medians of all."""
+    stages = {stage: statistics.median(ran.stages[stage] for ran in runs) for stage in STAGES}
+    wall = statistics.median(ran.wall_seconds for ran in runs)
+    return replace(runs[0], stages=stages, wall_seconds=wall)
+
+
+def side_by_side(manifest: Path, folder: Path, programs: int) -> list[Ran]:
+    """Programs of one worker each, at the same time."""
+    with ThreadPoolExecutor(programs) as pool:
+        outs = [folder / f"program-{number}" for number in range(programs)]
+        return list(pool.map(lambda out: run(manifest, out, [*LOCAL, "1"]), outs))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """What is run in turn.
+
+    Attributes:
+        corpora: each on one worker.
+        together: the long recordings, by a program on every core.
+        checks: the long recordings again, by workers.
+    """
+
+    corpora: dict[str, Ran]
+    together: list[Ran]
+    checks: dict[int, Ran]
+
+    def slowdown(self) -> dict[str, float]:
+        """CPU seconds of a stage where all cores work, by those where one does."""
+
+        def ratio(*stages: str) -> float:
+            alone = sum(self.corpora["recordings"].stages[stage] for stage in stages)
+            return (
+                statistics.mean(sum(ran.stages[stage] for stage in stages) for ran in self.together) / alone
+            )
+
+        return {
+            "emit": ratio("emit"),
+            "align": ratio("align", "measure"),
+            "segment": ratio("segment"),
+            "write": ratio("write"),
+        }
+
+
+def measure(manifests: dict[str, Path], folder: Path, cores: int) -> Round:
+    """One round."""
+    long = manifests["recordings"]
+    return Round(
+        corpora={name: run(manifest, folder / name, [*LOCAL, "1"]) for name, manifest in manifests.items()},
+        together=side_by_side(long, folder, cores),
+        checks={
+            workers: run(long, folder / f"check-{workers}", [*LOCAL, str(workers)]) for workers in (1, 2)
+        },
     )
 
 
@@ -216,16 +279,18 @@ def print_large(costs: Costs) -> None:
                     print_need(title, simulate(corpus, costs, machines, SHARD_BYTES))
 
 
-def compare(name: str, predicted_seconds: float, ran: Ran) -> None:
-    """A run beside what the model says of it, and how many processes wanted the machine's cores at its end."""
-    ratio = predicted_seconds / ran.wall_seconds
-    stages = sum(ran.stages.values())
+def compare(name: str, predicted_seconds: float, runs: Sequence[Ran]) -> None:
+    """Runs beside what the model says of them, and how many processes wanted the machine's cores at their end."""
+    walls = sorted(ran.wall_seconds for ran in runs)
+    wall = statistics.median(walls)
+    stages = statistics.median(sum(ran.stages.values()) for ran in runs)
     print(
-        f"{name:34}{predicted_seconds:12.1f}{ran.wall_seconds:12.1f}{ratio:9.2f}{stages:12.1f}{os.getloadavg()[0]:9.1f}"
+        f"{name:20}{predicted_seconds:11.1f}{wall:11.1f}  {f'{walls[0]:.1f} to {walls[-1]:.1f}':16}"
+        f"{predicted_seconds / wall:7.2f}{stages:13.1f}{os.getloadavg()[0]:7.1f}"
     )
 
 
-def flink_runs(manifest: Path, folder: Path, costs: Costs, shape: list[BundleSize]) -> None:
+def flink_runs(manifest: Path, folder: Path, alone: Costs, crowded: Costs, shape: list[BundleSize]) -> None:
     """The same corpus on Flink, on one slot and on two."""
     sys.path.insert(0, str(ROOT / "tests" / "cluster"))
     from flink import worker_pool
@@ -247,11 +312,50 @@ def flink_runs(manifest: Path, folder: Path, costs: Costs, shape: list[BundleSiz
             command = ["submit", "flink", "--master", cluster.master, "--worker-pool", pool]
             command += ["--jar", str(jars.job_server)]
             ran = run(manifest, folder / f"flink-{slots}", [*command, "--workers", str(slots)])
+            costs = alone if slots == 1 else crowded
             need = simulate(shape, costs, Machines(gpus=0, cores=slots), SHARD_BYTES)
             if slots == 1:
                 start = ran.wall_seconds - need.wall_hours * 3600
                 print(f"Flink's own start and barriers, from its first run: {start:.1f} s")
-            compare(f"Flink, {slots} slots", start + need.wall_hours * 3600, ran)
+            compare(f"Flink, {slots} slots", start + need.wall_hours * 3600, [ran])
+
+
+def tell(rounds: Sequence[Round], manifests: dict[str, Path], folder: Path, *, with_flink: bool) -> None:
+    """Costs, the model beside the runs, and large corpora."""
+    many, clips, short = (median_of([one.corpora[name] for one in rounds]) for name in manifests)
+    print(
+        f"{many.hours:.3f} hours, one worker, {len(rounds)} rounds: {many.recordings} recordings in "
+        f"{many.bundles} bundles, as {clips.recordings} clips in {clips.bundles}, and as {short.recordings} in "
+        f"{short.bundles}"
+    )
+    probe = probing_seconds(manifests["clips"])
+    alone = fit(many, clips, short, decoding_seconds(manifests["recordings"]), probe)
+    print_costs(alone)
+    slowdowns = [one.slowdown() for one in rounds]
+    factors = {stage: statistics.median(one[stage] for one in slowdowns) for stage in slowdowns[0]}
+    told = ", ".join(f"{stage} {factor:.2f}" for stage, factor in factors.items())
+    print(f"CPU seconds where all {os.cpu_count()} cores work, times those where one does: {told}")
+    crowded = alone.slowed(factors)
+    shape = [BundleSize(hours=many.hours / many.bundles, recordings=1)] * many.bundles
+    print(
+        f"\n{'wall seconds':20}{'the model':>11}{'measured':>11}  {'least to most':16}{'ratio':>7}"
+        f"{'stages, CPU':>13}{'load':>7}"
+    )
+    for workers in (1, 2):
+        predicted = local_seconds(shape, alone, crowded, workers, _rest(many))
+        compare(f"local, {workers} workers", predicted, [one.checks[workers] for one in rounds])
+    found = simulate(shape, alone, Machines(gpus=0, cores=1), SHARD_BYTES)
+    print(f"objects of the bundles: the model says {6 * many.bundles}, {many.objects} found")
+    print(
+        f"bytes written: the model says {found.written_bytes / 1e6:.1f} MB, {_written(many) / 1e6:.1f} MB found"
+    )
+    if with_flink:
+        flink_runs(manifests["recordings"], folder, alone, crowded, shape)
+    print_large(crowded)
+    print(
+        "(the model's rates are their makers', the rest was measured, with all cores of a machine at work; "
+        "8 cores to a GPU, and as many besides)"
+    )
 
 
 def main() -> None:
@@ -261,46 +365,20 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=7.0, help="Of each of the long recordings.")
     parser.add_argument("--flink", action="store_true", help="Run on Flink too.")
+    parser.add_argument("--rounds", type=int, default=3, help="Of all runs by turns.")
     options = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         manifests = build(folder, options.minutes * 60)
-        local = ["run", "--workers", "1", "--no-report"]
         # What is compiled at a machine's first run is no cost of a stage.
-        run(DEMO / "manifest.jsonl", folder / "first", local)
-        ran = {name: run(manifest, folder / f"run-{name}", local) for name, manifest in manifests.items()}
-        many, clips, short = ran["recordings"], ran["clips"], ran["short clips"]
-        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        print(
-            f"{many.hours:.3f} hours, one worker, load {os.getloadavg()[0]:.1f}: {many.recordings} recordings in "
-            f"{many.bundles} bundles, as {clips.recordings} clips in {clips.bundles}, and as {short.recordings} in "
-            f"{short.bundles}"
-        )
-        probe = probing_seconds(manifests["clips"])
-        costs = fit(many, clips, short, decoding_seconds(manifests["recordings"]), probe)
-        print_costs(costs)
-        shape = [BundleSize(hours=many.hours / many.bundles, recordings=1)] * many.bundles
-        start = _rest(many)
-        columns = f"{'the model':>12}{'measured':>12}{'ratio':>9}{'stages, CPU':>12}{'load':>9}"
-        print(f"\n{'wall time in seconds':34}{columns}")
-        for workers in (1, 2):
-            again = run(
-                manifests["recordings"],
-                folder / f"check-{workers}",
-                [*local[:2], str(workers), "--no-report"],
-            )
-            compare(f"local, {workers} workers", local_seconds(shape, costs, workers, start), again)
-        found = simulate(shape, costs, Machines(gpus=0, cores=1), SHARD_BYTES)
-        print(f"objects of the bundles: the model says {6 * many.bundles}, {many.objects} found")
-        print(
-            f"bytes written: the model says {found.written_bytes / 1e6:.1f} MB, {_written(many) / 1e6:.1f} MB found"
-        )
-        if options.flink:
-            flink_runs(manifests["recordings"], folder, costs, shape)
-        print_large(costs)
-        print(
-            "(the model's rates are their makers', the rest was measured; 8 cores to a GPU, and as many besides)"
-        )
+        run(DEMO / "manifest.jsonl", folder / "first", [*LOCAL, "1"])
+        cores = os.cpu_count() or 1
+        rounds = []
+        for number in range(options.rounds):
+            rounds.append(measure(manifests, folder / f"round-{number}", cores))
+            print(f"round {number + 1} of {options.rounds}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+        tell(rounds, manifests, folder, with_flink=options.flink)
 
 
 def _rest(ran: Ran) -> float:

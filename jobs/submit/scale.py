@@ -8,6 +8,9 @@ next to the first worker that is free. Stages wait for each other where the grap
     seconds of a bundle in a stage  =  hours x per_hour  +  recordings x per_recording  +  per_bundle
     seconds of emit on a GPU        =  the greater of the model's on the GPU and of decoding on the worker's cores
 
+A core takes longer where its neighbours work too, for they share caches and memory: costs are of a core whose machine
+does nothing else, or `slowed` to those of a machine at work on all cores, which a cluster's are.
+
 What it leaves out: the network's width, quotas, machines that are lost, and the minutes in which machines start.
 `make bench-scale` measures the costs, and compares what this says of the measured runs with what they took.
 """
@@ -18,7 +21,7 @@ import heapq
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prep_corpus.align.errors import UsageError
 from prep_corpus.pipeline.inputs.bundles import longest_bundle_seconds, stands_alone
@@ -45,6 +48,14 @@ class Cost:
         """Seconds for one bundle."""
         return self.per_hour * bundle.hours + self.per_recording * bundle.recordings + self.per_bundle
 
+    def slowed(self, factor: float) -> Cost:
+        """The same work where it takes so many times as long."""
+        return Cost(
+            per_hour=self.per_hour * factor,
+            per_recording=self.per_recording * factor,
+            per_bundle=self.per_bundle * factor,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
@@ -67,6 +78,21 @@ class Costs:
     segment: Cost
     write: Cost
     bytes_per_hour: Mapping[str, float]
+
+    def slowed(self, factors: Mapping[str, float]) -> Costs:
+        """The costs of a core whose neighbours work too.
+
+        Args:
+            factors: CPU seconds there by CPU seconds alone, of "emit", "align", "segment" and "write".
+        """
+        return replace(
+            self,
+            decode=self.decode.slowed(factors["emit"]),
+            model=self.model.slowed(factors["emit"]),
+            align=self.align.slowed(factors["align"]),
+            segment=self.segment.slowed(factors["segment"]),
+            write=self.write.slowed(factors["write"]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,28 +241,33 @@ def simulate(bundles: Sequence[BundleSize], costs: Costs, machines: Machines, sh
     )
 
 
-def local_seconds(bundles: Sequence[BundleSize], costs: Costs, threads: int, start_seconds: float) -> float:
+def local_seconds(
+    bundles: Sequence[BundleSize], alone: Costs, crowded: Costs, threads: int, start_seconds: float
+) -> float:
     """Wall time of a run on one machine, which takes one large bundle after another, and small ones side by side.
 
     The model's windows go side by side on the threads, and the recordings of a bundle do; one recording's alignment,
-    decoding and cutting do not.
+    decoding and cutting do not, and neither do shards.
 
     Args:
         bundles: of the corpus.
-        costs: as measured.
+        alone: costs where one core works.
+        crowded: costs where all do that the run's threads are on.
         threads: `--workers`.
         start_seconds: of the program, and of all that is no stage.
     """
-    seconds = start_seconds
-    small = [bundle for bundle in bundles if bundle.hours * threads <= 1.0]
-    for cost in (costs.decode, costs.model, costs.align, costs.segment, costs.write) if threads > 1 else ():
+    seconds = start_seconds + sum(alone.write.of(bundle) for bundle in bundles)
+    small = [bundle for bundle in bundles if threads > 1 and bundle.hours * threads <= 1.0]
+    for cost in (crowded.decode, crowded.model, crowded.align, crowded.segment):
         seconds += makespan([cost.of(bundle) for bundle in small], threads)
     for bundle in bundles:
         if threads > 1 and bundle.hours * threads <= 1.0:
             continue
         side_by_side = min(threads, bundle.recordings)
-        decode = costs.decode.of(bundle)
-        seconds += max((costs.model.of(bundle) + decode) / threads, decode)
-        seconds += (costs.align.of(bundle) + costs.segment.of(bundle)) / side_by_side
-        seconds += costs.write.of(bundle)
+        on_threads = alone if threads == 1 else crowded
+        seconds += max(
+            (on_threads.model.of(bundle) + on_threads.decode.of(bundle)) / threads, alone.decode.of(bundle)
+        )
+        per_recording = alone if side_by_side == 1 else crowded
+        seconds += (per_recording.align.of(bundle) + per_recording.segment.of(bundle)) / side_by_side
     return seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from prep_corpus.align.errors import DeadLetter
 from prep_corpus.align.model.models import ModelInfo
 from prep_corpus.align.recordings import Recording
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording
-from prep_corpus.pipeline.progress import BOARD, StageProgress
+from prep_corpus.pipeline.progress import BOARD, StageProgress, timed
 from prep_corpus.pipeline.stage_frame import BundleTally, bundle_stage, emissions_of, made_once, read_model
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
@@ -52,6 +53,17 @@ def test_the_second_time_the_first_result_is_found_and_both_are_counted(tmp_path
         failed=2,
         reasons={"audio-missing": 2},
     )
+
+
+def test_stages_side_by_side_share_the_time_of_the_process() -> None:
+    began = time.process_time()
+    with timed("emit"), timed("align"), timed("align"):
+        while time.process_time() < began + 0.03:
+            pass
+    passed = time.process_time() - began
+    taken = {stage: progress.cpu_seconds for stage, progress in BOARD.snapshot().items()}
+    assert 0.03 * 0.9 < sum(taken.values()) <= passed
+    assert taken["align"] == pytest.approx(2 * taken["emit"], rel=0.2)
 
 
 def test_a_stage_that_counts_its_own_audio_is_given_that_of_found_bundles_alone(tmp_path: Path) -> None:

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prep_corpus.align.recordings import Recording
-from prep_corpus.jobs.submit.scale import BundleSize, Cost, Costs, Machines, cut_corpus, makespan, simulate
+from prep_corpus.jobs.submit.scale import (
+    BundleSize,
+    Cost,
+    Costs,
+    Machines,
+    cut_corpus,
+    local_seconds,
+    makespan,
+    simulate,
+)
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, cut_bundles
 
 SIZES = {
@@ -65,6 +74,35 @@ def test_without_gpus_the_model_runs_on_the_cores() -> None:
     need = simulate([BundleSize(hours=1, recordings=1)] * 2, COSTS, Machines(gpus=0, cores=2), 1e5)
     assert need.gpu_hours == 0
     assert need.stage_hours["emit"] * 3600 == pytest.approx(48)
+
+
+SLOWER = COSTS.slowed({"emit": 2.0, "align": 1.5, "segment": 1.0, "write": 3.0})
+
+
+def test_a_core_whose_neighbours_work_takes_longer() -> None:
+    bundle = BundleSize(hours=2, recordings=4)
+    assert SLOWER.decode.of(bundle) == 32
+    assert SLOWER.model.of(bundle) == 160
+    assert SLOWER.align.of(bundle) == pytest.approx(1.5 * (6 + 1))
+    assert SLOWER.segment.of(bundle) == COSTS.segment.of(bundle)
+    assert SLOWER.write.of(bundle) == 30
+    assert (SLOWER.probe, SLOWER.bytes_per_hour) == (COSTS.probe, COSTS.bytes_per_hour)
+
+
+def test_a_local_run_by_hand() -> None:
+    quarters = [BundleSize(hours=0.25, recordings=1)] * 3
+    # Each: decode 2, model 10, align 1.75, segment 2, write 1.25.
+    assert local_seconds(quarters, COSTS, SLOWER, 1, 7.0) == pytest.approx(7 + 3 * (2 + 10 + 1.75 + 2 + 1.25))
+    # Two threads take three bundles in two turns at the crowded costs; shards are written by one thread alone.
+    assert local_seconds(quarters, COSTS, SLOWER, 2, 7.0) == pytest.approx(
+        7 + 2 * (4 + 20 + 1.5 * 1.75 + 2) + 3 * 1.25
+    )
+
+
+def test_of_a_large_local_bundle_only_the_model_takes_all_threads() -> None:
+    hour = [BundleSize(hours=1, recordings=1)]
+    # The model and decoding: twice 8 + 40 on two threads; align 4, segment 6.5 and write 5 on one.
+    assert local_seconds(hour, COSTS, SLOWER, 2, 0.0) == pytest.approx(2 * 48 / 2 + 4 + 6.5 + 5)
 
 
 @pytest.mark.parametrize("recording_seconds", [10.0, 300.0, 3600.0])
