@@ -93,18 +93,28 @@ def surely_heard(heard_W: BoolArray, scores_W: DoubleArray) -> BoolArray:
         heard_W: which words the guard lets pass.
         scores_W: the word classifier's log-odds.
     """
-    from prep_corpus.align.cutting.unheard import in_rows  # brings numba
-
     if heard_W.all():
         return heard_W
-    near = np.convolve(in_rows(heard_W), np.ones(2 * NEAR_WORDS + 1))
-    beside_W = near[NEAR_WORDS : len(near) - NEAR_WORDS] > 0
-    found_W: BoolArray = heard_W & (~beside_W | (scores_W >= NEAR_SCORE))
+    found_W: BoolArray = heard_W & (~_near_rows(heard_W) | (scores_W >= NEAR_SCORE))
     return found_W
+
+
+def _near_rows(said_W: BoolArray) -> BoolArray:
+    """Words [W] in a row of words that are not said, or at most `NEAR_WORDS` away."""
+    from prep_corpus.align.cutting.unheard import in_rows  # brings numba
+
+    if said_W.all():
+        return np.zeros(len(said_W), bool)
+    counts = np.convolve(in_rows(said_W), np.ones(2 * NEAR_WORDS + 1))
+    near_W: BoolArray = counts[NEAR_WORDS : len(counts) - NEAR_WORDS] > 0
+    return near_W
 
 
 EDGE_MARGIN = 1.0
 """By so much, in log-odds, a word beside a break must be over the word threshold: most errors stand there."""
+
+NEAR_EDGE_SCORE = 0.5
+"""And so much in log-odds it must have near to a text that nobody says, however low the word threshold is."""
 
 LACKING_LOG_ODDS = 1.0
 """Before a word with so much and more the text is cut: where less says so, the words that are lost cost more."""
@@ -169,11 +179,13 @@ def verdicts(
         lacking_W: as `lacking_words` gives them.
     """
     own_W = scores_W if own_W is None else own_W
+    unsaid_W = own_W < min(threshold, UNSAID_SCORE)
+    firm_W = ~_near_rows(~unsaid_W) | (own_W >= NEAR_EDGE_SCORE)
     return Verdicts(
         said_W=scores_W >= threshold,
         likely_W=scores_W >= max(threshold, LIKELY_LOG_ODDS),
-        sure_W=scores_W >= threshold + EDGE_MARGIN,
-        unsaid_W=own_W < min(threshold, UNSAID_SCORE),
+        sure_W=(scores_W >= threshold + EDGE_MARGIN) & firm_W,
+        unsaid_W=unsaid_W,
         lacking_W=lacking_W,
     )
 

@@ -13,7 +13,8 @@ Drop reasons that cutting gives:
     too-short       shorter than the minimum; or a few letters beside a break, a pause away from the rest
     too-long        longer than the maximum, and no gap inside where it could be cut
     inside-speech   words that the audio says, between others that it does not, without a pause to cut at, or not
-                    surely enough to stand beside a break; or parts of longer words that are not in the text
+                    surely enough to stand beside a break; parts of longer words that are not in the text; or one word
+                    a pause away from the rest, beside a text that nobody says
     not-heard       words of which the model hears too few where they should be (`unheard.without_unheard`)
     overlapping-speech
                     words that are said while another speaker speaks
@@ -40,6 +41,7 @@ from prep_corpus.align.cutting.passages import (
     trimmed,
     without_cut_off,
     without_fragments,
+    without_strays,
     without_unsure,
 )
 from prep_corpus.align.cutting.plan import CutPlan
@@ -183,7 +185,7 @@ def plan_words(
             spans.append((*passage, CODES[TOO_SHORT]))
             continue
         limit_db = _limit_db(passage, spoken, edges.levels, options)
-        whole, (start, end) = _inner(passage, spoken, edges, limit_db, seen, break_G, sure_V, options)
+        whole, (start, end) = _inner(passage, spoken, edges, limit_db, seen, break_G, row_G, sure_V, options)
         if start >= end:
             spans.append((*passage, CODES[INSIDE_SPEECH]))
             continue
@@ -262,21 +264,24 @@ def _inner(
     limit_db: float,
     seen: Track,
     break_G: BoolArray,
+    row_G: BoolArray,
     sure_V: BoolArray | None,
     options: CutOptions,
 ) -> tuple[Span, Span]:
     """A passage without fragments at its ends; and what of it may stand beside a break, and begin and end in quiet."""
+    pause_frames = max(options.frames(options.fragment_gap_seconds), 1)
     whole = without_fragments(
         passage,
         spoken.gap_frames,
         break_G,
         spoken.letters_V,
-        gap_frames=max(options.frames(options.fragment_gap_seconds), 1),
+        gap_frames=pause_frames,
         most_letters=options.fragment_letters,
     )
     inner = without_cut_off(whole, passage, spoken, seen, break_G, options.frames(options.goes_on_seconds))
     if sure_V is not None:
         inner = without_unsure(inner, passage, break_G, sure_V)
+    inner = without_strays(trimmed(inner, edges, limit_db), passage, spoken.gap_frames, row_G, pause_frames)
     return whole, trimmed(inner, edges, limit_db)
 
 

@@ -240,6 +240,28 @@ def without_unsure(whole: Span, passage: Span, break_G: BoolArray, sure_V: BoolA
     return start, end
 
 
+def without_strays(
+    whole: Span, passage: Span, lengths_G: LongArray, row_G: BoolArray, gap_frames: int
+) -> Span:
+    """The passage without one word at an end beside a text that nobody says, if a pause parts it from the rest.
+
+    Alignment puts the ends of such a text on whatever sounds like them, also in speech that is another text's.
+
+    Args:
+        whole: what is left of the passage so far.
+        passage: the range of words between two breaks.
+        lengths_G: frames of each gap.
+        row_G: gaps in which the transcript has such a text.
+        gap_frames: such a pause has at least this length.
+    """
+    start, end = whole
+    if row_G[passage[0]] and end - start > 1 and lengths_G[start + 1] >= gap_frames:
+        start += 1
+    if row_G[passage[1]] and end - start > 1 and lengths_G[end - 1] >= gap_frames:
+        end -= 1
+    return start, end
+
+
 def _goes_on(seen: Track, outward: LongArray) -> bool:
     """Whether, from a word's outermost frame outward, another letter is surely heard before a delimiter."""
     heard_T = seen.greedy_T[outward]

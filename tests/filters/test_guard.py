@@ -180,3 +180,13 @@ def test_a_word_is_said_surely_said_unsaid_or_in_doubt() -> None:
     assert found.unsaid_W.tolist() == [False] * 5 + [True] * 2
     # At a low threshold all that is not said is unsaid.
     assert (verdicts(scores_W, -3.0).unsaid_W == (scores_W < -3.0)).all()
+
+
+def test_near_to_a_text_that_nobody_says_no_word_in_doubt_stands_beside_a_break() -> None:
+    scores_W = np.array([4.0, 4.0, 0.4, 0.4, *[-3.0] * 8, 0.6, 0.4, 4.0])
+    found = verdicts(scores_W, -2.0)
+    assert found.said_W.tolist() == (scores_W > -2.0).tolist()
+    assert found.sure_W.tolist() == [True, True, False, False, *[False] * 8, True, False, True]
+    # Seven words are no text of their own, and three words away it is far.
+    assert verdicts(np.delete(scores_W, 5), -2.0).sure_W.tolist() == (np.delete(scores_W, 5) > -2.0).tolist()
+    assert verdicts(np.insert(scores_W, 3, 0.4), -2.0).sure_W[2]

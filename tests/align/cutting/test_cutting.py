@@ -368,8 +368,9 @@ def test_a_few_letters_away_from_the_rest_stay_where_it_is_known_that_no_word_is
     [
         (8, ((105, 120),), (8, 9, TOO_SHORT)),
         (7, ((105, 120),), (7, 8, "")),
-        # Without a break behind it the word is one of others.
-        (8, (), (8, 10, "")),
+        # Nor where a pause alone parts it from others.
+        (8, (), (8, 9, INSIDE_SPEECH)),
+        (7, (), (7, 9, "")),
     ],
 )
 def test_one_word_alone_beside_a_text_that_nobody_says_is_of_that_text(
