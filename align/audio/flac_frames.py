@@ -4,8 +4,30 @@ from __future__ import annotations
 
 import re
 
+_START = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
+"""A stream's marker with the header of its first block, which tells of the whole stream and has 34 bytes."""
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _LONGEST_HEADER = 16
+
+
+def own_start(first: bytes) -> int:
+    """Where a FLAC file's own stream starts: at 0, or behind an ID3v2 tag.
+
+    Args:
+        first: the file's first 10 bytes.
+    """
+    if first[:3] != b"ID3" or len(first) < 10:
+        return 0
+    size = 0
+    for byte in first[6:10]:
+        size = size << 7 | byte & 0x7F
+    return 10 + size
+
+
+def last_start(data: bytes) -> int | None:
+    """Where the last stream in some bytes starts, which chance does not make of audio; None where none does."""
+    starts = [found.start() for found in _START.finditer(data)]
+    return starts[-1] if starts else None
 
 
 def hold_frames(data: bytes) -> bool:

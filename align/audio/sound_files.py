@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from prep_corpus.align.audio.flac_frames import hold_frames
+from prep_corpus.align.audio.flac_frames import hold_frames, last_start, own_start
 from prep_corpus.align.audio.sources import (
     READ_SAMPLES,
     AudioHeader,
@@ -25,6 +25,8 @@ from prep_corpus.align.errors import AudioTruncated, RecordingError
 _EXACT_SEEK = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC"})
 
 
+_MOST_READ_AHEAD_BYTES = 1 << 16
+"""By libFLAC's decoder through libsndfile."""
 _LOOK_BEHIND_BYTES = 1 << 18
 """No two frames are so long together."""
 
@@ -140,12 +142,19 @@ class SoundFileSource:
         Raises:
             AudioTruncated: frames stand behind what was read.
         """
-        # The library reads up to 64 KiB ahead: that much may follow untold.
+        # The library has read ahead: what follows the end may stand before the place where it is in the file.
         back = self._guard.tell()
-        rest = self._guard.read(_LOOK_BEHIND_BYTES)
+        start = max(0, back - _MOST_READ_AHEAD_BYTES)
+        self._guard.seek(start)
+        around = self._guard.read(back - start + _LOOK_BEHIND_BYTES)
+        found = last_start(around)
+        starts_again = False
+        if found is not None:
+            self._guard.seek(0)
+            starts_again = start + found != own_start(self._guard.read(10))
         self._guard.seek(back)
         self._guard.raise_io_error()
-        if hold_frames(rest):
+        if starts_again or hold_frames(around[back - start :]):
             raise AudioTruncated(
                 f"{self._name}: the audio must end where its header states, at "
                 f"{self.header.duration_seconds:.3f} s, and more of it follows: parts that were joined as they stood; "

@@ -113,6 +113,7 @@ def report_after_run(folder: str, console: Console, *, wanted: bool) -> None:
         elif not current:
             for name in (REPORT_PAGE_NAME, SEGMENTS_NAME, RECORDINGS_NAME):
                 files.remove(files.join(folder, name))
+            files.remove_empty(files.join(folder, SEGMENTS_NAME.partition("/")[0]))
             print_line(console, "the report of the run before is removed: it does not show this one")
             return
     except Exception as error:

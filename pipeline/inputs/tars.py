@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from prep_corpus.align.errors import AudioMissing, EntryInvalid, RecordingError
 from prep_corpus.align.language_tags import is_known
+from prep_corpus.align.transcripts.formats import ENDINGS
 from prep_corpus.pipeline.inputs.lhotse_cuts import language_tag
 from prep_corpus.pipeline.inputs.lines import decode_line, read_lines
 from prep_corpus.pipeline.storage import files
@@ -91,7 +92,8 @@ def webdataset_entries(uris: list[str], *, may_lack_text: bool = False) -> Itera
 
     Args:
         uris: the tars.
-        may_lack_text: whether a sample without a text is right.
+        may_lack_text: whether a sample without a text is right, but for one whose text is in a format that is not read
+            there.
     """
     for uri in uris:
         try:
@@ -134,11 +136,12 @@ def _sample(uri: str, key: str, sample: Mapping[str, Member], may_lack_text: boo
         return place, EntryInvalid(f"{place}: its text must be UTF-8 or a JSON object; {error}")
     except EntryInvalid as error:
         return place, error
-    if "text" not in fields and not may_lack_text:
+    unread = any(f".{ending.rpartition('.')[2]}" in ENDINGS for ending in sample.keys() - {"json", "txt"})
+    if "text" not in fields and (unread or not may_lack_text):
         return place, EntryInvalid(
             f"{place}: a sample must have a text: KEY.txt, or KEY.json with one of {', '.join(TEXT_KEYS)}; it has "
-            f"{', '.join(sorted(sample))}; captions and other formats are read beside the audio in a folder, or where "
-            "a manifest names them: unpack the tar"
+            f"{', '.join(sorted(sample))}; captions, SMIL and other formats are read beside the audio in a folder, or "
+            "where a manifest names them: unpack the tar"
         )
     return place, {**fields, "id": key, "audio_filepath": bytes_uri(uri, audio.start, audio.end)}
 

@@ -244,6 +244,13 @@ def remove(uri: str) -> None:
         beam_files().remove(uri)
 
 
+def remove_empty(folder: str) -> None:
+    """Delete a folder on a disk that holds nothing; one that holds something, or is not there, stays as it is."""
+    if is_local(folder):
+        with suppress(OSError):
+            os.rmdir(folder)
+
+
 def move(uri: str, target: str) -> None:
     """Give a file another name, in the place of what has that name."""
     if is_local(uri):

@@ -43,6 +43,16 @@ def test_flac_frames_behind_the_stated_end_are_told(subtype: str) -> None:
         samples_of(first + second)
 
 
+@pytest.mark.parametrize("first_seconds", [1, 30])
+def test_a_short_part_behind_the_stated_end_is_told(first_seconds: int) -> None:
+    first, second = encoded(first_seconds), encoded(1)[:8000]
+    id3 = b"ID3\x04\x00\x00" + bytes((0, 0, 5 << 1, 0)) + bytes(5 << 8)
+    for before in (b"", id3):
+        assert samples_of(before + first) == first_seconds * RATE_HZ
+        with pytest.raises(AudioTruncated, match="more of it follows"):
+            samples_of(before + first + second)
+
+
 def test_what_is_no_audio_may_follow_flac() -> None:
     first = encoded(5)
     for behind in (b"TAG" + bytes(125), bytes(300_000), np.random.default_rng(0).bytes(1000)):

@@ -99,6 +99,18 @@ def test_packed_audio_may_lack_texts_where_that_is_asked(tmp_path: Path) -> None
         read_manifest(str(rows))
 
 
+@pytest.mark.parametrize("ending", ["smil", "en.vtt"])
+def test_a_text_of_a_format_that_is_not_read_in_a_tar_is_told(tmp_path: Path, ending: str) -> None:
+    whole = write_tar(tmp_path / "a.tar", {"clip.flac": AUDIO[0], f"clip.{ending}": b"<smil/>"})
+    for may_lack_text in (False, True):
+        (found,) = read_manifest(str(whole), may_lack_text=may_lack_text)
+        assert isinstance(found, DeadLetter)
+        assert (
+            f"it has {', '.join(sorted(['flac', ending]))}; captions, SMIL and other formats" in found.message
+        )
+        assert found.message.endswith("unpack the tar")
+
+
 def test_webdataset_as_its_own_writer_writes_it(tmp_path: Path) -> None:
     webdataset = pytest.importorskip("webdataset")
     with webdataset.TarWriter(str(tmp_path / "own.tar")) as sink:
