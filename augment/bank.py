@@ -30,6 +30,9 @@ SILENT_PEAK = 1e-4
 # What is squared at once, so that an hour of noise is not copied to 64 bits.
 _BLOCK_SAMPLES = 1 << 20
 
+# A clip's energy is known up to every so many samples: the power of any window of it costs no more than two of these.
+_ENERGY_SAMPLES = 4096
+
 Int16Array = npt.NDArray[np.int16]
 
 
@@ -53,15 +56,35 @@ class NoiseClip:
         name: name for people; the content is what counts.
         samples_N: int16 at the bank's rate, its peak at full scale; it may be mapped from a file.
         digest: digest of the samples.
-        power: mean of the squares.
+        energies_B: int64, sum of the squares of the samples before each 4,096th, and of all.
         recordings: ids of the recordings whose speech is in it; their utterances never get it.
     """
 
     name: str
     samples_N: Int16Array
     digest: str
-    power: float
+    energies_B: npt.NDArray[np.int64]
     recordings: frozenset[str] = frozenset()
+
+    @property
+    def power(self) -> float:
+        """Mean of the squares."""
+        return int(self.energies_B[-1]) / self.samples_N.size
+
+    def window_power(self, offset_samples: int, samples: int) -> float:
+        """Mean of the squares from an offset on, the clip begun anew whenever it ends.
+
+        Args:
+            offset_samples: under the clip's length.
+            samples: length of the window, over 0.
+        """
+        whole, rest = divmod(offset_samples + samples, self.samples_N.size)
+        energy = whole * int(self.energies_B[-1]) + self._energy_before(rest)
+        return (energy - self._energy_before(offset_samples)) / samples
+
+    def _energy_before(self, end: int) -> int:
+        block, start = end // _ENERGY_SAMPLES, end // _ENERGY_SAMPLES * _ENERGY_SAMPLES
+        return int(self.energies_B[block]) + _energy(self.samples_N[start:end])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -130,7 +153,9 @@ def noise_clip_from(name: str, decode: Callable[[], Iterable[npt.NDArray[np.floa
         np.rint(block_N.astype(np.float64) * (FULL_SCALE / peak)).astype(np.int16) for block_N in decode()
     ]
     samples_N = scaled[0] if len(scaled) == 1 else np.concatenate(scaled)
-    return NoiseClip(name=name, samples_N=samples_N, digest=_digest(samples_N), power=mean_power(samples_N))
+    return NoiseClip(
+        name=name, samples_N=samples_N, digest=_digest(samples_N), energies_B=_energies(samples_N)
+    )
 
 
 def map_clip(clip: NoiseClip, folder: Path) -> NoiseClip:
@@ -150,11 +175,21 @@ def map_clip(clip: NoiseClip, folder: Path) -> NoiseClip:
 
 def mean_power(samples_N: npt.NDArray[np.signedinteger[Any]]) -> float:
     """Mean of the squares; the sum is of integers, so it is the same on every machine."""
-    total = sum(
-        int(np.square(samples_N[start : start + _BLOCK_SAMPLES], dtype=np.int64).sum())
-        for start in range(0, samples_N.size, _BLOCK_SAMPLES)
-    )
-    return total / samples_N.size
+    starts = range(0, samples_N.size, _BLOCK_SAMPLES)
+    return sum(_energy(samples_N[start : start + _BLOCK_SAMPLES]) for start in starts) / samples_N.size
+
+
+def _energy(samples_N: npt.NDArray[np.signedinteger[Any]]) -> int:
+    return int(np.square(samples_N, dtype=np.int64).sum())
+
+
+def _energies(samples_N: Int16Array) -> npt.NDArray[np.int64]:
+    """See `NoiseClip.energies_B`."""
+    parts: list[npt.NDArray[np.int64]] = [np.zeros(1, np.int64)]
+    for start in range(0, samples_N.size, _BLOCK_SAMPLES):
+        squares_N = np.square(samples_N[start : start + _BLOCK_SAMPLES], dtype=np.int64)
+        parts.append(np.add.reduceat(squares_N, np.arange(0, squares_N.size, _ENERGY_SAMPLES)))
+    return np.cumsum(np.concatenate(parts))
 
 
 def impulse_response(name: str, samples_N: npt.NDArray[np.float32]) -> ImpulseResponse:

@@ -167,14 +167,16 @@ def _combined(plan: MixPlan, bank: NoiseBank, samples: int, utterance_id: str) -
     """The plan's clips, brought to equal power, weighted and added up."""
     total_N = np.zeros(samples, np.float64)
     for part in plan.parts:
-        part_N = window(bank.by_digest[part.digest].samples_N, part.offset_samples, samples)
-        power = mean_power(part_N)
+        clip = bank.by_digest[part.digest]
+        power = clip.window_power(part.offset_samples, samples)
         if power < SILENT_POWER:
             raise NoiseSilent(
                 f"a window of noise must have a power of at least {SILENT_POWER}: {power:.2g} in {part.name!r} "
                 f"at {part.offset_samples} for {utterance_id!r}"
             )
-        total_N += _steady(_NOISE_RMS * 10.0 ** (part.gain_db / 20.0) / math.sqrt(power)) * part_N
+        total_N += _steady(_NOISE_RMS * 10.0 ** (part.gain_db / 20.0) / math.sqrt(power)) * window(
+            clip.samples_N, part.offset_samples, samples
+        )
     return np.rint(total_N, out=total_N).astype(np.int32)
 
 

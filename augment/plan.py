@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from prep_corpus.align.errors import UsageError
-from prep_corpus.augment.bank import Int16Array, NoiseBank, NoiseClip, mean_power
+from prep_corpus.augment.bank import Int16Array, NoiseBank, NoiseClip
 
 # A window of a clip this much under the clip's own power is one of its pauses; another window is drawn.
 QUIETEST_WINDOW_DB = -30.0
@@ -198,7 +198,7 @@ def _offset(clip: NoiseClip, samples: int, uniform: Iterator[float]) -> int:
     quietest = clip.power * 10.0 ** (QUIETEST_WINDOW_DB / 10.0)
     for _ in range(_WINDOW_DRAWS):
         offset = int(next(uniform) * clip.samples_N.size)
-        if mean_power(window(clip.samples_N, offset, samples)) >= quietest:
+        if clip.window_power(offset, samples) >= quietest:
             return offset
     # A clip of a few knocks in a long silence: put its loudest sample into the middle of the utterance.
     return int(_loudest(clip.samples_N) - samples // 2) % clip.samples_N.size

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -104,7 +105,7 @@ class ModelInfo:
         if self.word_delimiter is not None and self.word_delimiter not in self.vocabulary:
             raise UsageError(f"model: the word delimiter {self.word_delimiter!r} is not in the vocabulary")
 
-    @property
+    @cached_property
     def alphabet(self) -> frozenset[str]:
         """The characters it can say, without the blank, the word delimiter and specials."""
         if self.tokenizer:

@@ -10,11 +10,13 @@ from prep_corpus.augment.bank import (
     NoiseSilent,
     babble_clip,
     map_clip,
+    mean_power,
     noise_bank,
     noise_clip,
     noise_clip_from,
 )
 from prep_corpus.augment.coloured import generated_bank
+from prep_corpus.augment.plan import window
 
 RATE_HZ = 16000
 
@@ -51,6 +53,16 @@ def test_a_mapped_clip_is_the_same_clip(tmp_path: Path) -> None:
     assert np.array_equal(mapped.samples_N, clip.samples_N)
     assert [path.name for path in tmp_path.iterdir()] == [f"{clip.digest}.int16"]
     assert noise_bank([map_clip(clip, tmp_path)], RATE_HZ).digest == noise_bank([clip], RATE_HZ).digest
+
+
+@pytest.mark.parametrize("samples", [4096, 9001])
+def test_the_power_of_a_window_is_that_of_its_samples(samples: int) -> None:
+    clip = noise_clip("a", _noise(1, samples))
+    assert clip.power == mean_power(clip.samples_N)
+    for offset in (0, 1, 4095, 4096, 8999, samples - 1):
+        if offset < samples:
+            for length in (1, 100, 4096, samples, 2 * samples + 7):
+                assert clip.window_power(offset, length) == mean_power(window(clip.samples_N, offset, length))
 
 
 def test_silence_and_nan_are_typed_errors() -> None:
