@@ -101,8 +101,9 @@ def run(
     """Turn the recordings of MANIFEST into shards.
 
     MANIFEST is a JSON-lines, CSV or TSV file with audio_filepath and text (or text_filepath), Lhotse cuts, a
-    folder of same-stem audio and text files, or a Kaldi data directory. What an earlier run in the same folder has
-    done already is not done again. Options after -- go to Apache Beam.
+    folder of same-stem audio and text files, a Kaldi data directory, tars of WebDataset or NeMo, Lhotse Shar, or a data
+    set as Parquet. What an earlier run in the same folder has done already is not done again. Options after -- go to
+    Apache Beam.
     """
     from prep_corpus.jobs.cutting_settings import is_one_model
     from prep_corpus.jobs.start.early import check_early

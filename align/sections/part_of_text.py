@@ -42,12 +42,13 @@ def is_far_longer(text: str, seconds: float) -> bool:
     return len(text) - sum(map(text.count, " \n\t")) > LETTERS_PER_SECOND * seconds
 
 
-def part_that_is_said(text: str, read: ReadLetters) -> Span | None:
+def part_that_is_said(text: str, read: ReadLetters, *, margin_share: float = 1.0) -> Span | None:
     """The half-open span of a text's characters that is said, with a little more on both sides.
 
     Args:
         text: O characters.
         read: what is read in the recording.
+        margin_share: how much of the usual margin is more on both sides.
 
     Returns:
         None where no part of it is.
@@ -57,7 +58,7 @@ def part_that_is_said(text: str, read: ReadLetters) -> Span | None:
     for length in RUN_LETTERS:
         span = _where_most_agree(*letters.anchors(read, length), count)
         if span is not None:
-            margin = margin_letters(count)
+            margin = round(margin_share * margin_letters(count))
             first = max(span[0] - margin, 0)
             last = min(span[1] + length + margin, len(letters.places_P)) - 1
             return _whole_words(text, int(letters.places_P[first]), int(letters.places_P[last]) + 1)

@@ -218,14 +218,23 @@ def parse_sub(original: str, *, name: str = "SUB") -> Transcript:
     return assemble(original, pieces, problems)
 
 
+def _have_hours(original: str) -> bool:
+    """Whether times are `[hh:mm:ss]`, as in transcripts of talk, and no minutes, seconds and hundredths."""
+    thirds = [
+        found[3] for found in _STAMP.finditer(original) if found[3] and found[0][-len(found[3]) - 2] == ":"
+    ]
+    return bool(thirds) and all(len(third) == 2 and int(third) < 60 for third in thirds)
+
+
 def parse_lrc(original: str, *, name: str = "LRC") -> Transcript:
-    """Lyrics with times: `[mm:ss.xx]` before each line, several where a line is sung again.
+    """Lyrics with times: `[mm:ss.xx]` before each line, several where a line is sung again; or talk with `[hh:mm:ss]`.
 
     Raises:
         TranscriptMalformed: no line has a time.
     """
     sung: list[tuple[float, TracedText]] = []
     offset = 0.0
+    has_hours = _have_hours(original)
     for line in _lines(original):
         tag = _TAG.match(line.text.lstrip("\ufeff"))
         if tag and tag[1].lower() == "offset" and re.fullmatch(r"\s*[-+]?\d+\s*", tag[2]):
@@ -233,7 +242,12 @@ def parse_lrc(original: str, *, name: str = "LRC") -> Transcript:
         at, stamps = 0, []
         while found := _STAMP.match(line.text, at):
             places = found[3] or "0"
-            stamps.append(int(found[1]) * 60 + int(found[2]) + int(places) / 10 ** len(places))
+            minutes_seconds = int(found[1]) * 60 + int(found[2])
+            stamps.append(
+                minutes_seconds * 60 + int(places)
+                if has_hours
+                else minutes_seconds + int(places) / 10 ** len(places)
+            )
             at = found.end()
             at += len(line.text) - at - len(line.text[at:].lstrip(" "))
         if stamps:

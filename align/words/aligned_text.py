@@ -5,7 +5,7 @@ Legend: T frames, C classes, L tokens, W words, F features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -38,6 +38,9 @@ FEWEST_GAINED = 200.0
 
 SURELY_GAINED = 2 * FEWEST_GAINED
 """And without looking where so many letters are heard of the sections that leave their place."""
+
+_MARGIN_SHARES = (1.0, 0.3, 0.0)
+"""Of the usual margins of a part: a short recording has no frames for all of them."""
 
 _RECENT = RecentTexts()
 """The stages need the texts of a bundle one after the other."""
@@ -174,19 +177,19 @@ def align_text(
     )
 
     def as_given() -> AlignedText:
-        part = part_that_is_said(text, read()) if far_longer else None
-        try:
-            return aligned(text, part=part)
-        except Infeasible as error:
-            # What can be said, but not in so few frames, may be too long as well.
-            shorter = None if far_longer else part_that_is_said(text, read())
-            if shorter is not None:
-                return aligned(text, part=shorter)
-            if part is None:
-                raise Infeasible(
-                    f"{error}; no part of it was found in what is heard: is it the text of another recording?"
-                ) from error
-            raise
+        part: tuple[int, int] | None = None
+        refused: Infeasible | None = None
+        for part in _parts(text, read, far_longer=far_longer):
+            try:
+                return aligned(text, part=part)
+            except Infeasible as error:
+                refused = error
+        assert refused is not None, "there is one at least"
+        if part is not None:
+            raise refused
+        raise Infeasible(
+            f"{refused}; no part of it was found in what is heard: is it the text of another recording?"
+        ) from refused
 
     if order is None:
         return as_given()
@@ -195,6 +198,23 @@ def align_text(
         return ordered
     given = as_given()
     return ordered if _gain(ordered, given) >= FEWEST_GAINED else given
+
+
+def _parts(
+    text: str, read: Callable[[], ReadLetters], *, far_longer: bool
+) -> Iterator[tuple[int, int] | None]:
+    """What of a text may be aligned, until it has few enough tokens: all, or what is said with less and less around it.
+
+    What can be said may have too many for the frames as well, where these are coarse.
+    """
+    if not far_longer:
+        yield None
+    for number, share in enumerate(_MARGIN_SHARES):
+        part = part_that_is_said(text, read(), margin_share=share)
+        if part is not None:
+            yield part
+        elif far_longer and not number:
+            yield None
 
 
 def _gain(found: AlignedText, other: AlignedText) -> float:

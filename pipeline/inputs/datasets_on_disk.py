@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from prep_corpus.align.errors import AudioMissing, EntryInvalid, UsageError
 from prep_corpus.pipeline.inputs.forms import SAVED_STATE
-from prep_corpus.pipeline.inputs.tars import LANGUAGE_KEYS, SPEAKER_KEYS, TEXT_KEYS, Found, told
+from prep_corpus.pipeline.inputs.lines import LANGUAGE_KEYS, SPEAKER_KEYS, TEXT_KEYS, told
+from prep_corpus.pipeline.inputs.tars import Found
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.parquet_files import open_parquet, read_group
 from prep_corpus.pipeline.storage.parts import bytes_uri, value_uri

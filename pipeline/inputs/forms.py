@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Literal
 
 from prep_corpus.align.errors import UsageError
@@ -15,17 +16,20 @@ ACCEPTED_MANIFESTS = (
     "JSON lines of entries or of Lhotse cuts (.jsonl, .json, .ndjson, .manifest), CSV (.csv), TSV (.tsv), each also "
     "with .gz, a folder of audio files each with a transcript of the same name (.txt, .srt, .vtt, .json, "
     ".TextGrid, .eaf and the like), a Kaldi data directory with wav.scp and text, WebDataset (.tar, or a folder of "
-    "them), Lhotse Shar, a tarred NeMo manifest beside its tars, or a data set on disk (Parquet, or Arrow of "
-    "save_to_disk)"
+    "them), Lhotse Shar, a tarred NeMo manifest beside its tars, or a data set on disk (.parquet, or a folder of "
+    "them, or of Arrow by save_to_disk)"
 )
 EXTENSIONS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm")
 """Of clips in a folder of noise."""
 _JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")
+_MANIFEST_ENDINGS = (*_JSON_ENDINGS, ".csv", ".tsv")
+_OF_SUPERVISIONS = frozenset({"recording_id", "start", "duration"})
+_OF_RECORDINGS = frozenset({"sources", "sampling_rate", "num_samples"})
 
 SAVED_STATE = "state.json"
 """What `save_to_disk` of the library datasets writes beside its Arrow files."""
 
-Form = Literal["folder", "csv", "tsv", "json", "tar"]
+Form = Literal["folder", "csv", "tsv", "json", "tar", "parquet"]
 
 
 def form_of(uri: str) -> Form:
@@ -57,6 +61,8 @@ def form_of(uri: str) -> Form:
         return "json"
     if ending == ".tar":
         return "tar"
+    if uri.lower().endswith(".parquet"):
+        return "parquet"
     raise UsageError(
         f"{uri}: the ending {ending!r} names no known form of manifest; accepted are {ACCEPTED_MANIFESTS}"
     )
@@ -93,6 +99,68 @@ def clip_uris(uri: str, *, option: str) -> list[str]:
             f"{option} {uri}: no clips there; it must be a folder of {', '.join(EXTENSIONS)}, or a .jsonl"
         )
     return sorted(found)
+
+
+def refuse_other_json(uri: str, start: bytes) -> None:
+    """Refuse what is JSON, but no lines of entries.
+
+    Args:
+        uri: of the file.
+        start: its first bytes.
+
+    Raises:
+        UsageError: it is an array, or what Lhotse writes beside its cuts.
+    """
+    start = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"["):
+        raise UsageError(
+            f"{uri}: a JSON manifest must hold one object per line, this one is an array; "
+            "`jq -c '.[]'` turns one into the other"
+        )
+    try:
+        first = json.loads(start.partition(b"\n")[0])
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(first, dict) or "audio_filepath" in first:
+        return
+    for keys, name in ((_OF_SUPERVISIONS, "supervisions"), (_OF_RECORDINGS, "recordings")):
+        if keys <= first.keys():
+            raise UsageError(
+                f"{uri}: of Lhotse cuts are taken, and these are {name}; `lhotse cut simple -r recordings.jsonl.gz "
+                "-s supervisions.jsonl.gz cuts.jsonl.gz` makes cuts of recordings and supervisions"
+            )
+
+
+def no_manifest(folder: str, audio: list[str], texts: Mapping[str, list[str]]) -> UsageError:
+    """What is said of a folder that is no manifest, with what may have been meant.
+
+    Args:
+        folder: path or URI.
+        audio: the audio files in it.
+        texts: the texts in it by their names without ending.
+    """
+    prefix = folder.rstrip("/") + "/"
+    names = sorted(path[len(prefix) :] for path in files.list_files(folder) if path.startswith(prefix))
+    kaldi = [name for name in names if name.rpartition("/")[2] == "wav.scp"]
+    likely = [
+        name for name in names if os.path.splitext(name.lower().removesuffix(".gz"))[1] in _MANIFEST_ENDINGS
+    ]
+    meant = ""
+    if kaldi:
+        meant = f"{files.join(folder, *kaldi[0].split('/')[:-1])} may be meant, which has wav.scp; "
+    elif likely:
+        shown = ", ".join(likely[:3]) + (f" and {len(likely) - 3} more" if len(likely) > 3 else "")
+        meant = f"a file in it may be the manifest: {shown}; "
+    elif audio and texts:
+        meant = (
+            f"it has {len(audio)} audio and {sum(map(len, texts.values()))} text files of other names, and "
+            f"`prep-corpus pair {folder} {folder} --out pairs.jsonl` finds which text is said where; "
+        )
+    elif audio:
+        meant = f"it has {len(audio)} audio files and no text, which run --read all takes; "
+    return UsageError(
+        f"{folder}: the folder holds no pairs of audio and text; {meant}accepted are {ACCEPTED_MANIFESTS}"
+    )
 
 
 def is_dataset(names: list[str]) -> bool:

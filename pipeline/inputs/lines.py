@@ -12,9 +12,17 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from prep_corpus.align.errors import EntryInvalid, RecordingError, UsageError
+from prep_corpus.align.language_tags import is_known
+from prep_corpus.pipeline.inputs.lhotse_cuts import language_tag
 from prep_corpus.pipeline.storage import files
 
 MAX_LINE_BYTES = 64 << 20
+_AUDIO_KEYS = ("path", "file_name")
+"""Of audio in the tables of Common Voice, and of the folders of audio that `datasets` reads."""
+TEXT_KEYS = ("text", "sentence", "transcription", "transcript", "normalized_text")
+"""Names under which data sets keep what is said; the first that is there counts."""
+SPEAKER_KEYS = ("speaker", "speaker_id", "client_id")
+LANGUAGE_KEYS = ("lang", "language", "locale")
 
 TableRow = tuple[str, Mapping[str, Any] | RecordingError]
 """Its name in messages, and its values by column or what is wrong with it."""
@@ -33,6 +41,36 @@ class Line:
     name: str
     data: bytes
     is_whole: bool = True
+
+
+def told(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Text, speaker and language of a data set's row, under the names of a manifest's keys."""
+    found: dict[str, Any] = {}
+    for key, names in (("text", TEXT_KEYS), ("speaker", SPEAKER_KEYS), ("lang", LANGUAGE_KEYS)):
+        for name in names:
+            if isinstance(fields.get(name), str | int) and not isinstance(fields[name], bool):
+                found[key] = str(fields[name])
+                break
+    if "lang" in found:
+        tag = language_tag(found.pop("lang"))
+        if is_known(tag):
+            found["lang"] = tag
+    return found
+
+
+def as_entry(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row of Common Voice, or of a folder of audio as `datasets` reads it, under the names of a manifest's keys.
+
+    Others, and what has a manifest's own key for audio, are as they were.
+    """
+    key = next((key for key in _AUDIO_KEYS if isinstance(fields.get(key), str)), None)
+    if "audio_filepath" in fields or key is None:
+        return fields
+    path = fields[key]
+    # Common Voice names its files without their folder.
+    if key == "path" and "client_id" in fields and "/" not in path:
+        path = f"clips/{path}"
+    return {**fields, **told(fields), "audio_filepath": path}
 
 
 @contextmanager
@@ -104,11 +142,14 @@ def table_entries(uri: str, delimiter: str, *, may_lack_text: bool) -> Iterator[
     else:
         rows = csv.reader(lines, delimiter=delimiter)
     header = [name.strip() for name in next(rows, [])]
-    has_text = may_lack_text or bool({"text", "text_filepath"} & set(header))
-    if "audio_filepath" not in header or not has_text:
+    own = "audio_filepath" in header
+    texts = {"text", "text_filepath"} if own else {"text_filepath", *TEXT_KEYS}
+    has_text = may_lack_text or bool(texts & set(header))
+    if not (own or set(_AUDIO_KEYS) & set(header)) or not has_text:
         raise UsageError(
             f"{uri}: the first line must name the columns, audio_filepath and text or text_filepath among "
-            f"them; it names {', '.join(header[:20]) or 'none'}"
+            f"them, or {' or '.join(_AUDIO_KEYS)} and {' or '.join(TEXT_KEYS)}; "
+            f"it names {', '.join(header[:20]) or 'none'}"
         )
     return _rows(rows, lines, header)
 
@@ -133,7 +174,7 @@ def _rows(rows: Iterator[list[str]], lines: _Remembered, header: list[str]) -> I
                 EntryInvalid(f"{lines.name}: a row must have {len(header)} values, this one has {len(row)}"),
             )
         else:
-            yield lines.name, dict(zip(header, row))
+            yield lines.name, as_entry(dict(zip(header, row)))
 
 
 class _Remembered:

@@ -32,10 +32,10 @@ from prep_corpus.align.secret_words import uri_without_secrets
 from prep_corpus.align.transcripts.formats import ENDINGS
 from prep_corpus.pipeline.apart.attempts import parsing
 from prep_corpus.pipeline.apart.parsing import Parser
-from prep_corpus.pipeline.inputs.forms import ACCEPTED_MANIFESTS, form_of, is_dataset
+from prep_corpus.pipeline.inputs.forms import form_of, is_dataset, no_manifest, refuse_other_json
 from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entries, is_cut
-from prep_corpus.pipeline.inputs.lines import decode_line, open_plain, read_lines, table_entries
+from prep_corpus.pipeline.inputs.lines import as_entry, decode_line, open_plain, read_lines, table_entries
 from prep_corpus.pipeline.inputs.tars import TarredAudio, shar_entries, shar_shards, webdataset_entries
 from prep_corpus.pipeline.inputs.texts import characters_of, read_speaker_spans, read_versions
 from prep_corpus.pipeline.storage import files
@@ -108,19 +108,21 @@ def _open(uri: str, may_lack_text: bool) -> tuple[Iterator[FoundEntry], Callable
         audio, names = _listing(uri)
         if any(os.path.splitext(name)[0] in names for name in audio):
             return _pair_entries(uri, audio, names, may_lack_text), folder_join
-        packed = _packed_entries(uri, may_lack_text)
+        packed = _packed_entries(files.absolute(uri), may_lack_text)
         if packed is None and audio and may_lack_text:
             return _pair_entries(uri, audio, names, may_lack_text), folder_join
         if packed is None:
-            raise UsageError(
-                f"{uri}: the folder holds no pairs of audio and text; accepted are {ACCEPTED_MANIFESTS}"
-            )
+            raise no_manifest(uri, audio, names)
         return packed, folder_join
     join = partial(files.resolve, uri)
     if form == "tar":
-        return webdataset_entries([uri], may_lack_text=may_lack_text), join
+        return webdataset_entries([files.absolute(uri)], may_lack_text=may_lack_text), join
+    if form == "parquet":
+        folder, _, name = files.absolute(uri).rpartition("/")
+        return _dataset_entries(folder, [name], may_lack_text), join
     if form == "json":
-        _refuse_json_array(uri)
+        with open_plain(uri) as file:
+            refuse_other_json(uri, file.read(4096))
         return _json_entries(uri), join
     return table_entries(uri, "," if form == "csv" else "\t", may_lack_text=may_lack_text), join
 
@@ -132,12 +134,16 @@ def _packed_entries(uri: str, may_lack_text: bool) -> Iterator[FoundEntry] | Non
     if shards := shar_shards(names):
         return shar_entries(uri, shards)
     if is_dataset(names):
-        # Brings pyarrow, which no other manifest needs.
-        from prep_corpus.pipeline.inputs.datasets_on_disk import dataset_entries, tables_of
-
-        return dataset_entries(uri, tables_of(uri, names), may_lack_text=may_lack_text)
+        return _dataset_entries(uri, names, may_lack_text)
     tars = [files.join(uri, *name.split("/")) for name in sorted(names) if name.endswith(".tar")]
     return webdataset_entries(tars, may_lack_text=may_lack_text) if tars else None
+
+
+def _dataset_entries(folder: str, names: list[str], may_lack_text: bool) -> Iterator[FoundEntry]:
+    # Brings pyarrow, which no other manifest needs.
+    from prep_corpus.pipeline.inputs.datasets_on_disk import dataset_entries, tables_of
+
+    return dataset_entries(folder, tables_of(folder, names), may_lack_text=may_lack_text)
 
 
 def _recordings(
@@ -273,23 +279,13 @@ def _json_entries(uri: str) -> Iterator[FoundEntry]:
             yield line.name, EntryInvalid(f"{line.name}: a line must be one JSON object; {error}")
             continue
         if isinstance(fields, dict):
-            yield line.name, tars.placed(fields, line.name)
+            yield line.name, tars.placed(as_entry(fields), line.name)
         else:
             kind = type(fields).__name__
             yield (
                 line.name,
                 EntryInvalid(f"{line.name}: a line must be one JSON object, this one is a {kind}"),
             )
-
-
-def _refuse_json_array(uri: str) -> None:
-    with open_plain(uri) as file:
-        start = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith(b"["):
-        raise UsageError(
-            f"{uri}: a JSON manifest must hold one object per line, this one is an array; "
-            "`jq -c '.[]'` turns one into the other"
-        )
 
 
 _ABOUT_A_CORPUS = frozenset(

@@ -14,10 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from prep_corpus.align.errors import AudioMissing, EntryInvalid, RecordingError
-from prep_corpus.align.language_tags import is_known
 from prep_corpus.align.transcripts.formats import ENDINGS
-from prep_corpus.pipeline.inputs.lhotse_cuts import language_tag
-from prep_corpus.pipeline.inputs.lines import decode_line, read_lines
+from prep_corpus.pipeline.inputs.lines import TEXT_KEYS, decode_line, read_lines, told
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.parts import bytes_uri
 
@@ -26,10 +24,6 @@ Found = tuple[str, Mapping[str, Any] | RecordingError]
 AUDIO_ENDINGS = frozenset(
     {"wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "mp4", "webm", "aac", "aiff", "sph"}
 )
-TEXT_KEYS = ("text", "sentence", "transcription", "transcript", "normalized_text")
-"""Names under which data sets keep what is said; the first that is there counts."""
-SPEAKER_KEYS = ("speaker", "speaker_id", "client_id")
-LANGUAGE_KEYS = ("lang", "language", "locale")
 MOST_MEMBER_TEXT_BYTES = 16 << 20
 _SHAR_CUTS = re.compile(r"cuts\.(\d+)\.jsonl(?:\.gz)?")
 _REPEATED = re.compile(r"-sub\d+(?=\.[^.]*$)")
@@ -68,21 +62,6 @@ def tar_members(uri: str) -> Iterator[Member]:
             raise EntryInvalid(
                 f"{uri}: a tar of audio must be whole and not compressed, so that its members are spans of it; {error}"
             ) from error
-
-
-def told(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Text, speaker and language of a data set's row, under the names of a manifest's keys."""
-    found: dict[str, Any] = {}
-    for key, names in (("text", TEXT_KEYS), ("speaker", SPEAKER_KEYS), ("lang", LANGUAGE_KEYS)):
-        for name in names:
-            if isinstance(fields.get(name), str | int) and not isinstance(fields[name], bool):
-                found[key] = str(fields[name])
-                break
-    if "lang" in found:
-        tag = language_tag(found.pop("lang"))
-        if is_known(tag):
-            found["lang"] = tag
-    return found
 
 
 def webdataset_entries(uris: list[str], *, may_lack_text: bool = False) -> Iterator[Found]:

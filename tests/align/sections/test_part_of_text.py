@@ -12,6 +12,7 @@ from support import toy
 
 from prep_corpus.align import AlignedFile, Aligner
 from prep_corpus.align.errors import Infeasible
+from prep_corpus.align.sections import part_of_text
 from prep_corpus.align.sections.part_of_text import is_far_longer
 from prep_corpus.align.text.normalize import normalize
 from prep_corpus.align.text.normalized import UNREAD
@@ -88,6 +89,19 @@ def test_a_text_with_more_letters_than_frames_that_could_be_said_is_looked_throu
     other = "\n".join(chapter_text(number) for number in range(50, 50 + CHAPTERS))
     with pytest.raises(Infeasible, match="no part of it was found in what is heard"):
         aligner.align(audio(tmp_path, 7), other)
+
+
+def test_a_short_chapter_has_no_frames_for_much_around_it(
+    aligner: Aligner, book: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part_of_text, "MARGIN_LETTERS", 3000)
+    with monkeypatch.context() as patch:
+        patch.setattr(aligned_text, "_MARGIN_SHARES", (1.0,))
+        with pytest.raises(Infeasible):
+            aligner.align(audio(tmp_path, 7), book)
+    found = aligner.align(audio(tmp_path, 7), book)
+    start = book.index(chapter_text(7))
+    assert len(said(found, start, start + len(chapter_text(7)))) > 30
 
 
 def test_the_rest_of_the_book_is_in_the_ledger_as_unsaid(aligner: Aligner, book: str, tmp_path: Path) -> None:

@@ -29,6 +29,14 @@ def load(name: str, **selection: Any) -> Transcript:
     return parse(content, name=name, selection=Selection(**selection))
 
 
+def test_times_before_lines_of_talk_have_hours_and_those_of_songs_hundredths() -> None:
+    talk = "[00:00:03] Jane: Hello.\n[00:01:30] Bob: Hi.\n[01:00:05] Jane: Bye.\n"
+    transcript = parse(talk, name="a.txt")
+    assert [start for start, _, _ in timed(transcript)] == [3.0, 90.0, 3605.0]
+    song = "[00:03:10]Hello\n[00:05:75]Hi\n"
+    assert [start for start, _, _ in timed(parse(song, name="a.lrc"))] == [3.1, 5.75]
+
+
 def timed(transcript: Transcript) -> list[tuple[float, float, str]]:
     return [
         (cue.start_seconds, cue.end_seconds, transcript.text[cue.char_start : cue.char_end])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -160,10 +161,54 @@ def test_a_table_line_that_is_not_utf8_costs_itself_alone(tmp_path: Path) -> Non
     assert reasons(uri) == ["entry-invalid", ""]
 
 
-@pytest.mark.parametrize("header", ["", "path,sentence", "audio_filepath", "text"])
+@pytest.mark.parametrize("header", ["", "path,duration", "wav,sentence", "audio_filepath", "text"])
 def test_a_table_without_the_columns_is_refused_at_once(tmp_path: Path, header: str) -> None:
     uri = write(tmp_path / "m.csv", header + "\na.wav,t\n")
     with pytest.raises(UsageError, match="must name the columns"):
+        read_manifest(uri)
+
+
+def test_tables_of_common_voice_and_of_folders_of_audio(tmp_path: Path) -> None:
+    header = "client_id\tpath\tsentence_id\tsentence\tsentence_domain\tup_votes\tage\tlocale\tsegment"
+    row = 'ab\tcommon_voice_de_1.mp3\tcd\t"Ja", sagte er.\t\t2\ttwenties\tde\t'
+    (one,) = recordings(write(tmp_path / "validated.tsv", f"{header}\n{row}\n"))
+    assert one.audio_uri == str(tmp_path / "clips" / "common_voice_de_1.mp3")
+    assert (one.text, one.speaker, one.language) == ('"Ja", sagte er.', "ab", "de")
+    table = write(tmp_path / "metadata.csv", "file_name,transcription\nclips/a.wav,Yes.\n")
+    lines = write(tmp_path / "metadata.jsonl", '{"file_name": "clips/a.wav", "transcription": "Yes."}\n')
+    for uri in (table, lines):
+        (one,) = recordings(uri)
+        assert (one.id, one.audio_uri, one.text) == ("clips/a", str(tmp_path / "clips" / "a.wav"), "Yes.")
+    own = '{"audio_filepath": "b.wav", "path": "a.wav", "text": "No."}\n'
+    assert recordings(write(tmp_path / "own.jsonl", own))[0].audio_uri == str(tmp_path / "b.wav")
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["clips/a.mp3", "validated.tsv", "a.csv", "b.json", "d.jsonl.gz"], "a.csv, b.json, d.jsonl.gz and 1 more"),
+        (["data/wav.scp", "data/text"], "data may be meant, which has wav.scp"),
+        (["1.mp3", "2.mp3", "book.txt"], "2 audio and 1 text files of other names, and `prep-corpus pair "),
+        (["1.mp3"], "1 audio files and no text, which run --read all takes"),
+    ],
+)  # fmt: skip
+def test_of_a_folder_that_is_no_manifest_it_is_said_what_may_be_meant(
+    tmp_path: Path, names: list[str], said: str
+) -> None:
+    for name in names:
+        write(tmp_path / name, "")
+    with pytest.raises(UsageError, match=re.escape(said)):
+        read_manifest(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "keys", [("recording_id", "start", "duration", "text"), ("sources", "sampling_rate", "num_samples")]
+)
+def test_of_what_lhotse_writes_beside_cuts_it_is_said_how_cuts_are_made(
+    tmp_path: Path, keys: tuple[str, ...]
+) -> None:
+    uri = write(tmp_path / "some.jsonl", json.dumps(dict.fromkeys(("id", *keys), 1)) + "\n")
+    with pytest.raises(UsageError, match="lhotse cut simple"):
         read_manifest(uri)
 
 

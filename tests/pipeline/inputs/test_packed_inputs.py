@@ -86,6 +86,20 @@ def test_webdataset_by_a_tar_or_a_folder_of_them(tmp_path: Path, as_json: bool) 
     assert [one.id for one in check(tmp_path / "parts")][1:3] == ["a-0/book/clip_1", "a-1/book/clip_2"]
 
 
+def test_what_is_packed_may_be_given_by_a_relative_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tar(tmp_path / "tars" / "a.tar", samples(NUMBERS, as_json=False))
+    audio = [{"bytes": AUDIO[number], "path": f"{number}.flac"} for number in NUMBERS]
+    table(tmp_path / "rows" / "x.parquet", audio=audio, text=list(TEXTS.values()))
+    monkeypatch.chdir(tmp_path)
+    for place in ("tars", "tars/a.tar", "rows", "rows/x.parquet"):
+        check(Path(place))
+    monkeypatch.chdir(tmp_path / "rows")
+    for place in ("x.parquet", ".", "../tars"):
+        check(Path(place))
+
+
 def test_packed_audio_may_lack_texts_where_that_is_asked(tmp_path: Path) -> None:
     bare = {name: content for name, content in samples(NUMBERS[:2], as_json=True).items() if ".flac" in name}
     whole = write_tar(tmp_path / "bare.tar", bare)
