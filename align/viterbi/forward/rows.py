@@ -173,7 +173,7 @@ class _Tables:
     edge_starts_N: Int64
     skip_costs_E: Int32
     long_costs_E: Int32
-    found_P: Int32
+    found_P: Int64
 
     @classmethod
     def of(cls, trellis: Trellis, count: int) -> _Tables:
@@ -183,17 +183,18 @@ class _Tables:
         joins_P = np.zeros(count * TILE_PAIRS, np.int8)
         joins_P[: trellis.pairs] = trellis.joins_P
         lookup_H, firsts_G, seconds_G = _twins(symbols_P, len(trellis.columns) + 1)
+        room_G = tiles.aligned(BLOCK_FRAMES * len(firsts_G))
         return cls(
             symbols_P=symbols_P.astype(np.uint32),
             lookup_H=lookup_H,
             firsts_G=firsts_G,
             seconds_G=seconds_G,
-            tables_XG=np.empty((BLOCK_FRAMES // 2, len(firsts_G)), np.int64),
+            tables_XG=room_G.view(np.int64).reshape(BLOCK_FRAMES // 4, -1),
             joins_P=joins_P,
             edge_starts_N=np.searchsorted(trellis.edges_E, np.arange(count + 1) * TILE_PAIRS),
             skip_costs_E=trellis.skip_costs_E.astype(np.int32),
             long_costs_E=trellis.long_costs_E.astype(np.int32),
-            found_P=tiles.aligned(TILE_PAIRS),
+            found_P=tiles.aligned(2 * TILE_PAIRS).view(np.int64),
         )
 
     def advance(

@@ -8,8 +8,8 @@ twins, E word edges, N tiles, V visits of the edges. See `trellis_kernels` for w
       64   | [------->[------->[------->       token, frame by frame, and its skipped words, visit by visit.
 
 Each tile counts from its own base, so that no sum outgrows 32 bits however long the recording is. Scores are
-looked up for two frames and two neighbouring tokens at once: two 16-bit scores of a token make 32 bits, two
-tokens make 64.
+looked up for four frames and two neighbouring tokens at once: four 16-bit scores of a token make 64 bits, two
+tokens make 128, which are moved as complex numbers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BLOCK_FRAMES = 64
 DEAD_32 = -(1 << 30)
 FAR_32 = -(1 << 29)  # a living score may not be this far below the best of its tile
 DRIFT_32 = 1 << 27  # dead scores stay within this of DEAD_32 between two rebasings
-TWINS_LIMIT = 4096  # more distinct twins than this no longer fit the cache: tokens are looked up one by one
+TWINS_LIMIT = 2048  # more distinct twins than this no longer fit the cache: tokens are looked up one by one
 TWINS_PAIRS = 4096  # of fewer pairs so are they: the table of the twins would cost more than it saves
 
 
@@ -54,22 +54,45 @@ def _gather(out_H: Array, table_G: Array, twins_H: Array) -> None:
 
 
 @compiled
-def _step_two(
-    blank_P: Array, token_P: Array, scores_P: Array, joins_P: Array, left_even: Any, left_odd: Any
-) -> Any:
-    """Two frames at once, in place; what a pair needs of its left neighbour is carried along in registers.
+def _step_four(blank_P: Array, token_P: Array, scores_2P: Array, joins_P: Array, lefts_4: Array) -> None:
+    """Four frames at once, in place; what a pair needs of its left neighbour is carried along in registers.
 
     Args:
-        blank_P, token_P: scores before; changed into those after both frames.
-        scores_P: each token's scores, of the first frame in the low 16 bits, of the second in the high ones.
+        blank_P, token_P: scores before; changed into those after all four frames.
+        scores_2P: each token's scores, 16 bits a frame: two frames in 32 bits, the first in the low ones, then two.
         joins_P: not 0 where a token may follow its predecessor without a blank between.
-        left_even, left_odd: the left neighbour's last token before either frame.
-
-    Returns:
-        The last token between the two frames.
+        lefts_4: the left neighbour's last token before each frame; changed into that of these pairs.
     """
+    left_0, left_1, left_2, left_3 = lefts_4[0], lefts_4[1], lefts_4[2], lefts_4[3]
     for p in range(blank_P.shape[0]):
-        stay, token, both = blank_P[p], token_P[p], scores_P[p]
+        stay, token_0 = blank_P[p], token_P[p]
+        early, late = scores_2P[2 * p], scores_2P[2 * p + 1]
+        joins = joins_P[p] != 0
+        moved = max(stay, left_0)
+        entered = moved if joins else stay
+        token_1 = np.int32(max(token_0, entered) + np.int32(np.int16(early)))
+        moved_on = max(moved, left_1)
+        entered = moved_on if joins else moved
+        token_2 = np.int32(max(token_1, entered) + (early >> 16))
+        moved = max(moved_on, left_2)
+        entered = moved if joins else moved_on
+        token_3 = np.int32(max(token_2, entered) + np.int32(np.int16(late)))
+        moved_on = max(moved, left_3)
+        entered = moved_on if joins else moved
+        blank_P[p] = moved_on
+        token_P[p] = max(token_3, entered) + (late >> 16)
+        left_0, left_1, left_2, left_3 = token_0, token_1, token_2, token_3
+    lefts_4[0], lefts_4[1], lefts_4[2], lefts_4[3] = left_0, left_1, left_2, left_3
+
+
+@compiled
+def _step_two(
+    blank_P: Array, token_P: Array, scores_2P: Array, half: int, joins_P: Array, lefts_2: Array
+) -> None:
+    """Two frames, as `_step_four`: those of the first 32 bits of a token's scores, or of the second."""
+    left_even, left_odd = lefts_2[0], lefts_2[1]
+    for p in range(blank_P.shape[0]):
+        stay, token, both = blank_P[p], token_P[p], scores_2P[2 * p + half]
         joins = joins_P[p] != 0
         moved = max(stay, left_even)
         entered = moved if joins else stay
@@ -79,19 +102,23 @@ def _step_two(
         blank_P[p] = moved_on
         token_P[p] = max(between, entered) + (both >> 16)
         left_even, left_odd = token, between
-    return left_odd
+    lefts_2[0], lefts_2[1] = left_even, left_odd
 
 
 @compiled
-def _step_one(blank_P: Array, token_P: Array, scores_P: Array, joins_P: Array, left: Any) -> None:
+def _step_one(
+    blank_P: Array, token_P: Array, scores_2P: Array, half: int, joins_P: Array, left_1: Array
+) -> None:
     """The recording's last frame, where it has no second."""
+    left = left_1[0]
     for p in range(blank_P.shape[0]):
         stay, token = blank_P[p], token_P[p]
         moved = max(stay, left)
         entered = moved if joins_P[p] != 0 else stay
         blank_P[p] = moved
-        token_P[p] = max(token, entered) + np.int32(np.int16(scores_P[p]))
+        token_P[p] = max(token, entered) + np.int32(np.int16(scores_2P[2 * p + half]))
         left = token
+    left_1[0] = left
 
 
 @compiled
@@ -142,7 +169,10 @@ def _visit(
     gain: Any,
     chains: Array,
 ) -> None:
-    """`trellis_kernels.visit_edges` for one tile; the two chains of skipped words go on to the next."""
+    """`trellis_kernels.visit_edges` for one tile; the two chains of skipped words go on to the next.
+
+    No chain begins where the other ends: the cheaper of the two for each word would have been cheaper all the way.
+    """
     chain, long_chain = chains[0], chains[1]
     for e in range(edges_E.shape[0]):
         at = np.uint64(edges_E[e] - first_pair)
@@ -150,34 +180,34 @@ def _visit(
         speech = np.int32(speech_E[e] + gain)
         skipped = np.int32(chain - skip_costs_E[e])
         long_skipped = np.int32(long_chain - long_costs_E[e])
-        here = max(max(blank_P[at], speech), max(skipped, long_skipped))
-        chain = max(skipped, np.int32(here - opening_cost))
-        long_chain = max(long_skipped, np.int32(here - long_opening_cost))
+        said = max(blank_P[at], speech)
+        here = max(said, max(skipped, long_skipped))
+        chain = max(skipped, np.int32(said - opening_cost))
+        long_chain = max(long_skipped, np.int32(said - long_opening_cost))
         blank_P[at] = here
         speech_E[e] = max(speech, np.int32(here - entry_cost))
     chains[0], chains[1] = chain, long_chain
 
 
 @compiled
-def _pack(scores_FC: Array, firsts_G: Array, seconds_G: Array, packed_C: Array, tables_XG: Array) -> None:
-    """One table for each two frames: the scores of two tokens in these frames, in 64 bits."""
-    frames = scores_FC.shape[0]
-    for x in range((frames + 1) // 2):
-        odd = min(2 * x + 1, frames - 1)
+def _pack(scores_FC: Array, tables_XC: Array) -> None:
+    """One table for each four frames: the scores of one token in these frames, in 64 bits."""
+    last = scores_FC.shape[0] - 1
+    for x in range(last // 4 + 1):
         for c in range(scores_FC.shape[1]):
-            packed_C[c] = (np.int64(scores_FC[odd, c]) << 16) | (np.int64(scores_FC[2 * x, c]) & 0xFFFF)
-        for g in range(firsts_G.shape[0]):
-            tables_XG[x, g] = (packed_C[seconds_G[g]] << 32) | (packed_C[firsts_G[g]] & 0xFFFFFFFF)
+            packed = np.int64(scores_FC[min(4 * x + 3, last), c])
+            for f in range(4 * x + 2, 4 * x - 1, -1):
+                packed = (packed << 16) | (np.int64(scores_FC[min(f, last), c]) & 0xFFFF)
+            tables_XC[x, c] = packed
 
 
 @compiled
-def _pack_single(scores_FC: Array, tables_XC: Array) -> None:
-    """One table for each two frames: the scores of one token in these frames, in 32 bits."""
-    frames = scores_FC.shape[0]
-    for x in range((frames + 1) // 2):
-        odd = min(2 * x + 1, frames - 1)
-        for c in range(scores_FC.shape[1]):
-            tables_XC[x, c] = (np.int32(scores_FC[odd, c]) << 16) | (np.int32(scores_FC[2 * x, c]) & 0xFFFF)
+def _pack_twins(tables_XC: Array, firsts_G: Array, seconds_G: Array, tables_XG: Array) -> None:
+    """The same of two tokens, in 128 bits; `tables_XG` has two places for each twin."""
+    for x in range(tables_XC.shape[0]):
+        for g in range(firsts_G.shape[0]):
+            tables_XG[x, 2 * g] = tables_XC[x, firsts_G[g]]
+            tables_XG[x, 2 * g + 1] = tables_XC[x, seconds_G[g]]
 
 
 @compiled
@@ -231,7 +261,7 @@ def advance_tiles(
         symbols_P: column of each pair's token.
         lookup_H: place in the tables of each twin of pairs; empty where twins are too many.
         firsts_G, seconds_G: columns of the two tokens of each distinct twin.
-        tables_XG: room for the tables of half a block's frames.
+        tables_XG: int64, room for the tables of a block's frames.
         joins_P: not 0 where a token may follow its predecessor without a blank between.
         edges_E, skip_costs_E, long_costs_E: see `trellis_kernels.visit_edges`.
         opening_cost, long_opening_cost, entry_cost: likewise.
@@ -240,7 +270,7 @@ def advance_tiles(
         start: the first frame's number.
         frames_left: frames from the first one to the recording's end.
         pairs: pairs that are not padding.
-        found_P: room for the scores of one tile's tokens.
+        found_P: int64, room for the scores of one tile's tokens.
         low_tile, high_tile: the tiles that are followed; all that may be reached and may reach the end where -1.
 
     Returns:
@@ -249,12 +279,13 @@ def advance_tiles(
     """
     columns = scores_FC.shape[1]
     tile_pairs = TILE_PAIRS
-    found_H = found_P.view(np.int64)
-    tables_XC = np.empty((BLOCK_FRAMES // 2, columns), np.int32)
-    packed_C = np.empty(columns, np.int64)
+    found_H, found_2P = found_P.view(np.complex128), found_P.view(np.int32)
+    twins_XG = tables_XG.view(np.complex128)
+    tables_XC = np.empty((BLOCK_FRAMES // 4, columns), np.int64)
     right_F = np.empty(BLOCK_FRAMES, np.int32)
     chains_V2 = np.empty((BLOCK_FRAMES // edge_frames, 2), np.int32)
     has_edges = edges_E.shape[0] > 0
+    fours = not has_edges or edge_frames % 4 == 0
     far = 0
     for block in range(0, scores_FC.shape[0], BLOCK_FRAMES):
         count = min(BLOCK_FRAMES, scores_FC.shape[0] - block)
@@ -263,10 +294,9 @@ def advance_tiles(
         if low_tile >= 0:
             low, high = low_tile, high_tile
         twins = firsts_G.shape[0] > 0 and (high + 1 - low) * tile_pairs >= TWINS_PAIRS
+        _pack(scores_FC[block : block + count], tables_XC)
         if twins:
-            _pack(scores_FC[block : block + count], firsts_G, seconds_G, packed_C, tables_XG)
-        else:
-            _pack_single(scores_FC[block : block + count], tables_XC)
+            _pack_twins(tables_XC[: (count + 3) // 4], firsts_G, seconds_G, tables_XG)
         closing = block + count == frames_left
         right_F[:] = DEAD_32
         chains_V2[:] = DEAD_32
@@ -284,23 +314,26 @@ def advance_tiles(
                 far += _carry(right_F[:count], by)
                 far += _carry(chains_V2.reshape(-1), by)
             gain = np.int32(0)
-            for f in range(0, count, 2):
-                if twins:
-                    _gather(found_H, tables_XG[f // 2], lookup)
+            f = 0
+            while f < count:
+                if f % 4 == 0:
+                    if twins:
+                        _gather(found_H, twins_XG[f // 4], lookup)
+                    else:
+                        _gather(found_P, tables_XC[f // 4], symbols)
+                if fours and f + 4 <= count:
+                    after = f + 4
+                    _step_four(blank, token, found_2P, joins, right_F[f:after])
                 else:
-                    _gather(found_P, tables_XC[f // 2], symbols)
-                left = right_F[f]
-                right_F[f] = token[tile_pairs - 1]
-                if f + 1 < count:
-                    right_F[f + 1] = _step_two(blank, token, found_P, joins, left, right_F[f + 1])
-                else:
-                    _step_one(blank, token, found_P, joins, left)
-                if not has_edges:
-                    continue
-                after = min(f + 2, count)
+                    after = min(f + 2, count)
+                    half = f // 2 % 2
+                    if f + 2 <= count:
+                        _step_two(blank, token, found_2P, half, joins, right_F[f:after])
+                    else:
+                        _step_one(blank, token, found_2P, half, joins, right_F[f:after])
                 for g in range(f, after):
                     gain += gains_F[block + g]
-                if after % edge_frames == 0 or (closing and after == count):
+                if has_edges and (after % edge_frames == 0 or (closing and after == count)):
                     _visit(
                         blank,
                         speech_E[e0:e1],
@@ -315,6 +348,7 @@ def advance_tiles(
                         chains_V2[f // edge_frames],
                     )
                     gain = np.int32(0)
+                f = after
     return far
 
 
