@@ -37,9 +37,10 @@ _MARKDOWN = re.compile(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 _NAME = r"[^\W\d_][\w.'’\-]*(?:[ ]\#?[\w.'’&\-]+){0,4}"
+_STRONG = r"[*_]{0,3}"
 _LABEL = re.compile(
-    rf"^[ \t>\-–—]*(?:\[[^\[\]\n]*\][ \t]*)?(?P<name>{_NAME})[ \t]*"
-    r"(?P<aside>\([^()\n]{0,80}\)|\[[^\[\]\n]{0,80}\])?[ \t]*:(?=\s|$)[ \t]*",
+    rf"^[ \t>\-–—]*(?:\[[^\[\]\n]*\][ \t]*)?{_STRONG}(?P<name>{_NAME})(?<!_){_STRONG}[ \t]*"
+    rf"(?P<aside>\([^()\n]{{0,80}}\)|\[[^\[\]\n]{{0,80}}\])?[ \t]*:{_STRONG}(?=\s|$)[ \t]*",
     re.M,
 )
 _BRACKETED_LABEL = re.compile(
@@ -47,9 +48,9 @@ _BRACKETED_LABEL = re.compile(
     re.M,
 )
 _TIME = r"[\[(]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?[\])]?"
-# Lines of recognisers and meeting tools: "Ann Lee  0:05", "00:00:12 Speaker 2".
+# Lines of recognisers and meeting tools: "Ann Lee  0:05", "00:00:12 Speaker 2", "[Ann Lee] 00:00:05".
 _TIMED_NAME = re.compile(
-    rf"^[ \t]{{0,9}}(?:(?P<name>{_NAME})[ \t]{{1,9}}{_TIME}"
+    rf"^[ \t]{{0,9}}(?:[\[*_]{{0,3}}(?P<name>{_NAME})(?<!_)[\]*_]{{0,3}}[ \t]{{1,9}}{_TIME}"
     rf"|{_TIME}[ \t]{{1,9}}(?:[-–—][ \t])?(?P<after>{_NAME}))(?<![.!?])[ \t]*$",
     re.M,
 )

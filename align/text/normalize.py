@@ -53,7 +53,7 @@ __all__ = [
     "normalize",
 ]
 
-VERSION = 7
+VERSION = 8
 """Raised whenever the normalised text may change."""
 
 

@@ -21,7 +21,7 @@ from prep_corpus.jobs.screen.plain_text import counted
 from prep_corpus.jobs.screen.printing import over_limit, print_line
 from prep_corpus.jobs.screen.stage_lines import clock
 from prep_corpus.jobs.start.claim import refuse_losses
-from prep_corpus.jobs.start.corpus import Corpus, read_corpus, warn_of_texts_alone
+from prep_corpus.jobs.start.corpus import Corpus, read_corpus, warn_of_manifest
 from prep_corpus.jobs.start.operating_point import expected, reading_line
 from prep_corpus.pipeline.finished.proven import read_clips
 from prep_corpus.pipeline.inputs.bundles import read_bundle
@@ -190,7 +190,7 @@ def describe(prepared: PreparedRun, *, console: Console, force: bool) -> bool:
     config, model = prepared.config, prepared.model
     info: ModelInfo = model.info
     corpus = read_corpus(config, None, None)
-    warn_of_texts_alone(config.manifest, console)
+    warn_of_manifest(config.manifest, console)
     if not force:
         refuse_losses(config, corpus.keys)
     # Bad clips of noise are told now.

@@ -15,6 +15,7 @@ from prep_corpus.jobs.screen.printing import print_line, print_warning
 from prep_corpus.jobs.start.entries import manifest_entries
 from prep_corpus.pipeline.apart.attempts import Guard
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, bundle_digest, cut_bundles, write_bundle
+from prep_corpus.pipeline.inputs.forms import splits_of
 from prep_corpus.pipeline.inputs.manifests import texts_without_audio
 from prep_corpus.pipeline.inputs.noise import pick_voices
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe_all
@@ -119,7 +120,7 @@ def read_corpus(config: RunConfig, store: Store | None, console: Console | None)
         digests.append(write_bundle(store, bundle).digest if store else bundle_digest(bundle))
     if store:
         cache.save()
-    warn_of_texts_alone(config.manifest, console)
+    warn_of_manifest(config.manifest, console)
     if not recordings and not letters:
         raise UsageError(f"{config.manifest}: the manifest is empty")
     return Corpus(
@@ -147,8 +148,12 @@ def write_bundle_list(config: RunConfig, corpus: Corpus) -> str:
     return uri
 
 
-def warn_of_texts_alone(manifest: str, console: Console | None) -> None:
-    """Name the texts of a folder that no audio file has beside it; nothing without a console."""
+def warn_of_manifest(manifest: str, console: Console | None) -> None:
+    """Name texts of a folder without audio beside them, and splits that are joined; nothing without a console."""
     if console is not None and (alone := texts_without_audio(manifest)):
         told = counted(len(alone), "text")
         print_warning(console, f"{told} without an audio file of the same name: {some_of(alone)}")
+    if console is not None and (splits := splits_of(manifest)):
+        name, pattern = list(splits.items())[-1]
+        told = f"its splits {', '.join(splits)} are taken together; '{pattern}' would be {name} alone"
+        print_warning(console, f"{manifest}: {told}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from prep_corpus.align.errors import UsageError
@@ -26,10 +28,15 @@ _MANIFEST_ENDINGS = (*_JSON_ENDINGS, ".csv", ".tsv")
 _OF_SUPERVISIONS = frozenset({"recording_id", "start", "duration"})
 _OF_RECORDINGS = frozenset({"sources", "sampling_rate", "num_samples"})
 
+_OF_SPLIT = re.compile(r"([\w.-]+)-\d{5}-of-\d{5}(?:-[0-9a-f]+)?\.parquet")
+"""As the library `datasets` names them: data/train-00000-of-00002.parquet."""
+
 SAVED_STATE = "state.json"
 """What `save_to_disk` of the library datasets writes beside its Arrow files."""
 
 Form = Literal["folder", "csv", "tsv", "json", "tar", "parquet"]
+
+_FORMS_OF_PARTS: dict[str, Form] = {".tar": "tar", ".parquet": "parquet"}
 
 
 def form_of(uri: str) -> Form:
@@ -48,6 +55,8 @@ def form_of(uri: str) -> Form:
         )
     if not files.is_supported(uri):
         raise UsageError(files.unsupported(uri))
+    if "*" in uri and (form := _FORMS_OF_PARTS.get(os.path.splitext(uri.lower())[1])) and parts_of(uri):
+        return form
     if _is_folder(uri):
         return "folder"
     if not files.exists(uri):
@@ -66,6 +75,28 @@ def form_of(uri: str) -> Form:
     raise UsageError(
         f"{uri}: the ending {ending!r} names no known form of manifest; accepted are {ACCEPTED_MANIFESTS}"
     )
+
+
+def parts_of(pattern: str) -> list[str]:
+    """The files of a folder that a name with `*` means, or the one file of this name; absolute, in order."""
+    place = files.absolute(pattern)
+    folder, _, name = place.rpartition("/")
+    if "*" not in name:
+        return [place]
+    found = ((path, *path.rpartition("/")[::2]) for path in files.list_files(folder))
+    return sorted(path for path, inside, own in found if inside == folder and fnmatchcase(own, name))
+
+
+def splits_of(uri: str) -> dict[str, str]:
+    """The splits of a data set's folder of Parquet files, with the pattern of the files of each; none of one split."""
+    if not files.is_local(uri) or not os.path.isdir(uri):
+        return {}
+    found: dict[str, str] = {}
+    for path in sorted(files.list_files(uri)):
+        folder, _, name = path.rpartition("/")
+        if split := _OF_SPLIT.fullmatch(name):
+            found.setdefault(split[1], files.join(folder, f"{split[1]}-*.parquet"))
+    return found if len(found) > 1 else {}
 
 
 def _is_folder(uri: str) -> bool:

@@ -32,7 +32,7 @@ from prep_corpus.align.secret_words import uri_without_secrets
 from prep_corpus.align.transcripts.formats import ENDINGS
 from prep_corpus.pipeline.apart.attempts import parsing
 from prep_corpus.pipeline.apart.parsing import Parser
-from prep_corpus.pipeline.inputs.forms import form_of, is_dataset, no_manifest, refuse_other_json
+from prep_corpus.pipeline.inputs.forms import form_of, is_dataset, no_manifest, parts_of, refuse_other_json
 from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entries, is_cut
 from prep_corpus.pipeline.inputs.lines import as_entry, decode_line, open_plain, read_lines, table_entries
@@ -116,10 +116,11 @@ def _open(uri: str, may_lack_text: bool) -> tuple[Iterator[FoundEntry], Callable
         return packed, folder_join
     join = partial(files.resolve, uri)
     if form == "tar":
-        return webdataset_entries([files.absolute(uri)], may_lack_text=may_lack_text), join
+        return webdataset_entries(parts_of(uri), may_lack_text=may_lack_text), join
     if form == "parquet":
-        folder, _, name = files.absolute(uri).rpartition("/")
-        return _dataset_entries(folder, [name], may_lack_text), join
+        parts = parts_of(uri)
+        folder = parts[0].rpartition("/")[0]
+        return _dataset_entries(folder, [part[len(folder) + 1 :] for part in parts], may_lack_text), join
     if form == "json":
         with open_plain(uri) as file:
             refuse_other_json(uri, file.read(4096))

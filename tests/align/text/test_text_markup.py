@@ -54,6 +54,16 @@ def test_markup(original: str, text: str) -> None:
         ("He said: go.\nAt 3:45 it ended.", "he said go at three forty five it ended", []),
         ("the words: one, two", "the words one two", []),
         ("ЖАН: oui", "oui", ["ЖАН: "]),
+        (
+            "**Ann:** Hi.\n__Bo Lee__: Yes.\n**Ann:** No.\n__Bo Lee__: Bye.",
+            "hi yes no bye",
+            ["**Ann:** ", "__Bo Lee__: "] * 2,
+        ),
+        (
+            "[Ann Lee] 00:00:05\nHi.\n**Ann Lee**  0:09\nYes.",
+            "hi yes",
+            ["[Ann Lee] 00:00:05", "**Ann Lee**  0:09"],
+        ),
     ],
 )
 def test_speaker_labels(original: str, text: str, labels: list[str]) -> None:

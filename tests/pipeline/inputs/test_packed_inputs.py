@@ -21,6 +21,7 @@ from prep_corpus.align.audio.decode import decode, to_int16
 from prep_corpus.align.errors import DeadLetter, SourceChanged, UsageError
 from prep_corpus.align.recordings import Recording
 from prep_corpus.pipeline.inputs.decoding import decoded
+from prep_corpus.pipeline.inputs.forms import splits_of
 from prep_corpus.pipeline.inputs.manifests import read_manifest
 from prep_corpus.pipeline.inputs.probe import FingerprintCache, probe_all
 from prep_corpus.pipeline.storage import files
@@ -96,8 +97,31 @@ def test_what_is_packed_may_be_given_by_a_relative_path(
     for place in ("tars", "tars/a.tar", "rows", "rows/x.parquet"):
         check(Path(place))
     monkeypatch.chdir(tmp_path / "rows")
-    for place in ("x.parquet", ".", "../tars"):
+    for place in ("x.parquet", ".", "../tars", "../tars/*.tar", "x*.parquet"):
         check(Path(place))
+
+
+def test_one_split_of_a_data_set_is_named_by_a_pattern(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    for name, numbers in (
+        ("train-00000-of-00002", (0, 1)),
+        ("train-00001-of-00002", (2,)),
+        ("test-00000-of-00001", (3,)),
+    ):
+        audio = [{"bytes": AUDIO[number], "path": f"{number}.flac"} for number in numbers]
+        table(folder / "data" / f"{name}.parquet", audio=audio, text=[TEXTS[number] for number in numbers])
+    splits = splits_of(str(folder))
+    assert splits == {name: str(folder / "data" / f"{name}-*.parquet") for name in ("test", "train")}
+    found = recordings(Path(splits["train"]))
+    assert [one.text for one in found] == [TEXTS[number] for number in (0, 1, 2)]
+    assert [one.id for one in found] == [
+        "train-00000-of-00002/0",
+        "train-00000-of-00002/1",
+        "train-00001-of-00002/0",
+    ]
+    assert splits_of(str(tmp_path / "none")) == {}
+    with pytest.raises(UsageError, match="there is no such manifest"):
+        read_manifest(str(folder / "data" / "dev-*.parquet"))
 
 
 def test_packed_audio_may_lack_texts_where_that_is_asked(tmp_path: Path) -> None:
