@@ -159,7 +159,8 @@ def decode(content: bytes, *, name: str) -> str:
     except UnicodeDecodeError as error:
         raise TranscriptNotUtf8(
             f"{name}: the transcript must be UTF-8, or UTF-16 with a byte order mark, but byte {error.start} of "
-            f"{len(content)} is {content[error.start]:#04x}"
+            f"{len(content)} is {content[error.start]:#04x}; where it is of Western Windows, "
+            "`iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW` makes it UTF-8"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""JSON that speech recognisers and aligners write: the Whisper family, YouTube's json3, aeneas.
+"""JSON of speech recognisers, aligners and podcasts' feeds: the Whisper family, YouTube's json3, aeneas, services.
 
 | program | where the text is | times |
 |---|---|---|
@@ -7,6 +7,13 @@
 | Transformers' pipeline | `chunks[].text` | `timestamp`, two seconds |
 | YouTube json3 | `events[].segs[].utf8` | `tStartMs`, `dDurationMs` |
 | aeneas | `fragments[].lines` | `begin`, `end` in seconds, as strings |
+| podcasts' feeds (podcast namespace) | `segments[].body` | `startTime`, `endTime` in seconds |
+| AssemblyAI | `utterances[].text` | `start`, `end` in milliseconds |
+| Deepgram | `results.utterances[].transcript` | `start`, `end` in seconds |
+| the same without utterances | `results.channels[].alternatives[0].transcript` | none |
+| Google Cloud | `results[].alternatives[0].transcript` | none |
+| Amazon Transcribe | `results.transcripts[].transcript` | none |
+| Rev AI | `monologues[].elements[].value` | `ts`, `end_ts` in seconds |
 | the OpenAI API (plain) | `text` | none |
 """
 
@@ -56,6 +63,8 @@ def parse_json(original: str, *, name: str = "JSON") -> Transcript:
         entries = value.get(key)
         if isinstance(entries, list) and (pieces := list(read([e for e in entries if isinstance(e, dict)]))):
             return assemble(original, pieces)
+    if pieces := list(_results(value.get("results"))):
+        return assemble(original, pieces)
     text = value.get("text")
     if isinstance(text, JsonString):
         return assemble(original, [Piece(traced=with_single_spaces(text.traced))])
@@ -63,12 +72,17 @@ def parse_json(original: str, *, name: str = "JSON") -> Transcript:
         # They have heard nothing.
         return assemble(original, [])
     raise TranscriptMalformed(
-        f"{name}: a JSON transcript must have segments, transcription, chunks, events, fragments or text, as Whisper's "
-        f"relatives, YouTube and aeneas write them, but this has {sorted(value)[:10]}"
+        f"{name}: a JSON transcript must have {', '.join(_READERS)}, results or text, as Whisper's relatives, YouTube, "
+        f"aeneas, podcasts' feeds and services write them, but this has {sorted(value)[:10]}"
     )
 
 
 def _segments(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
+    if any("body" in entry for entry in entries):
+        pieces = list(_texts(entries, "body", ("startTime", "endTime")))
+        # Some feeds have a segment for each word.
+        yield from lines_of_words(pieces) if _are_words(pieces) else pieces
+        return
     for entry in entries:
         words = entry.get("words")
         spoken = [word for word in words if isinstance(word, dict)] if isinstance(words, list) else []
@@ -115,9 +129,13 @@ def _transcription(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
 
 def _chunks(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
     pieces = list(_chunk_pieces(entries))
-    single = sum(" " not in piece.traced.text for piece in pieces)
     # Asked for times of words, the pipeline writes a chunk for each.
-    yield from lines_of_words(pieces) if single * 10 > len(pieces) * 9 else pieces
+    yield from lines_of_words(pieces) if _are_words(pieces) else pieces
+
+
+def _are_words(pieces: list[Piece]) -> bool:
+    single = sum(" " not in piece.traced.text for piece in pieces)
+    return single * 10 > len(pieces) * 9
 
 
 def _chunk_pieces(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
@@ -156,12 +174,55 @@ def _fragments(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
         yield timed_piece(with_single_spaces(joined(texts, " ")), start, end)
 
 
+def _texts(
+    entries: list[dict[str, JsonValue]], key: str, times: tuple[str, str], per_second: float = 1
+) -> Iterator[Piece]:
+    """A piece for each text under a key, with the times and the speaker beside it."""
+    for entry in entries:
+        text = entry.get(key)
+        if isinstance(text, JsonString):
+            start, end = (_seconds(entry.get(time), per_second) for time in times)
+            yield timed_piece(with_single_spaces(text.traced), start, end, _name(entry.get("speaker")))
+
+
+def _utterances(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
+    yield from _texts(entries, "text", ("start", "end"), 1000)
+
+
+def _monologues(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
+    for entry in entries:
+        elements = _objects(entry.get("elements"))
+        texts = [one.get("value") for one in elements]
+        starts, ends = ([_seconds(one.get(key)) for one in elements] for key in ("ts", "end_ts"))
+        start = next((one for one in starts if one is not None), None)
+        end = next((one for one in reversed(ends) if one is not None), None)
+        traced = adjoined([text.traced for text in texts if isinstance(text, JsonString)])
+        yield timed_piece(with_single_spaces(traced), start, end, _name(entry.get("speaker")))
+
+
+def _results(value: JsonValue) -> Iterator[Piece]:
+    """The text of a service: of the best of the alternatives each."""
+    held = value if isinstance(value, dict) else {}
+    if utterances := _objects(held.get("utterances")):
+        yield from _texts(utterances, "transcript", ("start", "end"))
+        return
+    for one in [*_objects(held.get("channels")), *_objects(value)]:
+        yield from _texts(_objects(one.get("alternatives"))[:1], "transcript", ("", ""))
+    yield from _texts(_objects(held.get("transcripts")), "transcript", ("", ""))
+
+
+def _objects(value: JsonValue) -> list[dict[str, JsonValue]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 _READERS: dict[str, Callable[[list[dict[str, JsonValue]]], Iterator[Piece]]] = {
     "segments": _segments,
     "transcription": _transcription,
     "chunks": _chunks,
     "events": _events,
     "fragments": _fragments,
+    "utterances": _utterances,
+    "monologues": _monologues,
 }
 
 
@@ -187,4 +248,7 @@ def _clock(value: JsonValue) -> float | None:
 
 
 def _name(value: JsonValue) -> str | None:
+    """A speaker's name; some number them from 0."""
+    if isinstance(value, float):
+        return f"{value:g}"
     return value.text.strip() or None if isinstance(value, JsonString) else None

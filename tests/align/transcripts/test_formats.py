@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,61 @@ def test_times_before_lines_of_talk_have_hours_and_those_of_songs_hundredths() -
     assert [start for start, _, _ in timed(transcript)] == [3.0, 90.0, 3605.0]
     song = "[00:03:10]Hello\n[00:05:75]Hi\n"
     assert [start for start, _, _ in timed(parse(song, name="a.lrc"))] == [3.1, 5.75]
+
+
+FEED = ((1.0, "One"), (1.5, "two"))
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (
+            {"segments": [{"speaker": "Jo", "startTime": 0.5, "endTime": 2.0, "body": "Good  day."}]},
+            [(0.5, 2.0, "Good day.", "Jo")],
+        ),
+        (
+            {"segments": [{"startTime": at, "endTime": at + 0.2, "body": text} for at, text in FEED]},
+            [(1.0, 1.7, "One two", None)],
+        ),
+        (
+            {"text": "A. B.", "utterances": [{"speaker": "A", "text": "A.", "start": 500, "end": 900, "words": []}]},
+            [(0.5, 0.9, "A.", "A")],
+        ),
+        (
+            {"results": {"utterances": [{"speaker": 0, "transcript": "Hi.", "start": 1, "end": 2.5}], "channels": []}},
+            [(1.0, 2.5, "Hi.", "0")],
+        ),
+        (
+            {"results": {"channels": [{"alternatives": [{"transcript": "Yes."}, {"transcript": "Yeas."}]}]}},
+            [(None, None, "Yes.", None)],
+        ),
+        (
+            {"results": [{"alternatives": [{"transcript": "One"}]}, {"alternatives": [{"transcript": " two"}]}]},
+            [(None, None, "One", None), (None, None, "two", None)],
+        ),
+        ({"results": {"transcripts": [{"transcript": "No."}], "items": []}}, [(None, None, "No.", None)]),
+        (
+            {
+                "monologues": [
+                    {
+                        "speaker": 1,
+                        "elements": [
+                            {"type": "text", "value": "Hi", "ts": 0.5, "end_ts": 0.8},
+                            {"type": "punct", "value": "."},
+                        ],
+                    }
+                ]
+            },
+            [(0.5, 0.8, "Hi.", "1")],
+        ),
+    ],
+)  # fmt: skip
+def test_json_of_podcasts_and_of_services(document: object, expected: list[tuple[Any, ...]]) -> None:
+    transcript = parse(json.dumps(document), name="a.json")
+    assert transcript.text == "\n".join(text for _, _, text, _ in expected)
+    if expected[0][0] is not None:
+        assert timed(transcript) == [one[:3] for one in expected]
+    assert [turn.speaker for turn in transcript.turns] == [name for *_, name in expected if name]
 
 
 def timed(transcript: Transcript) -> list[tuple[float, float, str]]:
