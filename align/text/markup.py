@@ -76,6 +76,7 @@ _NOISES = (
 _DIRECTION = re.compile(
     r"(?<!\w)\[[^\[\]\n]{0,300}\](?!\w)(?:[ \t]{0,3}:(?=\s|$))?"  # [w]hen is an editor's, [laughs] is a direction
     r"|(?<!\w)\{[^{}\n]{0,300}\}(?!\w)"
+    r"|(?<!\w)<(?:\|[^|<>\n]{1,30}\||[^\W\d_][\w/ -]{0,30})>(?!\w)"  # <COMMA>, <unk>, <|endoftext|>
     r"|^[ \t]*\([^()\n]{1,300}\)[ \t]*$"
     rf"|(?<![\w*])\*(?:{_NOISES})[^*\n]{{0,60}}\*(?![\w*])"
     rf"|(?<!\w)\((?:{_NOISES})[^()\n]{{0,60}}\)(?!\w)",
@@ -237,9 +238,9 @@ def turn_edits(text: str) -> list[Edit]:
 def direction_edits(text: str) -> list[Edit]:
     """Edits that take out stage directions.
 
-    Those are square brackets, braces, round ones that fill a line or hold a noise ("(laughs)"), and noises
-    between asterisks.
+    Those are square brackets, braces, names in angle brackets, round brackets that fill a line or hold a noise
+    ("(laughs)"), and noises between asterisks.
     """
-    if not any(mark in text for mark in "[{(*"):
+    if not any(mark in text for mark in "[{(*<"):
         return []
     return [(*found.span(), " ") for found in _DIRECTION.finditer(text)]

@@ -53,7 +53,7 @@ __all__ = [
     "normalize",
 ]
 
-VERSION = 8
+VERSION = 9
 """Raised whenever the normalised text may change."""
 
 

@@ -79,6 +79,8 @@ def test_speaker_labels(original: str, text: str, labels: list[str]) -> None:
         ("so (laughs) we (all of us) went", "so we all of us went", ["(laughs)"]),
         ("Go.\n(He leaves.)\nGone.", "go gone", ["(He leaves.)"]),
         ("{music} fine (APPLAUSE)", "fine", ["{music}", "(APPLAUSE)"]),
+        ("AND <COMMA> SO <unk> <|0.00|>", "and so", ["<COMMA>", "<unk>", "<|0.00|>"]),
+        ("3 < 4 and a<b>c", "three four and a b c", []),
     ],
 )
 def test_stage_directions(original: str, text: str, directions: list[str]) -> None:
