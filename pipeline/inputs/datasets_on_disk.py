@@ -190,7 +190,8 @@ def _columns(schema: pa.Schema, uri: str, may_lack_text: bool) -> tuple[str, lis
     if audio is None or not (may_lack_text or set(names) & set(TEXT_KEYS)):
         raise UsageError(
             f"{uri}: a data set must have a column of audio (bytes and path) and one of text ({', '.join(TEXT_KEYS)}); "
-            f"it has {', '.join(names[:20])}"
+            f"it has {', '.join(names[:20])}; in the library datasets `cast_column(NAME, Audio())` makes a column of "
+            "audio, and `rename_column` one of text"
         )
     wanted = {*TEXT_KEYS, *SPEAKER_KEYS, *LANGUAGE_KEYS, *_ID_KEYS}
     return audio, [

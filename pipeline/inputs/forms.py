@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Set
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -24,6 +25,8 @@ ACCEPTED_MANIFESTS = (
 EXTENSIONS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".webm")
 """Of clips in a folder of noise."""
 _JSON_ENDINGS = (".jsonl", ".json", ".ndjson", ".manifest")
+LANGUAGE_TAG = re.compile(r"\.[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})?$")
+"""At the end of a name without its ending: `talk.en`."""
 _MANIFEST_ENDINGS = (*_JSON_ENDINGS, ".csv", ".tsv")
 _OF_SUPERVISIONS = frozenset({"recording_id", "start", "duration"})
 _OF_RECORDINGS = frozenset({"sources", "sampling_rate", "num_samples"})
@@ -192,6 +195,23 @@ def no_manifest(folder: str, audio: list[str], texts: Mapping[str, list[str]]) -
     return UsageError(
         f"{folder}: the folder holds no pairs of audio and text; {meant}accepted are {ACCEPTED_MANIFESTS}"
     )
+
+
+def by_names_alone(stems: Set[str], texts: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Texts by the audio files of their names in other folders (audio/talk.mp3, text/talk.en.vtt).
+
+    Args:
+        stems: paths of the audio files without their endings; a name that two of them have finds no text.
+        texts: by their own paths without endings; those that belong to none stay as they are.
+    """
+    names = Counter(stem.rpartition("/")[2] for stem in stems)
+    places = {stem.rpartition("/")[2]: stem for stem in stems}
+    found: dict[str, list[str]] = {}
+    for stem, of_stem in texts.items():
+        base = stem.rpartition("/")[2]
+        base = base if base in names else LANGUAGE_TAG.sub("", base)
+        found.setdefault(places[base] if names[base] == 1 else stem, []).extend(of_stem)
+    return found
 
 
 def is_dataset(names: list[str]) -> bool:

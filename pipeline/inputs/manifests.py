@@ -32,7 +32,15 @@ from prep_corpus.align.secret_words import uri_without_secrets
 from prep_corpus.align.transcripts.formats import ENDINGS
 from prep_corpus.pipeline.apart.attempts import parsing
 from prep_corpus.pipeline.apart.parsing import Parser
-from prep_corpus.pipeline.inputs.forms import form_of, is_dataset, no_manifest, parts_of, refuse_other_json
+from prep_corpus.pipeline.inputs.forms import (
+    LANGUAGE_TAG,
+    by_names_alone,
+    form_of,
+    is_dataset,
+    no_manifest,
+    parts_of,
+    refuse_other_json,
+)
 from prep_corpus.pipeline.inputs.kaldi import is_kaldi, kaldi_entries
 from prep_corpus.pipeline.inputs.lhotse_cuts import cut_entries, is_cut
 from prep_corpus.pipeline.inputs.lines import as_entry, decode_line, open_plain, read_lines, table_entries
@@ -41,7 +49,6 @@ from prep_corpus.pipeline.inputs.texts import characters_of, read_speaker_spans,
 from prep_corpus.pipeline.storage import files
 
 STAGE = "manifest"
-_LANGUAGE_TAG = re.compile(r"\.[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})?$")
 _SEPARATORS = re.compile(r"[\s_.-]+")
 _MOST_COMPARED = 2000
 """Transcripts among which one that was meant is looked for."""
@@ -348,10 +355,10 @@ def _listing(uri: str) -> tuple[list[str], dict[str, list[str]]]:
     stems = {os.path.splitext(name)[0] for name in audio}
     for stem in [stem for stem in texts if stem not in stems]:
         # `talk.en.vtt` belongs to `talk`, as those who download subtitles name them.
-        base = _LANGUAGE_TAG.sub("", stem)
+        base = LANGUAGE_TAG.sub("", stem)
         if base in stems:
             texts.setdefault(base, []).extend(texts.pop(stem))
-    return audio, texts
+    return audio, texts if stems & texts.keys() else by_names_alone(stems, texts)
 
 
 def _near_miss(stem: str, texts: dict[str, list[str]]) -> str:

@@ -235,6 +235,25 @@ def test_a_folder_of_pairs(tmp_path: Path) -> None:
     assert texts_without_audio(write(tmp_path / "manifest.jsonl", "{}")) == []
 
 
+def test_texts_may_stand_in_a_folder_of_their_own(tmp_path: Path) -> None:
+    for name, content in (
+        ("audio/a.mp3", ""),
+        ("audio/b/c.flac", ""),
+        ("text/a.en.txt", "A."),
+        ("text/c.lab", "C."),
+    ):
+        write(tmp_path / name, content)
+    write(tmp_path / "text/a.txt", "An A.")
+    write(tmp_path / "text/README.md", "About.")
+    found = recordings(str(tmp_path))
+    assert [(one.id, one.text) for one in found] == [("audio/a", "A."), ("audio/b/c", "C.")]
+    assert [[other.text for other in one.others] for one in found] == [["An A."], []]
+    assert texts_without_audio(str(tmp_path)) == []
+    # Two of one name: nothing says whose the text is.
+    write(tmp_path / "audio/b/a.flac", "")
+    assert reasons(str(tmp_path)) == ["transcript-missing", "transcript-missing", ""]
+
+
 def test_two_audio_files_of_one_stem_are_duplicates(tmp_path: Path) -> None:
     for name in ("a.flac", "a.wav"):
         write(tmp_path / name, b"")
