@@ -80,9 +80,8 @@ def heard_words(
     return surely_heard(heard_W, _bare_scores(evidence_WF, fitted) if scores_W is None else scores_W)
 
 
-NEAR_WORDS = 2
 NEAR_SCORE = -0.5
-"""So near to a text that nobody says a word must have so much in log-odds: alignment puts the ends of such a text on
+"""Beside a text that nobody says a word must have so much in log-odds: alignment puts the ends of such a text on
 the speech beside it, and there they are heard in good company."""
 
 
@@ -101,7 +100,7 @@ def surely_heard(heard_W: BoolArray, scores_W: DoubleArray) -> BoolArray:
 
 def _near_rows(said_W: BoolArray) -> BoolArray:
     """Words [W] in a row of words that are not said, or at most `NEAR_WORDS` away."""
-    from prep_corpus.align.cutting.unheard import in_rows  # brings numba
+    from prep_corpus.align.cutting.unheard import NEAR_WORDS, in_rows  # brings numba
 
     if said_W.all():
         return np.zeros(len(said_W), bool)
@@ -188,6 +187,19 @@ def verdicts(
         unsaid_W=unsaid_W,
         lacking_W=lacking_W,
     )
+
+
+def heard_verdicts(heard_W: BoolArray, scores_W: DoubleArray) -> Verdicts:
+    """The verdicts for the paper's way of cutting, whatever the word threshold: a word is heard or is not.
+
+    Near to a text that nobody says a word in doubt counts as unheard: it may be that text's end on speech beside it.
+
+    Args:
+        heard_W: as `heard_words` gives them.
+        scores_W: as `score_words` gives them.
+    """
+    heard_W = heard_W & (~_near_rows(heard_W) | (scores_W >= NEAR_EDGE_SCORE))
+    return Verdicts(said_W=heard_W, likely_W=heard_W, sure_W=scores_W >= EDGE_MARGIN, unsaid_W=~heard_W)
 
 
 def judge_words(evidence_WF: NDArray[np.floating], fitted: Filter, threshold: float) -> Verdicts:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.scoring import Verdicts, heard_words, judge_words
+from prep_corpus.filters.scoring import Verdicts, heard_verdicts, heard_words, judge_words, own_scores, worth
 from prep_corpus.pipeline.storage.recent_files import Recent
 
 _RECENT: Recent[tuple[Hashable, ...], Verdicts] = Recent()
@@ -37,6 +37,6 @@ def word_verdicts(
 
 def _judged(evidence_WF: NDArray[np.float32], fitted: Filter, cut: str, word_threshold: float) -> Verdicts:
     if cut == "paper":
-        heard_W = heard_words(evidence_WF, fitted)
-        return Verdicts(said_W=heard_W, likely_W=heard_W, sure_W=heard_W, unsaid_W=~heard_W)
+        own_W = own_scores(evidence_WF, fitted)
+        return heard_verdicts(heard_words(evidence_WF, fitted, own_W), worth(own_W, evidence_WF, fitted))
     return judge_words(evidence_WF, fitted, word_threshold)

@@ -15,7 +15,8 @@ Drop reasons that cutting gives:
     inside-speech   words that the audio says, between others that it does not, without a pause to cut at, or not
                     surely enough to stand beside a break; parts of longer words that are not in the text; or one word
                     a pause away from the rest, beside a text that nobody says
-    not-heard       words of which the model hears too few where they should be (`unheard.without_unheard`)
+    not-heard       words of which the model hears too few where they should be (`unheard.without_unheard`), and those
+                    that cannot be parted from a text that nobody says
     overlapping-speech
                     words that are said while another speaker speaks
     low-score       given later, by the utterance classifier (`with_scores`)
@@ -58,7 +59,13 @@ from prep_corpus.align.cutting.ranges import (
     Shaping,
 )
 from prep_corpus.align.cutting.segments import CutOptions, Cuts, Segment, with_scores
-from prep_corpus.align.cutting.unheard import UNHEARD_IN_A_ROW
+from prep_corpus.align.cutting.unheard import (
+    NEAR_WORDS,
+    SURE_WORDS,
+    UNHEARD_IN_A_ROW,
+    outside_rows,
+    without_unheard,
+)
 from prep_corpus.align.words.coarse import fine_frames
 from prep_corpus.align.words.evidence import Track
 
@@ -96,14 +103,27 @@ SEARCH_SECONDS = 0.1
 """A quiet place is looked for at least this far outside a word, however short the padding is."""
 
 
-def plan_paper(seen: Track, words: Words, *, options: CutOptions, levels: Levels | None = None) -> CutPlan:
+def plan_paper(
+    seen: Track,
+    words: Words,
+    *,
+    options: CutOptions,
+    levels: Levels | None = None,
+    heard_W: BoolArray | None = None,
+    sure_W: BoolArray | None = None,
+) -> CutPlan:
     """What is cut by the paper's rule: at every gap of at least k frames, whatever the words are worth.
+
+    A text that nobody says (`unheard.unheard_rows`) is cut off from the speech around it at a shorter gap too, so that
+    it alone is dropped.
 
     Args:
         seen: what the model saw in each of the recording's T frames.
         words: W words; those that the aligner skipped stay in the text, for the filter to judge.
         options: lengths and padding.
         levels: loudness of the recording, for where in a gap the cut stands; from the emissions where None.
+        heard_W: whether the model hears the text around each word; it does everywhere where None.
+        sure_W: words that may stand beside a text that nobody says; all where None.
     """
     all_W = np.ones(len(words), bool)
     fine = fine_frames(options.stride_samples, options.sample_rate_hz) if levels is not None else 1
@@ -112,15 +132,19 @@ def plan_paper(seen: Track, words: Words, *, options: CutOptions, levels: Levels
         seen, placed = finer(seen, words, all_W, levels, options.stride_samples, fine)
         options = replace(options, stride_samples=options.stride_samples // fine)
     spoken = Spoken.of(placed, all_W, len(seen.speech_T))
+    edges = _edges(seen, spoken, options, levels)
+    row_G: BoolArray = np.zeros(len(words) + 1, bool)
+    if heard_W is not None:
+        row_G = _around_rows(heard_W, all_W if sure_W is None else sure_W, spoken, edges, options)
     spans = [
         (*passage, CODES[OVERLAPPING] if spoken.by_several(passage) else OPEN)
-        for passage in passages(spoken, spoken.turns_G)
+        for passage in passages(spoken, spoken.turns_G | row_G)
     ]
     return CutPlan(
         seen=seen,
         words=words,
         spoken=spoken,
-        edges=_edges(seen, spoken, options, levels),
+        edges=edges,
         options=options,
         spans_P3=np.array(spans, np.int64).reshape(-1, 3),
         allowed_G=np.ones(len(spoken.index_V) + 1, bool),
@@ -216,10 +240,19 @@ def plan_words(
 
 
 def cut_paper(
-    seen: Track, words: Words, *, k_frames: int, options: CutOptions, levels: Levels | None = None
+    seen: Track,
+    words: Words,
+    *,
+    k_frames: int,
+    options: CutOptions,
+    levels: Levels | None = None,
+    heard_W: BoolArray | None = None,
+    sure_W: BoolArray | None = None,
 ) -> Cuts:
-    """`plan_paper`, cut at gaps of at least `k_frames`."""
-    return plan_paper(seen, words, options=options, levels=levels).cut(k_frames)
+    """`plan_paper`, cut at gaps of at least `k_frames`, and `without_unheard`."""
+    plan = plan_paper(seen, words, options=options, levels=levels, heard_W=heard_W, sure_W=sure_W)
+    cuts = plan.cut(k_frames)
+    return cuts if heard_W is None else without_unheard(cuts, heard_W)
 
 
 def cut_words(
@@ -245,6 +278,37 @@ def cut_words(
         unsaid_W=unsaid_W,
         lacking_W=lacking_W,
     ).cut(k_frames)
+
+
+def _around_rows(
+    heard_W: BoolArray, sure_W: BoolArray, spoken: Spoken, edges: Edges, options: CutOptions
+) -> BoolArray:
+    """The gaps [W + 1] at which texts that nobody says are cut off, with the words beside them that are in doubt.
+
+    In the speech between two such texts they are the first and the last gap, `NEAR_WORDS` away from the texts, at which
+    it can begin and end in quiet with `SURE_WORDS` sure words; it is not cut off where no such gap is left.
+
+    Args:
+        heard_W: whether the model hears the text around each word.
+        sure_W: words that may stand beside a text that nobody says.
+        spoken: all W words.
+        edges: their edges.
+        options: lengths and padding.
+    """
+    count = len(heard_W)
+    row_G = np.zeros(count + 1, bool)
+    for first, last in outside_rows(heard_W):
+        limit_db = _limit_db((first, last), spoken, edges.levels, options)
+        begins_W, ends_W = edges.start_levels_V <= limit_db, edges.end_levels_V <= limit_db
+        start = first + NEAR_WORDS if first else 0
+        while 0 < start < last and not (begins_W[start] and sure_W[start : start + SURE_WORDS].all()):
+            start += 1
+        end = last - NEAR_WORDS if last < count else count
+        while start < end < count and not (ends_W[end - 1] and sure_W[max(end - SURE_WORDS, 0) : end].all()):
+            end -= 1
+        if start < end:
+            row_G[[start, end]] = True
+    return row_G
 
 
 def _shaping(options: CutOptions, *, merges: bool, parts_all: bool) -> Shaping:

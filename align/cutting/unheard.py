@@ -6,6 +6,7 @@ Legend: W words of the transcript, R ranges of them, none left out.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,12 @@ HEARD_SHARE = 0.5
 
 UNHEARD_IN_A_ROW = 8
 """So many words of the transcript in a row that are not heard are a text of their own, that nobody says."""
+
+NEAR_WORDS = 2
+"""So near to such a text words are in doubt: alignment puts its ends on the speech beside it."""
+
+SURE_WORDS = 3
+"""Speech that is cut off from such a text begins and ends with so many words that are surely said."""
 
 
 def without_unheard(cuts: Cuts, heard_W: BoolArray) -> Cuts:
@@ -58,12 +65,26 @@ def _unheard(firsts_R: LongArray, ends_R: LongArray, heard_W: BoolArray) -> Bool
 
 def in_rows(heard_W: BoolArray) -> BoolArray:
     """Words [W] in a row of `UNHEARD_IN_A_ROW` that are not heard; a single heard one among them is chance."""
+    found_W = np.zeros(len(heard_W), bool)
+    for start, end in unheard_rows(heard_W):
+        found_W[start:end] = True
+    return found_W
+
+
+def unheard_rows(heard_W: BoolArray) -> list[tuple[int, int]]:
+    """The same rows as half-open ranges of words, in order."""
     alone_W = heard_W.copy()
     alone_W[1:-1] &= ~heard_W[:-2] & ~heard_W[2:]
     alone_W[:1] = alone_W[-1:] = False
     row_W = ~heard_W | alone_W
     edges = np.flatnonzero(np.diff(np.concatenate(([0], row_W.astype(np.int8), [0]))))
-    found_W = np.zeros(len(heard_W), bool)
-    for start, end in edges.reshape(-1, 2).tolist():
-        found_W[start:end] = end - start >= UNHEARD_IN_A_ROW
-    return found_W
+    return [(start, end) for start, end in edges.reshape(-1, 2).tolist() if end - start >= UNHEARD_IN_A_ROW]
+
+
+def outside_rows(heard_W: BoolArray) -> list[tuple[int, int]]:
+    """The half-open ranges of words before, between and after those rows; none where there is no row."""
+    rows = unheard_rows(heard_W)
+    if not rows:
+        return []
+    borders = [0, *chain.from_iterable(rows), len(heard_W)]
+    return [(first, last) for first, last in zip(borders[::2], borders[1::2]) if first < last]

@@ -46,6 +46,8 @@ from prep_corpus.filters.guard import HearingGuard
 from prep_corpus.filters.linear import Filter, Level, Linear
 from prep_corpus.filters.scoring import (
     REFUSED_SCORE,
+    Verdicts,
+    heard_verdicts,
     is_lacking,
     lacking_words,
     least_worth,
@@ -203,8 +205,10 @@ def fit_filter(
     if given is None:
         of_paper = replace(options, hard_allowance=options.paper_hard_allowance)
         thresholds = (NO_THRESHOLD, *options.word_thresholds)
+        nothing = [None] * len(cases)
+        found = [heard_verdicts(heard_W, scores_W) for heard_W, scores_W in zip(heard, scores)]
         levels["paper"] = _fit_level(
-            bench, [None] * len(cases), heard, fold_C, thresholds, of_paper, own, by_words=scores
+            bench, nothing, nothing, fold_C, thresholds, of_paper, own, by_words=scores, heard=found
         )
     fitted = Filter(
         word=word,
@@ -276,24 +280,25 @@ def _lacking(
 def _fit_level(
     bench: Bench,
     scores: Sequence[DoubleArray | None],
-    judged: Sequence[BoolArray | None],
+    lacking: Sequence[BoolArray | None],
     fold_C: Sequence[int],
     thresholds: Sequence[float],
     options: FitOptions,
     own: Sequence[DoubleArray],
     *,
     by_words: Sequence[DoubleArray] | None = None,
+    heard: Sequence[Verdicts] | None = None,
 ) -> FittedLevel:
-    """The utterance classifier of one way of cutting, with its curve; of the paper's way by the words' scores too.
-
-    `judged` are the guard's verdicts for the paper's way, else before which words something is missing.
-    """
-    k_frames = options.k_frames or bench.pick_k(scores, 0.0, options.target_seconds)
+    """The utterance classifier of one way of cutting, with its curve; of the paper's way by the words' scores too."""
     around_words = by_words is None
-    if by_words is None:
-        outcomes = _word_outcomes(bench, scores, judged, own, thresholds, k_frames)
+    k_frames = options.k_frames or bench.pick_k(
+        lambda i, k: bench.cut(i, scores[i], 0.0, k, heard=None if heard is None else heard[i]),
+        options.target_seconds,
+    )
+    if by_words is None or heard is None:
+        outcomes = _word_outcomes(bench, scores, lacking, own, thresholds, k_frames)
     else:
-        outcomes = _paper_outcomes(bench, judged, by_words, thresholds, k_frames)
+        outcomes = _paper_outcomes(bench, heard, by_words, thresholds, k_frames)
     fitting = [t for t in thresholds if around_words and t in FITTING_THRESHOLDS] or [thresholds[0]]
 
     def fit(indices: Sequence[int]) -> Linear:
@@ -355,7 +360,7 @@ def _word_outcomes(
 
 def _paper_outcomes(
     bench: Bench,
-    heard: Sequence[BoolArray | None],
+    heard: Sequence[Verdicts],
     scores: Sequence[DoubleArray],
     thresholds: Sequence[float],
     k_frames: int,
@@ -363,7 +368,7 @@ def _paper_outcomes(
     """The paper's utterances of every case, at each threshold those none of whose words lies under it."""
     found = {}
     for index, scores_W in enumerate(scores):
-        cuts = bench.cut(index, None, NO_THRESHOLD, k_frames, heard_W=heard[index])
+        cuts = bench.cut(index, None, NO_THRESHOLD, k_frames, heard=heard[index])
         outcome = bench.outcome(index, cuts)
         least_S = least_worth(scores_W, bench.judged(index, cuts))
         found.update({(index, threshold): outcome.where(least_S >= threshold) for threshold in thresholds})

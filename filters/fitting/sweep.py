@@ -5,27 +5,20 @@ Legend: S segments, G groups, P thresholds of the utterance score.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prep_corpus.align.cutting.cutting import (
-    CutOptions,
-    Cuts,
-    Segment,
-    cut_paper,
-    cut_words,
-)
+from prep_corpus.align.cutting.cutting import CutOptions, Cuts, Segment, cut_paper, cut_words
 from prep_corpus.align.cutting.pause_length import candidate_gaps, measure, pick_k
-from prep_corpus.align.cutting.unheard import without_unheard
 from prep_corpus.filters.curve import OperatingPoint
 from prep_corpus.filters.features import FEATURE_NAMES, utterance_features
 from prep_corpus.filters.fitting.cases import Case
 from prep_corpus.filters.fitting.measures import HeldOut, KeptUtterance, inside, word_edits
-from prep_corpus.filters.scoring import verdicts
+from prep_corpus.filters.scoring import Verdicts, verdicts
 
 DoubleArray = NDArray[np.float64]
 
@@ -91,7 +84,7 @@ class Bench:
         threshold: float,
         k_frames: int,
         *,
-        heard_W: NDArray[np.bool_] | None = None,
+        heard: Verdicts | None = None,
         own_W: DoubleArray | None = None,
         lacking_W: NDArray[np.bool_] | None = None,
     ) -> Cuts:
@@ -102,15 +95,20 @@ class Bench:
             scores_W: of its words, the guard's verdict in them.
             threshold: of the scores.
             k_frames: shortest pause to cut at.
-            heard_W: the guard's verdict, for the paper's rule; all words are heard where None.
+            heard: `scoring.heard_verdicts`, for the paper's rule; all words are heard where None.
             own_W, lacking_W: as in `scoring.verdicts`.
         """
         case = self.cases[index]
         if scores_W is None:
-            cuts = cut_paper(
-                case.seen, case.words, k_frames=k_frames, options=self.options, levels=case.levels
+            return cut_paper(
+                case.seen,
+                case.words,
+                k_frames=k_frames,
+                options=self.options,
+                levels=case.levels,
+                heard_W=None if heard is None else heard.said_W,
+                sure_W=None if heard is None else heard.sure_W,
             )
-            return cuts if heard_W is None else without_unheard(cuts, heard_W)
         found = verdicts(scores_W, threshold, own_W, lacking_W)
         return cut_words(
             case.seen,
@@ -124,8 +122,8 @@ class Bench:
             lacking_W=found.lacking_W,
         )
 
-    def pick_k(self, scores: Sequence[DoubleArray | None], threshold: float, target_seconds: float) -> int:
-        """The k that gives the target mean length over all cases.
+    def pick_k(self, cut: Callable[[int, int], Cuts], target_seconds: float) -> int:
+        """The k that gives the target mean length over all cases, each cut by `cut(its index, k)`.
 
         The mean rises with k, so the candidates are halved rather than tried one by one.
         """
@@ -135,7 +133,7 @@ class Bench:
         while True:
             middle = (low + high) // 2
             k = candidates[middle]
-            totals[k] = self._total(scores, threshold, k)
+            totals[k] = self._total(cut, k)
             count, samples = totals[k]
             if low == high:
                 return pick_k(totals, target_seconds * self.options.sample_rate_hz)
@@ -144,13 +142,11 @@ class Bench:
             else:
                 high = middle
 
-    def _total(
-        self, scores: Sequence[DoubleArray | None], threshold: float, k_frames: int
-    ) -> tuple[int, int]:
+    def _total(self, cut: Callable[[int, int], Cuts], k_frames: int) -> tuple[int, int]:
         """Candidates and their samples over all cases."""
         count = samples = 0
-        for index, scores_W in enumerate(scores):
-            found = measure(partial(self.cut, index, scores_W, threshold), (k_frames,))[k_frames]
+        for index in range(len(self.cases)):
+            found = measure(partial(cut, index), (k_frames,))[k_frames]
             count, samples = count + found[0], samples + found[1]
         return count, samples
 

@@ -21,7 +21,14 @@ from prep_corpus.filters.fitting.cases import Case, Damage, Damaged, damage
 from prep_corpus.filters.fitting.measures import Tally, tally
 from prep_corpus.filters.fitting.self_check import Check, Checked, check_recording
 from prep_corpus.filters.fitting.sweep import Bench, kept_utterance
-from prep_corpus.filters.scoring import heard_words, judged_scores, lacking_words, own_scores, worth
+from prep_corpus.filters.scoring import (
+    heard_verdicts,
+    heard_words,
+    judged_scores,
+    lacking_words,
+    own_scores,
+    worth,
+)
 from prep_corpus.pipeline.finished.fit_material import Say, sentence_ends, unlabelled
 from prep_corpus.pipeline.finished.stored_run import StoredRecording
 from prep_corpus.pipeline.inputs.bundles import ProbedRecording, cut_bundles, read_bundle, write_bundle
@@ -335,7 +342,7 @@ def _kept_at(bench: Bench, segment: SegmentOptions, point: OperatingPoint, k_fra
         scores_W,
         point.word_threshold,
         k_frames,
-        heard_W=heard_W,
+        heard=heard_verdicts(heard_W, worth_W),
         own_W=own_W,
         lacking_W=lacking_words(case.evidence_WF, fitted.lacking),
     )

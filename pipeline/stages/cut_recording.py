@@ -136,7 +136,14 @@ def plan_cuts(
     """
     shape = options.cut_options(info.stride_samples, info.sample_rate_hz)
     if options.cut == "paper":
-        return plan_paper(seen, aligned.words, options=shape, levels=emitted.levels)
+        return plan_paper(
+            seen,
+            aligned.words,
+            options=shape,
+            levels=emitted.levels,
+            heard_W=trusted.said_W,
+            sure_W=trusted.sure_W,
+        )
     return plan_words(
         seen,
         aligned.words,

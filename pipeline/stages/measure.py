@@ -27,7 +27,7 @@ from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.sealed_json import read_json, write_json
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-VERSION = 15
+VERSION = 16
 Totals = dict[int, tuple[int, int]]
 
 SCHEMA = pa.schema([("k_frames", pa.int32()), ("segments", pa.int64()), ("samples", pa.int64())])

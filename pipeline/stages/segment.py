@@ -67,7 +67,7 @@ from prep_corpus.pipeline.storage.documents import read_used_segments
 from prep_corpus.pipeline.storage.looking import is_looking
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-VERSION = 20
+VERSION = 21
 HELD_CLIP_BYTES = 32 << 20
 """Clips of one recording that wait in memory for those before them; more wait in a file without a name."""
 SPEECH_SILENT = SpeechSilent.reason

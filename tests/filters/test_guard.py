@@ -17,7 +17,9 @@ from prep_corpus.filters.fitting.fit_words import fit_linear
 from prep_corpus.filters.guard import HearingGuard, company
 from prep_corpus.filters.linear import Filter, Level, Linear, parse_filter, save_filter
 from prep_corpus.filters.scoring import (
+    EDGE_MARGIN,
     REFUSED_SCORE,
+    heard_verdicts,
     heard_words,
     judged_scores,
     score_words,
@@ -190,3 +192,16 @@ def test_near_to_a_text_that_nobody_says_no_word_in_doubt_stands_beside_a_break(
     # Seven words are no text of their own, and three words away it is far.
     assert verdicts(np.delete(scores_W, 5), -2.0).sure_W.tolist() == (np.delete(scores_W, 5) > -2.0).tolist()
     assert verdicts(np.insert(scores_W, 3, 0.4), -2.0).sure_W[2]
+
+
+def test_by_the_papers_rule_words_are_heard_and_sure_whatever_the_threshold() -> None:
+    scores_W = np.array([0.4, 2.5, EDGE_MARGIN, 0.4, 0.9, *[REFUSED_SCORE] * 7])
+    heard_W = scores_W > REFUSED_SCORE
+    found = heard_verdicts(heard_W, scores_W)
+    assert (found.said_W == heard_W).all()
+    assert (found.unsaid_W == ~heard_W).all()
+    assert found.sure_W.tolist() == [False, True, True, *[False] * 9]
+    # Within two words of a text that nobody says a word in doubt is not heard either.
+    scores_W, heard_W = np.append(scores_W, REFUSED_SCORE), np.append(heard_W, False)
+    found = heard_verdicts(heard_W, scores_W)
+    assert found.said_W.tolist() == [True, True, True, False, True, *[False] * 8]

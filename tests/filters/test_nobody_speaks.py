@@ -30,7 +30,14 @@ from prep_corpus.filters.fitting.texted.texted_cases import texted_case, with_te
 from prep_corpus.filters.judge_evidence import letters_in_common, timed_words
 from prep_corpus.filters.linear import Filter, bundled_filter
 from prep_corpus.filters.recognition import bundled_recognition_filter, mean_scores
-from prep_corpus.filters.scoring import heard_words, judged_scores, own_scores, score_utterances, worth
+from prep_corpus.filters.scoring import (
+    heard_verdicts,
+    heard_words,
+    judged_scores,
+    own_scores,
+    score_utterances,
+    worth,
+)
 from prep_corpus.filters.text_evidence import words_of_text
 
 SECONDS = 12
@@ -92,8 +99,8 @@ def kept_words(case: Case, fitted: Filter, cut: str, max_wer: float, model: Load
     own_W = own_scores(case.evidence_WF, fitted)
     worth_W = worth(own_W, case.evidence_WF, fitted)
     scores_W = worth_W if cut == "words" else None
-    heard_W = heard_words(case.evidence_WF, fitted)
-    cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames, heard_W=heard_W, own_W=own_W)
+    heard = heard_verdicts(heard_words(case.evidence_WF, fitted), worth_W)
+    cuts = bench.cut(0, scores_W, point.word_threshold, level.k_frames, heard=heard, own_W=own_W)
     pieces = [segment for segment in cuts.segments if not segment.reason]
     scores_S = score_utterances(bench.outcome(0, cuts).features_SF, fitted, cut=cut)
     scores_S = judged_scores(scores_S, pieces, worth_W, level, point.word_threshold)

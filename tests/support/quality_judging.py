@@ -17,7 +17,14 @@ from prep_corpus.filters.fitting.cases import Case
 from prep_corpus.filters.fitting.measures import Tally, tally
 from prep_corpus.filters.fitting.sweep import Bench, kept_utterance
 from prep_corpus.filters.linear import Filter
-from prep_corpus.filters.scoring import heard_words, judged_scores, lacking_words, own_scores, worth
+from prep_corpus.filters.scoring import (
+    heard_verdicts,
+    heard_words,
+    judged_scores,
+    lacking_words,
+    own_scores,
+    worth,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +87,7 @@ def kept_segments(bench: Bench, fitted: Filter, cut: str, max_wer: float) -> lis
         scores_W,
         point.word_threshold,
         level.k_frames,
-        heard_W=heard_W,
+        heard=heard_verdicts(heard_W, worth_W),
         own_W=own_W,
         lacking_W=lacking_words(evidence_WF, fitted.lacking),
     )

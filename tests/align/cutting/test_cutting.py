@@ -14,7 +14,6 @@ from prep_corpus.align.cutting.cut_ledgers import character_ledger, sample_ledge
 from prep_corpus.align.cutting.cutting import (
     INSIDE_SPEECH,
     LOW_SCORE,
-    NOT_HEARD,
     TOO_LONG,
     TOO_SHORT,
     Cuts,
@@ -23,7 +22,6 @@ from prep_corpus.align.cutting.cutting import (
     with_scores,
 )
 from prep_corpus.align.cutting.passages import Spoken, without_cut_off, without_fragments
-from prep_corpus.align.cutting.unheard import without_unheard
 from prep_corpus.align.words.words import Words
 
 
@@ -282,47 +280,6 @@ def test_no_spoken_words_give_no_segments_and_full_ledgers() -> None:
     assert cuts.segments == ()
     assert sum(sample_ledger(cuts, 60 * STRIDE).values()) == 60 * STRIDE
     assert character_ledger(cuts, np.array([0, 0, 1, -1])) == {"kept": 0, "unspoken": 3, "unsayable": 1}
-
-
-def test_text_that_is_not_heard_is_dropped_whole() -> None:
-    spans = [(10 + 20 * w, 28 + 20 * w) for w in range(9)]
-    words = words_at(*spans, (350, 380), (382, 390))
-    cuts = cut_paper(track_of(words, 450), words, k_frames=50, options=options(padding_seconds=0.0))
-    assert ranges(cuts) == [(0, 9, ""), (9, 11, "")]
-
-    def heard(*missed: int) -> list[str]:
-        heard_W = np.ones(11, bool)
-        heard_W[list(missed)] = False
-        return [segment.reason for segment in without_unheard(cuts, heard_W).segments]
-
-    assert heard() == heard(0, 2, 4, 6) == heard(4, 5, 6, 7) == heard(9) == ["", ""]
-    # Five of nine; both of two.
-    assert heard(0, 2, 4, 6, 8) == [NOT_HEARD, ""]
-    assert heard(9, 10) == ["", NOT_HEARD]
-
-
-def test_without_words_nothing_is_dropped_as_unheard() -> None:
-    nothing = words_at()
-    cuts = cut_paper(track_of(nothing, 300), nothing, k_frames=20, options=options())
-    assert without_unheard(cuts, np.zeros(0, bool)).segments == cuts.segments
-
-
-def test_an_utterance_with_a_part_of_a_text_that_nobody_says_is_dropped() -> None:
-    spans = [(10 + 20 * w, 28 + 20 * w) for w in range(6)]
-    later = [(230 + 20 * w, 248 + 20 * w) for w in range(9)]
-    words = words_at(*spans, *later)
-    cuts = cut_paper(track_of(words, 450), words, k_frames=50, options=options(padding_seconds=0.0))
-    assert ranges(cuts) == [(0, 6, ""), (6, 15, "")]
-
-    def heard(*missed: int) -> list[str]:
-        heard_W = np.ones(15, bool)
-        heard_W[list(missed)] = False
-        return [segment.reason for segment in without_unheard(cuts, heard_W).segments]
-
-    # The last two words of the first, and six of the nine after it, of which one in between is heard.
-    assert heard(4, 5, 6, 7, 9, 10, 11) == [NOT_HEARD, NOT_HEARD]
-    # Seven in a row, fewer than half of each.
-    assert heard(3, 4, 5, 6, 7, 8, 9) == ["", ""]
 
 
 def test_low_scores_drop_candidates_only() -> None:

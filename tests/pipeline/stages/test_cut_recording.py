@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 from support.toy_stages import K_FRAMES, ToyStages
 
-from prep_corpus.align.cutting.ranges import LOW_SCORE
-from prep_corpus.filters.scoring import least_worth, score_words
+from prep_corpus.align.cutting.ranges import CODES, LOW_SCORE, NOT_HEARD
+from prep_corpus.align.words.evidence import track
+from prep_corpus.filters.scoring import heard_verdicts, least_worth, score_words
 from prep_corpus.pipeline.inputs.bundles import read_bundle
 from prep_corpus.pipeline.stages.align import read_alignments
-from prep_corpus.pipeline.stages.cut_recording import segment_recording
+from prep_corpus.pipeline.stages.cut_recording import cut_recording, plan_cuts, segment_recording
 from prep_corpus.pipeline.stages.emit import read_emissions
 from prep_corpus.pipeline.storage.stage_store import Store
 
@@ -45,3 +46,27 @@ def test_the_papers_utterances_are_dropped_for_a_word_in_doubt_where_the_filter_
             kept += wanted.count("")
     assert dropped
     assert kept
+
+
+def test_by_the_papers_rule_a_text_that_nobody_says_is_cut_off_from_the_speech(toy_stages: ToyStages) -> None:
+    segment = replace(toy_stages.options.segment, cut="paper", min_seconds=0.1)
+    store = Store(toy_stages.options.work)
+    bundle = read_bundle(store, toy_stages.aligned[0].bundle)
+    info, emitted = read_emissions(store, toy_stages.emitted[0])
+    aligned = next(read_alignments(store, toy_stages.aligned[0], bundle, info, segment.text))
+    recording = emitted[aligned.probed.recording.id]
+    seen, words = track(recording.log_probs_TC, info), len(aligned.words)
+    heard_W = np.ones(words, bool)
+    heard_W[words // 2 - 4 : words // 2 + 4] = False
+    trusted = heard_verdicts(heard_W, np.where(heard_W, 2.0, -2.0))
+    plan = plan_cuts(aligned, recording, seen, info, segment, trusted)
+    found = cut_recording(plan, segment, trusted, (10**6,))
+    kept_R = found.codes_R == CODES[""]
+    assert kept_R.any()
+    assert (found.codes_R[~kept_R] == CODES[NOT_HEARD]).all()
+    for first, end, kept in zip(found.firsts_R, found.ends_R, kept_R):
+        assert kept == heard_W[first:end].all()
+    # Nothing else parts them: without a cut at that text all would be lost.
+    everywhere = heard_verdicts(np.ones(words, bool), np.full(words, 2.0))
+    whole = plan_cuts(aligned, recording, seen, info, segment, everywhere)
+    assert cut_recording(whole, segment, trusted, (10**6,)).codes_R.tolist() == [CODES[NOT_HEARD]]
