@@ -6,6 +6,7 @@ Those of prep-corpus that cannot be run (a cloud, hours of training) are parsed 
 from __future__ import annotations
 
 import ast
+import gzip
 import json
 import re
 import shlex
@@ -15,7 +16,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import click
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import soundfile
 from support.page_blocks import PAGES, command_lines, shell
 from support.places import DEMO, ROOT, TESTS
 
@@ -130,15 +134,42 @@ def place_for(folder: Path) -> Path:
     (folder / "german-model").mkdir()
     for ending, name in (("json", "config.json"), ("safetensors", "model.safetensors")):
         shutil.copy(ROOT / "align" / "model" / f"english.{ending}", folder / "german-model" / name)
+    packed_for(folder)
     # What `make demo` leaves.
     (folder / ".venv" / "bin").mkdir(parents=True)
     (folder / ".venv" / "bin" / "activate").touch()
     return folder
 
 
+def packed_for(folder: Path) -> None:
+    """A recording as other tools have it: a data set in Parquet, a table of Common Voice, Lhotse cuts."""
+    sound, text = folder / "audio" / "alice.opus", (folder / "audio" / "alice.txt").read_text()
+    (folder / "my-data" / "data").mkdir(parents=True)
+    rows = pa.table({"audio": [{"bytes": sound.read_bytes(), "path": "alice.opus"}], "text": [text]})
+    pq.write_table(rows, folder / "my-data" / "data" / "train-00000-of-00001.parquet")
+    clips = folder / "cv-corpus" / "en" / "clips"
+    clips.mkdir(parents=True)
+    shutil.copy(sound, clips)
+    (clips.parent / "validated.tsv").write_text(
+        f"client_id\tpath\tsentence\na\talice.opus\t{' '.join(text.split())}\n"
+    )
+    known = soundfile.info(str(sound))
+    span = {"start": 0, "duration": known.duration, "channel": 0}
+    recording = {
+        "id": "alice",
+        "sources": [{"type": "file", "channels": [0], "source": "audio/alice.opus"}],
+        "sampling_rate": known.samplerate,
+        "num_samples": known.frames,
+        "duration": known.duration,
+    }
+    supervision = {"id": "s", "recording_id": "alice", **span, "text": text}
+    cut = {"type": "MonoCut", "id": "alice", **span, "supervisions": [supervision], "recording": recording}
+    (folder / "cuts.jsonl.gz").write_bytes(gzip.compress(json.dumps(cut).encode()))
+
+
 def listened(folder: Path, line: str) -> None:
     """Do what people do before a line that takes what they heard: write it down, every fifth with another last word."""
-    for name in re.findall(r"\S+\.jsonl", line):
+    for name in re.findall(r"\S+\.jsonl(?!\.gz)", line):
         if name in ("labels.jsonl", "manifest.jsonl") or (folder / name).exists():
             continue
         (sample,) = sorted(folder.glob("*/sample.jsonl"), key=lambda path: -path.stat().st_mtime_ns)[:1]
