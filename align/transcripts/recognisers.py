@@ -68,7 +68,7 @@ def parse_json(original: str, *, name: str = "JSON") -> Transcript:
     text = value.get("text")
     if isinstance(text, JsonString):
         return assemble(original, [Piece(traced=with_single_spaces(text.traced))])
-    if any(value.get(key) == [] for key in _READERS):
+    if any(value.get(key) == [] for key in _READERS) or _hears_nothing(value.get("results")):
         # They have heard nothing.
         return assemble(original, [])
     raise TranscriptMalformed(
@@ -78,12 +78,13 @@ def parse_json(original: str, *, name: str = "JSON") -> Transcript:
 
 
 def _segments(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
-    if any("body" in entry for entry in entries):
-        pieces = list(_texts(entries, "body", ("startTime", "endTime")))
+    if not any(isinstance(entry.get("text"), JsonString) for entry in entries):
+        pieces = list(_bodies(entries))
         # Some feeds have a segment for each word.
         yield from lines_of_words(pieces) if _are_words(pieces) else pieces
         return
     for entry in entries:
+        yield from _bodies([entry])
         words = entry.get("words")
         spoken = [word for word in words if isinstance(word, dict)] if isinstance(words, list) else []
         if len({_name(word.get("speaker")) for word in spoken} - {None}) > 1:
@@ -93,6 +94,10 @@ def _segments(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
         if isinstance(text, JsonString):
             start, end = _span(entry)
             yield timed_piece(with_single_spaces(text.traced), start, end, _name(entry.get("speaker")))
+
+
+def _bodies(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
+    yield from _texts(entries, "body", ("startTime", "endTime"))
 
 
 def _turns(words: list[dict[str, JsonValue]]) -> Iterator[Piece]:
@@ -203,12 +208,20 @@ def _monologues(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
 def _results(value: JsonValue) -> Iterator[Piece]:
     """The text of a service: of the best of the alternatives each."""
     held = value if isinstance(value, dict) else {}
-    if utterances := _objects(held.get("utterances")):
-        yield from _texts(utterances, "transcript", ("start", "end"))
+    if pieces := list(_texts(_objects(held.get("utterances")), "transcript", ("start", "end"))):
+        yield from pieces
         return
     for one in [*_objects(held.get("channels")), *_objects(value)]:
         yield from _texts(_objects(one.get("alternatives"))[:1], "transcript", ("", ""))
     yield from _texts(_objects(held.get("transcripts")), "transcript", ("", ""))
+
+
+def _hears_nothing(results: JsonValue) -> bool:
+    if isinstance(results, dict):
+        return any(_hears_nothing(results.get(key)) for key in ("utterances", "channels", "transcripts"))
+    return isinstance(results, list) and all(
+        isinstance(one, dict) and one.get("alternatives") == [] for one in results
+    )
 
 
 def _objects(value: JsonValue) -> list[dict[str, JsonValue]]:
@@ -250,5 +263,5 @@ def _clock(value: JsonValue) -> float | None:
 def _name(value: JsonValue) -> str | None:
     """A speaker's name; some number them from 0."""
     if isinstance(value, float):
-        return f"{value:g}"
+        return str(int(value)) if value.is_integer() else str(value)
     return value.text.strip() or None if isinstance(value, JsonString) else None

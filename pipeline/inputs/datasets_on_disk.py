@@ -98,7 +98,7 @@ def _parquet_rows(uri: str, table: str, may_lack_text: bool) -> Iterator[Found]:
         audio, columns = _columns(parquet.schema_arrow, uri, may_lack_text)
         for group in range(parquet.num_row_groups):
             read = read_group(parquet, group, [*columns, f"{audio}.path"])
-            paths = [one["path"] for one in read.column(audio).to_pylist()]
+            paths = [one and one["path"] for one in read.column(audio).to_pylist()]
             held = _holds_audio(parquet.metadata.row_group(group), audio)
             for row, values in enumerate(read.select(columns).to_pylist()):
                 place = value_uri(uri, audio, group, row) if held else None

@@ -58,7 +58,11 @@ def form_of(uri: str) -> Form:
         )
     if not files.is_supported(uri):
         raise UsageError(files.unsupported(uri))
-    if "*" in uri and (form := _FORMS_OF_PARTS.get(os.path.splitext(uri.lower())[1])) and parts_of(uri):
+    if (
+        "*" in uri.rpartition("/")[2]
+        and (form := _FORMS_OF_PARTS.get(os.path.splitext(uri.lower())[1]))
+        and parts_of(uri)
+    ):
         return form
     if _is_folder(uri):
         return "folder"

@@ -68,7 +68,7 @@ def as_entry(fields: Mapping[str, Any]) -> Mapping[str, Any]:
         return fields
     path = fields[key]
     # Common Voice names its files without their folder.
-    if key == "path" and "client_id" in fields and "/" not in path:
+    if key == "path" and "client_id" in fields and path and "/" not in path:
         path = f"clips/{path}"
     return {**fields, **told(fields), "audio_filepath": path}
 

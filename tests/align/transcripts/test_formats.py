@@ -93,6 +93,26 @@ def test_json_of_podcasts_and_of_services(document: object, expected: list[tuple
     assert [turn.speaker for turn in transcript.turns] == [name for *_, name in expected if name]
 
 
+@pytest.mark.parametrize(
+    "results", [[], {"transcripts": []}, {"channels": []}, {"channels": [{"alternatives": []}]}]
+)
+def test_services_may_hear_nothing(results: object) -> None:
+    assert parse(json.dumps({"results": results}), name="a.json").text == ""
+
+
+def test_what_services_hear_is_found_beside_entries_without_text() -> None:
+    beside = {"utterances": [{"id": 1}], "channels": [{"alternatives": [{"transcript": "Yes."}]}]}
+    assert parse(json.dumps({"results": beside}), name="a.json").text == "Yes."
+    mixed = [{"text": "A b."}, {"body": None, "text": "C d."}, {"body": "E f."}]
+    assert parse(json.dumps({"segments": mixed}), name="a.json").text == "A b.\nC d.\nE f."
+
+
+def test_speakers_of_long_numbers_stay_two() -> None:
+    segments = [{"speaker": 1000000 + at, "text": f"This is {at}."} for at in (1, 2)]
+    turns = parse(json.dumps({"segments": segments}), name="a.json").turns
+    assert [turn.speaker for turn in turns] == ["1000001", "1000002"]
+
+
 def timed(transcript: Transcript) -> list[tuple[float, float, str]]:
     return [
         (cue.start_seconds, cue.end_seconds, transcript.text[cue.char_start : cue.char_end])

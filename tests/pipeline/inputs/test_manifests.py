@@ -171,7 +171,11 @@ def test_a_table_without_the_columns_is_refused_at_once(tmp_path: Path, header: 
 def test_tables_of_common_voice_and_of_folders_of_audio(tmp_path: Path) -> None:
     header = "client_id\tpath\tsentence_id\tsentence\tsentence_domain\tup_votes\tage\tlocale\tsegment"
     row = 'ab\tcommon_voice_de_1.mp3\tcd\t"Ja", sagte er.\t\t2\ttwenties\tde\t'
-    (one,) = recordings(write(tmp_path / "validated.tsv", f"{header}\n{row}\n"))
+    nameless = row.replace("common_voice_de_1.mp3", "")
+    one, letter = read_manifest(write(tmp_path / "validated.tsv", f"{header}\n{row}\n{nameless}\n"))
+    assert isinstance(one, Recording)
+    assert isinstance(letter, DeadLetter)
+    assert "needs audio_filepath" in letter.message
     assert one.audio_uri == str(tmp_path / "clips" / "common_voice_de_1.mp3")
     assert (one.text, one.speaker, one.language) == ('"Ja", sagte er.', "ab", "de")
     table = write(tmp_path / "metadata.csv", "file_name,transcription\nclips/a.wav,Yes.\n")

@@ -122,6 +122,9 @@ def test_one_split_of_a_data_set_is_named_by_a_pattern(tmp_path: Path) -> None:
     assert splits_of(str(tmp_path / "none")) == {}
     with pytest.raises(UsageError, match="there is no such manifest"):
         read_manifest(str(folder / "data" / "dev-*.parquet"))
+    # A pattern names files of one folder, and no folders.
+    with pytest.raises(UsageError, match="there is no such manifest"):
+        read_manifest(str(folder / "*" / "train-00001-of-00002.parquet"))
 
 
 def test_packed_audio_may_lack_texts_where_that_is_asked(tmp_path: Path) -> None:
@@ -378,6 +381,19 @@ def test_audio_that_a_row_names_is_inside_the_folder(tmp_path: Path) -> None:
     assert [one.reason for one in bad if isinstance(one, DeadLetter)] == ["entry-invalid"] * 4 + [
         "audio-missing"
     ]
+
+
+def test_a_row_without_audio_costs_itself_alone(tmp_path: Path) -> None:
+    audio = pa.array(
+        [{"bytes": None, "path": "a.flac"}, None],
+        pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
+    )
+    named, nothing = read_manifest(
+        str(table(tmp_path / "set" / "data.parquet", audio=audio, text=["t", "u"]))
+    )
+    assert isinstance(named, Recording)
+    assert isinstance(nothing, DeadLetter)
+    assert (nothing.recording_id, nothing.reason) == ("data.parquet:1", "audio-missing")
 
 
 def test_a_state_leads_nowhere_else_and_holds_no_selection(saved: Path, tmp_path: Path) -> None:
