@@ -40,7 +40,7 @@ _NAME = r"[^\W\d_][\w.'’\-]*(?:[ ]\#?[\w.'’&\-]+){0,4}"
 _STRONG = r"[*_]{0,3}"
 _LABEL = re.compile(
     rf"^[ \t>\-–—]*(?:\[[^\[\]\n]*\][ \t]*)?{_STRONG}(?P<name>{_NAME})(?<!_){_STRONG}[ \t]*"
-    rf"(?P<aside>\([^()\n]{{0,80}}\)|\[[^\[\]\n]{{0,80}}\])?[ \t]*:{_STRONG}(?=\s|$)[ \t]*",
+    rf"(?:(?P<aside>\([^()\n]{{0,80}}\)|\[[^\[\]\n]{{0,80}}\])[ \t]*)?:{_STRONG}(?=\s|$)[ \t]*",
     re.M,
 )
 _BRACKETED_LABEL = re.compile(
@@ -50,7 +50,7 @@ _BRACKETED_LABEL = re.compile(
 _TIME = r"[\[(]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?[\])]?"
 # Lines of recognisers and meeting tools: "Ann Lee  0:05", "00:00:12 Speaker 2", "[Ann Lee] 00:00:05".
 _TIMED_NAME = re.compile(
-    rf"^[ \t]{{0,9}}(?:[\[*_]{{0,3}}(?P<name>{_NAME})(?<!_)[\]*_]{{0,3}}[ \t]{{1,9}}{_TIME}"
+    rf"^[ \t]{{0,9}}(?:{_STRONG}(?:\[(?P<held>{_NAME})\]|(?P<name>{_NAME})(?<!_)){_STRONG}[ \t]{{1,9}}{_TIME}"
     rf"|{_TIME}[ \t]{{1,9}}(?:[-–—][ \t])?(?P<after>{_NAME}))(?<![.!?])[ \t]*$",
     re.M,
 )
@@ -73,6 +73,7 @@ _NOISES = (
     "|phone|ringing|scoff|sigh|silence|singing|sings|sniff|sob|static|unclear|unintelligible|unknown|whisper"
     "|yawn"
 )
+_NOISE = re.compile(_NOISES, re.I)
 _DIRECTION = re.compile(
     r"(?<!\w)\[[^\[\]\n]{0,300}\](?!\w)(?:[ \t]{0,3}:(?=\s|$))?"  # [w]hen is an editor's, [laughs] is a direction
     r"|(?<!\w)\{[^{}\n]{0,300}\}(?!\w)"
@@ -188,11 +189,15 @@ def speaker_labels(text: str) -> list[Edit]:
             or any(c.isdigit() for c in label["name"])
             or _is_voice(label["aside"])
         ]
-        lines = [(line.span(), line["name"] or line["after"]) for line in _TIMED_NAME.finditer(text)]
-        often = Counter(name for _, name in lines)
+        lines = [
+            (line.span(), line["held"] or line["name"] or line["after"], line["held"])
+            for line in _TIMED_NAME.finditer(text)
+        ]
+        often = Counter(name for _, name, _ in lines)
         found += [
-            (*span, _named(name))
-            for span, name in lines
+            # "[Music] 00:05" tells when, and names nobody.
+            (*span, "" if held and _NOISE.match(held) else _named(name))
+            for span, name, held in lines
             if _is_name(name) and (often[name] > 1 or any(c.isdigit() for c in name))
         ]
     return _without_overlap(found)

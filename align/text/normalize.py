@@ -53,7 +53,7 @@ __all__ = [
     "normalize",
 ]
 
-VERSION = 9
+VERSION = 10
 """Raised whenever the normalised text may change."""
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from prep_corpus.align.text.markup import speaker_labels
 from prep_corpus.align.text.normalize import NormalizedText, TextOptions, normalize
 
 LOWER = frozenset("abcdefghijklmnopqrstuvwxyz'")
@@ -86,6 +89,20 @@ def test_speaker_labels(original: str, text: str, labels: list[str]) -> None:
 def test_stage_directions(original: str, text: str, directions: list[str]) -> None:
     normalized = stripped(original, strip_directions=True)
     assert (normalized.text, gone(normalized)) == (text, directions)
+
+
+def test_sounds_with_a_time_are_no_speakers() -> None:
+    original = (
+        "[Ann] 0:05\nHi.\n[Music] 0:09\n[Music] 0:12\n[Inaudible 0:15]\n[Inaudible 0:18]\n[Ann] 0:20\nYes."
+    )
+    assert [name for _, _, name in speaker_labels(original)] == ["Ann", "", "", "Ann"]
+
+
+@pytest.mark.parametrize("name", ["Ann", "**Ann**", "Ann (host)", "[Ann]"])
+def test_many_spaces_behind_a_name_are_read_in_a_time_that_grows_with_their_number(name: str) -> None:
+    before = time.process_time()
+    assert not speaker_labels(f"{name}{' ' * 100_000}x: y")
+    assert time.process_time() - before < 1
 
 
 def test_labels_are_found_behind_tags() -> None:
