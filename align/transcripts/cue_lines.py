@@ -218,11 +218,13 @@ def parse_sub(original: str, *, name: str = "SUB") -> Transcript:
     return assemble(original, pieces, problems)
 
 
+def _has_second_colon(stamp: re.Match[str]) -> bool:
+    return bool(stamp[3]) and stamp[0][-len(stamp[3]) - 2] == ":"
+
+
 def _have_hours(original: str) -> bool:
     """Whether times are `[hh:mm:ss]`, as in transcripts of talk, and no minutes, seconds and hundredths."""
-    thirds = [
-        found[3] for found in _STAMP.finditer(original) if found[3] and found[0][-len(found[3]) - 2] == ":"
-    ]
+    thirds = [found[3] for found in _STAMP.finditer(original) if _has_second_colon(found)]
     return bool(thirds) and all(len(third) == 2 and int(third) < 60 for third in thirds)
 
 
@@ -245,7 +247,7 @@ def parse_lrc(original: str, *, name: str = "LRC") -> Transcript:
             minutes_seconds = int(found[1]) * 60 + int(found[2])
             stamps.append(
                 minutes_seconds * 60 + int(places)
-                if has_hours
+                if has_hours and _has_second_colon(found)
                 else minutes_seconds + int(places) / 10 ** len(places)
             )
             at = found.end()

@@ -38,7 +38,7 @@ from prep_corpus.pipeline.stages.emit import EmittedRecording, read_emissions
 from prep_corpus.pipeline.storage.digests import digest_of
 from prep_corpus.pipeline.storage.stage_store import StageRef, Store
 
-VERSION = 15
+VERSION = 16
 
 _SPANS = pa.list_(pa.int32())
 SCHEMA = pa.schema(

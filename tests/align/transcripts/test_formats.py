@@ -34,6 +34,8 @@ def test_times_before_lines_of_talk_have_hours_and_those_of_songs_hundredths() -
     talk = "[00:00:03] Jane: Hello.\n[00:01:30] Bob: Hi.\n[01:00:05] Jane: Bye.\n"
     transcript = parse(talk, name="a.txt")
     assert [start for start, _, _ in timed(transcript)] == [3.0, 90.0, 3605.0]
+    hour = parse("[59:58] Jane: Hello.\n[1:00:05] Bob: Hi.\n", name="a.txt")
+    assert [start for start, _, _ in timed(hour)] == [3598.0, 3605.0]
     song = "[00:03:10]Hello\n[00:05:75]Hi\n"
     assert [start for start, _, _ in timed(parse(song, name="a.lrc"))] == [3.1, 5.75]
 
