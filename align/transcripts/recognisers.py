@@ -77,6 +77,15 @@ def parse_json(original: str, *, name: str = "JSON") -> Transcript:
     )
 
 
+def may_hold_text(value: Mapping[str, object]) -> bool:
+    """Whether an object has objects, not texts or numbers, where these programs write what they hear."""
+    results = value.get("results")
+    lists = [value.get(key) for key in _READERS] + [results]
+    return bool(results and isinstance(results, dict)) or any(
+        isinstance(held, list) and any(isinstance(one, dict) for one in held) for held in lists
+    )
+
+
 def _segments(entries: list[dict[str, JsonValue]]) -> Iterator[Piece]:
     if not any(isinstance(entry.get("text"), JsonString) for entry in entries):
         pieces = list(_bodies(entries))

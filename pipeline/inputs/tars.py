@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from prep_corpus.align.errors import AudioMissing, EntryInvalid, RecordingError
 from prep_corpus.align.transcripts.formats import ENDINGS
+from prep_corpus.align.transcripts.recognisers import may_hold_text
 from prep_corpus.pipeline.inputs.lines import TEXT_KEYS, decode_line, read_lines, told
 from prep_corpus.pipeline.storage import files
 from prep_corpus.pipeline.storage.parts import bytes_uri
@@ -106,16 +107,18 @@ def _sample(uri: str, key: str, sample: Mapping[str, Member], may_lack_text: boo
             f"{place}: a sample must have audio, this one has {', '.join(sorted(sample))}"
         )
     fields: dict[str, Any] = {}
+    unread = any(f".{ending.rpartition('.')[2]}" in ENDINGS for ending in sample.keys() - {"json", "txt"})
     try:
         for ending, read in (("json", json.loads), ("txt", lambda text: {"text": text.strip()})):
             if ending in sample:
                 value = read(_text(uri, sample[ending], place))
-                fields |= told(value) if isinstance(value, dict) else {}
+                if isinstance(value, dict):
+                    fields |= told(value)
+                    unread = unread or may_hold_text(value)
     except (ValueError, RecursionError) as error:
         return place, EntryInvalid(f"{place}: its text must be UTF-8 or a JSON object; {error}")
     except EntryInvalid as error:
         return place, error
-    unread = any(f".{ending.rpartition('.')[2]}" in ENDINGS for ending in sample.keys() - {"json", "txt"})
     if "text" not in fields and (unread or not may_lack_text):
         return place, EntryInvalid(
             f"{place}: a sample must have a text: KEY.txt, or KEY.json with one of {', '.join(TEXT_KEYS)}; it has "

@@ -152,6 +152,17 @@ def test_a_text_of_a_format_that_is_not_read_in_a_tar_is_told(tmp_path: Path, en
         assert found.message.endswith("unpack the tar")
 
 
+def test_json_of_a_recogniser_in_a_tar_is_told_and_other_json_is_not(tmp_path: Path) -> None:
+    for held, is_text in (
+        ({"segments": [{"text": "A."}]}, True),
+        ({"results": {"transcripts": [{"transcript": "A."}]}}, True),
+        ({"events": ["bark"], "segments": [], "results": None}, False),
+    ):
+        members = {"clip.flac": AUDIO[0], "clip.json": json.dumps(held).encode()}
+        (found,) = read_manifest(str(write_tar(tmp_path / "a.tar", members)), may_lack_text=True)
+        assert isinstance(found, DeadLetter if is_text else Recording)
+
+
 def test_webdataset_as_its_own_writer_writes_it(tmp_path: Path) -> None:
     webdataset = pytest.importorskip("webdataset")
     with webdataset.TarWriter(str(tmp_path / "own.tar")) as sink:
