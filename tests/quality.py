@@ -248,8 +248,8 @@ def print_peers(corpus: Corpus, options: CutOptions, asked: Sequence[float]) -> 
     print("\n".join(peer_recipes.peer_rows(found, corpus.cases, asked)))
 
 
-def main() -> None:
-    """Run one measurement."""
+def options_parser() -> argparse.ArgumentParser:
+    """The command line of this program."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -275,6 +275,22 @@ def main() -> None:
     parser.add_argument("--edge-drop-db", type=float)
     parser.add_argument("--bridge-mass", type=float)
     parser.add_argument("--out", type=Path, help="where fit writes the filter, and its card beside it")
+    return parser
+
+
+def settings(**changes: object) -> argparse.Namespace:
+    """What `build` and `cut_options` take, for benchmarks: every option as where nothing is said, but for some."""
+    found = options_parser().parse_args(["table"])
+    for name, value in changes.items():
+        if name not in found:
+            raise TypeError(f"there is no option {name}")
+        setattr(found, name, value)
+    return found
+
+
+def main() -> None:
+    """Run one measurement."""
+    parser = options_parser()
     arguments = parser.parse_args()
     if arguments.what == "fit" and arguments.out is None:
         parser.error("fit needs --out FILE.json")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,3 +49,21 @@ def test_a_benchmark_finds_what_it_imports(name: str) -> None:
 
 def test_there_are_benchmarks() -> None:
     assert len(SCRIPTS) > 10
+
+
+def test_benchmarks_give_the_measure_of_quality_all_that_it_asks_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])  # which it adds to
+    import quality
+
+    asked = {
+        option
+        for part in (quality.build, quality.cut_options)
+        for option in re.findall(r"arguments\.(\w+)", inspect.getsource(part))
+    }
+    assert {"read", "seeds", "min_duration"} <= asked <= vars(quality.settings(seeds=1)).keys()
+    with pytest.raises(TypeError, match="no option sedes"):
+        quality.settings(sedes=1)
+    for script in SCRIPTS:
+        assert "Namespace(" not in (BENCHMARKS / script).read_text(), script

@@ -239,15 +239,11 @@ def main() -> None:
         if arguments.what == "nobody":
             nobody(model_name, arguments.cache, arguments.each)
             continue
-        settings = argparse.Namespace(
+        settings = quality.settings(
             model=model_name,
             corpus=MODELS[model_name],
             cache=arguments.cache,
             seeds=arguments.seeds,
-            plain=False,
-            min_duration=None,
-            edge_drop_db=None,
-            bridge_mass=None,
             hard_seeds=arguments.hard_seeds,
         )
         print(f"\n{model_name}\n")

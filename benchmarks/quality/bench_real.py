@@ -53,8 +53,6 @@ def build(
 
 def fit_on_others(folder: Path, cache: Path, model: str, seeds: int) -> dict[str, Path]:
     """For each recording a filter that was fitted on the speakers of the other."""
-    import argparse as arguments_of
-
     import quality
 
     from prep_corpus.filters.linear import save_filter
@@ -62,17 +60,7 @@ def fit_on_others(folder: Path, cache: Path, model: str, seeds: int) -> dict[str
     wanted = {"long70": folder / "others-of-70.json", "long15": folder / "others-of-15.json"}
     if all(path.exists() for path in wanted.values()):
         return wanted
-    arguments = arguments_of.Namespace(
-        cache=cache,
-        model=model,
-        corpus="dev-clean",
-        seeds=seeds,
-        plain=False,
-        min_duration=None,
-        edge_drop_db=None,
-        bridge_mass=None,
-        hard_seeds=1,
-    )
+    arguments = quality.settings(cache=cache, model=model, corpus="dev-clean", seeds=seeds, hard_seeds=1)
     corpus = quality.build(arguments, arguments.model)
     options = quality.cut_options(corpus.info, arguments)
     short = {i for i, case in enumerate(corpus.cases) if case.group.split("-")[-1] in SHORT_SPEAKERS}
