@@ -172,6 +172,11 @@ def counted(case: Case, segments: Sequence[Segment], rate_hz: int) -> Tally:
     return tally(utterances, case.true_texts, case.true_middles_V, right_W=case.true_right_V)
 
 
+def named(hard: hard_cases.HardCase) -> str:
+    """What a row is called: the condition of speech, or what a text that nobody says stands on in its midst."""
+    return f"{hard.what}: {hard.condition}" if hard.what == hard_cases.SPLICED else hard.condition
+
+
 def conditions(arguments: argparse.Namespace) -> None:
     """Print what each condition keeps, with filters fitted on other speakers, noises, voices and rooms."""
     corpus = quality.build(arguments, arguments.model)
@@ -184,7 +189,7 @@ def conditions(arguments: argparse.Namespace) -> None:
         inside = [i for i, case in enumerate(corpus.cases) if case.group not in left_out]
         fitted = quality.fit(corpus, inside, options, "").filter
         judged = [("clean", case) for case in corpus.cases if case.group in left_out]
-        judged += [(one.condition, one.case) for one in corpus.hard if one.case.group in left_out]
+        judged += [(named(one), one.case) for one in corpus.hard if one.case.group in left_out]
         for condition, case in judged:
             rate = options.sample_rate_hz
             for max_wer in quality.ASKED:
